@@ -1,0 +1,39 @@
+/*
+ * A growable run of bytes, always followed by a NUL that does not count, so that text in it
+ * can be read as a C string. A zeroed struct buf is an empty one. Growth aborts when memory
+ * runs out (conventions: restart is the tested recovery path).
+ */
+#ifndef STEPWELL_BUF_H
+#define STEPWELL_BUF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf {
+	char *data; /* NULL while nothing was written */
+	size_t len; /* bytes, without the closing NUL */
+	size_t cap;
+};
+
+void buf_finish(struct buf *b);
+void buf_clear(struct buf *b); /* len = 0, memory kept */
+void buf_reserve(struct buf *b, size_t more);
+void buf_add(struct buf *b, const void *data, size_t len);
+void buf_puts(struct buf *b, const char *s);
+void buf_putc(struct buf *b, char c);
+void buf_printf(struct buf *b, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* The text as a C string ("" when empty); valid until the next write. */
+const char *buf_text(const struct buf *b);
+/* Hands the memory over: caller frees with free(); b is empty afterwards. Never NULL. */
+char *buf_take(struct buf *b);
+
+/* Allocation that aborts instead of returning NULL. */
+void *xmalloc(size_t n);
+void *xcalloc(size_t n, size_t size);
+void *xrealloc(void *p, size_t n);
+char *xstrdup(const char *s);
+char *xstrndup(const char *s, size_t n);
+char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

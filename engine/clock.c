@@ -1,0 +1,223 @@
+/* Clocks, RFC 3339 and ISO 8601 text, and randomness; nothing here reads the wall clock. */
+#include "clock.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+int64_t clock_boottime(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (int64_t)ts.tv_sec * USEC_PER_SEC + ts.tv_nsec / 1000;
+}
+
+uint64_t random_u64(void)
+{
+	uint64_t v;
+	while (getrandom(&v, sizeof v, 0) != (ssize_t)sizeof v)
+		;
+	return v;
+}
+
+void clock_format(int64_t usec, char out[CLOCK_TEXT])
+{
+	int64_t sec = usec / USEC_PER_SEC, frac = usec % USEC_PER_SEC;
+	if (frac < 0) {
+		frac += USEC_PER_SEC;
+		sec--;
+	}
+	time_t t = (time_t)sec;
+	struct tm tm;
+	if (!gmtime_r(&t, &tm) || tm.tm_year > 9999 - 1900 || tm.tm_year < -1900) {
+		snprintf(out, CLOCK_TEXT, "infinity");
+		return;
+	}
+	char date[24];
+	strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(out, CLOCK_TEXT, "%.19s.%06dZ", date, (int)frac);
+}
+
+/* Exactly n digits at *p; moves *p. */
+static bool digits(const char **p, int n, int *ret)
+{
+	int v = 0;
+	for (int i = 0; i < n; i++, (*p)++) {
+		if (!isdigit((unsigned char)**p))
+			return false;
+		v = v * 10 + (**p - '0');
+	}
+	*ret = v;
+	return true;
+}
+
+static bool literal(const char **p, char c)
+{
+	if (tolower((unsigned char)**p) != tolower((unsigned char)c))
+		return false;
+	(*p)++;
+	return true;
+}
+
+static int64_t fraction(const char **p)
+{
+	int64_t frac = 0, unit = USEC_PER_SEC / 10;
+	for (; isdigit((unsigned char)**p); (*p)++, unit /= 10)
+		frac += unit * (**p - '0');
+	return frac;
+}
+
+static bool parse_offset(const char **p, int *ret_seconds)
+{
+	int hours, minutes, sign = **p == '-' ? -1 : 1;
+	*ret_seconds = 0;
+	if (literal(p, 'Z'))
+		return true;
+	if (**p != '+' && **p != '-')
+		return false;
+	(*p)++;
+	if (!digits(p, 2, &hours) || !literal(p, ':') || !digits(p, 2, &minutes))
+		return false;
+	*ret_seconds = sign * (hours * 3600 + minutes * 60);
+	return hours < 24 && minutes < 60;
+}
+
+static bool valid_date(const struct tm *tm)
+{
+	static const int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	int year = tm->tm_year + 1900;
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+	if (tm->tm_mon < 0 || tm->tm_mon > 11 || tm->tm_mday < 1 ||
+		tm->tm_mday > days[tm->tm_mon] || (tm->tm_mon == 1 && tm->tm_mday == 29 && !leap))
+		return false;
+	return tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec <= 60;
+}
+
+bool clock_parse(const char *p, int64_t *ret_usec)
+{
+	struct tm tm = {0};
+	int64_t frac = 0;
+	int offset;
+	if (!digits(&p, 4, &tm.tm_year) || !literal(&p, '-') || !digits(&p, 2, &tm.tm_mon) ||
+		!literal(&p, '-') || !digits(&p, 2, &tm.tm_mday) ||
+		(!literal(&p, 'T') && !literal(&p, ' ')) || !digits(&p, 2, &tm.tm_hour) ||
+		!literal(&p, ':') || !digits(&p, 2, &tm.tm_min) || !literal(&p, ':') ||
+		!digits(&p, 2, &tm.tm_sec))
+		return false;
+	tm.tm_year -= 1900;
+	tm.tm_mon -= 1;
+	if (literal(&p, '.')) {
+		if (!isdigit((unsigned char)*p))
+			return false;
+		frac = fraction(&p);
+	}
+	if (!parse_offset(&p, &offset) || *p || !valid_date(&tm))
+		return false;
+	*ret_usec = ((int64_t)timegm(&tm) - offset) * USEC_PER_SEC + frac;
+	return true;
+}
+
+bool clock_parse_http(const char *text, int64_t *ret_usec)
+{
+	static const char *const forms[] = {
+		"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"};
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		struct tm tm = {0};
+		const char *end = strptime(text, forms[i], &tm);
+		if (end && !*end) {
+			*ret_usec = (int64_t)timegm(&tm) * USEC_PER_SEC;
+			return true;
+		}
+	}
+	return false;
+}
+
+#define DURATION_MAX (100.0 * 366 * 86400 * 1e6) /* a century */
+
+static bool add_part(const char **p, double *number)
+{
+	char *end;
+	if (!isdigit((unsigned char)**p))
+		return false;
+	*number = strtod(*p, &end);
+	if (memchr(*p, 'e', (size_t)(end - *p)) || memchr(*p, 'x', (size_t)(end - *p)))
+		return false;
+	*p = end;
+	return true;
+}
+
+bool duration_parse_iso(const char *p, int64_t *ret_usec)
+{
+	static const char units[] = "YMWDTHMS";
+	static const double seconds[] = {
+		365 * 86400.0, 30 * 86400.0, 7 * 86400.0, 86400, 0, 3600, 60, 1};
+	double total = 0, number;
+	int place = 0, parts = 0;
+	if (*p++ != 'P')
+		return false;
+	while (*p) {
+		if (*p == 'T' && place <= 4) {
+			place = 5;
+			p++;
+			if (!*p)
+				return false;
+			continue;
+		}
+		if (!add_part(&p, &number))
+			return false;
+		int last = place < 5 ? 4 : 8;
+		while (place < last && units[place] != *p)
+			place++;
+		if (place == last)
+			return false;
+		total += number * seconds[place++];
+		parts++;
+		p++;
+	}
+	if (parts == 0 || !(total * 1e6 <= DURATION_MAX))
+		return false;
+	*ret_usec = (int64_t)llround(total * 1e6);
+	return true;
+}
+
+bool duration_parse(const char *text, int64_t *ret_usec)
+{
+	static const struct {
+		const char *name;
+		double usec;
+	} units[] = {{"ms", 1e3}, {"s", 1e6}, {"m", 60e6}, {"h", 3600e6}, {"d", 86400e6}};
+	double number;
+	const char *p = text;
+	if (*p == 'P')
+		return duration_parse_iso(text, ret_usec);
+	if (!add_part(&p, &number))
+		return false;
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		if (strcmp(p, units[i].name) == 0 && number * units[i].usec <= DURATION_MAX) {
+			*ret_usec = (int64_t)llround(number * units[i].usec);
+			return true;
+		}
+	}
+	return false;
+}
+
+void duration_format(int64_t usec, char *out, size_t size)
+{
+	int64_t s = usec / USEC_PER_SEC;
+	if (usec < 10 * USEC_PER_MS)
+		snprintf(out, size, "%.1fms", (double)usec / 1e3);
+	else if (usec < USEC_PER_SEC)
+		snprintf(out, size, "%dms", (int)(usec / USEC_PER_MS));
+	else if (s < 60)
+		snprintf(out, size, "%.1fs", (double)usec / 1e6);
+	else if (s < 3600)
+		snprintf(out, size, "%dm %ds", (int)(s / 60), (int)(s % 60));
+	else if (s < 86400)
+		snprintf(out, size, "%dh %dm", (int)(s / 3600), (int)(s / 60 % 60));
+	else
+		snprintf(out, size, "%lldd %dh", (long long)(s / 86400), (int)(s / 3600 % 24));
+}

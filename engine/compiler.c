@@ -1,0 +1,269 @@
+/*
+ * What the kinds of task ask of the compiler: expressions, lists, durations, flow directives,
+ * retry policies. Documents have passed `validate`; what is refused here is what would make the
+ * compiled form meaningless.
+ */
+#include "compiler.h"
+
+#include "clock.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool compiler_refuse(
+	struct compiler *c, struct json node, struct error *err, const char *format, ...)
+{
+	char text[512];
+	unsigned line = 1, col = 1;
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	if (node.s)
+		json_position(c->definition->text, (size_t)(node.s - c->definition->text), &line,
+			&col);
+	return error_set(err, ERROR_INPUT, "line %u, column %u: %s", line, col, text);
+}
+
+bool compiler_expression(struct compiler *c, struct json node, enum expression_form form,
+	struct expression **ret, struct error *err)
+{
+	struct error why = {0};
+	if (!node.s) {
+		*ret = NULL;
+		return true;
+	}
+	if (!program_add(c->definition->program, node, form, ret, &why))
+		return compiler_refuse(c, node, err, "%s", why.text);
+	return true;
+}
+
+struct json compiler_use(struct compiler *c, const char *section, const char *name)
+{
+	struct json use = json_get(c->definition->document, "use");
+	return json_get(json_get(use, section), name);
+}
+
+void compiler_need(struct compiler *c, const char *need)
+{
+	struct definition *d = c->definition;
+	for (size_t i = 0; i < c->need_count; i++) {
+		if (strcmp(d->needs[i], need) == 0)
+			return;
+	}
+	d->needs = xrealloc(d->needs, (c->need_count + 2) * sizeof *d->needs);
+	d->needs[c->need_count++] = xstrdup(need);
+	d->needs[c->need_count] = NULL;
+}
+
+static bool duration_members(struct json node, int64_t *ret)
+{
+	static const struct {
+		const char *name;
+		int64_t usec;
+	} units[] = {{"days", 86400 * USEC_PER_SEC}, {"hours", 3600 * USEC_PER_SEC},
+		{"minutes", 60 * USEC_PER_SEC}, {"seconds", USEC_PER_SEC},
+		{"milliseconds", USEC_PER_MS}};
+	int64_t total = 0;
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		struct json v = json_get(node, units[i].name);
+		int64_t n;
+		if (!v.s)
+			continue;
+		if (!json_int(v, &n) || n < 0 || n > 36600 * 86400LL)
+			return false;
+		total += n * units[i].usec;
+	}
+	*ret = total;
+	return true;
+}
+
+bool duration_read(struct json node, int64_t *ret_usec)
+{
+	if (json_type(node) == JSON_OBJECT)
+		return duration_members(node, ret_usec);
+	char *text = json_strdup(node);
+	bool ok = text && duration_parse_iso(text, ret_usec);
+	free(text);
+	return ok;
+}
+
+bool compiler_duration(
+	struct compiler *c, struct json node, struct task_duration *ret, struct error *err)
+{
+	*ret = (struct task_duration){.present = node.s != NULL};
+	if (!node.s || duration_read(node, &ret->usec))
+		return true;
+	if (json_type(node) == JSON_STRING && memmem(node.s, node.n, "${", 2))
+		return compiler_expression(c, node, EXPRESSION_VALUE, &ret->expression, err);
+	return compiler_refuse(c, node, err,
+		"a duration is an object such as {\"seconds\": 3} or ISO 8601 such as \"PT3S\"");
+}
+
+bool compiler_then(
+	struct compiler *c, struct json node, struct then *ret, struct error *err)
+{
+	*ret = (struct then){FLOW_CONTINUE, 0};
+	if (!node.s || json_string_is(node, "continue"))
+		return true;
+	if (json_string_is(node, "exit") || json_string_is(node, "end")) {
+		ret->flow = json_string_is(node, "end") ? FLOW_END : FLOW_EXIT;
+		return true;
+	}
+	char *name = json_strdup(node);
+	struct json_iter it = json_iter(c->list);
+	struct json element, key, task;
+	ret->flow = FLOW_TASK;
+	for (size_t i = 0; name && json_next_element(&it, &element); i++) {
+		struct json_iter member = json_iter(element);
+		if (json_next_member(&member, &key, &task) && json_string_is(key, name)) {
+			ret->task = i;
+			free(name);
+			return true;
+		}
+	}
+	compiler_refuse(c, node, err, "no task \"%s\" in this list", name ? name : "");
+	free(name);
+	return false;
+}
+
+static bool retry_compile(struct compiler *c, struct json node, struct retry_policy *p,
+	struct error *err)
+{
+	struct json backoff = json_get(node, "backoff"), limit = json_get(node, "limit");
+	struct json jitter = json_get(node, "jitter"), attempt = json_get(limit, "attempt");
+	p->backoff = json_get(backoff, "exponential").s ? BACKOFF_EXPONENTIAL
+		     : json_get(backoff, "linear").s	? BACKOFF_LINEAR
+							: BACKOFF_CONSTANT;
+	p->count = -1;
+	struct json count = json_get(attempt, "count");
+	if (count.s && !json_int(count, &p->count))
+		return compiler_refuse(c, count, err, "a whole number is expected");
+	return compiler_expression(
+		       c, json_get(node, "when"), EXPRESSION_BARE, &p->when, err) &&
+	       compiler_expression(c, json_get(node, "exceptWhen"), EXPRESSION_BARE,
+		       &p->except_when, err) &&
+	       compiler_duration(c, json_get(node, "delay"), &p->delay, err) &&
+	       compiler_duration(c, json_get(attempt, "duration"), &p->attempt_duration, err) &&
+	       compiler_duration(c, json_get(limit, "duration"), &p->duration, err) &&
+	       compiler_duration(c, json_get(jitter, "from"), &p->jitter_from, err) &&
+	       compiler_duration(c, json_get(jitter, "to"), &p->jitter_to, err);
+}
+
+bool compiler_retry(struct compiler *c, struct json node, const struct retry_policy **ret,
+	struct error *err)
+{
+	*ret = NULL;
+	if (!node.s)
+		return true;
+	char *name = json_strdup(node);
+	struct json body = name ? compiler_use(c, "retries", name) : node;
+	for (struct retry_policy *p = c->definition->policies; p && name; p = p->next) {
+		if (p->name && strcmp(p->name, name) == 0) {
+			*ret = p;
+			free(name);
+			return true;
+		}
+	}
+	if (!body.s) {
+		compiler_refuse(c, node, err, "use.retries has no policy \"%s\"", name);
+		free(name);
+		return false;
+	}
+	struct retry_policy *p = xcalloc(1, sizeof *p);
+	p->name = name;
+	p->next = c->definition->policies;
+	c->definition->policies = p;
+	*ret = p;
+	return retry_compile(c, body, p, err);
+}
+
+/* "a/b" in a JSON Pointer is "a~1b". */
+static void put_pointer_token(struct buf *b, const char *name)
+{
+	for (const char *p = name; *p; p++) {
+		if (*p == '~' || *p == '/')
+			buf_puts(b, *p == '~' ? "~0" : "~1");
+		else
+			buf_putc(b, *p);
+	}
+}
+
+/* The keyword that says what a task is; `for` before `do`, which it contains. */
+static const struct task_kind *kind_of(struct json node)
+{
+	static const char *const plain[] = {"for", "try", "set", "switch", "raise", "wait", "do"};
+	struct json call = json_get(node, "call"), run = json_get(node, "run");
+	struct json_iter it = json_iter(run);
+	struct json key, value;
+	const struct task_kind *kind = NULL;
+	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+		if (json_get(node, plain[i]).s)
+			return task_kind_find(plain[i]);
+	}
+	while (run.s && !kind && json_next_member(&it, &key, &value)) {
+		char *name = json_strdup(key), *full = xasprintf("run:%s", name);
+		kind = task_kind_find(full);
+		free(name);
+		free(full);
+	}
+	if (call.s) {
+		char *name = json_strdup(call), *full = xasprintf("call:%s", name ? name : "");
+		kind = task_kind_find(full);
+		free(name);
+		free(full);
+	}
+	return kind;
+}
+
+static bool task_compile(struct compiler *c, const struct task *parent, const char *key,
+	size_t index, struct json element, struct task *ret, struct error *err)
+{
+	struct json_iter it = json_iter(element);
+	struct json name;
+	if (!json_next_member(&it, &name, &ret->node))
+		return compiler_refuse(c, element, err, "a task is expected");
+	ret->name = json_strdup(name);
+	struct buf reference = {0};
+	buf_printf(&reference, "%s/%s/%zu/", parent->reference, key, index);
+	put_pointer_token(&reference, ret->name);
+	ret->reference = buf_take(&reference);
+	ret->kind = kind_of(ret->node);
+	ret->in_try = c->in_try;
+	if (!ret->kind)
+		return compiler_refuse(
+			c, ret->node, err, "this kind of task is not supported by this runtime");
+	return task_base_compile(c, ret, err) &&
+	       (!ret->kind->compile || ret->kind->compile(c, ret, err));
+}
+
+bool compiler_list(struct compiler *c, const struct task *task, const char *key,
+	struct json node, struct task_list **ret, struct error *err)
+{
+	struct task_list *list = xcalloc(1, sizeof *list);
+	struct json outer = c->list, element;
+	struct json_iter it = json_iter(node);
+	list->key = key;
+	list->tasks = xcalloc(json_count(node), sizeof *list->tasks);
+	*ret = list;
+	c->list = node;
+	while (json_next_element(&it, &element)) {
+		size_t i = list->count++;
+		if (!task_compile(c, task, key, i, element, &list->tasks[i], err))
+			return false;
+	}
+	c->list = outer;
+	return true;
+}
+
+bool compiler_try_list(struct compiler *c, const struct task *task, struct json node,
+	struct task_list **ret, struct error *err)
+{
+	bool outer = c->in_try;
+	c->in_try = true;
+	bool ok = compiler_list(c, task, "try", node, ret, err);
+	c->in_try = outer;
+	return ok;
+}

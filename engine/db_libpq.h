@@ -1,0 +1,38 @@
+/*
+ * What db.c, db_value.c and db_sync.c share about libpq; nobody else includes it.
+ */
+#ifndef STEPWELL_DB_LIBPQ_H
+#define STEPWELL_DB_LIBPQ_H
+
+#include "db.h"
+
+#include <libpq-fe.h>
+
+struct db_result {
+	PGresult *pg;
+};
+
+/* Takes pg. */
+struct db_result *db_result_create(PGresult *pg);
+
+/* The values as libpq wants them; they point into p and are valid until it changes. */
+void db_params_values(const struct db_params *p, const char *values[DB_PARAMS_MAX]);
+
+/* Kind, SQLSTATE and one line of text of a failed result: primary message, detail and
+ * hint, control characters escaped. */
+void db_error_from_result(const PGresult *result, struct error *err);
+/* The same for a connection that was refused or lost: always ERROR_TRANSIENT. */
+void db_error_from_connection(const PGconn *conn, struct error *err);
+
+/* Whether libpq can read the conninfo; its own message would quote it, password and all.
+ */
+MUST_CHECK bool db_conninfo_check(const char *conninfo, struct error *err);
+
+#define DB_CONNECT_PARAMS 12
+/* Keywords and values for PQconnectStartParams and PQconnectdbParams with expand_dbname =
+ * 1: our defaults (connect_timeout 10 s, keepalives 10/5/3, tcp_user_timeout 30 s, a
+ * primary), then the conninfo, which may override them, then the client's encoding. */
+void db_connect_params(const char *conninfo, const char *name,
+	const char *keywords[DB_CONNECT_PARAMS], const char *values[DB_CONNECT_PARAMS]);
+
+#endif

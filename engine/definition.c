@@ -1,0 +1,132 @@
+/*
+ * The compiler: from a validated document to tasks that can be run. Everything it makes is
+ * owned by the definition; slices point into the definition's copy of the text.
+ */
+#include "definition.h"
+
+#include "clock.h"
+#include "compiler.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct uuid definition_id(const struct definition *d)
+{
+	struct buf b = {0};
+	uint8_t sum[32];
+	struct uuid id;
+	const char *const parts[] = {d->namespace, d->name, d->version};
+	for (int i = 0; i < 3; i++)
+		buf_add(&b, parts[i], strlen(parts[i]) + 1);
+	buf_add(&b, d->digest, sizeof d->digest);
+	digest_sha256(b.data, b.len, sum);
+	buf_finish(&b);
+	memcpy(id.b, sum, sizeof id.b);
+	id.b[6] = (uint8_t)((id.b[6] & 0x0F) | 0x80);
+	id.b[8] = (uint8_t)((id.b[8] & 0x3F) | 0x80);
+	return id;
+}
+
+static bool read_identity(struct definition *d, const char *suffix, struct error *err)
+{
+	struct json head = json_get(d->document, "document");
+	d->namespace = json_strdup(json_get(head, "namespace"));
+	d->name = json_strdup(json_get(head, "name"));
+	char *version = json_strdup(json_get(head, "version"));
+	if (!d->namespace || !d->name || !version) {
+		free(version);
+		return error_set(err, ERROR_INPUT,
+			"document.namespace, document.name and document.version are needed");
+	}
+	d->version = suffix ? xasprintf("%s%c%s", version, strchr(version, '+') ? '.' : '+',
+				      suffix)
+			    : xstrdup(version);
+	free(version);
+	struct buf canonical = {0};
+	json_canonical(d->document, &canonical);
+	digest_sha256(canonical.data, canonical.len, d->digest);
+	buf_finish(&canonical);
+	d->id = definition_id(d);
+	return true;
+}
+
+static bool compile_root(struct compiler *c, struct error *err)
+{
+	struct definition *d = c->definition;
+	struct task *root = &d->root;
+	root->name = xstrdup("");
+	root->reference = xstrdup("");
+	root->node = d->document;
+	if (!task_base_compile(c, root, err))
+		return false;
+	root->kind = task_kind_find("do");
+	return compiler_list(c, root, "do", json_get(d->document, "do"), &root->body, err);
+}
+
+static int compare_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+bool definition_create(const char *text, size_t n, const char *version_suffix,
+	struct definition **ret, struct error *err)
+{
+	struct definition *d = xcalloc(1, sizeof *d);
+	d->refs = 1;
+	d->text = xstrndup(text, n);
+	d->needs = xcalloc(1, sizeof *d->needs);
+	if (!json_check(d->text, n, NULL, &d->document, NULL, err) ||
+		!read_identity(d, version_suffix, err)) {
+		definition_unref(d);
+		return false;
+	}
+	struct program_options options = {
+		.loose = json_string_is(json_pointer(d->document, "/evaluate/mode"), "loose")};
+	d->program = program_create(&options);
+	struct compiler c = {.definition = d};
+	if (!compile_root(&c, err)) {
+		definition_unref(d);
+		return false;
+	}
+	qsort(d->needs, c.need_count, sizeof *d->needs, compare_text);
+	*ret = d;
+	return true;
+}
+
+struct definition *definition_ref(struct definition *d)
+{
+	d->refs++;
+	return d;
+}
+
+static void policies_destroy(struct retry_policy *p)
+{
+	while (p) {
+		struct retry_policy *next = p->next;
+		free(p->name);
+		free(p);
+		p = next;
+	}
+}
+
+void definition_unref(struct definition *d)
+{
+	if (!d || --d->refs > 0)
+		return;
+	task_finish(&d->root);
+	policies_destroy(d->policies);
+	program_destroy(d->program);
+	for (char **need = d->needs; *need; need++)
+		free(*need);
+	free(d->needs);
+	free(d->text);
+	free(d->namespace);
+	free(d->name);
+	free(d->version);
+	free(d);
+}
+
+bool definition_keeps_step(const struct definition *d, const char *name)
+{
+	return program_mentions_step(d->program, name);
+}

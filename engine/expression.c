@@ -1,0 +1,527 @@
+/*
+ * Templates: a node of a definition becomes a tree whose leaves are literals, kept byte
+ * for byte, and code. Code is either plain (plain.h) or a unit of libjq (jqvm.h).
+ */
+#include "expression.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jqscan.h"
+#include "jqvm.h"
+#include "plain.h"
+
+#define TIMEOUT_MS_DEFAULT 1000u
+
+struct code {
+	char *source; /* without comments */
+	struct jqscan scan;
+	bool is_plain;
+	struct plain plain;
+	unsigned unit; /* unless it is plain or refused */
+};
+
+enum node_kind {
+	NODE_LITERAL,
+	NODE_CODE,
+	NODE_TEXT,  /* a string with ${ } in it: its items are literals without quotes and
+		       code */
+	NODE_ARRAY, /* of templates */
+	NODE_OBJECT,
+};
+
+struct node {
+	enum node_kind kind;
+	struct json json; /* the definition's own text; of a literal in a text: `text` */
+	struct json key;  /* its name in the object around it */
+	char *text;
+	struct code *code;
+	struct node *items;
+	size_t nitems;
+};
+
+struct expression {
+	struct program *program;
+	struct node root;
+};
+
+struct program {
+	struct program_options options;
+	struct jqvm *vm;
+	struct expression **expressions;
+	size_t n;
+};
+
+struct program *program_create(const struct program_options *options)
+{
+	struct program *p = xcalloc(1, sizeof *p);
+	if (options)
+		p->options = *options;
+	if (!p->options.timeout_ms)
+		p->options.timeout_ms = TIMEOUT_MS_DEFAULT;
+	if (!p->options.result_bytes)
+		p->options.result_bytes = JSON_BYTES_DEFAULT;
+	p->vm = jqvm_create(&p->options);
+	return p;
+}
+
+static void code_destroy(struct code *c)
+{
+	if (!c)
+		return;
+	plain_finish(&c->plain);
+	jqscan_finish(&c->scan);
+	free(c->source);
+	free(c);
+}
+
+static void node_finish(struct node *n)
+{
+	for (size_t i = 0; i < n->nitems; i++)
+		node_finish(&n->items[i]);
+	free(n->items);
+	code_destroy(n->code);
+	free(n->text);
+	*n = (struct node){0};
+}
+
+void program_destroy(struct program *p)
+{
+	if (!p)
+		return;
+	jqvm_destroy(p->vm);
+	for (size_t i = 0; i < p->n; i++) {
+		node_finish(&p->expressions[i]->root);
+		free(p->expressions[i]);
+	}
+	free(p->expressions);
+	free(p);
+}
+
+static bool is_blank(const char *s, size_t n)
+{
+	while (n && strchr(" \t\r\n", *s) && *s) {
+		s++;
+		n--;
+	}
+	return n == 0;
+}
+
+static struct code *code_create(struct program *p, const char *source, size_t n)
+{
+	struct code *c = xcalloc(1, sizeof *c);
+	c->source = xstrndup(source, n);
+	jqscan_read(&c->scan, c->source, n);
+	if (is_blank(c->source, n))
+		strcpy(c->scan.fault, "empty expression");
+	if (!*c->scan.fault) {
+		c->is_plain = plain_parse(c->source, n, &c->plain);
+		if (!c->is_plain)
+			c->unit = jqvm_add(p->vm, c->source, &c->scan.variables);
+	}
+	return c;
+}
+
+static struct node *add_item(struct node *n)
+{
+	n->items = xrealloc(n->items, (n->nitems + 1) * sizeof *n->items);
+	n->items[n->nitems] = (struct node){0};
+	return &n->items[n->nitems++];
+}
+
+static void add_text(struct node *n, const char *s, size_t len)
+{
+	struct buf b = {0};
+	if (len == 0)
+		return;
+	json_put_string(&b, s, len);
+	struct node *item = add_item(n);
+	item->json = (struct json){b.data + 1, b.len - 2};
+	item->text = buf_take(&b);
+}
+
+/* The segments of "Hello ${ .name }!"; false if a ${ is not closed. */
+static bool parse_segments(struct program *p, char *s, size_t n, struct node *ret)
+{
+	char *end = s + n;
+	ret->kind = NODE_TEXT;
+	for (;;) {
+		size_t len;
+		char *at = memmem(s, (size_t)(end - s), "${", 2);
+		add_text(ret, s, (size_t)((at ? at : end) - s));
+		if (!at)
+			return true;
+		at += 2;
+		if (!jqscan_end(at, (size_t)(end - at), &len))
+			return false;
+		struct node *item = add_item(ret);
+		item->kind = NODE_CODE;
+		item->json = ret->json;
+		item->code = code_create(p, at, len);
+		s = at + len + 1;
+	}
+}
+
+/* The code of a string that is one ${ } as a whole, blanks around it apart. */
+static bool find_whole(char *s, size_t n, char **ret_code, size_t *ret_len)
+{
+	size_t skip = 0, len;
+	while (skip < n && is_blank(s + skip, 1))
+		skip++;
+	if (n - skip < 2 || memcmp(s + skip, "${", 2) != 0)
+		return false;
+	char *code = s + skip + 2;
+	if (!jqscan_end(code, (size_t)(s + n - code), &len) ||
+		!is_blank(code + len + 1, (size_t)(s + n - code) - len - 1))
+		return false;
+	*ret_code = code;
+	*ret_len = len;
+	return true;
+}
+
+static bool is_marked(const char *s, size_t n)
+{
+	while (n && is_blank(s, 1)) {
+		s++;
+		n--;
+	}
+	return n >= 2 && memcmp(s, "${", 2) == 0;
+}
+
+static bool parse_string(
+	struct program *p, enum expression_form form, struct node *ret, struct error *err)
+{
+	struct buf text = {0};
+	json_string(ret->json, &text);
+	char *code = text.data;
+	size_t len = text.len;
+	bool ok = true;
+	bool bare = form == EXPRESSION_BARE && !is_marked(buf_text(&text), len);
+	if (bare || find_whole(code, len, &code, &len)) {
+		ret->kind = NODE_CODE;
+		ret->code = code_create(p, code, len);
+	} else if (len && memmem(code, len, "${", 2)) {
+		ok = parse_segments(p, code, len, ret);
+	}
+	buf_finish(&text);
+	if (ok)
+		return true;
+	struct json json = ret->json, key = ret->key;
+	node_finish(ret);
+	*ret = (struct node){.kind = NODE_LITERAL, .json = json, .key = key};
+	return p->options.loose || error_set(err, ERROR_INPUT, "%.*s: unbalanced ${ }",
+					   (int)(json.n < 200 ? json.n : 200), json.s);
+}
+
+static bool parse_node(struct program *p, enum expression_form form, struct node *ret,
+	struct error *err);
+
+static bool parse_items(struct program *p, struct node *ret, struct error *err)
+{
+	bool object = json_type(ret->json) == JSON_OBJECT, literal = true;
+	struct json_iter it = json_iter(ret->json);
+	struct json key = {0}, value;
+	while (object ? json_next_member(&it, &key, &value)
+		      : json_next_element(&it, &value)) {
+		struct node *item = add_item(ret);
+		item->key = key;
+		item->json = value;
+		if (!parse_node(p, EXPRESSION_VALUE, item, err))
+			return false;
+		literal = literal && item->kind == NODE_LITERAL;
+	}
+	ret->kind = literal ? NODE_LITERAL : object ? NODE_OBJECT : NODE_ARRAY;
+	return true;
+}
+
+/* Fills ret, whose json and key are set. */
+static bool parse_node(
+	struct program *p, enum expression_form form, struct node *ret, struct error *err)
+{
+	switch (json_type(ret->json)) {
+	case JSON_STRING: return parse_string(p, form, ret, err);
+	case JSON_ARRAY:
+	case JSON_OBJECT: return parse_items(p, ret, err);
+	case JSON_NONE:
+	case JSON_NULL:
+	case JSON_FALSE:
+	case JSON_TRUE:
+	case JSON_NUMBER: break;
+	}
+	return true;
+}
+
+bool program_add(struct program *p, struct json node, enum expression_form form,
+	struct expression **ret, struct error *err)
+{
+	struct expression *e = xcalloc(1, sizeof *e);
+	e->program = p;
+	e->root.json = node;
+	bool ok = parse_node(p, form, &e->root, err);
+	/* Kept even on failure: its units are in the vm. */
+	p->expressions = xrealloc(p->expressions, (p->n + 1) * sizeof *p->expressions);
+	p->expressions[p->n++] = e;
+	if (ok)
+		*ret = e;
+	return ok;
+}
+
+static bool code_check(struct program *p, const struct code *c, struct error *err)
+{
+	if (*c->scan.fault)
+		return error_set(err, ERROR_INPUT, "%s", c->scan.fault);
+	return c->is_plain || jqvm_compile(p->vm, c->unit, err);
+}
+
+static unsigned check_node(
+	struct program *p, const struct node *n, program_on_fault on_fault, void *ctx)
+{
+	struct error err = {0};
+	unsigned faults = 0;
+	if (n->code && !code_check(p, n->code, &err)) {
+		on_fault(ctx, n->json, err.text);
+		faults++;
+	}
+	for (size_t i = 0; i < n->nitems; i++)
+		faults += check_node(p, &n->items[i], on_fault, ctx);
+	return faults;
+}
+
+unsigned program_check(struct program *p, program_on_fault on_fault, void *ctx)
+{
+	unsigned faults = 0;
+	for (size_t i = 0; i < p->n && !p->options.loose; i++)
+		faults += check_node(p, &p->expressions[i]->root, on_fault, ctx);
+	return faults;
+}
+
+struct eval {
+	struct program *program;
+	const struct scope *scope;
+	struct error *err;
+};
+
+/* Puts the source before the error, on one line and cut between characters. */
+static bool name_source(const char *source, struct error *err)
+{
+	char text[160];
+	size_t n = 0;
+	source += strspn(source, " \t\n");
+	for (; source[n] && n < sizeof text - 1; n++)
+		text[n] = (unsigned char)source[n] < 0x20 ? ' ' : source[n];
+	while (source[n] && n && ((unsigned char)source[n] & 0xC0) == 0x80)
+		n--;
+	while (!source[n] && n && text[n - 1] == ' ')
+		n--;
+	return error_prefix(err, "%.*s%s", (int)n, text,
+		source[n] && strlen(source) > n + 1 ? "..." : "");
+}
+
+static bool eval_code(struct eval *ev, const struct code *c, struct buf *out)
+{
+	bool ok;
+	if (*c->scan.fault)
+		ok = error_set(ev->err, ERROR_INPUT, "%s", c->scan.fault);
+	else if (c->is_plain)
+		ok = plain_eval(&c->plain, ev->scope, out, ev->err);
+	else
+		ok = jqvm_eval(ev->program->vm, c->unit, ev->scope, out, ev->err);
+	return ok || name_source(c->source, ev->err);
+}
+
+/* Appends verified JSON without the blanks between its tokens. */
+static void put_compact(struct buf *out, struct json v)
+{
+	bool string = false;
+	size_t from = 0;
+	for (size_t i = 0; i < v.n; i++) {
+		if (v.s[i] == '"')
+			string = !string;
+		else if (string && v.s[i] == '\\')
+			i++;
+		else if (!string && is_blank(v.s + i, 1)) {
+			buf_add(out, v.s + from, i - from);
+			from = i + 1;
+		}
+	}
+	buf_add(out, v.s + from, v.n - from);
+}
+
+/* A value as it stands inside a string: escaped, without quotes. */
+static void put_segment(struct buf *out, struct json v)
+{
+	struct buf compact = {0}, quoted = {0};
+	if (json_type(v) == JSON_STRING) {
+		buf_add(out, v.s + 1, v.n - 2);
+		return;
+	}
+	put_compact(&compact, v);
+	json_put_string(&quoted, compact.data, compact.len);
+	buf_add(out, quoted.data + 1, quoted.len - 2);
+	buf_finish(&compact);
+	buf_finish(&quoted);
+}
+
+static bool eval_text(struct eval *ev, const struct node *n, struct buf *out)
+{
+	struct buf value = {0};
+	bool ok = true;
+	buf_putc(out, '"');
+	for (size_t i = 0; ok && i < n->nitems; i++) {
+		const struct node *item = &n->items[i];
+		buf_clear(&value);
+		if (item->kind == NODE_LITERAL)
+			json_put(out, item->json);
+		else if ((ok = eval_code(ev, item->code, &value)))
+			put_segment(out, (struct json){value.data, value.len});
+	}
+	buf_putc(out, '"');
+	buf_finish(&value);
+	return ok;
+}
+
+/* In loose mode, whether some code of this string does not compile. */
+static bool is_loose_literal(struct program *p, const struct node *n)
+{
+	if (!p->options.loose || (n->kind != NODE_CODE && n->kind != NODE_TEXT))
+		return false;
+	bool literal = n->code && !code_check(p, n->code, NULL);
+	for (size_t i = 0; i < n->nitems && !literal; i++)
+		literal = n->items[i].code && !code_check(p, n->items[i].code, NULL);
+	return literal;
+}
+
+static bool eval_node(struct eval *ev, const struct node *n, struct buf *out);
+
+static bool eval_items(struct eval *ev, const struct node *n, struct buf *out)
+{
+	bool object = n->kind == NODE_OBJECT;
+	buf_putc(out, object ? '{' : '[');
+	for (size_t i = 0; i < n->nitems; i++) {
+		if (i)
+			buf_putc(out, ',');
+		if (object) {
+			json_put(out, n->items[i].key);
+			buf_putc(out, ':');
+		}
+		if (!eval_node(ev, &n->items[i], out))
+			return false;
+	}
+	buf_putc(out, object ? '}' : ']');
+	return true;
+}
+
+static bool eval_node(struct eval *ev, const struct node *n, struct buf *out)
+{
+	enum node_kind kind = is_loose_literal(ev->program, n) ? NODE_LITERAL : n->kind;
+	switch (kind) {
+	case NODE_LITERAL: json_put(out, n->json); return true;
+	case NODE_CODE: return eval_code(ev, n->code, out);
+	case NODE_TEXT: return eval_text(ev, n, out);
+	case NODE_ARRAY:
+	case NODE_OBJECT: return eval_items(ev, n, out);
+	}
+	return false;
+}
+
+/* What is put together from verified parts can still be too large or too deep. */
+static bool check_result(const struct expression *e, struct json text, struct error *err)
+{
+	const struct node *n = &e->root;
+	size_t max = e->program->options.result_bytes;
+	bool built = n->kind == NODE_ARRAY || n->kind == NODE_OBJECT ||
+		     (n->code && n->code->is_plain && n->code->plain.nitems);
+	struct json checked;
+	if (text.n > max)
+		return error_set(err, ERROR_INPUT,
+			"the result has %zu bytes, more than the limit of %zu", text.n,
+			max);
+	return !built || json_check(text.s, text.n, &(struct json_limits){.bytes = max},
+				 &checked, NULL, err);
+}
+
+bool expression_eval(struct expression *e, const struct scope *scope, struct buf *out,
+	struct error *err)
+{
+	struct eval ev = {e->program, scope, err};
+	size_t from = out->len;
+	bool ok = eval_node(&ev, &e->root, out);
+	if (ok && !check_result(e, (struct json){out->data + from, out->len - from}, err))
+		ok = name_source(e->root.code ? e->root.code->source : "template", err);
+	if (!ok && out->data) {
+		out->len = from;
+		out->data[from] = '\0';
+	}
+	return ok;
+}
+
+bool expression_test(
+	struct expression *e, const struct scope *scope, bool *ret, struct error *err)
+{
+	struct json v;
+	struct buf out = {0};
+	const struct code *c = e->root.code;
+	if (c && c->is_plain && c->plain.kind == PLAIN_PATH) {
+		if (!plain_find(&c->plain, scope, &v, err))
+			return name_source(c->source, err);
+		*ret = json_truth(v);
+		return true;
+	}
+	bool ok = expression_eval(e, scope, &out, err);
+	if (ok)
+		*ret = json_truth((struct json){out.data, out.len});
+	buf_finish(&out);
+	return ok;
+}
+
+static bool node_mentions(const struct node *n, const char *name)
+{
+	if (n->code && words_has(&n->code->scan.variables, name))
+		return true;
+	for (size_t i = 0; i < n->nitems; i++) {
+		if (node_mentions(&n->items[i], name))
+			return true;
+	}
+	return false;
+}
+
+bool expression_mentions(const struct expression *e, const char *name)
+{
+	return node_mentions(&e->root, name);
+}
+
+bool program_mentions(const struct program *p, const char *name)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (expression_mentions(p->expressions[i], name))
+			return true;
+	}
+	return false;
+}
+
+bool expression_is_literal(const struct expression *e)
+{
+	return e->root.kind == NODE_LITERAL;
+}
+
+static bool node_mentions_step(const struct node *n, const char *step)
+{
+	const struct jqscan *scan = n->code ? &n->code->scan : NULL;
+	if (scan && (scan->all_steps || words_has(&scan->steps, step)))
+		return true;
+	for (size_t i = 0; i < n->nitems; i++) {
+		if (node_mentions_step(&n->items[i], step))
+			return true;
+	}
+	return false;
+}
+
+bool program_mentions_step(const struct program *p, const char *step_name)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (node_mentions_step(&p->expressions[i]->root, step_name))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,86 @@
+/*
+ * A frame: one task that has been entered and not left. A run's frames form a chain from the
+ * workflow itself (path "") to the task that is being executed, its leaf.
+ */
+#ifndef STEPWELL_FRAME_H
+#define STEPWELL_FRAME_H
+
+#include "task.h"
+
+/* Where a frame stands; set by run_apply and by frame_enter/frame_next in advance.c. */
+enum frame_state {
+	FRAME_ENTER,   /* its kind's enter is to be called */
+	FRAME_NEXT,    /* its list goes on: the next task, or the kind's next at the end */
+	FRAME_READY,   /* an effect's intent is written: wait for the flush, and for a slot */
+	FRAME_QUEUED,  /* an effect that needs a slot before its intent is written */
+	FRAME_ACTIVE,  /* its effect is under way */
+	FRAME_WAITING, /* until due */
+	FRAME_HELD,    /* until an operator says so */
+};
+
+struct kept_step {
+	char *name;
+	struct value *output;
+};
+
+struct frame {
+	struct frame *parent, *child;
+	const struct task *task;
+	char *path;
+	enum frame_state state;
+	struct value *raw;   /* input before input.from */
+	struct value *input; /* $input */
+	int64_t started_at;
+	int64_t deadline; /* of its timeout, 0: none */
+	int64_t attempt_deadline; /* of a retry policy's attempt, 0: none */
+
+	/* A task with a list: where it is. */
+	const struct task_list *list; /* NULL until the body is begun */
+	bool in_handler;
+	bool opened;	       /* its list was begun */
+	bool exited;	       /* its list was left by `exit` */
+	int64_t position;      /* in the list; NEXT_EXIT: at its end */
+	uint32_t *visits[2];   /* how often each task was entered: body, handler */
+	struct value *cursor;  /* raw input of the next task; at the end, the output */
+	struct kept_step *steps; /* for $steps */
+	size_t step_count;
+	struct value *error;   /* in the handler: $error */
+
+	/* A loop. */
+	struct value *items;
+	int64_t iteration;	 /* -1 before the first */
+	struct json item;	 /* a slice of items */
+	struct json_iter rest;   /* behind item */
+
+	/* A step. */
+	unsigned attempt;      /* the last one begun; 0: none */
+	bool open;	       /* it has no outcome yet */
+	unsigned generation;
+	uint8_t digest[16];
+	bool has_digest;
+	int64_t first_attempt_at;
+	bool was_uncertain;    /* some attempt's outcome is not known */
+	struct request *request; /* rendered for the next attempt; volatile */
+
+	/* Retries, of a try or of a step by its own policy. */
+	int64_t retries;
+	int64_t retry_since; /* when the first attempt failed */
+	int64_t due;	     /* FRAME_WAITING */
+	bool retrying;	     /* it waits for a retry, not by itself */
+};
+
+/* parent NULL: the root. The frame takes the place of parent's child. */
+struct frame *frame_push(struct frame *parent, const struct task *task, char *path);
+/* Destroys the frame and all below it. */
+void frame_destroy(struct frame *f);
+struct frame *frame_leaf(struct frame *f);
+/* The path of the task at the parent's position, to be entered for its next visit. */
+char *frame_child_path(const struct frame *parent, size_t index, unsigned visit);
+uint32_t *frame_visits(struct frame *f); /* of the list it is in */
+/* Puts a loop at its iteration i (0 <= i < count): item and rest. */
+void frame_set_iteration(struct frame *f, int64_t i);
+void frame_open_list(struct frame *f, const struct task_list *list);
+void frame_keep_step(struct frame *f, const char *name, struct value *output);
+void frame_forget_steps(struct frame *f);
+
+#endif

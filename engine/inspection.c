@@ -1,0 +1,177 @@
+/*
+ * The collected findings. Positions are computed once at the end, in one pass over the
+ * text. The number of findings and their size are limited, because the text comes from
+ * outside: ten bytes of it can be a finding, and a finding repeats all the keys above it.
+ */
+#include "inspection.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BYTES_MAX = 16 << 20 };
+
+void inspection_init(struct inspection *in, const char *text, struct json document)
+{
+	static const char *const names[CATALOGS] = {
+		[CATALOG_AUTHENTICATIONS] = "authentications",
+		[CATALOG_ERRORS] = "errors",
+		[CATALOG_RETRIES] = "retries",
+		[CATALOG_TIMEOUTS] = "timeouts",
+	};
+	*in = (struct inspection){.text = text, .invalid = FINDING_ERROR};
+	struct json use = json_get(document, "use");
+	for (int i = CATALOG_NONE + 1; i < CATALOGS; i++)
+		names_add_members(&in->catalogs[i], json_get(use, names[i]));
+	struct json mode = json_get(json_get(document, "evaluate"), "mode");
+	in->loose = json_string_is(mode, "loose");
+}
+
+static void drop_from(struct inspection *in, size_t count)
+{
+	for (size_t i = count; i < in->count; i++) {
+		free(in->items[i].finding.pointer);
+		free(in->items[i].finding.text);
+	}
+	in->count = count;
+}
+
+void inspection_finish(struct inspection *in)
+{
+	drop_from(in, 0);
+	free(in->items);
+	for (int i = 0; i < CATALOGS; i++)
+		names_finish(&in->catalogs[i]);
+	*in = (struct inspection){0};
+}
+
+/* A NUL in a key, which no C string can hold, becomes the sign for it, U+2400. */
+static void put_pointer(const struct place *place, struct buf *out)
+{
+	if (!place)
+		return;
+	put_pointer(place->up, out);
+	if (!place->key.s) {
+		buf_printf(out, "/%zu", place->index);
+		return;
+	}
+	struct buf key = {0};
+	json_string(place->key, &key);
+	buf_putc(out, '/');
+	for (size_t i = 0; i < key.len; i++) {
+		switch (key.data[i]) {
+		case '~': buf_puts(out, "~0"); break;
+		case '/': buf_puts(out, "~1"); break;
+		case '\0': buf_puts(out, "\xE2\x90\x80"); break;
+		default: buf_putc(out, key.data[i]);
+		}
+	}
+	buf_finish(&key);
+}
+
+static void keep(struct inspection *in, const struct finding *finding, size_t offset)
+{
+	if (in->count == in->cap) {
+		in->cap = in->cap ? in->cap * 2 : 16;
+		in->items = xrealloc(in->items, in->cap * sizeof *in->items);
+	}
+	in->items[in->count] = (struct found){*finding, offset, in->count};
+	in->bytes += strlen(finding->pointer) + strlen(finding->text);
+	in->count++;
+}
+
+void inspection_report(struct inspection *in, enum finding_class class,
+	const struct place *place, struct json at, const char *format, ...)
+{
+	in->errors += class == FINDING_ERROR;
+	in->unsupported += class == FINDING_UNSUPPORTED;
+	if (in->count >= INSPECTION_MAX || in->bytes > BYTES_MAX) {
+		in->cut = true;
+		return;
+	}
+	char text[1536];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	struct buf pointer = {0};
+	put_pointer(place, &pointer);
+	struct finding finding = {.class = class};
+	finding.pointer = buf_take(&pointer);
+	finding.text = xstrdup(text);
+	keep(in, &finding, (size_t)(at.s - in->text));
+}
+
+struct inspection_mark inspection_mark(const struct inspection *in)
+{
+	return (struct inspection_mark){
+		in->count, in->bytes, in->errors, in->unsupported, in->cut};
+}
+
+void inspection_rewind(struct inspection *in, struct inspection_mark mark)
+{
+	drop_from(in, mark.count);
+	in->bytes = mark.bytes;
+	in->errors = mark.errors;
+	in->unsupported = mark.unsupported;
+	in->cut = mark.cut;
+}
+
+static int compare_found(const void *a, const void *b)
+{
+	const struct found *x = a, *y = b;
+	if (x->offset != y->offset)
+		return x->offset < y->offset ? -1 : 1;
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* Each position is counted on from the one before it. */
+static void set_positions(struct inspection *in)
+{
+	unsigned line = 1, column = 1;
+	size_t offset = 0;
+	for (size_t i = 0; i < in->count; i++) {
+		struct found *found = &in->items[i];
+		unsigned lines, columns;
+		json_position(
+			in->text + offset, found->offset - offset, &lines, &columns);
+		column = lines == 1 ? column + columns - 1 : columns;
+		line += lines - 1;
+		offset = found->offset;
+		found->finding.line = line;
+		found->finding.column = column;
+	}
+}
+
+void inspection_hand_over(struct inspection *in, struct findings *ret)
+{
+	if (in->count > 1)
+		qsort(in->items, in->count, sizeof *in->items, compare_found);
+	set_positions(in);
+	*ret = (struct findings){.errors = in->errors, .unsupported = in->unsupported};
+	ret->items = xcalloc(in->count + 1, sizeof *ret->items);
+	for (size_t i = 0; i < in->count; i++)
+		ret->items[ret->count++] = in->items[i].finding;
+	if (in->cut) {
+		struct finding *last = &ret->items[ret->count - 1];
+		char *text = xasprintf("%s (more was found than is listed)", last->text);
+		free(last->text);
+		last->text = text;
+	}
+	in->count = 0;
+}
+
+const char *quote_json(struct json v, char *ret, size_t size)
+{
+	size_t n = v.n;
+	const char *dots = "";
+	if (n > size - 8) {
+		n = size - 8;
+		while (n > 0 && ((unsigned char)v.s[n] & 0xC0) == 0x80)
+			n--;
+		dots = *v.s == '"' ? "...\"" : "...";
+	}
+	snprintf(ret, size, "%.*s%s", (int)n, v.s, dots);
+	return ret;
+}

@@ -1,0 +1,71 @@
+/*
+ * One judgement of a document under way: what was found so far, where the walk stands,
+ * and what is known of the document from the start. Only validate.c and its checks use
+ * it.
+ */
+#ifndef STEPWELL_INSPECTION_H
+#define STEPWELL_INSPECTION_H
+
+#include "names.h"
+#include "schema.h"
+#include "validate.h"
+
+/* Where a value stands: a chain on the stack from the value up to the document (NULL). */
+struct place {
+	const struct place *up;
+	struct json key; /* absent: an element of an array */
+	size_t index;
+};
+
+struct found {
+	struct finding finding;
+	size_t offset, number; /* in the text; in the order of finding */
+};
+
+struct inspection {
+	const char *text;
+	struct names catalogs[CATALOGS]; /* the names in `use` */
+	bool loose; /* evaluate.mode: every string may be an expression */
+
+	enum finding_class invalid; /* class of what does not fit its shape, here */
+	bool in_request;            /* inside what an attempt sends */
+	bool in_run;                /* inside a process, where ${ } may be the shell's */
+
+	struct found *items;
+	size_t count, cap, bytes;
+	size_t errors, unsupported; /* counted beyond INSPECTION_MAX too */
+	bool cut;                   /* some were only counted */
+};
+
+enum { INSPECTION_MAX = 1000 }; /* findings that are kept */
+
+void inspection_init(struct inspection *in, const char *text, struct json document);
+void inspection_finish(struct inspection *in);
+
+/* Adds a finding about the value at `place`; `at` is the text it points to. */
+void inspection_report(struct inspection *in, enum finding_class class,
+	const struct place *place, struct json at, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/* Takes back what was found since the mark: a trial. */
+struct inspection_mark {
+	size_t count, bytes, errors, unsupported;
+	bool cut;
+};
+struct inspection_mark inspection_mark(const struct inspection *in);
+void inspection_rewind(struct inspection *in, struct inspection_mark mark);
+
+/* Hands the findings over, in the order of the text, with lines and columns. */
+void inspection_hand_over(struct inspection *in, struct findings *ret);
+
+/* The checks beside the tables. */
+void flow_check(struct inspection *in, struct json list, const struct place *place);
+/* Looks at the expressions in a value; implicit: a string is one without ${ } too. */
+void mention_check(
+	struct inspection *in, struct json v, const struct place *place, bool implicit);
+
+/* A string or key as it stands in the text, cut to fit a message. */
+#define QUOTE_SIZE 72
+const char *quote_json(struct json v, char *ret, size_t size);
+
+#endif

@@ -1,0 +1,285 @@
+/* jq 1.6's lexer by hand, and what is read off its tokens. */
+#include "jqscan.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+
+/* What would show an evaluation more than its scope, print, read or stop. Names that
+ * begin with _ are jq's own and are refused as well: some crash when called. */
+static const char *const refused[] = {"$ENV", "$__prog_args", "debug", "env",
+	"get_jq_origin", "get_prog_origin", "get_search_list", "halt", "halt_error",
+	"import", "include", "input", "input_filename", "input_line_number", "inputs",
+	"module", "modulemeta", "stderr"};
+
+void words_finish(struct words *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		free(w->items[i]);
+	free(w->items);
+	*w = (struct words){0};
+}
+
+static bool has(const struct words *w, const char *s, size_t n)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		if (strlen(w->items[i]) == n && memcmp(w->items[i], s, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+void words_add(struct words *w, const char *s, size_t n)
+{
+	if (has(w, s, n))
+		return;
+	w->items = xrealloc(w->items, (w->n + 1) * sizeof *w->items);
+	w->items[w->n++] = xstrndup(s, n);
+}
+
+bool words_has(const struct words *w, const char *s)
+{
+	return has(w, s, strlen(s));
+}
+
+void jqlexer_init(struct jqlexer *l, char *s, size_t n)
+{
+	l->p = s;
+	l->end = s + n;
+	l->fault = NULL;
+	l->depth = 0;
+}
+
+bool jqtoken_is(struct jqtoken t, char mark)
+{
+	return t.kind == JQTOKEN_MARK && *t.s == mark;
+}
+
+static bool is_start(char c)
+{
+	return isalpha((unsigned char)c) || c == '_';
+}
+
+static bool is_word(char c)
+{
+	return isalnum((unsigned char)c) || c == '_';
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Comments become blanks and returns become newlines: 1.6 refuses the one in code, and
+ * newer versions of jq see the end of the other elsewhere. */
+static void skip_blank(struct jqlexer *l)
+{
+	for (; l->p < l->end; l->p++) {
+		if (*l->p == '#') {
+			while (l->p < l->end && *l->p != '\n' && *l->p != '\r')
+				*l->p++ = ' ';
+			if (l->p == l->end)
+				return;
+		}
+		if (*l->p == '\r')
+			*l->p = '\n';
+		if (*l->p != ' ' && *l->p != '\t' && *l->p != '\n')
+			return;
+	}
+}
+
+static enum jqtoken_kind fail(struct jqlexer *l, const char *why)
+{
+	l->fault = why;
+	return JQTOKEN_FAULT;
+}
+
+static bool push(struct jqlexer *l, char closer)
+{
+	if (l->depth == JQLEXER_DEPTH)
+		return false;
+	l->closers[l->depth++] = closer;
+	return true;
+}
+
+/* The inside of a string from l->p to its quote (kind `whole`) or to the next \(. */
+static enum jqtoken_kind read_text(struct jqlexer *l, enum jqtoken_kind whole)
+{
+	while (l->p < l->end) {
+		char c = *l->p++;
+		if (c == '"')
+			return whole;
+		if (c != '\\' || l->p == l->end)
+			continue;
+		if (*l->p++ == '(')
+			return push(l, '"') ? JQTOKEN_OPEN : fail(l, "nested too deeply");
+	}
+	return fail(l, "unfinished string");
+}
+
+static enum jqtoken_kind read_bracket(struct jqlexer *l, char c)
+{
+	if (c == '(' || c == '[' || c == '{') {
+		char closer = c == '(' ? ')' : c == '[' ? ']' : '}';
+		return push(l, closer) ? JQTOKEN_MARK : fail(l, "nested too deeply");
+	}
+	char open = l->depth ? l->closers[l->depth - 1] : '\0';
+	if (c == ')' && open == '"') {
+		l->depth--;
+		return read_text(l, JQTOKEN_CLOSE);
+	}
+	if (c != open)
+		return fail(l, "unbalanced brackets");
+	l->depth--;
+	return JQTOKEN_MARK;
+}
+
+static enum jqtoken_kind read_number(struct jqlexer *l)
+{
+	while (l->p < l->end && (is_digit(*l->p) || *l->p == '.'))
+		l->p++;
+	const char *e = l->p;
+	if (e == l->end || (*e != 'e' && *e != 'E'))
+		return JQTOKEN_NUMBER;
+	e += e + 1 < l->end && (e[1] == '+' || e[1] == '-') ? 2 : 1;
+	if (e == l->end || !is_digit(*e))
+		return JQTOKEN_NUMBER;
+	while (e < l->end && is_digit(*e))
+		e++;
+	l->p += e - l->p;
+	return JQTOKEN_NUMBER;
+}
+
+static enum jqtoken_kind read_words(struct jqlexer *l, enum jqtoken_kind kind)
+{
+	for (;;) {
+		while (l->p < l->end && is_word(*l->p))
+			l->p++;
+		if (l->end - l->p < 3 || l->p[0] != ':' || l->p[1] != ':' ||
+			!is_start(l->p[2]))
+			return kind;
+		if (kind != JQTOKEN_NAME)
+			return kind;
+		l->p += 2;
+	}
+}
+
+static enum jqtoken_kind read_token(struct jqlexer *l)
+{
+	char c = *l->p++, next = l->p < l->end ? *l->p : '\0';
+	if (c == '"')
+		return read_text(l, JQTOKEN_STRING);
+	if (strchr("()[]{}", c) && c)
+		return read_bracket(l, c);
+	if (is_start(c))
+		return read_words(l, JQTOKEN_NAME);
+	if (c == '.' && is_start(next))
+		return read_words(l, JQTOKEN_FIELD);
+	if (c == '@' && is_word(next))
+		return read_words(l, JQTOKEN_FORMAT);
+	if (is_digit(c) || (c == '.' && is_digit(next)))
+		return read_number(l);
+	return c ? JQTOKEN_MARK : fail(l, "NUL in an expression");
+}
+
+struct jqtoken jqlexer_next(struct jqlexer *l)
+{
+	struct jqtoken t = {JQTOKEN_FAULT, NULL, 0};
+	if (l->fault)
+		return t;
+	skip_blank(l);
+	t.s = l->p;
+	if (l->p == l->end)
+		t.kind = l->depth ? fail(l, "unbalanced brackets") : JQTOKEN_END;
+	else
+		t.kind = read_token(l);
+	t.n = (size_t)(l->p - t.s);
+	return t;
+}
+
+void jqscan_finish(struct jqscan *scan)
+{
+	words_finish(&scan->variables);
+	words_finish(&scan->steps);
+}
+
+static void check_refused(struct jqscan *scan, const char *sigil, struct jqtoken t)
+{
+	char name[64];
+	snprintf(name, sizeof name, "%s%.*s", sigil, (int)t.n, t.s);
+	bool bad = *name == '_' && strcmp(name, "__loc__") != 0;
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+		bad = bad || strcmp(name, refused[i]) == 0;
+	if (bad && !*scan->fault)
+		snprintf(scan->fault, sizeof scan->fault, "%s is not available here",
+			name);
+}
+
+/* Where the scanner stands in "$steps.name", "$steps.\"name\"", "$steps[\"name\"]". */
+enum steps_state { STEPS_OUTSIDE, STEPS_NAMED, STEPS_DOT, STEPS_BRACKET, STEPS_INDEX };
+
+static enum steps_state follow_steps(
+	struct jqscan *scan, enum steps_state state, struct jqtoken t)
+{
+	bool plain = t.kind == JQTOKEN_STRING && !memchr(t.s, '\\', t.n);
+	if (state == STEPS_NAMED && t.kind == JQTOKEN_FIELD) {
+		words_add(&scan->steps, t.s + 1, t.n - 1);
+		return STEPS_OUTSIDE;
+	}
+	if (state == STEPS_NAMED && (jqtoken_is(t, '.') || jqtoken_is(t, '[')))
+		return *t.s == '.' ? STEPS_DOT : STEPS_BRACKET;
+	if ((state == STEPS_DOT || state == STEPS_BRACKET) && plain) {
+		words_add(&scan->steps, t.s + 1, t.n - 2);
+		return state == STEPS_DOT ? STEPS_OUTSIDE : STEPS_INDEX;
+	}
+	if (state != STEPS_OUTSIDE && !(state == STEPS_INDEX && jqtoken_is(t, ']')))
+		scan->all_steps = true;
+	return STEPS_OUTSIDE;
+}
+
+static bool read_variable(struct jqscan *scan, struct jqtoken t)
+{
+	if (t.n == 7 && memcmp(t.s, "__loc__", 7) == 0)
+		return false;
+	check_refused(scan, "$", t);
+	words_add(&scan->variables, t.s, t.n);
+	return t.n == 5 && memcmp(t.s, "steps", 5) == 0;
+}
+
+void jqscan_read(struct jqscan *scan, char *s, size_t n)
+{
+	struct jqlexer l;
+	struct jqtoken t, before = {JQTOKEN_END, "", 0};
+	enum steps_state steps = STEPS_OUTSIDE;
+	jqlexer_init(&l, s, n);
+	do {
+		t = jqlexer_next(&l);
+		steps = follow_steps(scan, steps, t);
+		bool key = (jqtoken_is(before, '{') || jqtoken_is(before, ',')) &&
+			   l.depth && l.closers[l.depth - 1] == '}';
+		if (t.kind == JQTOKEN_NAME && jqtoken_is(before, '$'))
+			steps = read_variable(scan, t) ? STEPS_NAMED : steps;
+		else if (t.kind == JQTOKEN_NAME && !key)
+			check_refused(scan, "", t);
+		before = t;
+	} while (t.kind != JQTOKEN_END && t.kind != JQTOKEN_FAULT);
+	if (l.fault && !*scan->fault)
+		snprintf(scan->fault, sizeof scan->fault, "%s", l.fault);
+}
+
+bool jqscan_end(char *s, size_t n, size_t *ret_offset)
+{
+	struct jqlexer l;
+	jqlexer_init(&l, s, n);
+	push(&l, '}');
+	while (l.depth) {
+		struct jqtoken t = jqlexer_next(&l);
+		if (t.kind == JQTOKEN_FAULT)
+			return false;
+		*ret_offset = (size_t)(t.s - s);
+	}
+	return true;
+}

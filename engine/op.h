@@ -1,0 +1,79 @@
+/*
+ * Operations: what the journal says. An entry is a JSON array of them, in the order in which
+ * they happened. run_apply changes a run by an operation, and by nothing else, so that a run
+ * in memory and its replay are the same by construction.
+ *
+ * Members of an operation, where they apply: op, path, attempt, digest (of the request, hex),
+ * input, output, context, items, error (values), index (of a loop's iteration), next (position
+ * in the list: absent means the following one; -1 the end of the list, -2 the end of the run),
+ * due, deadline, attemptDeadline (microseconds since 1970), uncertain, again (a fresh pass of a block),
+ * generation (of the stepId), worker, loss, suspect, reason, newId, force.
+ */
+#ifndef STEPWELL_OP_H
+#define STEPWELL_OP_H
+
+#include "uuid.h"
+#include "value.h"
+
+enum op_kind {
+	OP_CREATED,
+	OP_CLAIMED,   /* a worker owns the run from here on */
+	OP_STARTED,   /* a task is entered, or another attempt of its step begins */
+	OP_ITERATION, /* a loop begins an iteration */
+	OP_SKIPPED,   /* a task whose `if` is false */
+	OP_COMPLETED, /* a task has its output; path "": the run */
+	OP_FAULTED,   /* an attempt failed; path "": the run did */
+	OP_WAITING,   /* until due */
+	OP_RETRY,     /* another attempt, or another pass of a block, is due */
+	OP_CAUGHT,    /* a try goes on with its handler */
+	OP_LOST,      /* an attempt of a worker that is gone: nobody knows how it ended */
+	OP_HELD,      /* a step waits for an operator */
+	OP_SUSPENDED,
+	OP_RESUMED,
+	OP_RETRIED, /* an operator lets a run go on that had failed or was held */
+	OP_CANCELLED,
+	OP_FRAMES, /* a snapshot: see frames.h */
+};
+
+#define NEXT_FOLLOWING INT64_MIN
+#define NEXT_EXIT (-1)
+#define NEXT_END (-2)
+
+enum op_value { OP_INPUT, OP_OUTPUT, OP_CONTEXT, OP_ITEMS, OP_ERROR, OP_VALUES };
+
+struct op {
+	enum op_kind kind;
+	const char *path; /* NULL: none; borrowed */
+	unsigned attempt; /* 0: none */
+	bool has_digest;
+	uint8_t digest[16];
+	struct value *values[OP_VALUES]; /* NULL: none */
+	int64_t index, next;
+	int64_t due, deadline, attempt_deadline; /* 0: none */
+	unsigned generation;
+	bool uncertain, again, raised, loss, suspect, new_id, force;
+	const char *worker, *reason;
+	struct json frames; /* OP_FRAMES: the snapshot's array */
+};
+
+/* An operation with nothing in it but its kind and path. */
+struct op op_make(enum op_kind kind, const char *path);
+
+/* Appends the operation's JSON object to out and tells its values where they stand: entry
+ * seq, operation `number` (values that have a place already keep it). */
+void op_write(const struct op *op, int64_t seq, unsigned number, struct buf *out);
+
+/*
+ * Reads an operation back. Values are created (op_finish drops them) with their place; strings
+ * are owned by the op until op_finish. ERROR_PERMANENT where the text is no operation of ours.
+ */
+MUST_CHECK bool op_read(struct json text, int64_t seq, unsigned number, struct op *ret,
+	struct error *err);
+void op_finish(struct op *op);
+
+/* "started" etc.; the names are also the journal's kinds. */
+const char *op_name(enum op_kind kind);
+/* The journal's kind of an entry that begins with this operation. */
+const char *op_entry_kind(const struct op *op);
+
+#endif

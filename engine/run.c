@@ -1,0 +1,413 @@
+/*
+ * The state of a run, and the one function that changes it. What is here is deterministic: no
+ * expression, no clock, no randomness. Replaying the same operations gives the same state.
+ */
+#include "run.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct run *run_create(struct uuid id, struct definition *d, struct value *input,
+	int64_t created_at, int64_t started_at)
+{
+	struct run *r = xcalloc(1, sizeof *r);
+	r->id = id;
+	r->definition = definition_ref(d);
+	r->raw_input = value_ref(input);
+	r->created_at = created_at;
+	r->started_at = started_at;
+	return r;
+}
+
+void run_destroy(struct run *r)
+{
+	if (!r)
+		return;
+	frame_destroy(r->root);
+	value_unref(r->raw_input);
+	value_unref(r->output);
+	value_unref(r->error);
+	value_unref(r->context);
+	definition_unref(r->definition);
+	buf_finish(&r->ops);
+	free(r->head_path);
+	free(r);
+}
+
+struct frame *run_leaf(const struct run *r)
+{
+	return frame_leaf(r->root);
+}
+
+struct frame *run_find(const struct run *r, const char *path)
+{
+	struct frame *f = r->root;
+	while (f && strcmp(f->path, path) != 0)
+		f = f->child;
+	return f;
+}
+
+void run_step_id(const struct run *r, const struct frame *f, char out[UUID_TEXT])
+{
+	uuid_format(uuid_step(r->id, f->path, f->generation), out);
+}
+
+int64_t run_deadline(const struct run *r, struct frame **ret)
+{
+	int64_t nearest = 0;
+	for (struct frame *f = r->root; f; f = f->child) {
+		int64_t at = f->deadline;
+		if (f->attempt_deadline && (!at || f->attempt_deadline < at))
+			at = f->attempt_deadline;
+		if (at && (!nearest || at < nearest)) {
+			nearest = at;
+			*ret = f;
+		}
+	}
+	return nearest;
+}
+
+static bool misfit(const struct op *op, struct error *err)
+{
+	return error_set(err, ERROR_PERMANENT,
+		"journal does not fit the definition: %s at \"%s\"", op_name(op->kind),
+		op->path ? op->path : "");
+}
+
+static void begin_attempt(struct run *r, struct frame *f, const struct op *op)
+{
+	f->attempt = op->attempt;
+	f->open = op->has_digest;
+	f->attempt_deadline = op->attempt_deadline;
+	f->generation = op->generation;
+	f->retrying = false;
+	f->state = op->has_digest ? FRAME_READY : FRAME_ENTER;
+	if (op->has_digest) {
+		memcpy(f->digest, op->digest, sizeof f->digest);
+		f->has_digest = true;
+		if (!f->first_attempt_at)
+			f->first_attempt_at = r->at;
+	}
+	if (f->opened)
+		f->state = FRAME_NEXT;
+}
+
+static bool apply_root(struct run *r, const struct op *op)
+{
+	r->root = frame_push(NULL, &r->definition->root, xstrdup(""));
+	r->root->raw = value_ref(r->raw_input);
+	r->root->input = value_ref(op->values[OP_INPUT] ? op->values[OP_INPUT] : r->raw_input);
+	r->root->cursor = value_ref(r->root->input);
+	r->root->started_at = r->at;
+	r->root->deadline = op->deadline;
+	value_set(&r->context, value_ref(r->root->input));
+	frame_open_list(r->root, r->definition->root.body);
+	r->root->state = FRAME_NEXT;
+	return true;
+}
+
+/* A task is entered: the one at the leaf's position. */
+static bool apply_entered(struct run *r, const struct op *op, struct error *err)
+{
+	struct frame *parent = run_leaf(r);
+	if (parent->task->body && !parent->opened)
+		frame_open_list(parent, parent->task->body);
+	if (!parent->list || parent->position < 0 ||
+		(size_t)parent->position >= parent->list->count)
+		return misfit(op, err);
+	size_t index = (size_t)parent->position;
+	unsigned visit = frame_visits(parent)[index] + 1;
+	char *path = frame_child_path(parent, index, visit);
+	if (strcmp(path, op->path) != 0) {
+		free(path);
+		return misfit(op, err);
+	}
+	frame_visits(parent)[index] = visit;
+	parent->state = FRAME_NEXT;
+	struct frame *f = frame_push(parent, &parent->list->tasks[index], path);
+	f->raw = value_ref(parent->cursor);
+	f->input = value_ref(op->values[OP_INPUT] ? op->values[OP_INPUT] : f->raw);
+	f->cursor = value_ref(f->input);
+	f->started_at = r->at;
+	f->deadline = op->deadline;
+	begin_attempt(r, f, op);
+	return true;
+}
+
+static bool apply_started(struct run *r, const struct op *op, struct error *err)
+{
+	if (!r->root)
+		return *op->path ? misfit(op, err) : apply_root(r, op);
+	struct frame *f = run_find(r, op->path);
+	if (!f)
+		return apply_entered(r, op, err);
+	r->failed = NULL;
+	value_set(&r->error, NULL);
+	r->operator_retry = false;
+	f->deadline = op->deadline;
+	begin_attempt(r, f, op);
+	return true;
+}
+
+static bool apply_iteration(struct run *r, const struct op *op, struct error *err)
+{
+	struct frame *f = run_find(r, op->path);
+	if (!f || !f->task->body)
+		return misfit(op, err);
+	frame_destroy(f->child);
+	if (op->values[OP_ITEMS])
+		value_set(&f->items, value_ref(op->values[OP_ITEMS]));
+	if (!f->items)
+		return misfit(op, err);
+	frame_set_iteration(f, op->index);
+	free(f->visits[0]);
+	f->visits[0] = NULL;
+	frame_forget_steps(f);
+	frame_open_list(f, f->task->body);
+	f->state = FRAME_NEXT;
+	return true;
+}
+
+/* Moves a list on: by default to the task behind, or where the operation says. */
+static void move_on(struct frame *f, int64_t next)
+{
+	f->position = next == NEXT_FOLLOWING ? f->position + 1 : next;
+	f->exited = next == NEXT_EXIT;
+	if (f->position >= (int64_t)f->list->count)
+		f->position = NEXT_EXIT;
+}
+
+static bool apply_skipped(struct run *r, const struct op *op, struct error *err)
+{
+	struct frame *parent = run_leaf(r);
+	if (!parent || (!parent->opened && !parent->task->body))
+		return misfit(op, err);
+	if (!parent->opened)
+		frame_open_list(parent, parent->task->body);
+	frame_visits(parent)[parent->position]++;
+	move_on(parent, NEXT_FOLLOWING);
+	parent->state = FRAME_NEXT;
+	return true;
+}
+
+static void end_run(struct run *r, enum run_status status)
+{
+	r->status = status;
+}
+
+static bool apply_completed(struct run *r, const struct op *op, struct error *err)
+{
+	struct frame *f = run_find(r, op->path);
+	if (!f)
+		return misfit(op, err);
+	struct value *output = value_ref(op->values[OP_OUTPUT] ? op->values[OP_OUTPUT] : f->cursor);
+	if (op->values[OP_CONTEXT])
+		value_set(&r->context, value_ref(op->values[OP_CONTEXT]));
+	struct frame *parent = f->parent;
+	if (!parent) {
+		value_set(&r->output, output);
+		end_run(r, RUN_COMPLETED);
+		return true;
+	}
+	if (definition_keeps_step(r->definition, f->task->name))
+		frame_keep_step(parent, f->task->name, output);
+	frame_destroy(f);
+	if (op->next == NEXT_END) {
+		frame_destroy(r->root->child);
+		parent = r->root;
+	}
+	value_set(&parent->cursor, output);
+	move_on(parent, op->next == NEXT_END ? NEXT_EXIT : op->next);
+	parent->state = FRAME_NEXT;
+	return true;
+}
+
+static bool apply_faulted(struct run *r, const struct op *op, struct error *err)
+{
+	if (!*op->path) { /* the run: failed stays where the error arose */
+		if (op->values[OP_ERROR])
+			value_set(&r->error, value_ref(op->values[OP_ERROR]));
+		end_run(r, RUN_FAULTED);
+		return true;
+	}
+	struct frame *f = run_find(r, op->path);
+	if (!f)
+		return misfit(op, err);
+	f->open = false;
+	f->was_uncertain |= op->uncertain;
+	f->deadline = 0;
+	r->failed = f;
+	r->raised = op->raised;
+	value_set(&r->error, value_ref(op->values[OP_ERROR]));
+	return true;
+}
+
+static bool apply_waiting(struct run *r, const struct op *op, struct error *err)
+{
+	struct frame *f = run_find(r, op->path);
+	if (!f)
+		return misfit(op, err);
+	f->due = op->due;
+	f->state = FRAME_WAITING;
+	if (op->again) { /* an attempt that was announced, but not begun */
+		f->open = false;
+		f->attempt--;
+		f->retrying = true;
+	}
+	return true;
+}
+
+static bool apply_retry(struct run *r, const struct op *op, struct error *err)
+{
+	struct frame *f = run_find(r, op->path);
+	if (!f || !r->failed)
+		return misfit(op, err);
+	if (f->retries++ == 0)
+		f->retry_since = r->at;
+	struct frame *waiting = r->failed;
+	waiting->deadline = op->deadline;
+	f->attempt_deadline = op->attempt_deadline;
+	if (op->again) { /* a fresh pass of the block */
+		frame_destroy(f->child);
+		frame_forget_steps(f);
+		value_set(&f->cursor, value_ref(f->input));
+		frame_open_list(f, f->task->body);
+		waiting = f;
+	} else if (waiting->child) {
+		waiting = frame_leaf(waiting); /* what was cut short by a timeout goes on */
+	}
+	r->failed = NULL;
+	value_set(&r->error, NULL);
+	waiting->due = op->due;
+	waiting->retrying = true;
+	waiting->state = FRAME_WAITING;
+	return true;
+}
+
+static bool apply_caught(struct run *r, const struct op *op, struct error *err)
+{
+	struct frame *f = run_find(r, op->path);
+	if (!f || !r->failed)
+		return misfit(op, err);
+	frame_destroy(f->child);
+	frame_forget_steps(f);
+	f->in_handler = true;
+	f->deadline = f->attempt_deadline = 0;
+	value_set(&f->error, r->error);
+	r->error = NULL;
+	r->failed = NULL;
+	value_set(&f->cursor, value_ref(f->input));
+	f->position = NEXT_EXIT;
+	if (f->task->handler)
+		frame_open_list(f, f->task->handler);
+	f->state = FRAME_NEXT;
+	return true;
+}
+
+static bool apply_lost(struct run *r, const struct op *op, struct error *err)
+{
+	struct frame *f = run_find(r, op->path);
+	if (!f)
+		return misfit(op, err);
+	f->open = false;
+	f->was_uncertain = true;
+	return true;
+}
+
+static bool apply_held(struct run *r, const struct op *op, struct error *err)
+{
+	struct frame *f = run_find(r, op->path);
+	if (!f)
+		return misfit(op, err);
+	f->open = false;
+	f->state = FRAME_HELD;
+	r->failed = NULL;
+	r->status = RUN_SUSPENDED;
+	return true;
+}
+
+static bool apply_retried(struct run *r, const struct op *op)
+{
+	r->status = RUN_RUNNING;
+	r->operator_retry = true;
+	r->force = op->force;
+	value_set(&r->output, NULL);
+	for (struct frame *f = r->root; f; f = f->child) {
+		f->retries = 0;
+		f->deadline = f->attempt_deadline = 0;
+		if (!f->child && op->new_id) {
+			f->generation++;
+			f->has_digest = f->was_uncertain = false;
+			f->first_attempt_at = 0;
+		}
+	}
+	return true;
+}
+
+bool run_apply(struct run *r, const struct op *op, struct error *err)
+{
+	if (op->path && *op->path && !r->root)
+		return misfit(op, err);
+	switch (op->kind) {
+	case OP_CREATED:
+	case OP_CLAIMED:
+	case OP_FRAMES: return true;
+	case OP_STARTED: return apply_started(r, op, err);
+	case OP_ITERATION: return apply_iteration(r, op, err);
+	case OP_SKIPPED: return apply_skipped(r, op, err);
+	case OP_COMPLETED: return apply_completed(r, op, err);
+	case OP_FAULTED: return apply_faulted(r, op, err);
+	case OP_WAITING: return apply_waiting(r, op, err);
+	case OP_RETRY: return apply_retry(r, op, err);
+	case OP_CAUGHT: return apply_caught(r, op, err);
+	case OP_LOST: return apply_lost(r, op, err);
+	case OP_HELD: return apply_held(r, op, err);
+	case OP_SUSPENDED: r->status = RUN_SUSPENDED; return true;
+	case OP_RESUMED: r->status = RUN_RUNNING; return true;
+	case OP_RETRIED: return apply_retried(r, op);
+	case OP_CANCELLED: end_run(r, RUN_CANCELLED); return true;
+	}
+	return true;
+}
+
+void run_apply_decided(struct run *r, const struct op *op)
+{
+	struct error err = {0};
+	bool ok = run_apply(r, op, &err);
+	assert(ok);
+	(void)ok;
+}
+
+static void write_op(struct run *r, const struct op *op)
+{
+	if (r->op_count == 0) {
+		buf_clear(&r->ops);
+		buf_putc(&r->ops, '[');
+		r->head = *op;
+		free(r->head_path);
+		r->head_path = op->path ? xstrdup(op->path) : NULL;
+	} else {
+		buf_putc(&r->ops, ',');
+	}
+	op_write(op, r->seq + 1, r->op_count++, &r->ops);
+}
+
+static void drop_values(struct op *op)
+{
+	for (int i = 0; i < OP_VALUES; i++)
+		value_unref(op->values[i]);
+}
+
+void run_write(struct run *r, struct op *op)
+{
+	write_op(r, op);
+	drop_values(op);
+}
+
+void run_record(struct run *r, struct op *op)
+{
+	write_op(r, op); /* first: applying may free what op->path points to */
+	run_apply_decided(r, op);
+	drop_values(op);
+}

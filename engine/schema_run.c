@@ -1,0 +1,71 @@
+/*
+ * The processes of a run task. Only shell commands are supported yet.
+ */
+#include "schema.h"
+
+static const struct shape pull_policy = {
+	.type = SHAPE_STRING,
+	.words = WORDS("ifNotPresent", "always", "never"),
+};
+
+static const struct shape cleanup = {
+	.type = SHAPE_STRING,
+	.words = WORDS("always", "never", "eventually"),
+};
+
+static const struct shape lifetime = {
+	.type = SHAPE_OBJECT,
+	.rule = RULE_LIFETIME,
+	.members = MEMBERS(NEED("cleanup", &cleanup), MAY("after", &schema_duration)),
+};
+
+static const struct shape container = {
+	.type = SHAPE_OBJECT,
+	.members = MEMBERS(NEED("image", &schema_string), MAY("name", &schema_string),
+		MAY("command", &schema_string), MAY("ports", &schema_object),
+		MAY("volumes", &schema_object), MAY("environment", &schema_object),
+		MAY("stdin", &schema_string), MAY("arguments", &schema_strings),
+		MAY("lifetime", &lifetime), MAY("pullPolicy", &pull_policy)),
+};
+
+static const struct shape script = {
+	.type = SHAPE_OBJECT,
+	.members = MEMBERS(NEED("language", &schema_string), MAY("code", &schema_string),
+		MAY("source", &schema_resource), MAY("stdin", &schema_string),
+		MAY("arguments", &schema_strings), MAY("environment", &schema_object)),
+	.one_of = WORDS("code", "source"),
+};
+
+static const struct shape shell = {
+	.type = SHAPE_OBJECT,
+	.members = MEMBERS(NEED("command", &schema_string), MAY("stdin", &schema_string),
+		MAY("arguments", &schema_strings), MAY("environment", &schema_object)),
+};
+
+static const struct shape workflow = {
+	.type = SHAPE_OBJECT,
+	.members =
+		MEMBERS(NEED("namespace", &schema_string), NEED("name", &schema_string),
+			NEED("version", &schema_string), MAY("input", &schema_object)),
+};
+
+static const struct shape process_return = {
+	.type = SHAPE_STRING,
+	.words = WORDS("stdout", "stderr", "code", "all", "none"),
+};
+
+static const struct shape process = {
+	.type = SHAPE_OBJECT,
+	.members = MEMBERS(NOT_YET("container", &container, "run: container"),
+		NOT_YET("script", &script, "run: script"), MAY("shell", &shell),
+		NOT_YET("workflow", &workflow, "run: workflow"),
+		MAY("await", &schema_boolean), MAY("return", &process_return)),
+	.one_of = WORDS("container", "script", "shell", "workflow"),
+};
+
+const struct shape schema_run = {
+	.type = SHAPE_OBJECT,
+	.rule = RULE_TASK,
+	.members = MEMBERS({.name = "run", .shape = &process, .request = true}),
+	.more = schema_task_base,
+};

@@ -1,0 +1,403 @@
+/*
+ * Objects, arrays and choices against their shape. The walk goes on after a finding, so
+ * that all are seen at once. Depth is bounded by json_check's limit.
+ */
+#include "shape_walk.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { MEMBERS_MAX = 64 }; /* named in one shape: a bit for each */
+
+/* The member of that name, and its bit; NULL if the shape has none. */
+static const struct member *find_member(
+	const struct shape *shape, struct json key, uint64_t *ret_bit)
+{
+	const struct member *tables[] = {shape->members, shape->more};
+	unsigned n = 0;
+	for (size_t t = 0; t < 2; t++) {
+		for (const struct member *m = tables[t]; m && m->name; m++, n++) {
+			assert(n < MEMBERS_MAX);
+			if (!json_string_is(key, m->name))
+				continue;
+			*ret_bit = UINT64_C(1) << n;
+			return m;
+		}
+	}
+	return NULL;
+}
+
+static bool was_seen(const struct shape *shape, uint64_t seen, const char *name)
+{
+	const struct member *tables[] = {shape->members, shape->more};
+	unsigned n = 0;
+	for (size_t t = 0; t < 2; t++) {
+		for (const struct member *m = tables[t]; m && m->name; m++, n++) {
+			if (strcmp(m->name, name) == 0)
+				return (seen >> n) & 1;
+		}
+	}
+	return false;
+}
+
+/* Unknown members. */
+
+/* The names of a shape's members, ended by NULL. */
+static void member_names(const struct shape *shape, const char *ret[MEMBERS_MAX + 1])
+{
+	const struct member *tables[] = {shape->members, shape->more};
+	size_t n = 0;
+	for (size_t t = 0; t < 2; t++) {
+		for (const struct member *m = tables[t]; m && m->name; m++)
+			ret[n++] = m->name;
+	}
+	ret[n] = NULL;
+}
+
+static bool is_word(const char *const *words, struct json key)
+{
+	for (; *words; words++) {
+		if (json_string_is(key, *words))
+			return true;
+	}
+	return false;
+}
+
+static void report_unknown(struct inspection *in, enum finding_class class,
+	const struct shape *shape, struct json key, const struct place *place)
+{
+	char quoted[QUOTE_SIZE];
+	const char *names[MEMBERS_MAX + 1];
+	member_names(shape, names);
+	quote_json(key, quoted, sizeof quoted);
+	const char *near = word_nearest(names, key);
+	const char *effect = class == FINDING_WARNING ? " has no effect" : "";
+	if (shape->rule == RULE_TASK && is_word(schema_task_keywords, key)) {
+		inspection_report(in, class, place, key,
+			"a task has one keyword: %s cannot stand beside \"%s\"", quoted,
+			shape->members->name);
+		return;
+	}
+	if (near) {
+		inspection_report(in, class, place, key,
+			"unknown member %s%s; did you mean \"%s\"?", quoted, effect,
+			near);
+		return;
+	}
+	struct buf list = {0};
+	for (size_t i = 0; names[i]; i++)
+		buf_printf(&list, "%s%s", i ? ", " : "; known here: ", names[i]);
+	inspection_report(in, class, place, key, "unknown member %s%s%s", quoted, effect,
+		buf_text(&list));
+	buf_finish(&list);
+}
+
+static void check_unknown(struct inspection *in, const struct shape *shape,
+	struct json key, const struct place *place)
+{
+	const char *names[MEMBERS_MAX + 1];
+	member_names(shape, names);
+	const char *near = word_nearest(names, key);
+	switch (shape->unknown) {
+	case UNKNOWN_ERROR: report_unknown(in, in->invalid, shape, key, place); break;
+	case UNKNOWN_WARNING:
+		report_unknown(in, FINDING_WARNING, shape, key, place);
+		break;
+	case UNKNOWN_UNSUPPORTED:
+		report_unknown(in, FINDING_UNSUPPORTED, shape, key, place);
+		break;
+	case UNKNOWN_FREE:
+		/* Short names look alike too easily to speak up. */
+		if (shape->ours && near && strlen(near) >= 8)
+			report_unknown(in, FINDING_WARNING, shape, key, place);
+		break;
+	}
+}
+
+/* Objects. */
+
+/* Whether this is a task with a request: then what shapes its input is part of it. */
+static bool sends_request(const struct shape *shape)
+{
+	if (shape->rule != RULE_TASK)
+		return false;
+	for (const struct member *m = shape->members; m->name; m++) {
+		if (m->request)
+			return true;
+	}
+	return false;
+}
+
+static void walk_member(struct inspection *in, const struct shape *shape,
+	const struct member *m, struct json v, const struct place *place)
+{
+	bool request = in->in_request, run = in->in_run;
+	if (m->not_yet)
+		inspection_report(in, FINDING_UNSUPPORTED, place, place->key,
+			"%s is not supported by this runtime yet", m->not_yet);
+	if (m->request || (strcmp(m->name, "input") == 0 && sends_request(shape)))
+		in->in_request = true;
+	if (m->request && strcmp(m->name, "run") == 0)
+		in->in_run = true;
+	shape_walk(in, m->shape, v, place);
+	in->in_request = request;
+	in->in_run = run;
+}
+
+static void check_required(struct inspection *in, const struct shape *shape,
+	uint64_t seen, struct json v, const struct place *place)
+{
+	const struct member *tables[] = {shape->members, shape->more};
+	for (size_t t = 0; t < 2; t++) {
+		for (const struct member *m = tables[t]; m && m->name; m++) {
+			bool there = was_seen(shape, seen, m->name);
+			if (m->required && !there)
+				inspection_report(in,
+					m->ours ? FINDING_UNSUPPORTED : in->invalid,
+					place, v, "member \"%s\" is missing", m->name);
+			if (there && m->needs && !was_seen(shape, seen, m->needs))
+				inspection_report(in, in->invalid, place, v,
+					"\"%s\" goes with \"%s\", which is missing",
+					m->name, m->needs);
+		}
+	}
+}
+
+static void report_one_of(struct inspection *in, const char *const *words,
+	const char *start, struct json v, const struct place *place)
+{
+	struct buf list = {0};
+	for (size_t i = 0; words[i]; i++)
+		buf_printf(&list, "%s\"%s\"",
+			i == 0         ? ""
+			: words[i + 1] ? ", "
+				       : " or ",
+			words[i]);
+	inspection_report(in, in->invalid, place, v, "%s %s", start, buf_text(&list));
+	buf_finish(&list);
+}
+
+static void check_one_of(struct inspection *in, const struct shape *shape,
+	const char *const *words, uint64_t seen, struct json v, const struct place *place)
+{
+	unsigned n = 0;
+	for (size_t i = 0; words && words[i]; i++)
+		n += was_seen(shape, seen, words[i]);
+	if (words && n == 0)
+		report_one_of(in, words, "needs one member of", v, place);
+	if (words && n > 1)
+		report_one_of(in, words, "takes only one member of", v, place);
+}
+
+static void check_count(struct inspection *in, const struct shape *shape, size_t count,
+	struct json v, const struct place *place)
+{
+	const char *unit = shape->type == SHAPE_ARRAY ? "element" : "member";
+	if (shape->max_count && (count < shape->min_count || count > shape->max_count))
+		inspection_report(in, in->invalid, place, v, "must be %s; here are %zu",
+			shape->what, count);
+	else if (count < shape->min_count)
+		inspection_report(in, in->invalid, place, v,
+			"must have at least %zu %s%s", shape->min_count, unit,
+			shape->min_count > 1 ? "s" : "");
+}
+
+/* A container's `after` belongs to cleanup "eventually", and to nothing else. */
+static void check_lifetime(
+	struct inspection *in, struct json v, const struct place *place)
+{
+	struct json cleanup = json_get(v, "cleanup"), after = json_get(v, "after");
+	if (json_type(cleanup) != JSON_STRING)
+		return;
+	bool eventually = json_string_is(cleanup, "eventually");
+	if (eventually && !after.s)
+		inspection_report(in, in->invalid, place, v,
+			"member \"after\" is missing: cleanup is \"eventually\"");
+	if (!eventually && after.s)
+		inspection_report(in, in->invalid, place, v,
+			"\"after\" goes with cleanup \"eventually\" only");
+}
+
+static uint64_t walk_members(struct inspection *in, const struct shape *shape,
+	struct json v, const struct place *place)
+{
+	struct place below = {.up = place};
+	struct json_iter it = json_iter(v);
+	struct json value;
+	uint64_t seen = 0, bit;
+	while (json_next_member(&it, &below.key, &value)) {
+		const struct member *m = find_member(shape, below.key, &bit);
+		if (m) {
+			seen |= bit;
+			walk_member(in, shape, m, value, &below);
+		} else if (shape->of) {
+			shape_walk(in, shape->of, value, &below);
+		} else {
+			check_unknown(in, shape, below.key, &below);
+		}
+	}
+	return seen;
+}
+
+/*
+ * An open object whose alternatives exclude each other: the schema counts those that are
+ * valid, and forgives the others. Where several are there, each is tried on its own
+ * first.
+ */
+static bool forgive_invalid(struct inspection *in, const struct shape *shape,
+	struct json v, const struct place *place)
+{
+	struct place below = {.up = place};
+	struct json_iter it = json_iter(v);
+	struct json value, valid = {0};
+	struct place where = {0};
+	unsigned present = 0, fitting = 0;
+	uint64_t bit;
+	while (json_next_member(&it, &below.key, &value)) {
+		const struct member *m = find_member(shape, below.key, &bit);
+		if (!m)
+			continue;
+		struct inspection_mark mark = inspection_mark(in);
+		walk_member(in, shape, m, value, &below);
+		bool fits = in->errors == mark.errors;
+		inspection_rewind(in, mark);
+		present++;
+		fitting += fits;
+		if (fits) {
+			where = below;
+			valid = value;
+		}
+	}
+	if (present < 2 || fitting != 1)
+		return false;
+	walk_member(in, shape, find_member(shape, where.key, &bit), valid, &where);
+	inspection_report(in, FINDING_WARNING, place, v,
+		"of the alternatives here only the valid one has an effect");
+	return true;
+}
+
+static void walk_object(struct inspection *in, const struct shape *shape, struct json v,
+	const struct place *place)
+{
+	if (json_type(v) != JSON_OBJECT) {
+		shape_report_type(in, shape, v, place);
+		return;
+	}
+	if (shape->rule == RULE_ONE_VALID && forgive_invalid(in, shape, v, place))
+		return;
+	enum finding_class invalid = in->invalid;
+	if (shape->ours)
+		in->invalid = FINDING_UNSUPPORTED;
+	uint64_t seen = walk_members(in, shape, v, place);
+	check_required(in, shape, seen, v, place);
+	check_one_of(in, shape, shape->one_of, seen, v, place);
+	check_one_of(in, shape, shape->one_of_too, seen, v, place);
+	if (shape->min_count)
+		check_count(in, shape, json_count(v), v, place);
+	if (shape->rule == RULE_LIFETIME)
+		check_lifetime(in, v, place);
+	in->invalid = invalid;
+}
+
+static void walk_array(struct inspection *in, const struct shape *shape, struct json v,
+	const struct place *place)
+{
+	if (json_type(v) != JSON_ARRAY) {
+		shape_report_type(in, shape, v, place);
+		return;
+	}
+	struct place below = {.up = place};
+	struct json_iter it = json_iter(v);
+	struct json value;
+	for (; json_next_element(&it, &value); below.index++)
+		shape_walk(in, shape->of, value, &below);
+	if (shape->min_count)
+		check_count(in, shape, below.index, v, place);
+	if (shape->rule == RULE_TASK_LIST)
+		flow_check(in, v, place);
+}
+
+/* Choices. */
+
+static bool choice_fits(const struct choice *choice, struct json key, struct json value)
+{
+	return choice->key && json_string_is(key, choice->key) &&
+	       (!choice->value || json_string_is(value, choice->value));
+}
+
+/* The first choice that fits, whatever the order of the members; NULL if none does. */
+static const struct choice *choose(const struct shape *shape, struct json v)
+{
+	const struct choice *best = NULL;
+	enum json_type type = json_type(v);
+	for (const struct choice *c = shape->choices; c->type != JSON_NONE && !best;
+		c++) {
+		if (c->type == type && !c->key)
+			best = c;
+	}
+	if (type != JSON_OBJECT)
+		return best;
+	struct json_iter it = json_iter(v);
+	struct json key, value;
+	while (json_next_member(&it, &key, &value)) {
+		for (const struct choice *c = shape->choices; c->type != JSON_NONE; c++) {
+			if (c == best)
+				break;
+			if (choice_fits(c, key, value))
+				best = c;
+		}
+	}
+	return best;
+}
+
+/* A task without a keyword: perhaps it is only misspelt. */
+static void report_keyword(struct inspection *in, const struct shape *shape,
+	struct json v, const struct place *place)
+{
+	const struct shape base = {.type = SHAPE_OBJECT, .members = schema_task_base};
+	struct place below = {.up = place};
+	struct json_iter it = json_iter(v);
+	struct json value;
+	uint64_t bit;
+	while (json_next_member(&it, &below.key, &value)) {
+		const char *near = word_nearest(schema_task_keywords, below.key);
+		if (!near || find_member(&base, below.key, &bit))
+			continue;
+		char quoted[QUOTE_SIZE];
+		inspection_report(in, in->invalid, &below, below.key,
+			"unknown task keyword %s; did you mean \"%s\"?",
+			quote_json(below.key, quoted, sizeof quoted), near);
+		return;
+	}
+	inspection_report(in, in->invalid, place, v, "must be %s", shape->what);
+}
+
+static void walk_choice(struct inspection *in, const struct shape *shape, struct json v,
+	const struct place *place)
+{
+	const struct choice *choice = choose(shape, v);
+	if (choice)
+		shape_walk(in, choice->shape, v, place);
+	else if (shape->rule == RULE_TASK && json_type(v) == JSON_OBJECT)
+		report_keyword(in, shape, v, place);
+	else
+		shape_report_type(in, shape, v, place);
+}
+
+void shape_walk(struct inspection *in, const struct shape *shape, struct json v,
+	const struct place *place)
+{
+	switch (shape->type) {
+	case SHAPE_ANY: mention_check(in, v, place, false); break;
+	case SHAPE_FREE: break;
+	case SHAPE_STRING: shape_string(in, shape, v, place); break;
+	case SHAPE_INTEGER: shape_integer(in, shape, v, place); break;
+	case SHAPE_BOOLEAN:
+		if (json_type(v) != JSON_TRUE && json_type(v) != JSON_FALSE)
+			shape_report_type(in, shape, v, place);
+		break;
+	case SHAPE_ARRAY: walk_array(in, shape, v, place); break;
+	case SHAPE_OBJECT: walk_object(in, shape, v, place); break;
+	case SHAPE_CHOICE: walk_choice(in, shape, v, place); break;
+	}
+}

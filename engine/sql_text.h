@@ -1,0 +1,16 @@
+/*
+ * What can be said of a `call: sql` statement without a server: that it is one statement
+ * of a kind that belongs into a step's transaction. Strings, dollar quotes, comments and
+ * quoted identifiers are honoured as PostgreSQL does with standard_conforming_strings on.
+ */
+#ifndef STEPWELL_SQL_TEXT_H
+#define STEPWELL_SQL_TEXT_H
+
+#include "error.h"
+
+/* One statement of SELECT, INSERT, UPDATE, DELETE, MERGE, WITH, VALUES, CALL or DO,
+ * without
+ * ${ }: values come as parameters. On failure err is ERROR_INPUT. */
+MUST_CHECK bool sql_text_check(const char *statement, struct error *err);
+
+#endif

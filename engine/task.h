@@ -1,0 +1,231 @@
+/*
+ * The interface between the engine and a kind of task. One file in steps/ per kind, each with
+ * one `const struct task_kind`, listed in steps/table.c. The engine knows this interface and
+ * the table, never one kind.
+ *
+ * There are two families. A control kind (do, set, switch, for, try, raise, wait) decides
+ * what happens next, without leaving the process: it has `enter` and, where it runs a list of
+ * tasks, `next`. An effect kind (call, run) does something in the world: it has `effect`.
+ */
+#ifndef STEPWELL_TASK_H
+#define STEPWELL_TASK_H
+
+#include "expression.h"
+#include "problem.h"
+#include "uuid.h"
+
+#include <uv.h>
+
+struct run;
+struct frame;
+struct compiler;
+struct task;
+struct host;
+
+/* A list of tasks: the value of a `do`, a `try`, a `catch.do`. */
+struct task_list {
+	const char *key; /* its place below its task: "do", "try", "catch/do" */
+	size_t count;
+	struct task *tasks;
+};
+
+enum flow { FLOW_CONTINUE, FLOW_EXIT, FLOW_END, FLOW_TASK };
+
+/* A flow directive; `task` is the index in its list for FLOW_TASK. */
+struct then {
+	enum flow flow;
+	size_t task;
+};
+
+enum on_uncertain { UNCERTAIN_RETRY, UNCERTAIN_HOLD, UNCERTAIN_FAIL };
+enum on_conflict { CONFLICT_DEFAULT, CONFLICT_RETRY, CONFLICT_SUCCESS, CONFLICT_FAIL };
+
+/* `metadata` of a task, as far as it is ours (design: "Our semantics"). */
+struct task_metadata {
+	enum on_uncertain on_uncertain;
+	enum on_conflict on_conflict;
+	int64_t key_window;     /* microseconds */
+	char *key_header;       /* NULL: Idempotency-Key */
+	bool no_key;            /* idempotencyKey: "none" */
+	bool checkpoint;
+	const struct retry_policy *retry_policy; /* what applies outside a try, or NULL */
+	bool retry_block, retry_step;            /* of a try */
+};
+
+/* A duration: fixed, or an expression that gives one. */
+struct task_duration {
+	int64_t usec; /* where expression is NULL */
+	struct expression *expression;
+	bool present;
+};
+
+/* What a try catches, and what it does then. An absent filter member matches anything. */
+struct catcher {
+	char *type, *title, *detail, *instance;
+	int64_t status; /* -1: any */
+	struct expression *when, *except_when;
+	const struct retry_policy *retry;
+	struct then then;
+};
+
+struct task {
+	const struct task_kind *kind;
+	char *name;
+	char *reference; /* JSON Pointer: "/do/0/charge" */
+	struct json node; /* the task's object in the definition's text */
+	struct expression *condition;  /* if */
+	struct expression *input_from; /* NULL: as it is; so with the next two */
+	struct expression *output_as;
+	struct expression *export_as;
+	struct then then;
+	struct task_duration timeout;
+	struct task_metadata metadata;
+	bool in_try; /* some enclosing task catches errors */
+	/* What a task that contains others runs; compiled by its kind. */
+	struct task_list *body;    /* do, for.do, try; NULL for a leaf */
+	struct task_list *handler; /* catch.do */
+	struct catcher *catcher;   /* of a try */
+	/* Arguments that the task binds for what is inside it, NULL: none. */
+	char *item_name, *index_name; /* a loop's each and at */
+	char *error_name;	      /* a handler's as */
+	void *spec;		      /* the kind's own, made by compile */
+};
+
+/* Whether a kind is through with its task for the moment. */
+enum progress {
+	PROGRESS_AGAIN, /* run_advance goes on with the run */
+	PROGRESS_WAIT,  /* nothing to do until an event wakes the run */
+};
+
+struct task_kind {
+	const char *name; /* "set", "call:http": in messages, and in a definition's needs */
+	/* Fills task->spec from task->node, which `validate` has accepted. */
+	bool (*compile)(struct compiler *c, struct task *task, struct error *err);
+	void (*discard)(void *spec); /* frees what compile made; NULL: free() */
+	enum progress (*enter)(struct run *run, struct frame *frame);
+	enum progress (*next)(struct run *run, struct frame *frame);
+	const struct effect_kind *effect;
+};
+
+extern const struct task_kind *const task_kinds[]; /* steps/table.c, ends with NULL */
+
+/* ---- What compile may ask of the compiler (definition.c) ---- */
+
+/* The definition's program gets an expression; an absent node gives *ret = NULL. */
+MUST_CHECK bool compiler_expression(struct compiler *c, struct json node,
+	enum expression_form form, struct expression **ret, struct error *err);
+/* A list of tasks below `task`; key as in struct task_list. The task owns *ret. */
+MUST_CHECK bool compiler_list(struct compiler *c, const struct task *task, const char *key,
+	struct json node, struct task_list **ret, struct error *err);
+/* The list of a try, under the key "try": its tasks know that errors are caught. */
+MUST_CHECK bool compiler_try_list(struct compiler *c, const struct task *task,
+	struct json node, struct task_list **ret, struct error *err);
+/* A fixed duration: an object of days to milliseconds, or ISO 8601. */
+bool duration_read(struct json node, int64_t *ret_usec);
+/* A flow directive of a task in the list that is being compiled; absent: continue. */
+MUST_CHECK bool compiler_then(
+	struct compiler *c, struct json node, struct then *ret, struct error *err);
+/* A retry policy: inline, or the name of one of use.retries; absent gives NULL. It belongs to
+ * the definition. */
+MUST_CHECK bool compiler_retry(struct compiler *c, struct json node,
+	const struct retry_policy **ret, struct error *err);
+/* A duration (ISO 8601, object, or expression); absent gives present = false. */
+MUST_CHECK bool compiler_duration(struct compiler *c, struct json node,
+	struct task_duration *ret, struct error *err);
+/* use.<section>.<name> of the document; absent if not there. */
+struct json compiler_use(struct compiler *c, const char *section, const char *name);
+/* What a worker must have to run this definition: "shell", "database:NAME". */
+void compiler_need(struct compiler *c, const char *need);
+/* Says that the document is wrong at node ("file:line:col: /pointer: text"); returns false. */
+bool compiler_refuse(struct compiler *c, struct json node, struct error *err,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* ---- Effects ---- */
+
+/*
+ * A rendered request: everything that the effect sends, all expressions evaluated. Embedded
+ * as the first member of the kind's own struct. The digest covers all that must be the same at
+ * each attempt (for HTTP: method, URL, body, headers but Authorization).
+ */
+struct request {
+	uint8_t digest[16];
+	void (*destroy)(struct request *);
+};
+
+/* What a kind sees while it renders: nothing of the attempt, so that every attempt of a step
+ * renders the same. */
+struct render {
+	const struct task *task;
+	const struct scope *scope; /* `.` is the transformed input */
+	const char *step_id;       /* 36 characters */
+	struct host *host;
+};
+
+/*
+ * One attempt of a step in the world. The engine fills the first part and calls start; the
+ * kind ends it with effect_succeed or effect_fail, once, from the loop (never from inside
+ * start). `sent` is set by the kind as soon as the world may have seen something of it.
+ */
+struct effect {
+	const struct task *task;
+	struct request *request; /* borrowed from the engine */
+	const char *step_id;
+	const char *reference;
+	unsigned attempt;        /* 1, 2, ... */
+	bool after_uncertain;    /* an earlier attempt of this step had an uncertain outcome */
+	struct host *host;
+	void (*on_done)(struct effect *);
+	void *owner; /* the engine's */
+
+	bool sent;
+	void *state; /* the kind's own while it runs */
+
+	bool succeeded;
+	struct buf output;       /* on success: verified JSON text */
+	struct buf authorization; /* $authorization for output.as, or empty (JSON text) */
+	struct fault fault;      /* on failure */
+};
+
+struct effect_kind {
+	/* Evaluates the task's arguments. On failure ret_fault is filled (PROBLEM_EXPRESSION
+	 * for an expression, PROBLEM_VALIDATION for a value that cannot be used). */
+	bool (*render)(const struct render *in, struct request **ret, struct fault *ret_fault);
+	void (*start)(struct effect *effect);
+	/* Ends it without an outcome (timeout, cancel, lost lease): afterwards the effect is not
+	 * touched any more. What needs longer (a process to reap) lives on by itself. */
+	void (*stop)(struct effect *effect);
+	/* Whether the effect commits together with its outcome, so that one without an outcome
+	 * did not happen. NULL: never. */
+	bool (*is_transactional)(const struct task *task);
+};
+
+/* effect->output holds the result. */
+void effect_succeed(struct effect *effect);
+/* effect->fault holds the reason. */
+void effect_fail(struct effect *effect);
+
+/* ---- What the effects of one worker share ---- */
+
+struct http_client; /* steps/http_client.c: libcurl's multi interface on the loop */
+struct sql_steps;   /* steps/call_sql.c: the connections of `call: sql` */
+
+struct settings {
+	bool allow_run;             /* run: shell is on */
+	char **shell_environment;   /* names of variables that shells inherit; NULL-ended */
+	bool allow_link_local;      /* call: http may reach 169.254/16, fe80::/10 */
+	size_t body_limit;          /* of an HTTP answer or a process's output, bytes */
+	int64_t http_timeout;       /* of one request, microseconds, where the task has none */
+	int sql_connections;
+	const char *database;       /* conninfo of the journal's database */
+	char **databases;           /* NAME=conninfo, NULL-ended: further connections of call: sql */
+	char *sql_role;             /* SET LOCAL ROLE for call: sql, or NULL */
+};
+
+struct host {
+	uv_loop_t *loop;
+	const struct settings *settings;
+	struct http_client *http;
+	struct sql_steps *sql;
+};
+
+#endif

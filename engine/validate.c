@@ -1,0 +1,55 @@
+/*
+ * The judgement of a document: the text is checked once, then walked along the tables of
+ * the DSL (schema.h). What a table cannot say is in flow_check.c and mention_check.c.
+ */
+#include "validate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "inspection.h"
+#include "shape_walk.h"
+
+void findings_finish(struct findings *f)
+{
+	if (!f)
+		return;
+	for (size_t i = 0; i < f->count; i++) {
+		free(f->items[i].pointer);
+		free(f->items[i].text);
+	}
+	free(f->items);
+	*f = (struct findings){0};
+}
+
+/* The error says the position in words too; a finding has it in numbers. */
+static void not_json(
+	const char *text, size_t offset, struct error *err, struct findings *ret)
+{
+	char *at = strstr(err->text, " at line ");
+	if (at)
+		*at = '\0';
+	struct finding finding = {.class = FINDING_ERROR};
+	json_position(text, offset, &finding.line, &finding.column);
+	finding.pointer = xstrdup("");
+	finding.text = xasprintf("not JSON: %s", err->text);
+	*ret = (struct findings){.count = 1, .errors = 1};
+	ret->items = xcalloc(1, sizeof *ret->items);
+	ret->items[0] = finding;
+}
+
+void validate(const char *text, size_t n, struct json *ret_document, struct findings *ret)
+{
+	struct error err = {0};
+	size_t offset = 0;
+	*ret_document = (struct json){0};
+	if (!json_check(text, n, NULL, ret_document, &offset, &err)) {
+		not_json(text, offset, &err, ret);
+		return;
+	}
+	struct inspection in;
+	inspection_init(&in, text, *ret_document);
+	shape_walk(&in, &schema_workflow, *ret_document, NULL);
+	inspection_hand_over(&in, ret);
+	inspection_finish(&in);
+}

@@ -1,0 +1,2 @@
+-- Opens a transaction of several statements. No parameters, no rows.
+begin

@@ -1,0 +1,64 @@
+-- Takes runs: appends `claimed` at last + 1 and moves the lease, in one statement; a run whose
+-- append collides is left alone. $1 worker uuid; $2 limit int; $3 what the worker has text[];
+-- $4 how many suspects it may take int; $5 from where text: 'due' (unowned and due), 'dead'
+-- (owned by worker $6), 'own' (mine, the runs $7 uuid[]; after a lost connection).
+-- Returns a row per run taken: run_id, seq of its claimed entry, losses since its last
+-- progress, request, definition_id, input, created_at and started_at (microseconds since
+-- 1970), status null, suspect boolean.
+with due as (
+	select run_id, definition_id, request, started_at from stepwell.lease
+	where $5::text = 'due' and owner is null and due <= clock_timestamp() and needs <@ $3::text[]
+	order by due limit $2 for update skip locked
+), dead as (
+	select run_id, definition_id, request, started_at from stepwell.lease
+	where $5::text = 'dead' and owner = $6::uuid and needs <@ $3::text[]
+	limit $2 for update skip locked
+), own as (
+	select run_id, definition_id, request, started_at from stepwell.lease
+	where $5::text = 'own' and owner = $1::uuid and run_id = any ($7::uuid[])
+	order by run_id for update
+), candidate as (
+	select * from due union all select * from dead union all select * from own
+), counted as (
+	select c.*, t.last, t.losses + case when $5::text = 'dead' then 1 else 0 end
+		- case when $5::text = 'dead' and t.losses = 2 and not t.was_suspect then 1 else 0 end
+		as losses
+	from candidate c
+	cross join lateral (
+		select max(seq) as last, count(*) filter (where loss and seq > progress) as losses,
+			coalesce(bool_or(suspect and seq = last_claim), false) as was_suspect
+		from (
+			select seq, kind = 'claimed' and data like '%"loss":true%' as loss,
+				kind = 'claimed' and data like '%"suspect":true%' as suspect,
+				max(seq) filter (where kind = 'claimed') over () as last_claim,
+				coalesce(max(seq) filter (where kind not in
+					('claimed', 'lost', 'started', 'frames', 'created')) over (), 0) as progress
+			from (select seq, kind, data from stepwell.journal j where j.run_id = c.run_id
+				order by seq desc limit 16) newest
+		) marked
+	) t
+), chosen as (
+	select * from (select counted.*, losses >= 2 as suspect,
+		row_number() over (partition by losses >= 2) as rank from counted) ranked
+	where not suspect or $5::text = 'own' or rank <= $4::int
+), appended as (
+	insert into stepwell.journal (run_id, seq, at, kind, data)
+	select run_id, last + 1, clock_timestamp(), 'claimed', '[{"op":"claimed","worker":"' || $1::text
+		|| '"' || case when $5::text = 'dead' then ',"loss":true' else '' end
+		|| case when suspect then ',"suspect":true' else '' end || '}]'
+	from chosen order by run_id
+	on conflict do nothing
+	returning run_id, seq
+), moved as (
+	update stepwell.lease l set owner = $1::uuid, state = 'running', reason = null,
+		started_at = coalesce(l.started_at, clock_timestamp())
+	from appended a where l.run_id = a.run_id
+	returning l.run_id, l.started_at
+)
+select a.run_id, a.seq, c.losses, c.request, c.definition_id, r.input,
+	(extract(epoch from r.created_at) * 1000000)::bigint,
+	(extract(epoch from m.started_at) * 1000000)::bigint, c.suspect
+from appended a
+join moved m on m.run_id = a.run_id
+join chosen c on c.run_id = a.run_id
+join stepwell.run r on r.id = a.run_id

@@ -1,0 +1,2 @@
+-- Ends a transaction. No parameters, no rows.
+commit

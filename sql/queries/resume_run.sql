@@ -1,0 +1,16 @@
+-- Lets a suspended run go on. $1 run uuid. Returns one row with the entry's seq, or none when
+-- the run is not suspended.
+with held as (
+	select l.run_id from stepwell.lease l
+	where l.run_id = $1::uuid and l.state = 'suspended' and l.owner is null for update
+), released as (
+	update stepwell.lease l set due = clock_timestamp(), state = 'pending', reason = null,
+		request = null
+	from held h where l.run_id = h.run_id
+	returning l.run_id
+)
+insert into stepwell.journal (run_id, seq, at, kind, data)
+select r.run_id, (select max(seq) + 1 from stepwell.journal j where j.run_id = r.run_id),
+	clock_timestamp(), 'resumed', '[{"op":"resumed"}]'
+from released r
+returning seq

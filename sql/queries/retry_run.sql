@@ -1,0 +1,27 @@
+-- Lets a faulted or suspended run go on. $1 run uuid; $2 fresh stepId for the failed step
+-- boolean; $3 force (re-send although the key window has passed) boolean. Returns one row with
+-- the entry's seq, or none when the run is in another state (or somebody else was first).
+with held as (
+	select l.run_id from stepwell.lease l
+	where l.run_id = $1::uuid and l.state = 'suspended' and l.owner is null for update
+), target as (
+	select r.id, r.definition_id, r.started_at from stepwell.run r
+	where r.id = $1::uuid and (r.status = 'faulted' or exists (select from held))
+), leased as (
+	insert into stepwell.lease as l (run_id, definition_id, due, state, needs, started_at)
+	select t.id, t.definition_id, clock_timestamp(), 'pending', d.needs, t.started_at
+	from target t join stepwell.definition d on d.id = t.definition_id
+	on conflict (run_id) do update set due = clock_timestamp(), state = 'pending', reason = null,
+		request = null where l.state = 'suspended' and l.owner is null
+	returning l.run_id
+), reopened as (
+	update stepwell.run r set status = null, error = null, output = null, ended_at = null
+	from leased l where r.id = l.run_id returning r.id
+)
+insert into stepwell.journal (run_id, seq, at, kind, data)
+select r.id, (select max(seq) + 1 from stepwell.journal j where j.run_id = r.id),
+	clock_timestamp(), 'retried', '[{"op":"retried"'
+	|| case when $2::boolean then ',"newId":true' else '' end
+	|| case when $3::boolean then ',"force":true' else '' end || '}]'
+from reopened r
+returning seq

@@ -1,0 +1,2 @@
+-- Gives a transaction up. No parameters, no rows.
+rollback

@@ -1,0 +1,9 @@
+/* The kind of task `call: http`. */
+#ifndef STEPWELL_CALL_HTTP_H
+#define STEPWELL_CALL_HTTP_H
+
+#include "task.h"
+
+extern const struct task_kind task_call_http;
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * endpoint.authentication of `call: http`: basic, bearer and digest. The policy is
+ * compiled with the task; the credentials are evaluated for each attempt, are no part of
+ * the request's digest, and appear in no error text.
+ */
+#ifndef STEPWELL_HTTP_CREDENTIALS_H
+#define STEPWELL_HTTP_CREDENTIALS_H
+
+#include "task.h"
+
+enum http_scheme { HTTP_ANONYMOUS, HTTP_BASIC, HTTP_BEARER, HTTP_DIGEST };
+
+struct http_policy {
+	enum http_scheme scheme;
+	struct expression *username; /* basic, digest */
+	struct expression *secret;   /* the password, or the bearer's token */
+};
+
+struct http_credentials {
+	enum http_scheme scheme;
+	char *username;  /* NULL for bearer */
+	char *secret;    /* the password, or the token */
+	char *parameter; /* what follows the scheme in Authorization; NULL for digest */
+};
+
+/* node: the `authentication` object, {"use": NAME} too; absent: HTTP_ANONYMOUS. */
+MUST_CHECK bool http_policy_compile(
+	struct compiler *c, struct json node, struct http_policy *ret, struct error *err);
+
+/* A missing (null) value is PROBLEM_AUTHORIZATION, one that cannot be sent
+ * PROBLEM_VALIDATION. ret must be zeroed; http_credentials_finish it whatever the result.
+ */
+MUST_CHECK bool http_credentials_eval(const struct http_policy *policy,
+	const struct scope *scope, struct http_credentials *ret, struct fault *ret_fault);
+void http_credentials_finish(struct http_credentials *c); /* wipes */
+
+/* "Bearer", ...; "" for HTTP_ANONYMOUS. */
+const char *http_scheme_name(enum http_scheme scheme);
+/* Appends what $authorization is, or nothing: {"scheme":"Bearer","parameter":"..."}. */
+void http_credentials_describe(const struct http_credentials *c, struct buf *out);
+
+#endif

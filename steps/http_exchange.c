@@ -1,0 +1,357 @@
+/*
+ * The life of an attempt: start -> (transfer -> redirect)* -> outcome. Redirects are
+ * followed here, one transfer each, so that nothing of the author's goes along to another
+ * origin.
+ *
+ * libcurl sends a request again by itself when a kept connection turns out to be dead.
+ * For a safe method that is welcome; any other is never sent twice within one attempt
+ * (on_send).
+ */
+#include "http_exchange.h"
+
+#include "clock.h"
+#include "http_answer.h"
+#include "http_client.h"
+#include "http_url.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct exchange {
+	struct http_transfer transfer; /* first: on_end casts */
+	struct effect *effect;
+	const struct http_request *request;
+	const struct http_arguments *arguments;
+	char *url;        /* of this hop */
+	unsigned hops;    /* redirects followed */
+	bool foreign;     /* this hop is not at the request's own origin */
+	bool unanswered;  /* this hop's request went out, and no byte came back yet */
+	int64_t deadline; /* by clock_boottime; 0: none of ours */
+	struct curl_slist *headers;
+	struct http_answer answer;
+};
+
+static void destroy(struct exchange *x)
+{
+	http_client_remove(x->effect->host->http, &x->transfer);
+	http_transfer_finish(&x->transfer);
+	http_answer_finish(&x->answer);
+	for (struct curl_slist *h = x->headers; h; h = h->next)
+		explicit_bzero(h->data, strlen(h->data));
+	curl_slist_free_all(x->headers);
+	free(x->url);
+	free(x);
+}
+
+/* ---- While a transfer runs ---- */
+
+static int on_send(void *ctx, char *remote, char *local, int remote_port, int local_port)
+{
+	struct exchange *x = ctx;
+	(void)remote, (void)local, (void)remote_port, (void)local_port;
+	if (x->unanswered && !x->request->safe)
+		return CURL_PREREQFUNC_ABORT;
+	x->unanswered = true;
+	x->effect->sent = true;
+	return CURL_PREREQFUNC_OK;
+}
+
+static size_t on_header(char *line, size_t size, size_t n, void *ctx)
+{
+	struct exchange *x = ctx;
+	x->unanswered = false;
+	return http_answer_add_header(&x->answer, line, size * n) ? size * n : 0;
+}
+
+static size_t on_body(char *data, size_t size, size_t n, void *ctx)
+{
+	struct exchange *x = ctx;
+	return http_answer_add_body(&x->answer, data, size * n) ? size * n : 0;
+}
+
+/* ---- The request as libcurl takes it ---- */
+
+static void add_line(struct exchange *x, const char *name, const char *value)
+{
+	/* "Name;" is libcurl's way to say that the value is empty. */
+	char *line = *value ? xasprintf("%s: %s", name, value) : xasprintf("%s;", name);
+	x->headers = curl_slist_append(x->headers, line);
+	explicit_bzero(line, strlen(line));
+	free(line);
+}
+
+static bool goes_along(const struct exchange *x, const struct http_header *h)
+{
+	return !x->foreign || !h->author || strcasecmp(h->name, "Accept") == 0 ||
+	       strcasecmp(h->name, "Content-Type") == 0;
+}
+
+static void set_headers(struct exchange *x)
+{
+	const struct http_request *r = x->request;
+	curl_slist_free_all(x->headers);
+	/* "Name:" keeps libcurl from adding its own. */
+	x->headers = curl_slist_append(NULL, "Expect:");
+	if (!http_headers_get(&r->headers, "Content-Type"))
+		x->headers = curl_slist_append(x->headers, "Content-Type:");
+	for (size_t i = 0; i < r->headers.count; i++) {
+		if (goes_along(x, &r->headers.items[i]))
+			add_line(x, r->headers.items[i].name, r->headers.items[i].value);
+	}
+	if (r->credentials.parameter && !x->foreign) {
+		char *value = xasprintf("%s %s", http_scheme_name(r->credentials.scheme),
+			r->credentials.parameter);
+		add_line(x, "Authorization", value);
+		explicit_bzero(value, strlen(value));
+		free(value);
+	}
+	curl_easy_setopt(x->transfer.easy, CURLOPT_HTTPHEADER, x->headers);
+}
+
+static void set_digest(struct exchange *x)
+{
+	const struct http_credentials *c = &x->request->credentials;
+	bool on = c->scheme == HTTP_DIGEST && !x->foreign;
+	CURL *easy = x->transfer.easy;
+	curl_easy_setopt(easy, CURLOPT_HTTPAUTH, on ? CURLAUTH_DIGEST : CURLAUTH_NONE);
+	curl_easy_setopt(easy, CURLOPT_USERNAME, on ? c->username : NULL);
+	curl_easy_setopt(easy, CURLOPT_PASSWORD, on ? c->secret : NULL);
+}
+
+static void set_method(struct exchange *x)
+{
+	const struct http_request *r = x->request;
+	CURL *easy = x->transfer.easy;
+	bool wants_body = !strcmp(r->method, "POST") || !strcmp(r->method, "PUT") ||
+			  !strcmp(r->method, "PATCH");
+	curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+	if (r->has_body || wants_body) {
+		curl_easy_setopt(
+			easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.len);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, buf_text(&r->body));
+	}
+	if (strcmp(r->method, "HEAD") == 0)
+		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+	else
+		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, r->method);
+}
+
+static void set_callbacks(struct exchange *x)
+{
+	CURL *easy = x->transfer.easy;
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_send);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, x);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
+}
+
+/* An attempt that must not be repeated goes over a connection of its own: a kept one may
+ * be dead, and then nobody can tell whether the request arrived. */
+static bool wants_fresh_connection(const struct exchange *x)
+{
+	return !x->request->safe &&
+	       x->effect->task->metadata.on_uncertain != UNCERTAIN_RETRY;
+}
+
+/* Starts the next hop; false if the time is up. */
+static bool send_hop(struct exchange *x)
+{
+	CURL *easy = x->transfer.easy;
+	int64_t left = x->deadline ? x->deadline - clock_boottime() : 0;
+	if (x->deadline && left < USEC_PER_MS)
+		return false;
+	http_answer_clear(&x->answer);
+	x->unanswered = false;
+	curl_easy_setopt(easy, CURLOPT_URL, x->url);
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(left / USEC_PER_MS));
+	set_headers(x);
+	set_digest(x);
+	http_client_add(x->effect->host->http, &x->transfer);
+	return true;
+}
+
+/* ---- Outcomes ---- */
+
+static void fail(struct exchange *x)
+{
+	struct effect *effect = x->effect;
+	effect->state = NULL;
+	destroy(x);
+	effect_fail(effect);
+}
+
+static void fail_with(
+	struct exchange *x, enum problem_type type, bool uncertain, const char *text)
+{
+	struct fault *f = &x->effect->fault;
+	struct buf shown = {0};
+	http_url_put_shown(&shown, x->url, x->arguments->secret_endpoint);
+	fault_set(f, type, "%s %.400s: %s", x->request->method, buf_text(&shown), text);
+	buf_finish(&shown);
+	f->uncertain = uncertain;
+	fail(x);
+}
+
+static void succeed(struct exchange *x)
+{
+	struct effect *effect = x->effect;
+	buf_clear(&effect->output);
+	if (!http_answer_output(&x->answer, effect->task, x->request, x->url,
+		    &effect->output, &effect->fault)) {
+		fail(x);
+		return;
+	}
+	http_credentials_describe(&x->request->credentials, &effect->authorization);
+	effect->state = NULL;
+	destroy(x);
+	effect_succeed(effect);
+}
+
+static void fail_with_status(struct exchange *x)
+{
+	http_answer_fault(
+		&x->answer, x->effect->task, x->request, x->url, &x->effect->fault);
+	fail(x);
+}
+
+static bool is_success(const struct exchange *x)
+{
+	int status = x->answer.status;
+	if (status >= 300 && status <= 399)
+		return x->arguments->redirect;
+	if (status == 409)
+		return x->effect->task->metadata.on_conflict == CONFLICT_SUCCESS;
+	return status >= 200 && status <= 299;
+}
+
+/* The Location to go to, or NULL. */
+static const char *redirect_of(const struct exchange *x)
+{
+	static const int statuses[] = {301, 302, 303, 307, 308};
+	const char *method = x->request->method;
+	if (!x->arguments->redirect || (strcmp(method, "GET") && strcmp(method, "HEAD")))
+		return NULL;
+	for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+		if (x->answer.status == statuses[i])
+			return http_headers_get(&x->answer.headers, "Location");
+	}
+	return NULL;
+}
+
+static void follow(struct exchange *x, const char *location)
+{
+	struct error err = {0};
+	char *next;
+	if (x->hops++ == HTTP_REDIRECTS) {
+		fail_with(x, PROBLEM_COMMUNICATION, false, "more than 5 redirects");
+		return;
+	}
+	if (!http_url_follow(x->url, location, &next, &err)) {
+		fail_with(x, PROBLEM_COMMUNICATION, false, err.text);
+		return;
+	}
+	free(x->url);
+	x->url = next;
+	/* Once away, always away: what came back may have been steered from there. */
+	x->foreign = x->foreign || !http_url_same_origin(next, x->request->url);
+	if (!send_hop(x))
+		fail_with(x, PROBLEM_TIMEOUT, true, "no answer in time");
+}
+
+static void on_answer(struct exchange *x)
+{
+	const char *location = redirect_of(x);
+	if (location)
+		follow(x, location);
+	else if (is_success(x))
+		succeed(x);
+	else
+		fail_with_status(x);
+}
+
+/*
+ * Too large an answer. An error status says all that is needed. A success is lost: that
+ * the effect happened is likely, but its answer never came to an end, so for a method
+ * that changes something the outcome is uncertain, and `onUncertain: fail` keeps it from
+ * being sent again.
+ */
+static void on_too_large(struct exchange *x)
+{
+	char text[96];
+	if (!is_success(x)) {
+		fail_with_status(x);
+		return;
+	}
+	snprintf(text, sizeof text, "answer larger than %zu bytes", x->answer.body_limit);
+	fail_with(x, PROBLEM_RUNTIME, !x->request->safe, text);
+}
+
+static void on_end(struct http_transfer *t, CURLcode code)
+{
+	struct exchange *x = (struct exchange *)t;
+	bool sent = x->effect->sent;
+	const char *text = *t->error ? t->error : curl_easy_strerror(code);
+	if (code == CURLE_OK && x->answer.headers_ended)
+		on_answer(x);
+	else if (code == CURLE_OK) /* libcurl does not mind headers that break off */
+		fail_with(x, PROBLEM_COMMUNICATION, true, "the answer's headers broke off");
+	else if (x->answer.body_too_large)
+		on_too_large(x);
+	else if (x->answer.headers_too_large)
+		fail_with(x, PROBLEM_COMMUNICATION, sent, "headers larger than 64 KiB");
+	else if (code == CURLE_COULDNT_CONNECT && *t->refused)
+		fail_with(x, PROBLEM_CONFIGURATION, false, t->refused);
+	else if (code == CURLE_OPERATION_TIMEDOUT)
+		fail_with(x, PROBLEM_TIMEOUT, sent, "no answer in time");
+	else if (code == CURLE_ABORTED_BY_CALLBACK)
+		fail_with(x, PROBLEM_COMMUNICATION, true,
+			"the connection was lost before an answer");
+	else
+		fail_with(x, PROBLEM_COMMUNICATION, sent, text);
+}
+
+/* ---- Public ---- */
+
+/* A task with a timeout of its own is stopped by the engine. */
+static int64_t deadline_of(const struct effect *effect)
+{
+	int64_t timeout = effect->host->settings->http_timeout;
+	if (effect->task->timeout.present)
+		return 0;
+	return clock_boottime() + (timeout > 0 ? timeout : HTTP_TIMEOUT);
+}
+
+void http_exchange_start(struct effect *effect)
+{
+	const struct settings *settings = effect->host->settings;
+	struct exchange *x = xcalloc(1, sizeof *x);
+	effect->state = x;
+	x->effect = effect;
+	x->request = (const struct http_request *)effect->request;
+	x->arguments = effect->task->spec;
+	x->url = xstrdup(x->request->url);
+	x->deadline = deadline_of(effect);
+	x->answer.body_limit =
+		settings->body_limit ? settings->body_limit : HTTP_BODY_LIMIT;
+	x->transfer.on_end = on_end;
+	http_transfer_init(&x->transfer, settings->allow_link_local);
+	set_method(x);
+	set_callbacks(x);
+	if (wants_fresh_connection(x))
+		curl_easy_setopt(x->transfer.easy, CURLOPT_FRESH_CONNECT, 1L);
+	bool in_time = send_hop(x);
+	assert(in_time);
+}
+
+void http_exchange_stop(struct effect *effect)
+{
+	struct exchange *x = effect->state;
+	if (!x)
+		return;
+	effect->state = NULL;
+	destroy(x);
+}
