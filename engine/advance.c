@@ -4,6 +4,7 @@
  */
 #include "advance.h"
 
+#include "carrier.h"
 #include "clock.h"
 #include "route.h"
 #include "scope.h"
@@ -46,7 +47,8 @@ static int64_t next_of(const struct then *then, const struct frame *f)
 	return NEXT_FOLLOWING;
 }
 
-/* output.as and export.as: *output is replaced, *ret_context is the new context or NULL. */
+/* output.as and export.as: *output is replaced, *ret_context is the new context or NULL.
+ */
 static bool transform_output(struct run *r, struct frame *f, struct json authorization,
 	struct value **output, struct value **ret_context, struct fault *fault)
 {
@@ -130,8 +132,8 @@ static void hold(struct run *r, struct frame *f, const char *reason)
 
 /* ---- Attempts of an effect ---- */
 
-static bool timeout_deadline(struct run *r, const struct frame *f, int64_t *ret,
-	struct fault *fault)
+static bool timeout_deadline(
+	struct run *r, const struct frame *f, int64_t *ret, struct fault *fault)
 {
 	struct run_scope s;
 	int64_t after;
@@ -164,9 +166,10 @@ static bool render(struct run *r, struct frame *f, struct host *host, struct fau
 	return ok;
 }
 
-/* Fills op, a `started`, with the next attempt's intent. False: it was recorded otherwise. */
-static bool prepare_attempt(
-	struct run *r, struct frame *f, struct host *host, struct op *op, struct fault *fault)
+/* Fills op, a `started`, with the next attempt's intent. False: it was recorded
+ * otherwise. */
+static bool prepare_attempt(struct run *r, struct frame *f, struct host *host,
+	struct op *op, struct fault *fault)
 {
 	if (!render(r, f, host, fault) || !timeout_deadline(r, f, &op->deadline, fault))
 		return false;
@@ -201,8 +204,8 @@ static enum progress begin_attempt(struct run *r, struct frame *f, struct host *
 	return PROGRESS_AGAIN;
 }
 
-/* An effect that may be sent at most once, or only after a look, announces itself when its turn
- * has come, so that its intent means that it was sent. */
+/* An effect that may be sent at most once, or only after a look, announces itself when
+ * its turn has come, so that its intent means that it was sent. */
 static bool announces_late(const struct task *t)
 {
 	return t->kind->effect && t->metadata.on_uncertain != UNCERTAIN_RETRY;
@@ -210,8 +213,8 @@ static bool announces_late(const struct task *t)
 
 /* ---- Entering tasks ---- */
 
-/* Evaluates if and input.from for the task at the parent's position, as seen by `probe`, a
- * frame that does not exist yet. */
+/* Evaluates if and input.from for the task at the parent's position, as seen by `probe`,
+ * a frame that does not exist yet. */
 static bool look_at_entry(struct run *r, struct frame *probe, bool *ret_skip,
 	struct value **ret_input, struct fault *fault)
 {
@@ -324,6 +327,21 @@ void run_effect_destroy(struct run_effect *e)
 	free(e);
 }
 
+bool run_effect_is_transactional(const struct run_effect *e)
+{
+	const struct effect_kind *kind = e->effect.task->kind->effect;
+	return kind->is_transactional && kind->is_transactional(e->effect.task);
+}
+
+void run_effect_stop(struct run_effect *e)
+{
+	if (e && !e->done)
+		e->effect.task->kind->effect->stop(&e->effect);
+	else if (e && e->effect.carrier && !e->recorded)
+		e->effect.carrier->roll_back(e->effect.carrier);
+	run_effect_destroy(e);
+}
+
 bool run_effect_attach(struct run *r, struct run_effect *e)
 {
 	struct frame *f = run_leaf(r);
@@ -335,7 +353,8 @@ bool run_effect_attach(struct run *r, struct run_effect *e)
 	return true;
 }
 
-static enum progress fail_effect(struct run *r, struct frame *f, const struct fault *fault)
+static enum progress fail_effect(
+	struct run *r, struct frame *f, const struct fault *fault)
 {
 	enum on_uncertain rule = f->task->metadata.on_uncertain;
 	run_fail(r, f, fault);
@@ -355,7 +374,8 @@ static enum progress end_effect(struct run *r, struct frame *f)
 	e->recorded = true;
 	if (!e->effect.succeeded)
 		return fail_effect(r, f, &e->effect.fault);
-	struct json authorization = {e->effect.authorization.data, e->effect.authorization.len};
+	struct json authorization = {
+		e->effect.authorization.data, e->effect.authorization.len};
 	struct json output = {e->effect.output.data, e->effect.output.len};
 	return complete(r, f, value_create(output), authorization, NULL);
 }
@@ -371,8 +391,8 @@ static enum progress enter_leaf(struct run *r, struct frame *f, const struct adv
 	return begin_attempt(r, f, a->host);
 }
 
-/* A failed or held step goes on: an effect with a new attempt, anything else from where it
- * was. */
+/* A failed or held step goes on: an effect with a new attempt, anything else from where
+ * it was. */
 static enum progress try_again(struct run *r, struct frame *f, const struct advance *a)
 {
 	f->retrying = false;
@@ -393,10 +413,7 @@ static enum progress try_again(struct run *r, struct frame *f, const struct adva
 
 static void stop_effect(struct run *r)
 {
-	struct run_effect *e = r->effect;
-	if (e && !e->done)
-		e->effect.task->kind->effect->stop(&e->effect);
-	run_effect_destroy(e);
+	run_effect_stop(r->effect);
 	r->effect = NULL;
 }
 
@@ -548,8 +565,8 @@ static enum progress step_leaf(struct run *r, struct frame *f, const struct adva
 static enum progress step(struct run *r, const struct advance *a)
 {
 	struct frame *late, *leaf = run_leaf(r);
-	bool busy = leaf && leaf->state == FRAME_ACTIVE && r->effect && !r->effect->done;
-	if (r->request == REQUEST_CANCEL)
+	bool busy = r->effect && !r->effect->recorded; /* has, or may get, an outcome */
+	if (r->request == REQUEST_CANCEL && !(busy && r->effect->done))
 		return cancel(r);
 	if (!r->root)
 		return enter_run(r);
@@ -606,7 +623,8 @@ enum run_need run_advance(struct run *r, const struct advance *a)
 			break;
 		bool routed = !r->failed || r->operator_retry;
 		if (routed && (steps >= CHAIN_STEPS ||
-				      (steps % 16 == 0 && clock_boottime() - began > CHAIN_USEC)))
+				      (steps % 16 == 0 &&
+					      clock_boottime() - began > CHAIN_USEC)))
 			break;
 	}
 	return need_of(r);

@@ -39,6 +39,9 @@ void run_refuse(struct run *r, int64_t now, const struct fault *f);
 /* Makes the effect of a FRAME_READY leaf whose intent is durable; the caller starts it. */
 struct run_effect *run_effect_create(struct run *r, struct host *host);
 void run_effect_destroy(struct run_effect *e);
+/* Ends it without an outcome, if it has none, undoes an open transaction, destroys it. */
+void run_effect_stop(struct run_effect *e);
+bool run_effect_is_transactional(const struct run_effect *e);
 /* Takes up an effect that survived a reload, if the leaf still waits for it. */
 bool run_effect_attach(struct run *r, struct run_effect *e);
 

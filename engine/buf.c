@@ -78,6 +78,7 @@ void buf_reserve(struct buf *b, size_t more)
 		cap = need;
 	b->data = xrealloc(b->data, cap);
 	b->cap = cap;
+	b->data[b->len] = '\0';
 }
 
 void buf_add(struct buf *b, const void *data, size_t len)

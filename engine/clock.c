@@ -1,4 +1,5 @@
-/* Clocks, RFC 3339 and ISO 8601 text, and randomness; nothing here reads the wall clock. */
+/* Clocks, RFC 3339 and ISO 8601 text, and randomness; nothing here reads the wall clock.
+ */
 #include "clock.h"
 
 #include <ctype.h>
@@ -92,7 +93,8 @@ static bool valid_date(const struct tm *tm)
 	int year = tm->tm_year + 1900;
 	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 	if (tm->tm_mon < 0 || tm->tm_mon > 11 || tm->tm_mday < 1 ||
-		tm->tm_mday > days[tm->tm_mon] || (tm->tm_mon == 1 && tm->tm_mday == 29 && !leap))
+		tm->tm_mday > days[tm->tm_mon] ||
+		(tm->tm_mon == 1 && tm->tm_mday == 29 && !leap))
 		return false;
 	return tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec <= 60;
 }
@@ -102,10 +104,11 @@ bool clock_parse(const char *p, int64_t *ret_usec)
 	struct tm tm = {0};
 	int64_t frac = 0;
 	int offset;
-	if (!digits(&p, 4, &tm.tm_year) || !literal(&p, '-') || !digits(&p, 2, &tm.tm_mon) ||
-		!literal(&p, '-') || !digits(&p, 2, &tm.tm_mday) ||
-		(!literal(&p, 'T') && !literal(&p, ' ')) || !digits(&p, 2, &tm.tm_hour) ||
-		!literal(&p, ':') || !digits(&p, 2, &tm.tm_min) || !literal(&p, ':') ||
+	if (!digits(&p, 4, &tm.tm_year) || !literal(&p, '-') ||
+		!digits(&p, 2, &tm.tm_mon) || !literal(&p, '-') ||
+		!digits(&p, 2, &tm.tm_mday) || (!literal(&p, 'T') && !literal(&p, ' ')) ||
+		!digits(&p, 2, &tm.tm_hour) || !literal(&p, ':') ||
+		!digits(&p, 2, &tm.tm_min) || !literal(&p, ':') ||
 		!digits(&p, 2, &tm.tm_sec))
 		return false;
 	tm.tm_year -= 1900;
@@ -123,8 +126,8 @@ bool clock_parse(const char *p, int64_t *ret_usec)
 
 bool clock_parse_http(const char *text, int64_t *ret_usec)
 {
-	static const char *const forms[] = {
-		"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"};
+	static const char *const forms[] = {"%a, %d %b %Y %H:%M:%S GMT",
+		"%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"};
 	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
 		struct tm tm = {0};
 		const char *end = strptime(text, forms[i], &tm);
@@ -197,7 +200,8 @@ bool duration_parse(const char *text, int64_t *ret_usec)
 	if (!add_part(&p, &number))
 		return false;
 	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-		if (strcmp(p, units[i].name) == 0 && number * units[i].usec <= DURATION_MAX) {
+		if (strcmp(p, units[i].name) == 0 &&
+			number * units[i].usec <= DURATION_MAX) {
 			*ret_usec = (int64_t)llround(number * units[i].usec);
 			return true;
 		}
@@ -219,5 +223,6 @@ void duration_format(int64_t usec, char *out, size_t size)
 	else if (s < 86400)
 		snprintf(out, size, "%dh %dm", (int)(s / 3600), (int)(s / 60 % 60));
 	else
-		snprintf(out, size, "%lldd %dh", (long long)(s / 86400), (int)(s / 3600 % 24));
+		snprintf(out, size, "%lldd %dh", (long long)(s / 86400),
+			(int)(s / 3600 % 24));
 }

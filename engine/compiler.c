@@ -1,7 +1,7 @@
 /*
- * What the kinds of task ask of the compiler: expressions, lists, durations, flow directives,
- * retry policies. Documents have passed `validate`; what is refused here is what would make the
- * compiled form meaningless.
+ * What the kinds of task ask of the compiler: expressions, lists, durations, flow
+ * directives, retry policies. Documents have passed `validate`; what is refused here is
+ * what would make the compiled form meaningless.
  */
 #include "compiler.h"
 
@@ -22,8 +22,8 @@ bool compiler_refuse(
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
 	if (node.s)
-		json_position(c->definition->text, (size_t)(node.s - c->definition->text), &line,
-			&col);
+		json_position(c->definition->text, (size_t)(node.s - c->definition->text),
+			&line, &col);
 	return error_set(err, ERROR_INPUT, "line %u, column %u: %s", line, col, text);
 }
 
@@ -90,16 +90,18 @@ bool duration_read(struct json node, int64_t *ret_usec)
 	return ok;
 }
 
-bool compiler_duration(
-	struct compiler *c, struct json node, struct task_duration *ret, struct error *err)
+bool compiler_duration(struct compiler *c, struct json node, struct task_duration *ret,
+	struct error *err)
 {
 	*ret = (struct task_duration){.present = node.s != NULL};
 	if (!node.s || duration_read(node, &ret->usec))
 		return true;
 	if (json_type(node) == JSON_STRING && memmem(node.s, node.n, "${", 2))
-		return compiler_expression(c, node, EXPRESSION_VALUE, &ret->expression, err);
+		return compiler_expression(
+			c, node, EXPRESSION_VALUE, &ret->expression, err);
 	return compiler_refuse(c, node, err,
-		"a duration is an object such as {\"seconds\": 3} or ISO 8601 such as \"PT3S\"");
+		"a duration is an object such as {\"seconds\": 3} or ISO 8601 such as "
+		"\"PT3S\"");
 }
 
 bool compiler_then(
@@ -129,13 +131,14 @@ bool compiler_then(
 	return false;
 }
 
-static bool retry_compile(struct compiler *c, struct json node, struct retry_policy *p,
-	struct error *err)
+static bool retry_compile(
+	struct compiler *c, struct json node, struct retry_policy *p, struct error *err)
 {
 	struct json backoff = json_get(node, "backoff"), limit = json_get(node, "limit");
-	struct json jitter = json_get(node, "jitter"), attempt = json_get(limit, "attempt");
+	struct json jitter = json_get(node, "jitter"),
+		    attempt = json_get(limit, "attempt");
 	p->backoff = json_get(backoff, "exponential").s ? BACKOFF_EXPONENTIAL
-		     : json_get(backoff, "linear").s	? BACKOFF_LINEAR
+		     : json_get(backoff, "linear").s    ? BACKOFF_LINEAR
 							: BACKOFF_CONSTANT;
 	p->count = -1;
 	struct json count = json_get(attempt, "count");
@@ -146,7 +149,8 @@ static bool retry_compile(struct compiler *c, struct json node, struct retry_pol
 	       compiler_expression(c, json_get(node, "exceptWhen"), EXPRESSION_BARE,
 		       &p->except_when, err) &&
 	       compiler_duration(c, json_get(node, "delay"), &p->delay, err) &&
-	       compiler_duration(c, json_get(attempt, "duration"), &p->attempt_duration, err) &&
+	       compiler_duration(
+		       c, json_get(attempt, "duration"), &p->attempt_duration, err) &&
 	       compiler_duration(c, json_get(limit, "duration"), &p->duration, err) &&
 	       compiler_duration(c, json_get(jitter, "from"), &p->jitter_from, err) &&
 	       compiler_duration(c, json_get(jitter, "to"), &p->jitter_to, err);
@@ -194,7 +198,8 @@ static void put_pointer_token(struct buf *b, const char *name)
 /* The keyword that says what a task is; `for` before `do`, which it contains. */
 static const struct task_kind *kind_of(struct json node)
 {
-	static const char *const plain[] = {"for", "try", "set", "switch", "raise", "wait", "do"};
+	static const char *const plain[] = {
+		"for", "try", "set", "switch", "raise", "wait", "do"};
 	struct json call = json_get(node, "call"), run = json_get(node, "run");
 	struct json_iter it = json_iter(run);
 	struct json key, value;
@@ -210,7 +215,8 @@ static const struct task_kind *kind_of(struct json node)
 		free(full);
 	}
 	if (call.s) {
-		char *name = json_strdup(call), *full = xasprintf("call:%s", name ? name : "");
+		char *name = json_strdup(call),
+		     *full = xasprintf("call:%s", name ? name : "");
 		kind = task_kind_find(full);
 		free(name);
 		free(full);
@@ -233,8 +239,8 @@ static bool task_compile(struct compiler *c, const struct task *parent, const ch
 	ret->kind = kind_of(ret->node);
 	ret->in_try = c->in_try;
 	if (!ret->kind)
-		return compiler_refuse(
-			c, ret->node, err, "this kind of task is not supported by this runtime");
+		return compiler_refuse(c, ret->node, err,
+			"this kind of task is not supported by this runtime");
 	return task_base_compile(c, ret, err) &&
 	       (!ret->kind->compile || ret->kind->compile(c, ret, err));
 }

@@ -20,7 +20,7 @@
 
 /* ---- Parameters ---- */
 
-#define DB_PARAMS_MAX 12
+#define DB_PARAMS_MAX 64
 
 /* Parameters $1.. of a statement, copied as they are added. */
 struct db_params {
@@ -130,6 +130,7 @@ struct db_options {
 	void (*on_notify)(void *ctx, struct db *db);
 	void *ctx;
 	int64_t deadline; /* microseconds a batch may take before the connection is given up */
+	bool unprepared;  /* every statement is sent with its text: DISCARD ALL may come */
 };
 
 struct db *db_create(uv_loop_t *loop, const struct db_options *options);

@@ -75,7 +75,7 @@ bool db_client_open(
 	PQsetNoticeProcessor(c->conn, ignore_notice, NULL);
 	if (PQstatus(c->conn) != CONNECTION_OK)
 		db_error_from_connection(c->conn, err);
-	else if (db_client_query(c, sql_set_session, NULL, NULL, err)) {
+	else if (db_client_query(c, sql_set_client, NULL, NULL, err)) {
 		*ret = c;
 		return true;
 	}

@@ -1,6 +1,6 @@
 /*
- * The compiler: from a validated document to tasks that can be run. Everything it makes is
- * owned by the definition; slices point into the definition's copy of the text.
+ * The compiler: from a validated document to tasks that can be run. Everything it makes
+ * is owned by the definition; slices point into the definition's copy of the text.
  */
 #include "definition.h"
 
@@ -36,10 +36,11 @@ static bool read_identity(struct definition *d, const char *suffix, struct error
 	if (!d->namespace || !d->name || !version) {
 		free(version);
 		return error_set(err, ERROR_INPUT,
-			"document.namespace, document.name and document.version are needed");
+			"document.namespace, document.name and document.version are "
+			"needed");
 	}
-	d->version = suffix ? xasprintf("%s%c%s", version, strchr(version, '+') ? '.' : '+',
-				      suffix)
+	d->version = suffix ? xasprintf("%s%c%s", version,
+				      strchr(version, '+') ? '.' : '+', suffix)
 			    : xstrdup(version);
 	free(version);
 	struct buf canonical = {0};
@@ -60,7 +61,8 @@ static bool compile_root(struct compiler *c, struct error *err)
 	if (!task_base_compile(c, root, err))
 		return false;
 	root->kind = task_kind_find("do");
-	return compiler_list(c, root, "do", json_get(d->document, "do"), &root->body, err);
+	return compiler_list(
+		c, root, "do", json_get(d->document, "do"), &root->body, err);
 }
 
 static int compare_text(const void *a, const void *b)
@@ -81,7 +83,8 @@ bool definition_create(const char *text, size_t n, const char *version_suffix,
 		return false;
 	}
 	struct program_options options = {
-		.loose = json_string_is(json_pointer(d->document, "/evaluate/mode"), "loose")};
+		.loose = json_string_is(
+			json_pointer(d->document, "/evaluate/mode"), "loose")};
 	d->program = program_create(&options);
 	struct compiler c = {.definition = d};
 	if (!compile_root(&c, err)) {

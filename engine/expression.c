@@ -1,6 +1,6 @@
 /*
  * Templates: a node of a definition becomes a tree whose leaves are literals, kept byte
- * for byte, and code. Code is either plain (plain.h) or a unit of libjq (jqvm.h).
+ * for byte, and code (code.h).
  */
 #include "expression.h"
 
@@ -8,19 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jqscan.h"
-#include "jqvm.h"
-#include "plain.h"
+#include "code.h"
 
 #define TIMEOUT_MS_DEFAULT 1000u
-
-struct code {
-	char *source; /* without comments */
-	struct jqscan scan;
-	bool is_plain;
-	struct plain plain;
-	unsigned unit; /* unless it is plain or refused */
-};
 
 enum node_kind {
 	NODE_LITERAL,
@@ -66,16 +56,6 @@ struct program *program_create(const struct program_options *options)
 	return p;
 }
 
-static void code_destroy(struct code *c)
-{
-	if (!c)
-		return;
-	plain_finish(&c->plain);
-	jqscan_finish(&c->scan);
-	free(c->source);
-	free(c);
-}
-
 static void node_finish(struct node *n)
 {
 	for (size_t i = 0; i < n->nitems; i++)
@@ -106,21 +86,6 @@ static bool is_blank(const char *s, size_t n)
 		n--;
 	}
 	return n == 0;
-}
-
-static struct code *code_create(struct program *p, const char *source, size_t n)
-{
-	struct code *c = xcalloc(1, sizeof *c);
-	c->source = xstrndup(source, n);
-	jqscan_read(&c->scan, c->source, n);
-	if (is_blank(c->source, n))
-		strcpy(c->scan.fault, "empty expression");
-	if (!*c->scan.fault) {
-		c->is_plain = plain_parse(c->source, n, &c->plain);
-		if (!c->is_plain)
-			c->unit = jqvm_add(p->vm, c->source, &c->scan.variables);
-	}
-	return c;
 }
 
 static struct node *add_item(struct node *n)
@@ -158,7 +123,7 @@ static bool parse_segments(struct program *p, char *s, size_t n, struct node *re
 		struct node *item = add_item(ret);
 		item->kind = NODE_CODE;
 		item->json = ret->json;
-		item->code = code_create(p, at, len);
+		item->code = code_create(p->vm, at, len);
 		s = at + len + 1;
 	}
 }
@@ -200,18 +165,21 @@ static bool parse_string(
 	bool bare = form == EXPRESSION_BARE && !is_marked(buf_text(&text), len);
 	if (bare || find_whole(code, len, &code, &len)) {
 		ret->kind = NODE_CODE;
-		ret->code = code_create(p, code, len);
+		ret->code = code_create(p->vm, code, len);
 	} else if (len && memmem(code, len, "${", 2)) {
 		ok = parse_segments(p, code, len, ret);
 	}
+	if (!ok) {
+		/* What was parsed before it stays, unused: the vm has borrowed it. */
+		ret->kind = NODE_LITERAL;
+		ok = p->options.loose;
+	}
+	if (!ok) {
+		error_set(err, ERROR_INPUT, "unbalanced ${ }");
+		code_blame(buf_text(&text), err);
+	}
 	buf_finish(&text);
-	if (ok)
-		return true;
-	struct json json = ret->json, key = ret->key;
-	node_finish(ret);
-	*ret = (struct node){.kind = NODE_LITERAL, .json = json, .key = key};
-	return p->options.loose || error_set(err, ERROR_INPUT, "%.*s: unbalanced ${ }",
-					   (int)(json.n < 200 ? json.n : 200), json.s);
+	return ok;
 }
 
 static bool parse_node(struct program *p, enum expression_form form, struct node *ret,
@@ -267,24 +235,16 @@ bool program_add(struct program *p, struct json node, enum expression_form form,
 	return ok;
 }
 
-static bool code_check(struct program *p, const struct code *c, struct error *err)
-{
-	if (*c->scan.fault)
-		return error_set(err, ERROR_INPUT, "%s", c->scan.fault);
-	return c->is_plain || jqvm_compile(p->vm, c->unit, err);
-}
-
-static unsigned check_node(
-	struct program *p, const struct node *n, program_on_fault on_fault, void *ctx)
+static unsigned check_node(const struct node *n, program_on_fault on_fault, void *ctx)
 {
 	struct error err = {0};
 	unsigned faults = 0;
-	if (n->code && !code_check(p, n->code, &err)) {
+	if (n->code && !code_check(n->code, &err)) {
 		on_fault(ctx, n->json, err.text);
 		faults++;
 	}
 	for (size_t i = 0; i < n->nitems; i++)
-		faults += check_node(p, &n->items[i], on_fault, ctx);
+		faults += check_node(&n->items[i], on_fault, ctx);
 	return faults;
 }
 
@@ -292,7 +252,7 @@ unsigned program_check(struct program *p, program_on_fault on_fault, void *ctx)
 {
 	unsigned faults = 0;
 	for (size_t i = 0; i < p->n && !p->options.loose; i++)
-		faults += check_node(p, &p->expressions[i]->root, on_fault, ctx);
+		faults += check_node(&p->expressions[i]->root, on_fault, ctx);
 	return faults;
 }
 
@@ -301,34 +261,6 @@ struct eval {
 	const struct scope *scope;
 	struct error *err;
 };
-
-/* Puts the source before the error, on one line and cut between characters. */
-static bool name_source(const char *source, struct error *err)
-{
-	char text[160];
-	size_t n = 0;
-	source += strspn(source, " \t\n");
-	for (; source[n] && n < sizeof text - 1; n++)
-		text[n] = (unsigned char)source[n] < 0x20 ? ' ' : source[n];
-	while (source[n] && n && ((unsigned char)source[n] & 0xC0) == 0x80)
-		n--;
-	while (!source[n] && n && text[n - 1] == ' ')
-		n--;
-	return error_prefix(err, "%.*s%s", (int)n, text,
-		source[n] && strlen(source) > n + 1 ? "..." : "");
-}
-
-static bool eval_code(struct eval *ev, const struct code *c, struct buf *out)
-{
-	bool ok;
-	if (*c->scan.fault)
-		ok = error_set(ev->err, ERROR_INPUT, "%s", c->scan.fault);
-	else if (c->is_plain)
-		ok = plain_eval(&c->plain, ev->scope, out, ev->err);
-	else
-		ok = jqvm_eval(ev->program->vm, c->unit, ev->scope, out, ev->err);
-	return ok || name_source(c->source, ev->err);
-}
 
 /* Appends verified JSON without the blanks between its tokens. */
 static void put_compact(struct buf *out, struct json v)
@@ -373,7 +305,7 @@ static bool eval_text(struct eval *ev, const struct node *n, struct buf *out)
 		buf_clear(&value);
 		if (item->kind == NODE_LITERAL)
 			json_put(out, item->json);
-		else if ((ok = eval_code(ev, item->code, &value)))
+		else if ((ok = code_eval(item->code, ev->scope, &value, ev->err)))
 			put_segment(out, (struct json){value.data, value.len});
 	}
 	buf_putc(out, '"');
@@ -386,9 +318,9 @@ static bool is_loose_literal(struct program *p, const struct node *n)
 {
 	if (!p->options.loose || (n->kind != NODE_CODE && n->kind != NODE_TEXT))
 		return false;
-	bool literal = n->code && !code_check(p, n->code, NULL);
+	bool literal = n->code && !code_check(n->code, NULL);
 	for (size_t i = 0; i < n->nitems && !literal; i++)
-		literal = n->items[i].code && !code_check(p, n->items[i].code, NULL);
+		literal = n->items[i].code && !code_check(n->items[i].code, NULL);
 	return literal;
 }
 
@@ -417,7 +349,7 @@ static bool eval_node(struct eval *ev, const struct node *n, struct buf *out)
 	enum node_kind kind = is_loose_literal(ev->program, n) ? NODE_LITERAL : n->kind;
 	switch (kind) {
 	case NODE_LITERAL: json_put(out, n->json); return true;
-	case NODE_CODE: return eval_code(ev, n->code, out);
+	case NODE_CODE: return code_eval(n->code, ev->scope, out, ev->err);
 	case NODE_TEXT: return eval_text(ev, n, out);
 	case NODE_ARRAY:
 	case NODE_OBJECT: return eval_items(ev, n, out);
@@ -448,7 +380,7 @@ bool expression_eval(struct expression *e, const struct scope *scope, struct buf
 	size_t from = out->len;
 	bool ok = eval_node(&ev, &e->root, out);
 	if (ok && !check_result(e, (struct json){out->data + from, out->len - from}, err))
-		ok = name_source(e->root.code ? e->root.code->source : "template", err);
+		ok = code_blame(e->root.code ? e->root.code->source : "template", err);
 	if (!ok && out->data) {
 		out->len = from;
 		out->data[from] = '\0';
@@ -462,9 +394,9 @@ bool expression_test(
 	struct json v;
 	struct buf out = {0};
 	const struct code *c = e->root.code;
-	if (c && c->is_plain && c->plain.kind == PLAIN_PATH) {
+	if (c && code_is_path(c)) {
 		if (!plain_find(&c->plain, scope, &v, err))
-			return name_source(c->source, err);
+			return code_blame(c->source, err);
 		*ret = json_truth(v);
 		return true;
 	}

@@ -8,10 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The members of a task that lead somewhere, read once. */
+struct flow_task {
+	struct place item, place; /* the element of the list, the task in it */
+	struct json then, condition, cases, catch;
+	bool raises;
+};
+
 struct flow {
 	struct inspection *in;
-	struct json *keys, *tasks; /* absent where an item is not a task at all */
-	struct place *items;       /* the elements of the list */
+	struct flow_task *tasks; /* their place.key is absent where an item is no task */
 	size_t count;
 	struct names names;
 	bool *reached;
@@ -24,30 +30,49 @@ static const struct json THEN = JSON_LITERAL("\"then\"");
 static void flow_finish(struct flow *f)
 {
 	names_finish(&f->names);
-	free(f->keys);
 	free(f->tasks);
-	free(f->items);
 	free(f->reached);
 	free(f->stack);
+}
+
+static void read_task(struct flow_task *t, struct json task)
+{
+	struct json_iter it = json_iter(task);
+	struct json key, value;
+	if (json_type(task) != JSON_OBJECT)
+		return;
+	while (json_next_member(&it, &key, &value)) {
+		if (json_string_is(key, "then"))
+			t->then = value;
+		else if (json_string_is(key, "if"))
+			t->condition = value;
+		else if (json_string_is(key, "switch"))
+			t->cases = value;
+		else if (json_string_is(key, "catch"))
+			t->catch = value;
+		else if (json_string_is(key, "raise"))
+			t->raises = true;
+	}
 }
 
 static void flow_init(struct flow *f, struct json list, const struct place *place)
 {
 	f->count = json_count(list);
-	f->keys = xcalloc(f->count, sizeof *f->keys);
 	f->tasks = xcalloc(f->count, sizeof *f->tasks);
-	f->items = xcalloc(f->count, sizeof *f->items);
 	f->reached = xcalloc(f->count, sizeof *f->reached);
 	f->stack = xcalloc(f->count, sizeof *f->stack);
 	struct json_iter it = json_iter(list);
-	struct json item;
+	struct json item, task;
 	for (size_t i = 0; json_next_element(&it, &item); i++) {
-		f->items[i] = (struct place){.up = place, .index = i};
+		struct flow_task *t = &f->tasks[i];
 		struct json_iter members = json_iter(item);
+		t->item = (struct place){.up = place, .index = i};
+		t->place.up = &t->item;
 		if (json_type(item) != JSON_OBJECT ||
-			!json_next_member(&members, &f->keys[i], &f->tasks[i]))
+			!json_next_member(&members, &t->place.key, &task))
 			continue;
-		names_add(&f->names, f->keys[i], i);
+		names_add(&f->names, t->place.key, i);
+		read_task(t, task);
 	}
 	names_sort(&f->names);
 }
@@ -62,18 +87,14 @@ static void reach(struct flow *f, size_t i)
 
 static void report_target(struct flow *f, struct json then, const struct place *place)
 {
-	char quoted[QUOTE_SIZE];
+	char quoted[QUOTE_SIZE], guess[GUESS_SIZE];
 	quote_json(then, quoted, sizeof quoted);
-	const char *near = names_nearest(&f->names, then);
-	if (near)
-		inspection_report(f->in, FINDING_UNSUPPORTED, place, then,
-			"no task %s in this list; did you mean \"%s\"?", quoted, near);
-	else
-		inspection_report(f->in, FINDING_UNSUPPORTED, place, then,
-			"no task %s in this list; \"then\" takes continue, exit, end or "
-			"the "
-			"name of a task beside it",
-			quoted);
+	guess_name(f->in, &f->names, then, guess);
+	inspection_report(f->in, FINDING_UNSUPPORTED, place, then,
+		"no task %s in this list%s", quoted,
+		*guess ? guess
+		       : "; \"then\" takes continue, exit, end or the name of a task "
+			 "beside it");
 }
 
 /* Goes where a `then` of task i leads; up is the object that it is a member of. */
@@ -95,10 +116,13 @@ static void follow(struct flow *f, size_t i, struct json then, const struct plac
 }
 
 /* The cases of a switch; true if one of them always matches. */
-static bool follow_cases(
-	struct flow *f, size_t i, struct json cases, const struct place *task)
+static bool follow_cases(struct flow *f, size_t i)
 {
-	struct place list = {.up = task, .key = JSON_LITERAL("\"switch\"")};
+	struct json cases = f->tasks[i].cases;
+	struct place list = {
+		.up = &f->tasks[i].place,
+		.key = JSON_LITERAL("\"switch\""),
+	};
 	struct place item = {.up = &list};
 	struct json_iter it = json_iter(cases);
 	struct json element, value;
@@ -124,21 +148,18 @@ static bool follow_cases(
 
 static void follow_task(struct flow *f, size_t i)
 {
-	struct json task = f->tasks[i];
-	struct place place = {.up = &f->items[i], .key = f->keys[i]};
-	struct json cases = json_get(task, "switch"), catch = json_get(task, "catch");
-	struct json then = json_get(task, "then");
-	bool leaves = json_get(task, "raise").s != NULL;
-	if (json_get(task, "if").s)
+	const struct flow_task *t = &f->tasks[i];
+	bool leaves = t->raises;
+	if (t->condition.s)
 		reach(f, i + 1);
-	if (cases.s && follow_cases(f, i, cases, &place))
+	if (t->cases.s && follow_cases(f, i))
 		leaves = true;
 	if (!leaves || f->reporting)
-		follow(f, i, then, &place);
-	if (json_get(catch, "then").s) {
-		struct place caught = {.up = &place, .key = JSON_LITERAL("\"catch\"")};
-		follow(f, i, json_get(catch, "then"), &caught);
-	}
+		follow(f, i, t->then, &t->place);
+	struct json caught = json_get(t->catch, "then");
+	struct place catch = {.up = &t->place, .key = JSON_LITERAL("\"catch\"")};
+	if (caught.s)
+		follow(f, i, caught, &catch);
 }
 
 static void check_names(struct flow *f)
@@ -149,14 +170,12 @@ static void check_names(struct flow *f)
 		if (names[i].n != names[i - 1].n ||
 			memcmp(names[i].s, names[i - 1].s, names[i].n) != 0)
 			continue;
-		size_t index = names[i].index;
-		struct json key = f->keys[index];
-		struct place place = {.up = &f->items[index], .key = key};
-		inspection_report(f->in, FINDING_UNSUPPORTED, &place, key,
+		const struct place *place = &f->tasks[names[i].index].place;
+		inspection_report(f->in, FINDING_UNSUPPORTED, place, place->key,
 			"another task of this list is named %s too: the names in a list "
 			"must "
 			"differ",
-			quote_json(key, quoted, sizeof quoted));
+			quote_json(place->key, quoted, sizeof quoted));
 	}
 }
 
@@ -169,9 +188,9 @@ static void check_reached(struct flow *f)
 	while (f->depth > 0)
 		follow_task(f, f->stack[--f->depth]);
 	for (size_t i = 0; i < f->count; i++) {
-		struct place place = {.up = &f->items[i], .key = f->keys[i]};
-		if (!f->reached[i] && f->keys[i].s)
-			inspection_report(f->in, FINDING_WARNING, &place, f->keys[i],
+		const struct place *place = &f->tasks[i].place;
+		if (!f->reached[i] && place->key.s)
+			inspection_report(f->in, FINDING_WARNING, place, place->key,
 				"this task is never reached: what comes before it always "
 				"goes "
 				"elsewhere, and no \"then\" leads here");

@@ -56,7 +56,8 @@ struct frame *frame_leaf(struct frame *f)
 	return f;
 }
 
-/* JSON Pointer's escapes, and our own for the marks of a path: [ is ~2, # is ~3, ! is ~4. */
+/* JSON Pointer's escapes, and our own for the marks of a path: [ is ~2, # is ~3, ! is ~4.
+ */
 static void put_name(struct buf *b, const char *name)
 {
 	static const char marks[] = "~/[#!";

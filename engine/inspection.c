@@ -46,7 +46,8 @@ void inspection_finish(struct inspection *in)
 	*in = (struct inspection){0};
 }
 
-/* A NUL in a key, which no C string can hold, becomes the sign for it, U+2400. */
+/* Control characters in a key become the signs for them, U+2400 and on: a pointer is one
+ * line. */
 static void put_pointer(const struct place *place, struct buf *out)
 {
 	if (!place)
@@ -60,12 +61,15 @@ static void put_pointer(const struct place *place, struct buf *out)
 	json_string(place->key, &key);
 	buf_putc(out, '/');
 	for (size_t i = 0; i < key.len; i++) {
-		switch (key.data[i]) {
-		case '~': buf_puts(out, "~0"); break;
-		case '/': buf_puts(out, "~1"); break;
-		case '\0': buf_puts(out, "\xE2\x90\x80"); break;
-		default: buf_putc(out, key.data[i]);
-		}
+		char c = key.data[i];
+		if (c == '~')
+			buf_puts(out, "~0");
+		else if (c == '/')
+			buf_puts(out, "~1");
+		else if ((unsigned char)c < 0x20)
+			buf_printf(out, "\xE2\x90%c", 0x80 + c);
+		else
+			buf_putc(out, c);
 	}
 	buf_finish(&key);
 }
@@ -174,4 +178,19 @@ const char *quote_json(struct json v, char *ret, size_t size)
 	}
 	snprintf(ret, size, "%.*s%s", (int)n, v.s, dots);
 	return ret;
+}
+
+void guess_name(struct inspection *in, const struct names *names, struct json string,
+	char ret[GUESS_SIZE])
+{
+	ret[0] = '\0';
+	if (in->count >= INSPECTION_MAX) /* nobody will read it */
+		return;
+	const char *near = names_nearest(names, string);
+	if (!near)
+		return;
+	struct buf b = {0};
+	json_put_string(&b, near, strlen(near));
+	snprintf(ret, GUESS_SIZE, "; did you mean %s?", buf_text(&b));
+	buf_finish(&b);
 }

@@ -68,4 +68,9 @@ void mention_check(
 #define QUOTE_SIZE 72
 const char *quote_json(struct json v, char *ret, size_t size);
 
+/* Writes "; did you mean ...?", or nothing where no name comes near. */
+#define GUESS_SIZE 512
+void guess_name(struct inspection *in, const struct names *names, struct json string,
+	char ret[GUESS_SIZE]);
+
 #endif

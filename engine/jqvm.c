@@ -1,9 +1,11 @@
 /*
  * Of one group of units comes one jq program: the prelude, `now`, a function for each
  * unit that binds its arguments, and a binary choice among them by the number in the
- * input, which is [number, now, dot, [arguments]]. If a group does not compile, each of
- * its units is compiled alone to find the culprits, and the rest is compiled again
- * without them.
+ * input, which is [number, now, dot, [arguments]]. The result comes out through jq's
+ * debug callback, and everything runs inside path(): libjq 1.6 asserts when it is reset
+ * while a path waits for what is done with it, as jq_halt may leave it, unless another
+ * path is around both. If a group does not compile, each of its units is compiled alone
+ * to find the culprits, and the rest is compiled again without them.
  */
 #include "jqvm.h"
 
@@ -22,8 +24,8 @@
 #include "watchdog.h"
 
 #define GROUP 64u
-#define STACK_BYTES ((size_t)1 << 30) /* of addresses; memory only where it is touched \
-				       */
+/* Of addresses; memory only where it is touched. */
+#define STACK_BYTES ((size_t)1 << 30)
 #define STACK_GUARD ((size_t)1 << 16)
 #define GROWTH_BYTES ((size_t)128 << 20)
 
@@ -47,6 +49,7 @@ struct jqvm {
 	void *stack;
 	ucontext_t outside, inside;
 	struct job *job; /* what runs inside */
+	jv result;       /* of the evaluation that runs; invalid: none yet */
 };
 
 /* A call that runs on the vm's stack. */
@@ -106,26 +109,33 @@ static void on_message(void *ctx, jv message)
 	if (strncmp(s, skip, strlen(skip)) == 0)
 		s += strlen(skip);
 	const char *at = strstr(s, " at <top-level>");
-	const char *unix = strstr(s, " (Unix shell");
+	const char *hint = strstr(s, " (Unix shell");
 	size_t n = strcspn(s, "\n");
 	if (at && (size_t)(at - s) < n)
 		n = (size_t)(at - s);
-	if (unix && (size_t)(unix - s) < n)
-		n = (size_t)(unix - s);
+	if (hint && (size_t)(hint - s) < n)
+		n = (size_t)(hint - s);
 	if (!all->len)
 		buf_add(all, s, n);
 	jv_free(text);
 }
 
+static void on_result(void *ctx, jv result)
+{
+	struct jqvm *vm = ctx;
+	jv_free(vm->result);
+	vm->result = result;
+}
+
 /* A compiled program; NULL if it does not compile, and messages tells why. */
-static jq_state *compile(const char *program, struct buf *messages)
+static jq_state *compile(struct jqvm *vm, const char *program, struct buf *messages)
 {
 	jq_state *jq = jq_init();
 	assert(jq);
 	jq_set_nomem_handler(jq, on_no_memory, NULL);
 	jq_set_error_cb(jq, on_message, messages);
 	jq_set_input_cb(jq, NULL, NULL);
-	jq_set_debug_cb(jq, NULL, NULL);
+	jq_set_debug_cb(jq, on_result, vm);
 	if (!jq_compile(jq, program))
 		jq_teardown(&jq);
 	return jq;
@@ -160,8 +170,10 @@ static jq_state *compile_units(
 	buf_puts(&program, PRELUDE ".[1] as $now | def now: $now;\n");
 	for (unsigned i = 0; i < n; i++)
 		put_unit(&program, &vm->units[numbers[i]], numbers[i]);
+	buf_puts(&program, "path(first(");
 	put_choice(&program, numbers, n);
-	jq_state *jq = compile(buf_text(&program), messages);
+	buf_puts(&program, ") as $r | $r | debug | empty)");
+	jq_state *jq = compile(vm, buf_text(&program), messages);
 	buf_finish(&program);
 	return jq;
 }
@@ -188,7 +200,7 @@ static void run_compile(struct job *job)
 	struct jqvm *vm = job->vm;
 	struct group *group = &vm->groups[job->unit / GROUP];
 	struct buf messages = {0};
-	unsigned numbers[GROUP], n = 0;
+	unsigned numbers[GROUP] = {0}, n = 0;
 	for (unsigned i = job->unit / GROUP * GROUP; i < vm->nunits && n < GROUP; i++) {
 		free(vm->units[i].fault);
 		vm->units[i].fault = NULL;
@@ -235,14 +247,8 @@ static void on_halt(void *ctx)
 	jq_halt(ctx, jv_null(), jv_null());
 }
 
-/* What jq_next returned when it was no value: an error, or the end without a value. */
-static bool take_failure(jv failure, struct buf *out, struct error *err)
+static bool take_error(jv failure, struct error *err)
 {
-	if (!jv_invalid_has_msg(jv_copy(failure))) {
-		jv_free(failure);
-		buf_puts(out, "null");
-		return true;
-	}
 	jv message = jv_invalid_get_msg(failure);
 	struct buf text = {0};
 	if (jv_get_kind(message) == JV_KIND_STRING)
@@ -273,33 +279,42 @@ static bool take_result(struct jqvm *vm, jv result, struct buf *out, struct erro
 	return ok;
 }
 
-/* The first result of what was started. */
-static bool next(struct jqvm *vm, jq_state *jq, struct buf *out, struct error *err)
+static bool take_verdict(
+	struct jqvm *vm, enum watchdog_verdict verdict, struct error *err)
 {
-	watchdog_arm(vm->watchdog, on_halt, jq);
-	jv result = jq_next(jq);
-	enum watchdog_verdict verdict = watchdog_disarm(vm->watchdog);
-	if (jv_is_valid(result))
-		return take_result(vm, result, out, err);
-	switch (verdict) {
-	case WATCHDOG_FINE: return take_failure(result, out, err);
-	case WATCHDOG_LATE:
-		error_set(err, ERROR_INPUT, "took longer than %u ms",
+	if (verdict == WATCHDOG_LATE)
+		return error_set(err, ERROR_INPUT, "took longer than %u ms",
 			vm->options.timeout_ms);
-		break;
-	case WATCHDOG_FAT:
-		error_set(err, ERROR_INPUT, "took more than %zu MiB of memory",
-			GROWTH_BYTES >> 20);
+	return error_set(
+		err, ERROR_INPUT, "took more than %zu MiB of memory", GROWTH_BYTES >> 20);
+}
+
+static bool finish(struct job *job, jq_state *jq)
+{
+	struct jqvm *vm = job->vm;
+	watchdog_arm(vm->watchdog, on_halt, jq);
+	jv end = jq_next(jq);
+	enum watchdog_verdict verdict = watchdog_disarm(vm->watchdog);
+	jv result = vm->result;
+	vm->result = jv_invalid();
+	if (jv_is_valid(result)) {
+		jv_free(end);
+		return take_result(vm, result, job->out, job->err);
 	}
-	jv_free(result);
-	return false;
+	if (jv_invalid_has_msg(jv_copy(end)))
+		return take_error(end, job->err);
+	jv_free(end);
+	if (verdict != WATCHDOG_FINE)
+		return take_verdict(vm, verdict, job->err);
+	buf_puts(job->out, "null");
+	return true;
 }
 
 static void run_eval(struct job *job)
 {
 	jq_state *jq = job->vm->groups[job->unit / GROUP].jq;
 	jq_start(jq, make_input(job), 0);
-	job->ok = next(job->vm, jq, job->out, job->err);
+	job->ok = finish(job, jq);
 	jq_start(jq, jv_null(),
 		0); /* frees what the evaluation left, and clears jq_halt */
 }
@@ -314,6 +329,7 @@ struct jqvm *jqvm_create(const struct program_options *options)
 {
 	struct jqvm *vm = xcalloc(1, sizeof *vm);
 	vm->options = *options;
+	vm->result = jv_invalid();
 	return vm;
 }
 

@@ -1,7 +1,7 @@
 /*
- * The strict scanner, and reading and writing slices of the text it accepted. The scanner is
- * recursive by value with an explicit depth limit; duplicate members are found by comparing
- * hashes of decoded keys in one list per object.
+ * The strict scanner, and reading and writing slices of the text it accepted. The scanner
+ * is recursive by value with an explicit depth limit; duplicate members are found by
+ * comparing hashes of decoded keys in one list per object.
  */
 #include "json.h"
 
@@ -71,9 +71,12 @@ static size_t utf8_length(const char *text, const char *end)
 {
 	const unsigned char *p = (const unsigned char *)text;
 	size_t left = (size_t)(end - text);
-	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xC2 ? 0 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3
-						       : p[0] < 0xF5		  ? 4
-										  : 0;
+	size_t n = p[0] < 0x80   ? 1
+		   : p[0] < 0xC2 ? 0
+		   : p[0] < 0xE0 ? 2
+		   : p[0] < 0xF0 ? 3
+		   : p[0] < 0xF5 ? 4
+				 : 0;
 	if (n == 0 || n > left)
 		return 0;
 	for (size_t i = 1; i < n; i++) {
@@ -216,7 +219,10 @@ static bool keys_equal(const struct key *a, const struct key *b)
 static int compare_keys(const void *a, const void *b)
 {
 	const struct key *x = a, *y = b;
-	return x->hash < y->hash ? -1 : x->hash > y->hash ? 1 : x->s < y->s ? -1 : x->s > y->s;
+	return x->hash < y->hash   ? -1
+	       : x->hash > y->hash ? 1
+	       : x->s < y->s       ? -1
+				   : x->s > y->s;
 }
 
 static bool push_key(struct scanner *s, size_t base, const char *text, size_t n)
@@ -347,7 +353,8 @@ bool json_check(const char *text, size_t n, const struct json_limits *limits,
 	json_position(text, offset, &line, &col);
 	if (ret_offset)
 		*ret_offset = offset;
-	return error_set(err, ERROR_INPUT, "%s at line %u, column %u", s.fault, line, col);
+	return error_set(
+		err, ERROR_INPUT, "%s at line %u, column %u", s.fault, line, col);
 }
 
 /* Skipping over verified text. */

@@ -100,7 +100,7 @@ unsigned word_distance(const char *a, const char *b)
 	size_t n = strlen(a), m = strlen(b);
 	if (n > WORD_MAX || m > WORD_MAX || n > m + 2 || m > n + 2)
 		return DISTANCE_FAR;
-	unsigned rows[3][WORD_MAX + 1] = {{0}};
+	unsigned rows[3][WORD_MAX + 1];
 	for (size_t j = 0; j <= m; j++)
 		rows[0][j] = (unsigned)j;
 	for (size_t i = 1; i <= n; i++) {

@@ -63,7 +63,8 @@ const char *op_entry_kind(const struct op *op)
 
 struct op op_make(enum op_kind kind, const char *path)
 {
-	return (struct op){.kind = kind, .path = path, .next = NEXT_FOLLOWING, .index = -1};
+	return (struct op){
+		.kind = kind, .path = path, .next = NEXT_FOLLOWING, .index = -1};
 }
 
 static void put_number(struct buf *out, const char *key, int64_t v)
@@ -173,8 +174,7 @@ static bool read_member(const char *key, struct json v, struct op *op)
 		const char *name;
 		int64_t *number;
 	} numbers[] = {{"index", &op->index}, {"next", &op->next}, {"due", &op->due},
-		{"deadline", &op->deadline},
-		{"attemptDeadline", &op->attempt_deadline}};
+		{"deadline", &op->deadline}, {"attemptDeadline", &op->attempt_deadline}};
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
 		if (strcmp(key, flags[i].name) == 0)
 			*flags[i].flag = json_type(v) == JSON_TRUE;
@@ -211,8 +211,8 @@ static bool read_kind(struct json v, enum op_kind *ret)
 	return false;
 }
 
-static void read_value(const char *key, struct json v, int64_t seq, unsigned number,
-	struct op *op)
+static void read_value(
+	const char *key, struct json v, int64_t seq, unsigned number, struct op *op)
 {
 	for (int i = 0; i < OP_VALUES; i++) {
 		if (strcmp(key, value_names[i]) != 0)
@@ -233,7 +233,8 @@ bool op_read(
 	struct json key, v;
 	if (!read_kind(json_get(text, "op"), &op.kind))
 		return error_set(err, ERROR_PERMANENT,
-			"journal entry %lld, operation %u is of a kind that this program does not know",
+			"journal entry %lld, operation %u is of a kind that this program "
+			"does not know",
 			(long long)seq, number);
 	while (json_next_member(&it, &key, &v)) {
 		char *name = json_strdup(key);
@@ -243,7 +244,8 @@ bool op_read(
 		if (!ok) {
 			op_finish(&op);
 			return error_set(err, ERROR_PERMANENT,
-				"journal entry %lld, operation %u is damaged", (long long)seq, number);
+				"journal entry %lld, operation %u is damaged",
+				(long long)seq, number);
 		}
 	}
 	*ret = op;

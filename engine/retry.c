@@ -1,4 +1,5 @@
-/* When the next attempt is due. Delays saturate at a day; jitter is added, never taken off. */
+/* When the next attempt is due. Delays saturate at a day; jitter is added, never taken
+ * off. */
 #include "retry.h"
 
 #include "clock.h"
@@ -10,7 +11,8 @@ static int64_t backed_off(const struct retry_policy *p, int64_t delay, int64_t r
 	switch (p->backoff) {
 	case BACKOFF_CONSTANT: return delay;
 	case BACKOFF_LINEAR:
-		return delay > DELAY_MAX / (retries + 1) ? DELAY_MAX : delay * (retries + 1);
+		return delay > DELAY_MAX / (retries + 1) ? DELAY_MAX
+							 : delay * (retries + 1);
 	case BACKOFF_EXPONENTIAL:
 		for (; retries > 0 && delay < DELAY_MAX; retries--)
 			delay *= 2;
@@ -19,8 +21,8 @@ static int64_t backed_off(const struct retry_policy *p, int64_t delay, int64_t r
 	return delay;
 }
 
-bool retry_due(const struct retry_policy *p, const struct retry_terms *terms, int64_t retries,
-	int64_t since, int64_t now, int64_t at_least, int64_t *ret_due)
+bool retry_due(const struct retry_policy *p, const struct retry_terms *terms,
+	int64_t retries, int64_t since, int64_t now, int64_t at_least, int64_t *ret_due)
 {
 	if (p->count >= 0 && retries >= p->count)
 		return false;

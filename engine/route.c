@@ -32,7 +32,8 @@ static bool member_matches(const struct run *r, const char *name, const char *wa
 
 static bool filter_matches(const struct run *r, const struct catcher *c)
 {
-	return member_matches(r, "type", c->type) && member_matches(r, "title", c->title) &&
+	return member_matches(r, "type", c->type) &&
+	       member_matches(r, "title", c->title) &&
 	       member_matches(r, "detail", c->detail) &&
 	       member_matches(r, "instance", c->instance) &&
 	       (c->status < 0 || c->status == error_status(r));
@@ -47,8 +48,8 @@ static void bind_error(struct run_scope *s, const struct run *r, const struct fr
 
 /* when and exceptWhen of a catch or a policy, seen from frame f; an expression that fails
  * replaces the error that is on its way. */
-static bool conditions_hold(struct run *r, const struct frame *f, const struct frame *seen,
-	struct expression *when, struct expression *except)
+static bool conditions_hold(struct run *r, const struct frame *f,
+	const struct frame *seen, struct expression *when, struct expression *except)
 {
 	struct run_scope s;
 	struct fault fault = {0};
@@ -63,8 +64,8 @@ static bool conditions_hold(struct run *r, const struct frame *f, const struct f
 	return ok && holds && !excepted;
 }
 
-static bool policy_terms(struct run *r, const struct frame *f, const struct retry_policy *p,
-	struct retry_terms *ret)
+static bool policy_terms(struct run *r, const struct frame *f,
+	const struct retry_policy *p, struct retry_terms *ret)
 {
 	struct run_scope s;
 	struct fault fault = {0};
@@ -133,7 +134,8 @@ static bool schedule(struct run *r, struct frame *f, const struct retry_policy *
 {
 	struct retry_terms terms;
 	int64_t due, since = f->retries ? f->retry_since : r->now;
-	if (!p || r->no_retry || !conditions_hold(r, f, r->failed, p->when, p->except_when) ||
+	if (!p || r->no_retry ||
+		!conditions_hold(r, f, r->failed, p->when, p->except_when) ||
 		!policy_terms(r, f, p, &terms) ||
 		!retry_due(p, &terms, f->retries, since, r->now, r->retry_after, &due))
 		return false;
@@ -156,7 +158,7 @@ static bool is_passing_trouble(const struct run *r)
 	bool call = type && problem_type_equal(type, PROBLEM_BASE "communication");
 	free(type);
 	return timeout || (call && (status == 408 || status == 425 || status == 429 ||
-					  status >= 500));
+					   status >= 500));
 }
 
 static bool retry_by_own_policy(struct run *r)
@@ -168,8 +170,8 @@ static bool retry_by_own_policy(struct run *r)
 
 #define CONFLICT_RETRIES 8
 
-/* A 409 after an uncertain attempt of ours may be that very attempt, still under way: it is
- * asked again for a while, then an operator has to look (design: onConflict). */
+/* A 409 after an uncertain attempt of ours may be that very attempt, still under way: it
+ * is asked again for a while, then an operator has to look (design: onConflict). */
 static bool retry_conflict(struct run *r)
 {
 	static const struct retry_policy policy = {
@@ -182,14 +184,16 @@ static bool retry_conflict(struct run *r)
 		(rule != CONFLICT_RETRY && !ours))
 		return false;
 	struct op op = op_make(OP_RETRY, f->path);
-	if (retry_due(&policy, &terms, f->retries, r->now, r->now, r->retry_after, &op.due)) {
+	if (retry_due(&policy, &terms, f->retries, r->now, r->now, r->retry_after,
+		    &op.due)) {
 		run_record(r, &op);
 		return true;
 	}
 	if (!ours)
 		return false;
 	op = op_make(OP_HELD, f->path);
-	op.reason = r->reason = "the endpoint keeps answering 409 after an uncertain attempt";
+	op.reason = r->reason =
+		"the endpoint keeps answering 409 after an uncertain attempt";
 	run_record(r, &op);
 	return true;
 }
@@ -220,7 +224,8 @@ void run_route(struct run *r)
 	struct frame *from = r->failed;
 	bool routed = !from->child && (retry_conflict(r) || retry_by_own_policy(r));
 	/* A policy's limit on one attempt of a block is the block's own to handle. */
-	struct frame *f = from->attempt_deadline && from->task->catcher ? from : from->parent;
+	struct frame *f =
+		from->attempt_deadline && from->task->catcher ? from : from->parent;
 	for (; !routed && f; f = f->parent)
 		routed = catch_at(r, f);
 	r->retry_after = 0;

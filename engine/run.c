@@ -1,6 +1,7 @@
 /*
- * The state of a run, and the one function that changes it. What is here is deterministic: no
- * expression, no clock, no randomness. Replaying the same operations gives the same state.
+ * The state of a run, and the one function that changes it. What is here is
+ * deterministic: no expression, no clock, no randomness. Replaying the same operations
+ * gives the same state.
  */
 #include "run.h"
 
@@ -97,7 +98,8 @@ static bool apply_root(struct run *r, const struct op *op)
 {
 	r->root = frame_push(NULL, &r->definition->root, xstrdup(""));
 	r->root->raw = value_ref(r->raw_input);
-	r->root->input = value_ref(op->values[OP_INPUT] ? op->values[OP_INPUT] : r->raw_input);
+	r->root->input =
+		value_ref(op->values[OP_INPUT] ? op->values[OP_INPUT] : r->raw_input);
 	r->root->cursor = value_ref(r->root->input);
 	r->root->started_at = r->at;
 	r->root->deadline = op->deadline;
@@ -201,7 +203,8 @@ static bool apply_completed(struct run *r, const struct op *op, struct error *er
 	struct frame *f = run_find(r, op->path);
 	if (!f)
 		return misfit(op, err);
-	struct value *output = value_ref(op->values[OP_OUTPUT] ? op->values[OP_OUTPUT] : f->cursor);
+	struct value *output =
+		value_ref(op->values[OP_OUTPUT] ? op->values[OP_OUTPUT] : f->cursor);
 	if (op->values[OP_CONTEXT])
 		value_set(&r->context, value_ref(op->values[OP_CONTEXT]));
 	struct frame *parent = f->parent;
@@ -275,7 +278,8 @@ static bool apply_retry(struct run *r, const struct op *op, struct error *err)
 		frame_open_list(f, f->task->body);
 		waiting = f;
 	} else if (waiting->child) {
-		waiting = frame_leaf(waiting); /* what was cut short by a timeout goes on */
+		waiting =
+			frame_leaf(waiting); /* what was cut short by a timeout goes on */
 	}
 	r->failed = NULL;
 	value_set(&r->error, NULL);

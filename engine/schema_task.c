@@ -102,12 +102,12 @@ static const struct shape do_task = TASK(MAY("do", &schema_task_list));
 static const struct shape task_item;
 static const struct shape branches = {.type = SHAPE_ARRAY, .of = &task_item};
 
-static const struct shape fork = {
+static const struct shape fork_branches = {
 	.type = SHAPE_OBJECT,
 	.members = MEMBERS(NEED("branches", &branches), MAY("compete", &schema_boolean)),
 };
 
-static const struct shape fork_task = TASK(NOT_YET("fork", &fork, "fork"));
+static const struct shape fork_task = TASK(NOT_YET("fork", &fork_branches, "fork"));
 
 static const struct shape objects = {.type = SHAPE_ARRAY, .of = &schema_object};
 

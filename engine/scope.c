@@ -1,4 +1,5 @@
-/* The arguments of expressions, looked up by name; documents are built when first asked for. */
+/* The arguments of expressions, looked up by name; documents are built when first asked
+ * for. */
 #include "scope.h"
 
 #include "clock.h"
@@ -12,7 +13,8 @@ static void put_time(struct buf *b, const char *key, int64_t usec)
 	char text[CLOCK_TEXT];
 	clock_format(usec, text);
 	json_put_key(b, key);
-	buf_printf(b, "{\"iso8601\":\"%s\",\"epoch\":{\"seconds\":%lld,\"milliseconds\":%lld}}",
+	buf_printf(b,
+		"{\"iso8601\":\"%s\",\"epoch\":{\"seconds\":%lld,\"milliseconds\":%lld}}",
 		text, (long long)(usec / USEC_PER_SEC), (long long)(usec / USEC_PER_MS));
 }
 
@@ -56,7 +58,8 @@ static struct json workflow_argument(struct run_scope *s)
 	return (struct json){s->workflow.data, s->workflow.len};
 }
 
-static bool is_shadowed(const struct frame *inner, const struct frame *f, const char *name)
+static bool is_shadowed(
+	const struct frame *inner, const struct frame *f, const char *name)
 {
 	for (; inner != f; inner = inner->parent) {
 		for (size_t i = 0; i < inner->step_count; i++) {
@@ -86,11 +89,13 @@ static bool lookup_bound(struct run_scope *s, const char *name, struct json *ret
 {
 	for (const struct frame *f = s->frame; f; f = f->parent) {
 		const struct task *t = f->task;
-		if (f->iteration >= 0 && t->item_name && strcmp(name, t->item_name) == 0) {
+		if (f->iteration >= 0 && t->item_name &&
+			strcmp(name, t->item_name) == 0) {
 			*ret = f->item;
 			return true;
 		}
-		if (f->iteration >= 0 && t->index_name && strcmp(name, t->index_name) == 0) {
+		if (f->iteration >= 0 && t->index_name &&
+			strcmp(name, t->index_name) == 0) {
 			buf_clear(&s->index);
 			buf_printf(&s->index, "%lld", (long long)f->iteration);
 			*ret = (struct json){s->index.data, s->index.len};
@@ -118,7 +123,8 @@ static bool lookup(void *ctx, const char *name, struct json *ret)
 	else if (strcmp(name, "output") == 0)
 		*ret = s->output.s ? s->output : JSON_LITERAL("null");
 	else if (strcmp(name, "task") == 0)
-		*ret = s->task.len ? (struct json){s->task.data, s->task.len} : task_argument(s);
+		*ret = s->task.len ? (struct json){s->task.data, s->task.len}
+				   : task_argument(s);
 	else if (strcmp(name, "workflow") == 0)
 		*ret = s->workflow.len ? (struct json){s->workflow.data, s->workflow.len}
 				       : workflow_argument(s);
@@ -126,8 +132,9 @@ static bool lookup(void *ctx, const char *name, struct json *ret)
 		*ret = s->steps.len ? (struct json){s->steps.data, s->steps.len}
 				    : steps_argument(s);
 	else if (strcmp(name, "runtime") == 0)
-		*ret = JSON_LITERAL("{\"name\":\"stepwell\",\"version\":\"" STEPWELL_VERSION
-				    "\",\"metadata\":{}}");
+		*ret = JSON_LITERAL(
+			"{\"name\":\"stepwell\",\"version\":\"" STEPWELL_VERSION
+			"\",\"metadata\":{}}");
 	else if (strcmp(name, "authorization") == 0)
 		*ret = s->authorization.s ? s->authorization : JSON_LITERAL("null");
 	else

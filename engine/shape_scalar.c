@@ -108,16 +108,11 @@ static void check_catalog(struct inspection *in, enum catalog catalog, struct js
 	};
 	if (names_find(&in->catalogs[catalog], v))
 		return;
-	char quoted[QUOTE_SIZE];
+	char quoted[QUOTE_SIZE], guess[GUESS_SIZE];
 	quote_json(v, quoted, sizeof quoted);
-	const char *near = names_nearest(&in->catalogs[catalog], v);
-	if (near)
-		inspection_report(in, FINDING_UNSUPPORTED, place, v,
-			"no entry %s in %s; did you mean \"%s\"?", quoted,
-			titles[catalog], near);
-	else
-		inspection_report(in, FINDING_UNSUPPORTED, place, v, "no entry %s in %s",
-			quoted, titles[catalog]);
+	guess_name(in, &in->catalogs[catalog], v, guess);
+	inspection_report(in, FINDING_UNSUPPORTED, place, v, "no entry %s in %s%s",
+		quoted, titles[catalog], guess);
 }
 
 static void check_function(
@@ -128,15 +123,15 @@ static void check_function(
 	const char *near = word_nearest(schema_functions, v);
 	if (near)
 		inspection_report(in, FINDING_UNSUPPORTED, place, v,
-			"no function %s: custom functions are not supported by this "
-			"runtime yet; "
-			"did you mean \"%s\"?",
+			"%s is not built in, and custom functions are not supported by "
+			"this "
+			"runtime yet; did you mean \"%s\"?",
 			quoted, near);
 	else
 		inspection_report(in, FINDING_UNSUPPORTED, place, v,
-			"no function %s: custom functions are not supported by this "
-			"runtime yet; "
-			"\"http\" and \"sql\" are",
+			"%s is not built in, and custom functions are not supported by "
+			"this "
+			"runtime yet; \"http\" and \"sql\" are",
 			quoted);
 }
 

@@ -29,16 +29,18 @@ static bool metadata_compile(struct compiler *c, struct task *task, struct error
 {
 	static const char *const uncertain[] = {"retry", "hold", "fail", NULL};
 	static const char *const conflict[] = {"", "retry", "success", "fail", NULL};
-	struct json node = json_get(task->node, "metadata"), window = json_get(node, "keyWindow");
+	struct json node = json_get(task->node, "metadata"),
+		    window = json_get(node, "keyWindow");
 	struct json key = json_get(node, "idempotencyKey");
 	struct task_metadata *m = &task->metadata;
-	m->on_uncertain =
-		(enum on_uncertain)word_index(json_get(node, "onUncertain"), uncertain, 0);
+	m->on_uncertain = (enum on_uncertain)word_index(
+		json_get(node, "onUncertain"), uncertain, 0);
 	m->on_conflict =
 		(enum on_conflict)word_index(json_get(node, "onConflict"), conflict, 0);
 	m->key_window = KEY_WINDOW_DEFAULT;
 	if (window.s && !duration_read(window, &m->key_window))
-		return compiler_refuse(c, window, err, "a duration is expected, such as \"PT1H\"");
+		return compiler_refuse(
+			c, window, err, "a duration is expected, such as \"PT1H\"");
 	m->no_key = json_string_is(key, "none");
 	m->key_header = json_strdup(json_get(key, "header"));
 	m->checkpoint = json_type(json_get(node, "checkpoint")) == JSON_TRUE;
@@ -47,7 +49,8 @@ static bool metadata_compile(struct compiler *c, struct task *task, struct error
 	struct json policy = json_get(node, "retryPolicy");
 	bool is_effect = task->kind && task->kind->effect;
 	if (!policy.s && !task->in_try && is_effect)
-		policy = json_pointer(c->definition->document, "/document/metadata/retry");
+		policy =
+			json_pointer(c->definition->document, "/document/metadata/retry");
 	return !is_effect || compiler_retry(c, policy, &m->retry_policy, err);
 }
 
@@ -58,7 +61,8 @@ static bool timeout_compile(struct compiler *c, struct task *task, struct error 
 	if (name) {
 		struct json named = compiler_use(c, "timeouts", name);
 		if (!named.s)
-			compiler_refuse(c, node, err, "use.timeouts has no timeout \"%s\"", name);
+			compiler_refuse(
+				c, node, err, "use.timeouts has no timeout \"%s\"", name);
 		free(name);
 		if (!named.s)
 			return false;
@@ -78,7 +82,8 @@ bool task_base_compile(struct compiler *c, struct task *task, struct error *err)
 		       EXPRESSION_BARE, &task->output_as, err) &&
 	       compiler_expression(c, json_get(json_get(node, "export"), "as"),
 		       EXPRESSION_BARE, &task->export_as, err) &&
-	       (!task->kind || compiler_then(c, json_get(node, "then"), &task->then, err)) &&
+	       (!task->kind ||
+		       compiler_then(c, json_get(node, "then"), &task->then, err)) &&
 	       timeout_compile(c, task, err) && metadata_compile(c, task, err);
 }
 

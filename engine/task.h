@@ -180,6 +180,9 @@ struct effect {
 	bool sent;
 	void *state; /* the kind's own while it runs */
 
+	/* An open transaction that is to take the outcome's entries along, or NULL. */
+	struct carrier *carrier;
+
 	bool succeeded;
 	struct buf output;       /* on success: verified JSON text */
 	struct buf authorization; /* $authorization for output.as, or empty (JSON text) */

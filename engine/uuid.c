@@ -79,8 +79,8 @@ void uuid_format(struct uuid id, char out[UUID_TEXT])
 {
 	char hex[33];
 	digest_hex(id.b, 16, hex);
-	snprintf(out, UUID_TEXT, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
-		hex + 20);
+	snprintf(out, UUID_TEXT, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
+		hex + 16, hex + 20);
 }
 
 static int nibble(char c)

@@ -23,9 +23,9 @@ struct finding {
 };
 
 struct findings {
-	struct finding *items; /* in the order of the text */
+	struct finding *items; /* in the order of the text; 1,000 at most */
 	size_t count;
-	size_t errors, unsupported; /* how many of these classes */
+	size_t errors, unsupported; /* of these classes, listed or not */
 };
 
 void findings_finish(struct findings *f);

@@ -298,7 +298,8 @@ static void on_end(struct http_transfer *t, CURLcode code)
 	if (code == CURLE_OK && x->answer.headers_ended)
 		on_answer(x);
 	else if (code == CURLE_OK) /* libcurl does not mind headers that break off */
-		fail_with(x, PROBLEM_COMMUNICATION, true, "the answer's headers broke off");
+		fail_with(
+			x, PROBLEM_COMMUNICATION, true, "the answer's headers broke off");
 	else if (x->answer.body_too_large)
 		on_too_large(x);
 	else if (x->answer.headers_too_large)

@@ -12,8 +12,7 @@
 
 #include "task.h"
 
-#define HTTP_TIMEOUT (30 * 1000000LL) /* microseconds, where nobody says anything else \
-				       */
+#define HTTP_TIMEOUT (30 * 1000000LL) /* microseconds, by default */
 #define HTTP_REDIRECTS 5
 
 /* struct effect_kind's start and stop; effect->state is the exchange. */

@@ -25,7 +25,7 @@
 /* What a keeper reports: how the shell's life went on. */
 struct message {
 	int32_t end;   /* enum shell_end */
-	int32_t value; /* errno or wait status */
+	int32_t value; /* errno, process id or wait status */
 };
 
 /* Descriptors of one start; -1 where there is none. */
@@ -40,7 +40,9 @@ struct shell {
 	uv_timer_t failed; /* reports a failed start from the loop */
 	int handles;       /* that are not closed yet */
 	struct pipes pipes;
+	bool detached;
 	pid_t keeper;
+	pid_t group; /* the shell's, 0 before it runs */
 	size_t limit;
 	struct shell_result result;
 	shell_on_end on_end; /* NULL: told already, or stopped */
@@ -95,7 +97,7 @@ static pid_t fork_shell(const struct shell_command *command)
 	int failure[2], errnum = 0;
 	pid_t keeper = getpid(), pid = -1;
 	if (pipe2(failure, O_CLOEXEC) == 0)
-		pid = fork();
+		pid = _Fork();
 	if (pid == 0)
 		become_shell(command, keeper, failure[1]);
 	if (pid < 0) {
@@ -194,10 +196,9 @@ static _Noreturn void keep(const struct shell_command *command, const struct pip
 	pid_t sh = fork_shell(command);
 	if (!sh)
 		_exit(1);
-	if (command->detached) {
-		tell(SHELL_STARTED, 0);
+	tell(SHELL_STARTED, sh);
+	if (command->detached)
 		_exit(0);
-	}
 	sigset_t wait_mask;
 	sigfillset(&wait_mask);
 	sigdelset(&wait_mask, SIGCHLD);
@@ -265,7 +266,7 @@ static pid_t fork_keeper(const struct shell_command *command, const struct pipes
 	sigset_t all, before;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pid_t pid = fork();
+	pid_t pid = _Fork();
 	if (pid == 0)
 		keep(command, pipes);
 	int saved = errno;
@@ -341,8 +342,11 @@ static void on_output(uv_poll_t *poll, int status, int events)
 /* The keeper's end is closed: it is gone, and with it all that could still write. */
 static void shell_on_keeper_gone(struct shell *s)
 {
-	while (waitpid(s->keeper, NULL, 0) < 0 && errno == EINTR)
+	int status = 0;
+	while (waitpid(s->keeper, &status, 0) < 0 && errno == EINTR)
 		;
+	if (WIFSIGNALED(status) && s->group && !s->detached)
+		kill(-s->group, SIGKILL);
 	if (s->pipes.out[0] >= 0 && s->result.end == SHELL_EXITED)
 		shell_read(s, s->pipes.out[0], &s->result.out);
 	if (s->pipes.err[0] >= 0 && s->result.end == SHELL_EXITED)
@@ -364,11 +368,14 @@ static void on_control(uv_poll_t *poll, int status, int events)
 	}
 	if (s->result.end == SHELL_OVER_LIMIT)
 		return;
-	s->result.end = (enum shell_end)m.end;
-	if (s->result.end == SHELL_NOT_STARTED)
+	if (m.end == SHELL_STARTED)
+		s->group = m.value;
+	if (m.end == SHELL_NOT_STARTED)
 		s->result.errnum = m.value;
-	else
+	if (m.end == SHELL_EXITED)
 		s->result.status = m.value;
+	if (m.end != SHELL_STARTED || s->detached)
+		s->result.end = (enum shell_end)m.end;
 }
 
 static void on_failed(uv_timer_t *timer)
@@ -396,6 +403,7 @@ struct shell *shell_start(uv_loop_t *loop, const struct shell_command *command,
 	s->on_end = on_end;
 	s->ctx = ctx;
 	s->limit = command->limit;
+	s->detached = command->detached;
 	s->result.end = SHELL_LOST; /* until the keeper says otherwise */
 	s->keeper = pipes_open(&s->pipes, command) ? fork_keeper(command, &s->pipes) : -1;
 	int errnum = errno;

@@ -38,15 +38,12 @@ static bool put_value(
 	struct buf text = {0};
 	bool ok = true;
 	switch (json_type(value)) {
+	case JSON_NONE:
 	case JSON_NULL: break;
 	case JSON_TRUE:
 	case JSON_FALSE:
 	case JSON_NUMBER: buf_add(&text, value.s, value.n); break;
 	case JSON_STRING: json_string(value, &text); break;
-	case JSON_NONE:
-		ok = fault_set(f, PROBLEM_EXPRESSION,
-			"endpoint: the input has no \"%s\" for the URI template", name);
-		break;
 	case JSON_ARRAY:
 	case JSON_OBJECT:
 		ok = fault_set(f, PROBLEM_EXPRESSION,

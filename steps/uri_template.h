@@ -12,8 +12,8 @@
 /* Braces are balanced and hold names only; else ERROR_INPUT. */
 MUST_CHECK bool uri_template_check(const char *text, struct error *err);
 
-/* Expands a checked template. A variable that is missing, an array or an object is
- * PROBLEM_EXPRESSION; null is the empty string. */
+/* Expands a checked template. A variable that is missing or null is the empty string, as
+ * the DSL's reference says ("URI Template"); an array or object is PROBLEM_EXPRESSION. */
 MUST_CHECK bool uri_template_expand(const char *text, struct json variables,
 	struct buf *out, struct fault *ret_fault);
 

@@ -116,7 +116,8 @@ $$;
 
 -- Creates a run. With a key that is taken: the first run, if the input is the same, else
 -- 23505. run_id is drawn by the caller (or null), so that a repeated call is safe: the same id
--- again is not created twice. owner: the run is born claimed by that worker.
+-- again is not created twice. owner: the run is born with that worker's lease, which then
+-- claims it as its own.
 create or replace function stepwell.create_run(definition_id uuid, input text, key text,
 	run_id uuid, due timestamptz, owner uuid, key_ttl interval, out id uuid, out created boolean)
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
@@ -165,11 +166,6 @@ begin
 			case when owner is not null then at end);
 	insert into stepwell.journal (run_id, seq, at, kind, data)
 		values (create_run.id, 1, at, 'created', '[{"op":"created"}]');
-	if owner is not null then
-		insert into stepwell.journal (run_id, seq, at, kind, data)
-			values (create_run.id, 2, at, 'claimed',
-				format('[{"op":"claimed","worker":"%s"}]', owner));
-	end if;
 end
 $$;
 

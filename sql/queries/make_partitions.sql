@@ -1,2 +1,2 @@
--- Makes the partitions of the next weeks. No parameters; one row without meaning.
+-- Makes the partitions of the coming weeks where they are missing.
 select stepwell.make_partitions()

@@ -1,7 +1,8 @@
--- The settings of a session of the command line. No parameters. Returns one row.
-select set_config('timezone', 'UTC', false), set_config('datestyle', 'ISO', false),
-	set_config('search_path', 'pg_catalog, pg_temp', false),
+-- Settings of one of our sessions. $1 lock_timeout; $2 statement_timeout (milliseconds, text).
+select set_config('TimeZone', 'UTC', false), set_config('lock_timeout', $1::text, false),
+	set_config('statement_timeout', $2::text, false), set_config('search_path', 'pg_catalog', false),
 	set_config('default_transaction_isolation', 'read committed', false),
-	set_config('default_transaction_read_only', 'off', false),
-	set_config('synchronous_commit', 'on', false), set_config('lock_timeout', '10s', false),
-	set_config('bytea_output', 'hex', false), set_config('client_min_messages', 'warning', false)
+	set_config('idle_in_transaction_session_timeout', '60000', false),
+	set_config('idle_session_timeout', '0', false),
+	set_config('synchronous_commit', case when current_setting('synchronous_commit') in
+		('off', 'local') then 'on' else current_setting('synchronous_commit') end, false)

@@ -2,7 +2,8 @@
 """The effect recorder: an HTTP endpoint on loopback that writes down every request it gets, in an
 append-only log, and misbehaves on demand. It is the only judge of what happened outside.
 
-    recorder.py --port-file FILE [--log FILE] [--fsync] [--bodies] [--port N] [--until-eof]
+    recorder.py [--port N] [--port-file FILE] [--log FILE] [--fsync] [--bodies] [--delay MS]
+                [--until-eof]
 
 The first path segment chooses the mode (or ?mode=NAME); what follows it only tells requests apart.
 Any other path is /dedupe. "First N" counts requests of one target (path and query).
@@ -402,7 +403,7 @@ class Connection(asyncio.Protocol):
             reply, applied = json_reply({"error": "bad request: %s" % error}, 400), False
         number = self.state.n
         self.state.record(request, reply, applied)
-        wait = float(request.query.get("delay", 0))
+        wait = float(request.query.get("delay", self.state.options.delay))
         if request.parts[0] == "delay" and len(request.parts) > 1:
             wait += float(request.parts[1])
         if request.parts[0] == "hold" and len(request.parts) > 1:
@@ -568,6 +569,8 @@ def main():
     parser.add_argument("--log", help="JSON lines, appended")
     parser.add_argument("--fsync", action="store_true", help="each record is on disk before the reply")
     parser.add_argument("--bodies", action="store_true", help="keep raw bodies in the log")
+    parser.add_argument("--delay", type=float, default=0, metavar="MS",
+                        help="each answer takes that long")
     parser.add_argument("--until-eof", action="store_true", help="end when standard input ends")
     try:
         asyncio.run(serve(parser.parse_args()))

@@ -19,7 +19,8 @@ Each *.json of this folder is one flow:
     expect.requests    path -> {requests, applied, keys, bodies (how many different), body,
                        authorization, key}; a request to any other path is a failure
 
-{recorder} and {other} stand for the recorder's two origins. In expectations "<any>", "<string>",
+{recorder} and {other} stand for the recorder's two origins, {version} for a version that is new
+at each call. In expectations "<any>", "<string>",
 "<number>", "<uuid>" and "<time>" match by kind, and an object with "...": true may have further
 members. Numbers are compared by their text, so 0.1000 is not 0.1.
 """
@@ -198,16 +199,18 @@ def check(flow, recorder, code, out, err, seconds):
 def run_flow(runner, path):
     recorder = runner.recorder()
     recorder.reset()
-    text = path.read_text().replace("{recorder}", recorder.url)
-    flow = parse(text.replace("{other}", recorder.other_url))
+    text = path.read_text()
+    for name, value in [("{recorder}", recorder.url), ("{other}", recorder.other_url),
+                        ("{version}", runner.version)]:
+        text = text.replace(name, value)
+    flow = parse(text)
     if flow.get("setup"):
         subprocess.run(["psql", "-qX", "-v", "ON_ERROR_STOP=1", "-d", runner.db, "-c",
                         flow["setup"]], check=True, stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    # The definition again, with its numbers as they stand in the file.
     definition = flow.get("definition_text")
     if definition is None:
-        definition = json.loads(text.replace("{other}", recorder.other_url))["definition"]
+        definition = json.loads(text)["definition"]
     input_text = flow.get("input_text")
     if input_text is None and "input" in flow:
         input_text = json.dumps(json.loads(text)["input"], ensure_ascii=False)

@@ -1,0 +1,75 @@
+/* Orders to runs. cancel and suspend are requests, which the run's owner or the next
+ * worker carries out. */
+#include "change.h"
+
+#include "command.h"
+#include "database.h"
+
+static const struct {
+	const char *done;   /* what is said afterwards */
+	enum phase already; /* the phase in which there is nothing to do */
+} words[] = {
+	[CHANGE_CANCEL] = {"cancel requested", PHASE_CANCELLED},
+	[CHANGE_SUSPEND] = {"suspend requested", PHASE_SUSPENDED},
+	[CHANGE_RESUME] = {"resumed", PHASE_SKIPPED},
+};
+
+void change_print(struct uuid run, const char *word, enum output form)
+{
+	char id[UUID_TEXT];
+	uuid_format(run, id);
+	if (form == OUTPUT_TEXT) {
+		output_print("%s  %s\n", id, word);
+		return;
+	}
+	cJSON *object = cJSON_CreateObject();
+	object_text(object, "id", id);
+	object_text(object, "result", word);
+	output_object(object);
+}
+
+static bool change_run(struct db_client *c, struct uuid id, enum admin_change change,
+	const char **ret_word, struct error *err)
+{
+	struct admin_run run;
+	struct admin_order order = {.change = change};
+	bool done;
+	if (!admin_find_run(c, id, &run, err))
+		return false;
+	enum phase phase = run.phase;
+	admin_run_finish(&run);
+	*ret_word = phase_name(phase);
+	if (phase == words[change].already)
+		return true;
+	if (!admin_change_run(c, id, &order, &done, err))
+		return false;
+	*ret_word = words[change].done;
+	if (done) {
+		admin_notify(c);
+		return true;
+	}
+	return error_set(err, ERROR_CONFLICT, "it is %s", phase_name(phase));
+}
+
+int change_runs(const struct options *o, enum admin_change change)
+{
+	struct database d;
+	struct error err;
+	int result = database_open(o, DATABASE_READY, &d);
+	if (result != EXIT_DONE)
+		return result;
+	for (const char **name = o->arguments; *name; name++) {
+		struct uuid id;
+		const char *word;
+		if (admin_resolve_run(d.client, *name, &id, &err) &&
+			change_run(d.client, id, change, &word, &err)) {
+			change_print(id, word, output_form(o));
+			continue;
+		}
+		error_prefix(&err, "%s", *name);
+		int code = command_fail(&err);
+		result = result ? result : code;
+	}
+	database_close(&d);
+	return result;
+}

@@ -1,0 +1,21 @@
+/* cancel, suspend and resume: the same command with three meanings. */
+#ifndef STEPWELL_CHANGE_H
+#define STEPWELL_CHANGE_H
+
+#include "admin_runs.h"
+#include "output.h"
+
+#define CHANGE_OPTIONS                                     \
+	OPTION_ROW_DB, OPTION_ROW_OUTPUT, OPTION_ROW_HELP, \
+	{                                                  \
+		0                                          \
+	}
+
+/* Asks for the change of every RUN among the arguments. Returns the first failure's exit
+ * code. */
+int change_runs(const struct options *o, enum admin_change change);
+
+/* Says what was done: `word` is "cancel requested", "resumed" ... */
+void change_print(struct uuid run, const char *word, enum output form);
+
+#endif

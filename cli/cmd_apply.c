@@ -1,0 +1,118 @@
+/* wfctl apply: registers definitions, all of them or none. */
+#include "command.h"
+#include "database.h"
+#include "definition_file.h"
+#include "output.h"
+
+#include <stdlib.h>
+
+struct batch {
+	struct definition_file *files;
+	size_t count;
+};
+
+static void batch_finish(struct batch *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		definition_file_finish(&b->files[i]);
+	free(b->files);
+}
+
+/* Every file is judged, so that one pass shows all that is wrong. */
+static int load(const struct options *o, struct batch *b)
+{
+	int result = EXIT_DONE;
+	for (const char **path = o->arguments; *path; path++) {
+		struct error err;
+		char **files;
+		if (!definition_file_expand(*path, &files, &err)) {
+			result = command_fail(&err);
+			continue;
+		}
+		for (char **file = files; *file; file++) {
+			b->files = xrealloc(b->files, (b->count + 1) * sizeof *b->files);
+			int code = definition_file_load(*file, &b->files[b->count]);
+			if (code == EXIT_DONE)
+				b->count++;
+			else
+				result = code;
+			free(*file);
+		}
+		free(files);
+	}
+	return result;
+}
+
+static bool apply_all(
+	struct db_client *c, const struct batch *b, bool *new, struct error *err)
+{
+	if (!admin_begin(c, err))
+		return false;
+	for (size_t i = 0; i < b->count; i++) {
+		if (!admin_apply(c, b->files[i].definition, &new[i], err)) {
+			error_prefix(err, "%s", b->files[i].path);
+			admin_rollback(c);
+			return false;
+		}
+	}
+	return admin_commit(c, err);
+}
+
+static void print_applied(const struct definition_file *f, bool new, enum output form)
+{
+	const struct definition *d = f->definition;
+	if (form == OUTPUT_TEXT) {
+		output_print("%s/%s:%s  %s\n", d->namespace, d->name, d->version,
+			new ? "registered" : "unchanged");
+		return;
+	}
+	cJSON *object = cJSON_CreateObject();
+	object_text(object, "file", f->path);
+	object_workflow(object, d->namespace, d->name, d->version);
+	object_text(object, "result", new ? "registered" : "unchanged");
+	output_object(object);
+}
+
+static int apply(const struct options *o, const struct batch *b)
+{
+	struct database d;
+	struct error err;
+	int code = database_open(o, DATABASE_READY, &d);
+	if (code != EXIT_DONE)
+		return code;
+	bool *new = xcalloc(b->count + 1, sizeof *new);
+	if (!apply_all(d.client, b, new, &err))
+		code = command_fail(&err);
+	for (size_t i = 0; code == EXIT_DONE && i < b->count; i++)
+		print_applied(&b->files[i], new[i], output_form(o));
+	free(new);
+	database_close(&d);
+	return code;
+}
+
+static int run(const struct options *o)
+{
+	struct batch b = {0};
+	int code = load(o, &b);
+	if (code == EXIT_DONE)
+		code = apply(o, &b);
+	batch_finish(&b);
+	return code;
+}
+
+static const struct option options[] = {
+	OPTION_ROW_DB, OPTION_ROW_OUTPUT, OPTION_ROW_HELP, {0}};
+
+const struct command command_apply = {
+	.name = "apply",
+	.arguments = "FILE|DIR...",
+	.summary = "register definitions",
+	.help = "All files of a DIR that end in .json; all files are registered, or "
+		"none. A registered\n"
+		"version never changes: the same version with other content is refused "
+		"(exit 5).\n",
+	.options = options,
+	.least = 1,
+	.most = -1,
+	.run = run,
+};

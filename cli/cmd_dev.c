@@ -1,0 +1,57 @@
+/* wfctl dev: the private Postgres and a worker, in the foreground. */
+#include "command.h"
+#include "database.h"
+#include "output.h"
+#include "pool_worker.h"
+#include "private.h"
+#include "worker_flags.h"
+
+static int stop(void)
+{
+	struct error err;
+	bool was_running;
+	if (!private_stop(&was_running, &err))
+		return command_fail(&err);
+	output_say(was_running ? "the private Postgres is stopped"
+			       : "no private Postgres was running here");
+	return EXIT_DONE;
+}
+
+static int run(const struct options *o)
+{
+	struct database d;
+	struct worker_options settings;
+	struct error err;
+	if (options_given(o, "stop"))
+		return stop();
+	if (!worker_flags_read(o, true, "", &settings, &err))
+		return command_misuse(o, "%s", err.text);
+	int code = database_open_private(&d);
+	if (code == EXIT_DONE) {
+		database_disconnect(&d);
+		settings.conninfo = settings.settings.database = d.conninfo;
+		settings.claim = true;
+		output_say(
+			"wfctl dev: Postgres and a worker are running; Ctrl-C ends both");
+		code = pool_worker_run(&settings);
+		database_close(&d);
+	}
+	worker_flags_finish(&settings);
+	return code;
+}
+
+static const struct option options[] = {
+	{"stop", 0, OPTION_FLAG, NULL, "end a private Postgres that was left running"},
+	WORKER_FLAGS_EFFECTS,
+	WORKER_FLAGS_POOL,
+	OPTION_ROW_HELP,
+	{0},
+};
+
+const struct command command_dev = {
+	.name = "dev",
+	.arguments = "",
+	.summary = "keep this folder's private Postgres and a worker running",
+	.options = options,
+	.run = run,
+};

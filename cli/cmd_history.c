@@ -1,0 +1,205 @@
+/* wfctl history: the journal of a run, one line per operation. */
+#include "clock.h"
+#include "command.h"
+#include "database.h"
+#include "json.h"
+#include "output.h"
+
+#include "admin_runs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The stepId of a path changes with `retry --new-id`; later operations go on from there.
+ */
+struct generation {
+	char *path;
+	int64_t number;
+};
+
+struct history {
+	enum output form;
+	struct uuid run;
+	char *worker; /* of the last claim */
+	struct generation *generations;
+	size_t count;
+};
+
+static int64_t generation_of(struct history *h, const char *path, struct json op)
+{
+	size_t i = 0;
+	int64_t number;
+	bool given = json_int(json_get(op, "generation"), &number);
+	while (i < h->count && strcmp(h->generations[i].path, path) != 0)
+		i++;
+	if (!given)
+		return i < h->count ? h->generations[i].number : 0;
+	if (i == h->count) {
+		h->generations =
+			xrealloc(h->generations, (i + 1) * sizeof *h->generations);
+		h->generations[h->count++].path = xstrdup(path);
+	}
+	h->generations[i].number = number;
+	return number;
+}
+
+/* How an attempt ended: ok, error or uncertain; NULL for what ends none. */
+static const char *outcome_of(const char *kind, struct json op)
+{
+	if (strcmp(kind, "completed") == 0)
+		return "ok";
+	if (strcmp(kind, "lost") == 0 || strcmp(kind, "uncertain") == 0)
+		return "uncertain";
+	if (strcmp(kind, "faulted") == 0)
+		return json_truth(json_get(op, "uncertain")) ? "uncertain" : "error";
+	return NULL;
+}
+
+/* One operation, taken apart; texts are owned. */
+struct line {
+	const struct admin_entry *entry;
+	char *kind, *path, *digest, *error;
+	int64_t attempt, due;
+	const char *outcome;
+	char step_id[UUID_TEXT]; /* "" without a path */
+};
+
+static struct line read_line(
+	struct history *h, const struct admin_entry *e, struct json op)
+{
+	struct line l = {.entry = e, .kind = json_strdup(json_get(op, "op"))};
+	struct json error = json_get(op, "error");
+	l.kind = l.kind ? l.kind : xstrdup(e->kind);
+	l.path = json_strdup(json_get(op, "path"));
+	l.digest = json_strdup(json_get(op, "digest"));
+	l.error = error.s ? xstrndup(error.s, error.n) : NULL;
+	l.outcome = outcome_of(l.kind, op);
+	if (!json_int(json_get(op, "attempt"), &l.attempt))
+		l.attempt = 0;
+	if (!json_int(json_get(op, "due"), &l.due))
+		l.due = 0;
+	if (l.path && *l.path)
+		uuid_format(
+			uuid_step(h->run, l.path, (unsigned)generation_of(h, l.path, op)),
+			l.step_id);
+	return l;
+}
+
+static void line_finish(struct line *l)
+{
+	free(l->kind);
+	free(l->path);
+	free(l->digest);
+	free(l->error);
+}
+
+static void print_object(const struct history *h, const struct line *l)
+{
+	cJSON *object = cJSON_CreateObject();
+	cJSON_AddNumberToObject(object, "seq", (double)l->entry->seq);
+	object_time(object, "at", l->entry->at);
+	object_text(object, "kind", l->kind);
+	object_text(object, "path", l->path);
+	object_text(object, "stepId", *l->step_id ? l->step_id : NULL);
+	if (l->attempt)
+		cJSON_AddNumberToObject(object, "attempt", (double)l->attempt);
+	else
+		cJSON_AddNullToObject(object, "attempt");
+	object_text(object, "worker", h->worker);
+	object_text(object, "digest", l->digest);
+	object_text(object, "outcome", l->outcome);
+	if (l->due)
+		object_time(object, "dueAt", l->due);
+	if (l->error)
+		object_payload(object, "error", l->error);
+	output_object(object);
+}
+
+static void print_text(const struct history *h, const struct line *l)
+{
+	char at[CLOCK_TEXT], due[CLOCK_TEXT] = "", attempt[24] = "";
+	char *kind = output_safe(l->kind), *path = output_safe(l->path ? l->path : "");
+	clock_format(l->entry->at, at);
+	if (l->due)
+		clock_format(l->due, due);
+	if (l->attempt > 1)
+		snprintf(
+			attempt, sizeof attempt, "  attempt %lld", (long long)l->attempt);
+	output_print("%5lld  %s  %-10s %-9s  %s%s%s%s", (long long)l->entry->seq, at,
+		kind, l->outcome ? l->outcome : "", path, attempt,
+		l->due ? "  until " : "", due);
+	if (strcmp(l->kind, "claimed") == 0 && h->worker)
+		output_print("worker %.8s", h->worker);
+	output_print("\n");
+	free(kind);
+	free(path);
+}
+
+static void on_operation(struct history *h, const struct admin_entry *e, struct json op)
+{
+	char *worker = json_strdup(json_get(op, "worker"));
+	if (worker) {
+		free(h->worker);
+		h->worker = worker;
+	}
+	struct line l = read_line(h, e, op);
+	if (h->form == OUTPUT_TEXT)
+		print_text(h, &l);
+	else
+		print_object(h, &l);
+	line_finish(&l);
+}
+
+static void on_entry(void *ctx, const struct admin_entry *e)
+{
+	struct json_limits limits = {.bytes = SIZE_MAX, .depth = 1000};
+	struct json ops = {0}, op;
+	if (e->data && !json_check(e->data, strlen(e->data), &limits, &ops, NULL, NULL))
+		ops = (struct json){0};
+	struct json_iter it = json_iter(ops);
+	if (json_type(ops) != JSON_ARRAY)
+		on_operation(ctx, e, JSON_LITERAL("{}"));
+	while (json_next_element(&it, &op))
+		on_operation(ctx, e, op);
+}
+
+static int run(const struct options *o)
+{
+	struct database d;
+	struct error err;
+	struct history h = {.form = output_form(o)};
+	struct admin_run found;
+	int code = database_open_run(o, o->arguments[0], &d, &h.run);
+	if (code != EXIT_DONE)
+		return code;
+	if (!admin_find_run(d.client, h.run, &found, &err)) {
+		code = command_fail(&err);
+	} else {
+		admin_run_finish(&found);
+		if (!admin_each_entry(d.client, h.run, on_entry, &h, &err))
+			code = command_fail(&err);
+	}
+	database_close(&d);
+	for (size_t i = 0; i < h.count; i++)
+		free(h.generations[i].path);
+	free(h.generations);
+	free(h.worker);
+	return code;
+}
+
+static const struct option options[] = {
+	OPTION_ROW_DB, OPTION_ROW_OUTPUT, OPTION_ROW_HELP, {0}};
+
+const struct command command_history = {
+	.name = "history",
+	.arguments = "RUN",
+	.summary = "print the journal of a run",
+	.help = "With -o json, one object per operation and line: seq, at, kind, path, "
+		"stepId,\n"
+		"attempt, worker, digest of the request, outcome (ok, error, "
+		"uncertain).\n",
+	.options = options,
+	.least = 1,
+	.most = 1,
+	.run = run,
+};

@@ -1,0 +1,21 @@
+/* wfctl resume RUN... */
+#include "change.h"
+#include "command.h"
+
+static int run(const struct options *o)
+{
+	return change_runs(o, CHANGE_RESUME);
+}
+
+static const struct option options[] = {CHANGE_OPTIONS};
+
+const struct command command_resume = {
+	.name = "resume",
+	.arguments = "RUN...",
+	.summary = "let suspended runs go on",
+
+	.options = options,
+	.least = 1,
+	.most = -1,
+	.run = run,
+};

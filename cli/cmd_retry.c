@@ -1,0 +1,85 @@
+/* wfctl retry: lets faulted and held runs go on from what failed. */
+#include "change.h"
+#include "command.h"
+#include "database.h"
+#include "retry_plan.h"
+
+static bool carry_out(
+	struct db_client *c, struct uuid id, const struct options *o, struct error *err)
+{
+	struct admin_order order = {.change = CHANGE_RETRY,
+		.new_id = options_given(o, "new-id"),
+		.force = options_given(o, "force")};
+	bool done;
+	if (!admin_change_run(c, id, &order, &done, err))
+		return false;
+	if (!done)
+		return error_set(
+			err, ERROR_CONFLICT, "somebody else was first; see wfctl status");
+	admin_notify(c);
+	change_print(id, "retried", output_form(o));
+	return true;
+}
+
+static bool retry(
+	struct db_client *c, const char *name, const struct options *o, struct error *err)
+{
+	struct uuid id;
+	struct retry_plan plan;
+	if (!admin_resolve_run(c, name, &id, err) ||
+		!retry_plan_create(c, id, &plan, err))
+		return false;
+	bool ok = retry_plan_check(&plan, options_given(o, "force"), err);
+	if (ok && options_given(o, "dry-run"))
+		retry_plan_print(&plan, options_given(o, "new-id"), output_form(o));
+	else if (ok)
+		ok = carry_out(c, id, o, err);
+	retry_plan_finish(&plan);
+	return ok;
+}
+
+static int run(const struct options *o)
+{
+	struct database d;
+	int result = database_open(o, DATABASE_READY, &d);
+	if (result != EXIT_DONE)
+		return result;
+	for (const char **name = o->arguments; *name; name++) {
+		struct error err;
+		if (retry(d.client, *name, o, &err))
+			continue;
+		error_prefix(&err, "%s", *name);
+		int code = command_fail(&err);
+		result = result ? result : code;
+	}
+	database_close(&d);
+	return result;
+}
+
+static const struct option options[] = {
+	{"new-id", 0, OPTION_FLAG, NULL, "give the failed step a fresh stepId"},
+	{"force", 0, OPTION_FLAG, NULL,
+		"send again although the key's window has passed"},
+	{"dry-run", 'n', OPTION_FLAG, NULL,
+		"only print what would be done, step by step"},
+	OPTION_ROW_DB,
+	OPTION_ROW_OUTPUT,
+	OPTION_ROW_HELP,
+	{0},
+};
+
+const struct command command_retry = {
+	.name = "retry",
+	.arguments = "RUN...",
+	.summary = "let a faulted run go on from what failed",
+	.help = "The same run goes on; completed steps are kept, the failed one is sent "
+		"again under\n"
+		"the same stepId. --new-id is for receivers that replay a stored "
+		"failure. --dry-run\n"
+		"names the steps: skip (the journal has the answer), continue, resend, "
+		"first.\n",
+	.options = options,
+	.least = 1,
+	.most = -1,
+	.run = run,
+};

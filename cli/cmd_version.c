@@ -1,0 +1,26 @@
+/* wfctl version */
+#include "command.h"
+#include "output.h"
+#include "version.h"
+
+static int run(const struct options *o)
+{
+	if (output_form(o) == OUTPUT_TEXT) {
+		output_print("wfctl " STEPWELL_VERSION "\n");
+		return EXIT_DONE;
+	}
+	cJSON *object = cJSON_CreateObject();
+	object_text(object, "version", STEPWELL_VERSION);
+	output_object(object);
+	return EXIT_DONE;
+}
+
+static const struct option options[] = {OPTION_ROW_OUTPUT, OPTION_ROW_HELP, {0}};
+
+const struct command command_version = {
+	.name = "version",
+	.arguments = "",
+	.summary = "print the version of this program",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,58 @@
+/* wfctl worker: one or more workers of the pool, in the foreground. */
+#include "command.h"
+#include "database.h"
+#include "pool_worker.h"
+#include "processes.h"
+#include "worker_flags.h"
+
+static int work(void *ctx)
+{
+	return pool_worker_run(ctx);
+}
+
+static int run(const struct options *o)
+{
+	struct database d;
+	struct worker_options settings;
+	struct error err;
+	int count = (int)options_number(o, "processes", 1);
+	if (count < 1 || count > 256)
+		return command_misuse(o, "--processes takes 1 to 256");
+	if (!worker_flags_read(o, true, "", &settings, &err))
+		return command_misuse(o, "%s", err.text);
+	/* Before the fork only the schema is looked at: children inherit no connection.
+	 */
+	int code = database_open(o, DATABASE_READY, &d);
+	if (code == EXIT_DONE) {
+		database_disconnect(&d);
+		settings.conninfo = settings.settings.database = d.conninfo;
+		settings.claim = true;
+		settings.until_idle = options_given(o, "until-idle");
+		code = count == 1 ? work(&settings)
+				  : processes_run(count, work, &settings);
+		database_close(&d);
+	}
+	worker_flags_finish(&settings);
+	return code;
+}
+
+static const struct option options[] = {
+	{"processes", 'p', OPTION_COUNT, "N", "that many worker processes (default 1)"},
+	{"until-idle", 0, OPTION_FLAG, NULL, "end when nothing is due or running"},
+	WORKER_FLAGS_EFFECTS,
+	WORKER_FLAGS_POOL,
+	OPTION_ROW_DB,
+	OPTION_ROW_HELP,
+	{0},
+};
+
+const struct command command_worker = {
+	.name = "worker",
+	.arguments = "",
+	.summary = "work on the pool's runs",
+	.help = "SIGTERM drains: no new runs, effects may end, leases are given back. A "
+		"second one\n"
+		"exits at once; what was under way is resumed by another worker.\n",
+	.options = options,
+	.run = run,
+};

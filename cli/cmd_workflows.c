@@ -1,0 +1,54 @@
+/* wfctl workflows: what is registered. */
+#include "clock.h"
+#include "command.h"
+#include "database.h"
+#include "output.h"
+
+#include <stdlib.h>
+
+static void on_workflow(void *ctx, const struct admin_workflow *w)
+{
+	const enum output *form = ctx;
+	char at[CLOCK_TEXT];
+	clock_format(w->created_at, at);
+	if (*form == OUTPUT_TEXT) {
+		char *name = xasprintf("%s/%s:%s", w->namespace, w->name, w->version);
+		output_print("%-48s  %.19sZ  %lld active runs\n", name, at,
+			(long long)w->runs);
+		free(name);
+		return;
+	}
+	cJSON *object = cJSON_CreateObject();
+	object_text(object, "namespace", w->namespace);
+	object_text(object, "name", w->name);
+	object_text(object, "version", w->version);
+	object_text(object, "digest", w->digest);
+	object_time(object, "createdAt", w->created_at);
+	cJSON_AddNumberToObject(object, "activeRuns", (double)w->runs);
+	output_object(object);
+}
+
+static int run(const struct options *o)
+{
+	struct database d;
+	struct error err;
+	enum output form = output_form(o);
+	int code = database_open(o, DATABASE_READY, &d);
+	if (code != EXIT_DONE)
+		return code;
+	if (!admin_each_workflow(d.client, on_workflow, &form, &err))
+		code = command_fail(&err);
+	database_close(&d);
+	return code;
+}
+
+static const struct option options[] = {
+	OPTION_ROW_DB, OPTION_ROW_OUTPUT, OPTION_ROW_HELP, {0}};
+
+const struct command command_workflows = {
+	.name = "workflows",
+	.arguments = "",
+	.summary = "list the registered workflows",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,103 @@
+/* The table of commands, and how errors become exit codes. */
+#include "command.h"
+
+#include "names.h"
+#include "output.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define COMMANDS(X)  \
+	X(run)       \
+	X(start)     \
+	X(status)    \
+	X(list)      \
+	X(history)   \
+	X(retry)     \
+	X(cancel)    \
+	X(suspend)   \
+	X(resume)    \
+	X(validate)  \
+	X(apply)     \
+	X(workflows) \
+	X(worker)    \
+	X(dev)       \
+	X(migrate)   \
+	X(version)   \
+	X(help)
+
+#define DECLARE(verb) extern const struct command command_##verb;
+#define LIST(verb) &command_##verb,
+
+COMMANDS(DECLARE)
+
+const struct command *const commands[] = {COMMANDS(LIST) NULL};
+
+const struct command *command_find(const char *name)
+{
+	for (const struct command *const *c = commands; *c; c++)
+		if (strcmp((*c)->name, name) == 0)
+			return *c;
+	return NULL;
+}
+
+const struct command *command_nearest(const char *name)
+{
+	const struct command *best = NULL;
+	unsigned distance = 3;
+	for (const struct command *const *c = commands; *c; c++) {
+		unsigned d = word_distance(name, (*c)->name);
+		if (d < distance) {
+			distance = d;
+			best = *c;
+		}
+	}
+	return best;
+}
+
+/* A table, function or schema that is not there. */
+static bool is_schema_error(const struct error *err)
+{
+	static const char *const states[] = {"42P01", "42883", "42703", "3F000"};
+	for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+		if (strcmp(err->sqlstate, states[i]) == 0)
+			return true;
+	return false;
+}
+
+static int code_of(const struct error *err)
+{
+	switch (err->kind) {
+	case ERROR_INPUT: return EXIT_INVALID;
+	case ERROR_TRANSIENT: return EXIT_DATABASE;
+	case ERROR_CONFLICT:
+	case ERROR_LEASE_LOST: return EXIT_CONFLICT;
+	case ERROR_NOT_FOUND: return EXIT_NOT_FOUND;
+	case ERROR_DENIED: return EXIT_DENIED;
+	case ERROR_NONE:
+	case ERROR_PERMANENT: break;
+	}
+	return is_schema_error(err) ? EXIT_DATABASE : EXIT_UNEXPECTED;
+}
+
+int command_fail(const struct error *err)
+{
+	int code = code_of(err);
+	output_say("wfctl: %s", err->text);
+	if (is_schema_error(err))
+		output_say("the schema is missing or old; run: wfctl migrate");
+	return code;
+}
+
+int command_misuse(const struct options *o, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	output_say("wfctl: %s\nusage: wfctl %s %s", text, o->command->name,
+		o->command->arguments);
+	return EXIT_USAGE;
+}

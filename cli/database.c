@@ -1,0 +1,128 @@
+/* Choosing the database, and whether its schema will do. */
+#include "database.h"
+
+#include "admin_runs.h"
+#include "command.h"
+#include "output.h"
+#include "private.h"
+
+#include <stdlib.h>
+
+static bool has_environment(void)
+{
+	static const char *const names[] = {
+		"PGSERVICE", "PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (getenv(names[i]) && *getenv(names[i]))
+			return true;
+	return false;
+}
+
+static bool choose(const struct options *o, struct database *d, struct error *err)
+{
+	const char *url = getenv("DATABASE_URL"), *conninfo = options_text(o, "db");
+	if (!conninfo && url && *url)
+		conninfo = url;
+	if (!conninfo && has_environment())
+		conninfo = "";
+	if (!conninfo && !private_acquire(&d->private, &conninfo, err))
+		return false;
+	d->conninfo = xstrdup(conninfo);
+	return true;
+}
+
+bool database_reopen(struct database *d, struct error *err)
+{
+	database_disconnect(d);
+	return db_client_open(d->conninfo, "wfctl", &d->client, err);
+}
+
+void database_disconnect(struct database *d)
+{
+	db_client_close(d->client);
+	d->client = NULL;
+}
+
+void database_close(struct database *d)
+{
+	database_disconnect(d);
+	if (d->private)
+		private_release(d->private);
+	free(d->conninfo);
+	*d = (struct database){0};
+}
+
+static bool check_schema(struct database *d, struct error *err)
+{
+	enum schema_state state;
+	int applied;
+	if (!admin_schema_state(d->client, &state, err))
+		return false;
+	if (d->private && state != SCHEMA_CURRENT && state != SCHEMA_NEWER)
+		return admin_migrate(d->client, &applied, err);
+	switch (state) {
+	case SCHEMA_CURRENT:
+	case SCHEMA_STALE: return true;
+	case SCHEMA_MISSING:
+		return error_set(err, ERROR_PERMANENT,
+			"the database has no Stepwell schema; run: wfctl migrate");
+	case SCHEMA_OLD:
+		return error_set(err, ERROR_PERMANENT,
+			"the database's schema is older than this program; run: wfctl "
+			"migrate");
+	case SCHEMA_NEWER: break;
+	}
+	return error_set(err, ERROR_PERMANENT,
+		"the database's schema is newer than this program: use a newer wfctl");
+}
+
+int database_open_private(struct database *ret)
+{
+	struct error err;
+	struct database d = {0};
+	const char *conninfo;
+	bool ok = private_acquire(&d.private, &conninfo, &err);
+	if (ok) {
+		d.conninfo = xstrdup(conninfo);
+		ok = database_reopen(&d, &err) && check_schema(&d, &err);
+	}
+	if (ok) {
+		*ret = d;
+		return EXIT_DONE;
+	}
+	database_close(&d);
+	command_fail(&err);
+	return EXIT_DATABASE;
+}
+
+int database_open(const struct options *o, enum database_need need, struct database *ret)
+{
+	struct error err;
+	struct database d = {0};
+	bool ok = choose(o, &d, &err) && database_reopen(&d, &err) &&
+		  (need == DATABASE_ANY || check_schema(&d, &err));
+	if (ok) {
+		*ret = d;
+		return EXIT_DONE;
+	}
+	database_close(&d);
+	command_fail(&err);
+	return EXIT_DATABASE;
+}
+
+int database_open_run(const struct options *o, const char *run, struct database *ret,
+	struct uuid *ret_id)
+{
+	struct error err;
+	struct database d;
+	int code = database_open(o, DATABASE_READY, &d);
+	if (code != EXIT_DONE)
+		return code;
+	if (!admin_resolve_run(d.client, run, ret_id, &err)) {
+		code = command_fail(&err);
+		database_close(&d);
+		return err.kind == ERROR_INPUT ? EXIT_USAGE : code;
+	}
+	*ret = d;
+	return EXIT_DONE;
+}

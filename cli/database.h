@@ -1,0 +1,38 @@
+/*
+ * The database of a command: --db, else DATABASE_URL, else libpq's own environment
+ * (PGSERVICE, PGHOST ...), else a private Postgres for this folder. On the private one
+ * the schema is brought up to date by itself; elsewhere a missing or old one is refused.
+ */
+#ifndef STEPWELL_DATABASE_H
+#define STEPWELL_DATABASE_H
+
+#include "admin.h"
+#include "options.h"
+
+struct private;
+
+struct database {
+	struct db_client *client; /* NULL between a failed database_reopen and the next */
+	struct private *private;  /* NULL: somebody else's server */
+	char *conninfo;           /* "": the environment's */
+};
+
+enum database_need {
+	DATABASE_ANY,   /* whatever its schema: migrate */
+	DATABASE_READY, /* with our schema */
+};
+
+/* Returns EXIT_DONE, or says why not and returns the exit code. */
+int database_open(const struct options *o, enum database_need need, struct database *ret);
+/* The private one, whatever the environment says. */
+int database_open_private(struct database *ret);
+void database_close(struct database *d);
+/* Ends the connection, but keeps a private server running; reopen connects again. */
+void database_disconnect(struct database *d);
+MUST_CHECK bool database_reopen(struct database *d, struct error *err);
+
+/* What every command with an argument RUN begins with; the same way of failing. */
+int database_open_run(const struct options *o, const char *run, struct database *ret,
+	struct uuid *ret_id);
+
+#endif

@@ -1,0 +1,269 @@
+/* Definitions from files: validate says what is wrong with the document, the compiler and
+ * jq say what is wrong with its expressions. */
+#include "definition_file.h"
+
+#include "command.h"
+#include "output.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define FILE_MAX (64u << 20)
+
+static bool ends_in(const char *name, const char *ending)
+{
+	size_t n = strlen(name), m = strlen(ending);
+	return n > m && strcmp(name + n - m, ending) == 0;
+}
+
+static bool is_yaml(const char *path)
+{
+	return ends_in(path, ".yaml") || ends_in(path, ".yml");
+}
+
+bool definition_file_is(const char *argument)
+{
+	struct stat st;
+	return ends_in(argument, ".json") || is_yaml(argument) ||
+	       stat(argument, &st) == 0;
+}
+
+/* ---- Reading ---- */
+
+static bool refuse(const char *path, struct error *err)
+{
+	int why = errno;
+	char *safe = output_safe(path);
+	error_set(err, why == ENOENT ? ERROR_NOT_FOUND : ERROR_DENIED, "%s: %s", safe,
+		strerror(why));
+	free(safe);
+	return false;
+}
+
+bool file_read(
+	const char *path, size_t most, char **ret, size_t *ret_n, struct error *err)
+{
+	struct buf b = {0};
+	char part[65536];
+	bool standard = strcmp(path, "-") == 0;
+	FILE *f = standard ? stdin : fopen(path, "rbe");
+	if (!f)
+		return refuse(path, err);
+	for (size_t n; b.len <= most && (n = fread(part, 1, sizeof part, f)) > 0;)
+		buf_add(&b, part, n);
+	bool ok = !ferror(f) || refuse(path, err);
+	if (!standard)
+		fclose(f);
+	if (ok && b.len > most)
+		ok = error_set(
+			err, ERROR_INPUT, "%s: larger than %zu MiB", path, most >> 20);
+	if (!ok) {
+		buf_finish(&b);
+		return false;
+	}
+	*ret_n = b.len;
+	*ret = buf_take(&b);
+	return true;
+}
+
+static int is_json(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.' && ends_in(entry->d_name, ".json");
+}
+
+bool definition_file_expand(const char *path, char ***ret_files, struct error *err)
+{
+	struct dirent **entries;
+	struct stat st;
+	if (stat(path, &st) != 0)
+		return refuse(path, err);
+	if (!S_ISDIR(st.st_mode)) {
+		*ret_files = xcalloc(2, sizeof **ret_files);
+		(*ret_files)[0] = xstrdup(path);
+		return true;
+	}
+	int n = scandir(path, &entries, is_json, alphasort);
+	if (n < 0)
+		return refuse(path, err);
+	*ret_files = xcalloc((size_t)n + 1, sizeof **ret_files);
+	for (int i = 0; i < n; i++) {
+		(*ret_files)[i] = xasprintf("%s/%s", path, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return true;
+}
+
+/* ---- Judging ---- */
+
+/* Appends the JSON Pointer of the value at `offset` inside v. */
+static void point(struct json v, const char *at, struct buf *out)
+{
+	struct json_iter it = json_iter(v);
+	struct json key, child;
+	bool object = json_type(v) == JSON_OBJECT;
+	for (size_t i = 0; object ? json_next_member(&it, &key, &child)
+				  : json_next_element(&it, &child);
+		i++) {
+		if (at < child.s || at >= child.s + child.n)
+			continue;
+		buf_putc(out, '/');
+		char *name = object ? json_strdup(key) : xasprintf("%zu", i);
+		for (const char *p = name; *p; p++) {
+			if (*p == '~' || *p == '/')
+				buf_puts(out, *p == '~' ? "~0" : "~1");
+			else
+				buf_putc(out, *p);
+		}
+		free(name);
+		point(child, at, out);
+		return;
+	}
+}
+
+/* program_check's report: an expression that jq does not take. */
+static void on_expression(void *ctx, struct json node, const char *message)
+{
+	struct definition_file *f = ctx;
+	struct findings *all = &f->findings;
+	struct finding *finding;
+	struct buf pointer = {0};
+	all->items = xrealloc(all->items, (all->count + 1) * sizeof *all->items);
+	finding = &all->items[all->count++];
+	*finding = (struct finding){.class = FINDING_ERROR, .line = 1, .column = 1};
+	all->errors++;
+	json_position(f->definition->text, (size_t)(node.s - f->definition->text),
+		&finding->line, &finding->column);
+	point(f->definition->document, node.s, &pointer);
+	finding->pointer = buf_take(&pointer);
+	finding->text = xasprintf("the expression does not compile: %s", message);
+}
+
+static void judge(struct definition_file *f)
+{
+	struct json document;
+	validate(f->text, f->n, &document, &f->findings);
+	if (f->findings.errors || f->findings.unsupported)
+		return;
+	if (!definition_create(f->text, f->n, NULL, &f->definition, &f->refused))
+		return;
+	if (program_check(f->definition->program, on_expression, f) > 0) {
+		definition_unref(f->definition);
+		f->definition = NULL;
+	}
+}
+
+bool definition_file_open(
+	const char *path, struct definition_file *ret, struct error *err)
+{
+	struct definition_file f = {0};
+	if (is_yaml(path))
+		return error_set(err, ERROR_INPUT,
+			"%s: definitions are read from JSON; convert it, for instance "
+			"with: yq -o json",
+			path);
+	if (!file_read(path, FILE_MAX, &f.text, &f.n, err))
+		return false;
+	f.path = xstrdup(path);
+	judge(&f);
+	*ret = f;
+	return true;
+}
+
+void definition_file_finish(struct definition_file *f)
+{
+	free(f->path);
+	free(f->text);
+	findings_finish(&f->findings);
+	definition_unref(f->definition);
+	*f = (struct definition_file){0};
+}
+
+bool definition_file_valid(const struct definition_file *f, bool runnable)
+{
+	if (f->findings.errors || f->refused.kind != ERROR_NONE)
+		return false;
+	return !runnable || !f->findings.unsupported;
+}
+
+/* ---- Printing ---- */
+
+static const char *class_name(enum finding_class class, bool runnable)
+{
+	return class == FINDING_ERROR || (class == FINDING_UNSUPPORTED && runnable)
+		       ? "error"
+		       : "warning";
+}
+
+static void print_line(bool to_stdout, char *line)
+{
+	char *safe = output_safe(line);
+	if (to_stdout)
+		output_print("%s\n", safe);
+	else
+		output_say("%s", safe);
+	free(safe);
+	free(line);
+}
+
+void definition_file_print(const struct definition_file *f, bool runnable, bool to_stdout)
+{
+	for (size_t i = 0; i < f->findings.count; i++) {
+		const struct finding *x = &f->findings.items[i];
+		print_line(to_stdout,
+			xasprintf("%s:%u:%u: %s: %s: %s", f->path, x->line, x->column,
+				class_name(x->class, runnable), x->pointer, x->text));
+	}
+	if (f->refused.kind != ERROR_NONE)
+		print_line(
+			to_stdout, xasprintf("%s: error: %s", f->path, f->refused.text));
+}
+
+static void add_finding(
+	cJSON *array, const char *class, const struct finding *x, const char *text)
+{
+	cJSON *object = cJSON_CreateObject();
+	object_text(object, "class", class);
+	if (x) {
+		cJSON_AddNumberToObject(object, "line", x->line);
+		cJSON_AddNumberToObject(object, "column", x->column);
+		object_text(object, "pointer", x->pointer);
+	}
+	object_text(object, "text", text);
+	cJSON_AddItemToArray(array, object);
+}
+
+cJSON *definition_file_object(const struct definition_file *f, bool runnable)
+{
+	cJSON *object = cJSON_CreateObject();
+	object_text(object, "file", f->path);
+	cJSON_AddBoolToObject(object, "valid", definition_file_valid(f, runnable));
+	cJSON_AddBoolToObject(object, "runnable", f->definition != NULL);
+	cJSON *array = cJSON_AddArrayToObject(object, "findings");
+	for (size_t i = 0; i < f->findings.count; i++) {
+		const struct finding *x = &f->findings.items[i];
+		add_finding(array, class_name(x->class, runnable), x, x->text);
+	}
+	if (f->refused.kind != ERROR_NONE)
+		add_finding(array, "error", NULL, f->refused.text);
+	return object;
+}
+
+int definition_file_load(const char *path, struct definition_file *ret)
+{
+	struct error err;
+	struct definition_file f;
+	if (!definition_file_open(path, &f, &err))
+		return command_fail(&err);
+	if (f.definition) {
+		*ret = f;
+		return EXIT_DONE;
+	}
+	definition_file_print(&f, true, false);
+	definition_file_finish(&f);
+	return EXIT_INVALID;
+}

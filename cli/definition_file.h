@@ -1,0 +1,52 @@
+/*
+ * A definition's file: read, judged and compiled. What is wrong with it is printed, one
+ * finding a line: file:line:col: error: /pointer: text.
+ */
+#ifndef STEPWELL_DEFINITION_FILE_H
+#define STEPWELL_DEFINITION_FILE_H
+
+#include "definition.h"
+#include "validate.h"
+
+#include <cjson/cJSON.h>
+
+struct definition_file {
+	char *path;
+	char *text;
+	size_t n;
+	struct findings findings;
+	struct definition *definition; /* NULL unless it can be run */
+	struct error refused; /* kind NONE, or why the compiler would not have it */
+};
+
+/* Whether an argument means a file: it exists, or ends in .json, .yaml or .yml. */
+bool definition_file_is(const char *argument);
+
+/* Reads and judges. ERROR_NOT_FOUND or ERROR_DENIED when it cannot be read; a wrong
+ * document is no failure here. */
+MUST_CHECK bool definition_file_open(
+	const char *path, struct definition_file *ret, struct error *err);
+void definition_file_finish(struct definition_file *f);
+
+/* Valid by the specification; `runnable`: also by this runtime. */
+bool definition_file_valid(const struct definition_file *f, bool runnable);
+/* Prints the findings to stdout, or else to stderr; what this runtime does not run is an
+ * error where `runnable`, else a warning. */
+void definition_file_print(
+	const struct definition_file *f, bool runnable, bool to_stdout);
+cJSON *definition_file_object(const struct definition_file *f, bool runnable);
+
+/* Reads and judges a file that is to be run: prints what is wrong and returns the exit
+ * code. */
+int definition_file_load(const char *path, struct definition_file *ret);
+
+/* The files of a folder (*.json, sorted) or the file itself; NULL-ended, caller frees
+ * all. */
+MUST_CHECK bool definition_file_expand(
+	const char *path, char ***ret_files, struct error *err);
+
+/* The bytes of a file ("-": of stdin), at most `most`; caller frees. */
+MUST_CHECK bool file_read(
+	const char *path, size_t most, char **ret, size_t *ret_n, struct error *err);
+
+#endif

@@ -1,0 +1,272 @@
+/* Starting runs. The client draws the run's id and sends it again after a lost
+ * connection, so an answer that never came does no harm. */
+#include "launch.h"
+
+#include "clock.h"
+#include "command.h"
+#include "show_run.h"
+
+#include <ctype.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define POLL (250 * USEC_PER_MS)
+#define PATIENCE (60 * USEC_PER_SEC) /* with a server that does not answer */
+
+/* ---- Arguments ---- */
+
+static size_t word(const char *s, const char *more)
+{
+	size_t n = 0;
+	while (isalnum((unsigned char)s[n]) || (n > 0 && s[n] && strchr(more, s[n])))
+		n++;
+	return n;
+}
+
+/* NAMESPACE/NAME[:VERSION] */
+static bool is_workflow_name(const char *s)
+{
+	size_t n = word(s, "-_.");
+	if (n == 0 || n > 128 || s[n] != '/')
+		return false;
+	s += n + 1;
+	n = word(s, "-_.");
+	if (n == 0 || n > 128)
+		return false;
+	return !s[n] || (s[n] == ':' && s[n + 1] && !s[n + 1 + word(s + n + 1, "-_.+")]);
+}
+
+/* Verified JSON text of --input; caller frees. */
+static bool read_input(const struct options *o, char **ret, struct error *err)
+{
+	const char *given = options_text(o, "input");
+	struct json checked;
+	char *text;
+	size_t n;
+	if (given && (given[0] == '@' || strcmp(given, "-") == 0)) {
+		if (!file_read(given + (given[0] == '@'), JSON_BYTES_DEFAULT, &text, &n,
+			    err))
+			return false;
+	} else {
+		text = xstrdup(given ? given : "null");
+		n = strlen(text);
+	}
+	if (!json_check(text, n, NULL, &checked, NULL, err)) {
+		free(text);
+		error_prefix(err, "--input");
+		return false;
+	}
+	*ret = xstrndup(checked.s, checked.n);
+	free(text);
+	return true;
+}
+
+static int read_arguments(const struct options *o, struct launch *l)
+{
+	struct error err;
+	l->name = o->arguments[0];
+	l->start.key = options_text(o, "key");
+	l->start.key_ttl = options_number(o, "key-ttl", 0);
+	if (l->start.key_ttl && !l->start.key)
+		return command_misuse(o, "--key-ttl needs --key");
+	bool file = definition_file_is(l->name);
+	if (!file && !is_workflow_name(l->name))
+		return command_misuse(o,
+			"\"%s\" is neither a file nor a workflow: "
+			"NAMESPACE/NAME[:VERSION]",
+			l->name);
+	if (!read_input(o, &l->input, &err))
+		return command_fail(&err);
+	l->start.input = l->input;
+	return file ? definition_file_load(l->name, &l->file) : EXIT_DONE;
+}
+
+/* ---- Registering ---- */
+
+/* On the private Postgres changed content of a known version is a version of its own. */
+static bool apply_changed(struct launch *l, struct error *err)
+{
+	struct definition_file *f = &l->file;
+	struct definition *changed;
+	char suffix[16] = "dev.";
+	bool new;
+	digest_hex(f->definition->digest, 4, suffix + 4);
+	if (!definition_create(f->text, f->n, suffix, &changed, err))
+		return false;
+	definition_unref(f->definition);
+	f->definition = changed;
+	return admin_apply(l->database.client, changed, &new, err);
+}
+
+static bool find_workflow(struct launch *l, struct error *err)
+{
+	struct admin_workflow w;
+	struct error why;
+	bool new;
+	if (!l->file.definition) {
+		if (!admin_find_workflow(l->database.client, l->name, &w, err))
+			return false;
+		l->start.workflow_id = w.id;
+		admin_workflow_finish(&w);
+		return true;
+	}
+	if (!admin_apply(l->database.client, l->file.definition, &new, &why)) {
+		*err = why;
+		if (why.kind != ERROR_CONFLICT || !l->database.private)
+			return false;
+		if (!apply_changed(l, err))
+			return false;
+	}
+	l->start.workflow_id = l->file.definition->id;
+	return true;
+}
+
+int launch_prepare(const struct options *o, struct launch *ret)
+{
+	struct error err;
+	struct launch l = {0};
+	int code = read_arguments(o, &l);
+	if (code == EXIT_DONE)
+		code = database_open(o, DATABASE_READY, &l.database);
+	if (code == EXIT_DONE && !find_workflow(&l, &err))
+		code = command_fail(&err);
+	if (code == EXIT_DONE)
+		*ret = l;
+	else
+		launch_finish(&l);
+	return code;
+}
+
+void launch_finish(struct launch *l)
+{
+	definition_file_finish(&l->file);
+	free(l->input);
+	if (l->database.conninfo)
+		database_close(&l->database);
+	*l = (struct launch){0};
+}
+
+/* ---- Creating ---- */
+
+/* Connects anew after a loss, for as long as that may make sense; `since` is when trouble
+ * began. err holds what happened. */
+static bool recover(struct database *d, int64_t since, struct error *err)
+{
+	while (err->kind == ERROR_TRANSIENT && clock_boottime() - since < PATIENCE) {
+		if (database_reopen(d, err))
+			return true;
+		usleep(500000);
+	}
+	return false;
+}
+
+bool launch_create(struct launch *l, struct error *err)
+{
+	int64_t since = clock_boottime();
+	struct error why;
+	struct uuid id;
+	while (!admin_new_id(l->database.client, &l->start.run_id, &why)) {
+		if (!recover(&l->database, since, &why))
+			goto fail;
+	}
+	while (!admin_create_run(l->database.client, &l->start, &id, &why)) {
+		if (!recover(&l->database, since, &why))
+			goto fail;
+	}
+	l->created = uuid_equal(id, l->start.run_id);
+	l->start.run_id = id;
+	if (!l->start.owner)
+		admin_notify(l->database.client);
+	return true;
+fail:
+	*err = why;
+	return false;
+}
+
+/* ---- Following ---- */
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+	(void)number;
+	interrupted = 1;
+}
+
+static void catch_interrupt(void)
+{
+	struct sigaction action = {.sa_handler = on_interrupt};
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+void launch_say_detached(const struct database *d, struct uuid run)
+{
+	char id[UUID_TEXT], end[SHORT_ID];
+	uuid_format(run, id);
+	show_short_id(run, end);
+	if (d->private)
+		output_say("detached: run %s goes on when a worker runs here: wfctl dev",
+			id);
+	else
+		output_say("detached: run %s goes on with the pool", id);
+	output_say("come back with: wfctl status %s", end);
+}
+
+static bool is_settled(const struct admin_run *run)
+{
+	return phase_has_ended(run->phase) || run->phase == PHASE_SUSPENDED;
+}
+
+/* The run, read again after every lost connection. */
+static bool find_patiently(
+	struct database *d, struct uuid id, struct admin_run *ret, struct error *err)
+{
+	int64_t since = clock_boottime();
+	struct error why = {.kind = ERROR_TRANSIENT};
+	while (!d->client || !admin_find_run(d->client, id, ret, &why)) {
+		if (interrupted || !recover(d, since, &why)) {
+			*err = why;
+			return false;
+		}
+	}
+	return true;
+}
+
+static int print_outcome(
+	struct database *d, const struct admin_run *run, enum output form)
+{
+	struct admin_steps steps;
+	struct error err;
+	if (!admin_find_steps(d->client, run->id, &steps, &err))
+		return command_fail(&err);
+	int code = show_outcome(run, &steps, form);
+	admin_steps_finish(&steps);
+	return code;
+}
+
+int launch_follow(struct database *d, struct uuid id, int64_t timeout, enum output form)
+{
+	int64_t end = timeout ? clock_boottime() + timeout : INT64_MAX;
+	struct admin_run run;
+	struct error err;
+	catch_interrupt();
+	for (;;) {
+		if (!find_patiently(d, id, &run, &err))
+			return command_fail(&err);
+		bool settled = is_settled(&run);
+		if (settled || interrupted || clock_boottime() >= end)
+			break;
+		admin_run_finish(&run);
+		usleep(POLL);
+	}
+	int code = EXIT_WAIT_OVER;
+	if (is_settled(&run))
+		code = print_outcome(d, &run, form);
+	else
+		launch_say_detached(d, id);
+	admin_run_finish(&run);
+	return code;
+}

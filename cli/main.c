@@ -1,0 +1,64 @@
+/* wfctl: finds the command, reads its options, runs it, and sees that what it printed has
+ * been written. */
+#include "command.h"
+#include "help.h"
+#include "output.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static int run_command(const struct command *command, int argc, char *argv[])
+{
+	struct options o;
+	struct error err;
+	if (!options_parse(command, argc, argv, &o, &err)) {
+		output_say("wfctl: %s", err.text);
+		return EXIT_USAGE;
+	}
+	int code = EXIT_DONE;
+	if (options_given(&o, "help"))
+		help_command(command);
+	else
+		code = command->run(&o);
+	options_finish(&o);
+	return code;
+}
+
+static int refuse(const char *word)
+{
+	const struct command *nearest = command_nearest(word);
+	if (word[0] == '-')
+		output_say("wfctl: options come after the command; see: wfctl help");
+	else if (nearest)
+		output_say("wfctl: there is no command \"%s\"; did you mean %s?", word,
+			nearest->name);
+	else
+		output_say("wfctl: there is no command \"%s\"; see: wfctl help", word);
+	return EXIT_USAGE;
+}
+
+static int dispatch(int argc, char *argv[])
+{
+	if (argc < 2) {
+		help_all();
+		return EXIT_USAGE;
+	}
+	const char *word = argv[1];
+	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+		word = "help";
+	if (strcmp(word, "--version") == 0)
+		word = "version";
+	const struct command *command = command_find(word);
+	return command ? run_command(command, argc - 2, argv + 2) : refuse(word);
+}
+
+int main(int argc, char *argv[])
+{
+	/* A reader that went away must not end a run. */
+	signal(SIGPIPE, SIG_IGN);
+	int code = dispatch(argc, argv);
+	if (!output_flush() && code == EXIT_DONE)
+		code = EXIT_UNEXPECTED;
+	return code;
+}

@@ -1,0 +1,444 @@
+/*
+ * The life of the private PostgreSQL. Three locks (flock) below its place:
+ *   start   exclusive, while somebody looks whether to make, start or stop the server;
+ *   users   shared by each wfctl that uses the server; exclusive by the server's parent
+ * from the moment it stops the server, so that a newcomer waits and starts a fresh one;
+ *   server  exclusive, by the server's parent and inherited by each process of the
+ * server: it is free exactly when nothing of a server is left.
+ */
+#include "private.h"
+
+#include "clock.h"
+#include "postgres.h"
+#include "private_place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libpq-fe.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define POLL_USEC (10 * 1000)
+#define START_TIMEOUT (60 * USEC_PER_SEC) /* crash recovery may take a while */
+#define LOG_LIMIT (1 << 20)               /* bytes; a larger log is begun anew */
+
+struct private
+{
+	struct place place;
+	struct postgres pg;
+	char *conninfo;
+	int users; /* our shared lock */
+};
+
+/* ---- Locks ---- */
+
+/* Opens a lock file and locks it: LOCK_SH, LOCK_EX, or 0 for not at all. -1 with err. */
+static int lock_open(
+	const struct place *place, const char *name, int mode, struct error *err)
+{
+	int fd = place_open(place, name, O_RDWR, err);
+	while (fd >= 0 && mode && flock(fd, mode) < 0) {
+		if (errno == EINTR)
+			continue;
+		error_set(err, ERROR_PERMANENT, "%s/%s: %s", place->base, name,
+			strerror(errno));
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* The server's lock, or -1 while a process of the server holds it. */
+static int lock_server(const struct place *place)
+{
+	int fd = place_open(place, "server", O_RDWR, NULL);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static bool server_is_gone(const struct place *place)
+{
+	int fd = lock_server(place);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* ---- The server's parent ---- */
+
+/* Descriptors of the server's parent. The server inherits all but USERS_FD. */
+enum { SERVER_FD = 3, USERS_FD = 4, FD_COUNT };
+
+/* Descriptor i becomes a copy of fds[i], everything else is closed. */
+static bool keep_only(int fds[FD_COUNT])
+{
+	for (int i = 0; i < FD_COUNT; i++)
+		fds[i] = fcntl(fds[i], F_DUPFD, 16);
+	for (int i = 0; i < FD_COUNT; i++) {
+		if (dup2(fds[i], i) < 0)
+			return false;
+	}
+	closefrom(FD_COUNT);
+	return fcntl(USERS_FD, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+/* The server is our only child: without it there is nothing to watch. */
+static void on_sigchld(int number)
+{
+	(void)number;
+	if (waitpid(-1, NULL, WNOHANG) > 0)
+		_exit(0);
+}
+
+static _Noreturn void become_server(pid_t parent, char *const argv[], char *const env[])
+{
+	sigset_t none;
+	sigemptyset(&none);
+	prctl(PR_SET_PDEATHSIG, SIGINT);
+	signal(SIGCHLD, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (getppid() == parent)
+		execve(argv[0], argv, env);
+	dprintf(2, "%s: %s\n", argv[0], strerror(errno));
+	_exit(127);
+}
+
+static _Noreturn void supervise(
+	const struct private *p, int fds[FD_COUNT], char *const argv[], char *const env[])
+{
+	sigset_t child;
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	if (!keep_only(fds) || !postgres_become(&p->pg) || chdir("/") < 0) {
+		dprintf(2, "private PostgreSQL: %s\n", strerror(errno));
+		_exit(1);
+	}
+	prctl(PR_SET_NAME, "stepwell-private");
+	for (int number = 1; number < NSIG; number++)
+		signal(number, SIG_DFL);
+	struct sigaction action = {.sa_handler = on_sigchld, .sa_flags = SA_NOCLDSTOP};
+	sigaction(SIGCHLD, &action, NULL);
+	sigprocmask(SIG_SETMASK, &child, NULL);
+	pid_t parent = getpid(), server = _Fork();
+	if (server == 0)
+		become_server(parent, argv, env);
+	sigprocmask(SIG_UNBLOCK, &child, NULL);
+	while (server > 0 && flock(USERS_FD, LOCK_EX) < 0 && errno == EINTR)
+		;
+	sigprocmask(SIG_BLOCK, &child, NULL);
+	if (server > 0 && kill(server, SIGINT) == 0)
+		waitpid(server, NULL, 0);
+	rmdir(p->place.socket); /* it may lie in /tmp */
+	_exit(0);
+}
+
+/* ---- Starting ---- */
+
+static int cluster_version(const struct place *place)
+{
+	char text[16] = "";
+	char *path = xasprintf("%s/PG_VERSION", place->data);
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	return n > 0 ? (int)strtol(text, NULL, 10) : 0;
+}
+
+/* Character classes of Unicode where the system has them. */
+static const char *cluster_locale(void)
+{
+	locale_t locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	if (!locale)
+		return "--locale=C";
+	freelocale(locale);
+	return "--locale=C.UTF-8";
+}
+
+/* Runs a server program on the new cluster. */
+static bool run_program(const struct postgres *pg, const char *const args[],
+	const char *input, struct error *err)
+{
+	char *argv[16] = {postgres_program(pg, args[0])};
+	struct buf said = {0};
+	size_t n = 1;
+	for (; args[n]; n++)
+		argv[n] = xstrdup(args[n]);
+	bool ok = postgres_run(pg, argv, input, &said, err);
+	while (n > 0)
+		free(argv[--n]);
+	buf_finish(&said);
+	return ok;
+}
+
+/* What initdb writes unsynced, one syncfs makes durable before the name is there. */
+static bool cluster_publish(
+	const struct place *place, const char *made, struct error *err)
+{
+	int fd = open(place->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok = fd >= 0 && syncfs(fd) == 0 && rename(made, place->data) == 0 &&
+		  fsync(fd) == 0;
+	if (!ok)
+		error_set(err, ERROR_PERMANENT, "%s: %s", place->data, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* A cluster has its final name only when it is complete, database and all. */
+static bool cluster_make(struct private *p, struct error *err)
+{
+	char *made = xasprintf("%s/data.new", p->place.base);
+	char *remove[] = {"/bin/rm", "-rf", "--", made, NULL};
+	const char *const initdb[] = {"initdb", "-D", made, "-U", "stepwell",
+		"--auth=trust", "--encoding=UTF8", cluster_locale(), "--no-sync",
+		"--no-instructions", NULL};
+	const char *const single[] = {
+		"postgres", "--single", "-D", made, "postgres", NULL};
+	struct buf said = {0};
+	if (access(made, F_OK) == 0 && !postgres_run(&p->pg, remove, NULL, &said, NULL))
+		buf_clear(&said); /* as root: all but the folder itself, which is ours */
+	bool ok = place_make_folder(made, &p->pg, err) &&
+		  run_program(&p->pg, initdb, NULL, err) &&
+		  run_program(&p->pg, single, "CREATE DATABASE stepwell\n", err) &&
+		  cluster_publish(&p->place, made, err);
+	buf_finish(&said);
+	free(made);
+	return ok || error_prefix(err, "the private database");
+}
+
+static int open_log(const struct place *place, struct error *err)
+{
+	struct stat st;
+	int fd = place_open(place, "log", O_WRONLY | O_APPEND, err);
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > LOG_LIMIT &&
+		ftruncate(fd, 0) < 0) {
+		error_set(
+			err, ERROR_PERMANENT, "%s/log: %s", place->base, strerror(errno));
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* Forks twice, so that the server's parent is nobody's child here. */
+static bool fork_supervisor(
+	const struct private *p, int fds[FD_COUNT], char *const argv[], struct error *err)
+{
+	char **env = postgres_environment();
+	pid_t pid = _Fork();
+	if (pid == 0) {
+		setsid();
+		pid = _Fork();
+		if (pid == 0)
+			supervise(p, fds, argv, env);
+		_exit(pid < 0);
+	}
+	int errnum = errno, status = 0;
+	postgres_environment_free(env);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (pid < 0 || status != 0)
+		return error_set(err, ERROR_PERMANENT, "fork: %s", strerror(errnum));
+	return true;
+}
+
+/* server: the server's lock, held; the server inherits it. */
+static bool server_start(const struct private *p, int server, struct error *err)
+{
+	char *argv[] = {postgres_program(&p->pg, "postgres"), "-D", p->place.data, "-k",
+		p->place.socket, "-p", "5432", "-c", "listen_addresses=", "-c",
+		"unix_socket_permissions=0700", "-c", "max_connections=100", "-c",
+		"shared_buffers=32MB", "-c", "max_wal_senders=0", "-c", "jit=off", "-c",
+		"logging_collector=off", "-c", "log_destination=stderr", "-c",
+		"log_timezone=UTC", "-c", "timezone=UTC", "-c", "cluster_name=stepwell",
+		NULL};
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int log = open_log(&p->place, err);
+	int users = log < 0 ? -1 : lock_open(&p->place, "users", 0, err);
+	int fds[FD_COUNT] = {null, log, log, server, users};
+	bool ok = users >= 0 && fork_supervisor(p, fds, argv, err);
+	free(argv[0]);
+	if (null >= 0)
+		close(null);
+	if (log >= 0)
+		close(log);
+	if (users >= 0)
+		close(users);
+	return ok;
+}
+
+static bool set_start_error(const struct place *place, struct error *err)
+{
+	char text[400] = "";
+	char *path = xasprintf("%s/log", place->base);
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+	off_t from = size > (off_t)sizeof text - 1 ? size - (off_t)sizeof text + 1 : 0;
+	ssize_t n = fd < 0 ? 0 : pread(fd, text, sizeof text - 1, from);
+	while (n > 0 && text[n - 1] == '\n')
+		text[--n] = '\0';
+	const char *newline = strrchr(text, '\n');
+	error_set(err, ERROR_PERMANENT,
+		"the private database did not start (log: %s): %s", path,
+		newline ? newline + 1 : text);
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	return false;
+}
+
+/* Until the server answers; starts it if nothing of a server is there. */
+static bool server_ensure(struct private *p, struct error *err)
+{
+	int64_t deadline = clock_boottime() + START_TIMEOUT;
+	bool started = false;
+	while (clock_boottime() < deadline) {
+		int server = lock_server(&p->place);
+		if (server >= 0) {
+			bool ok = started ? set_start_error(&p->place, err)
+					  : server_start(p, server, err);
+			close(server);
+			if (!ok)
+				return false;
+			started = true;
+		}
+		if (PQping(p->conninfo) == PQPING_OK)
+			return true;
+		usleep(POLL_USEC);
+	}
+	return set_start_error(&p->place, err);
+}
+
+/* ---- Public ---- */
+
+static bool acquire(struct private *p, struct error *err)
+{
+	if (!place_find(&p->place, err) ||
+		!postgres_find(&p->pg, cluster_version(&p->place), err) ||
+		!place_make(&p->place, err))
+		return false;
+	p->conninfo = xasprintf("host=%s port=5432 user=stepwell dbname=stepwell "
+				"sslmode=disable gssencmode=disable connect_timeout=10",
+		p->place.socket);
+	int start = lock_open(&p->place, "start", LOCK_EX, err);
+	if (start < 0)
+		return false;
+	p->users = lock_open(&p->place, "users", LOCK_SH, err);
+	bool ok = p->users >= 0 && place_make_folder(p->place.socket, &p->pg, err);
+	if (ok && !cluster_version(&p->place))
+		ok = cluster_make(p, err);
+	ok = ok && server_ensure(p, err);
+	close(start);
+	return ok;
+}
+
+bool private_acquire(struct private **ret, const char **ret_conninfo, struct error *err)
+{
+	struct private *p = xcalloc(1, sizeof *p);
+	p->users = -1;
+	if (!acquire(p, err)) {
+		private_release(p);
+		return false;
+	}
+	*ret = p;
+	*ret_conninfo = p->conninfo;
+	return true;
+}
+
+void private_release(struct private *p)
+{
+	if (!p)
+		return;
+	if (p->users >= 0)
+		close(p->users);
+	postgres_finish(&p->pg);
+	place_finish(&p->place);
+	free(p->conninfo);
+	free(p);
+}
+
+bool private_is_running(const struct private *p)
+{
+	return !server_is_gone(&p->place);
+}
+
+bool private_exists(void)
+{
+	struct place place;
+	if (!place_find(&place, NULL))
+		return false;
+	bool exists = cluster_version(&place) != 0;
+	place_finish(&place);
+	return exists;
+}
+
+/* The server's process id, if the one in its file is that of a server on this cluster. */
+static pid_t server_pid(const struct place *place)
+{
+	struct stat data, cwd;
+	char text[32] = "", proc[64];
+	char *path = xasprintf("%s/postmaster.pid", place->data);
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	pid_t pid = n > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
+	snprintf(proc, sizeof proc, "/proc/%d/cwd", pid);
+	bool ours = pid > 1 && stat(place->data, &data) == 0 && stat(proc, &cwd) == 0 &&
+		    data.st_dev == cwd.st_dev && data.st_ino == cwd.st_ino;
+	return ours ? pid : 0;
+}
+
+static bool stop(const struct place *place, bool *ret_was_running, struct error *err)
+{
+	int64_t deadline = clock_boottime() + START_TIMEOUT;
+	pid_t told = 0;
+	*ret_was_running = false;
+	while (!server_is_gone(place)) {
+		pid_t pid = server_pid(place);
+		*ret_was_running = true;
+		if (pid && pid != told && kill(pid, SIGINT) == 0)
+			told = pid;
+		if (clock_boottime() > deadline)
+			return error_set(err, ERROR_TRANSIENT,
+				"the private database does not stop (process %d)", told);
+		usleep(POLL_USEC);
+	}
+	return true;
+}
+
+bool private_stop(bool *ret_was_running, struct error *err)
+{
+	struct place place;
+	bool was_running = false;
+	if (!place_find(&place, err))
+		return false;
+	int start = -1;
+	bool ok = true;
+	if (cluster_version(&place)) {
+		start = lock_open(&place, "start", LOCK_EX, err);
+		ok = start >= 0 && stop(&place, &was_running, err);
+		if (ok)
+			rmdir(place.socket); /* as the server's parent does */
+	}
+	if (start >= 0)
+		close(start);
+	place_finish(&place);
+	if (ok && ret_was_running)
+		*ret_was_running = was_running;
+	return ok;
+}

@@ -1,0 +1,223 @@
+/* The plan of a retry, from the journal's steps and the definition. */
+#include "retry_plan.h"
+
+#include "clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY_WINDOW (24 * 3600 * USEC_PER_SEC)
+
+/* The last one to start among those that failed or are held: it is the innermost. */
+static const struct admin_step *find_target(const struct admin_steps *steps)
+{
+	for (size_t i = steps->count; i-- > 0;) {
+		enum phase p = steps->items[i].phase;
+		if (p == PHASE_FAULTED || p == PHASE_SUSPENDED)
+			return &steps->items[i];
+	}
+	return NULL;
+}
+
+bool retry_plan_create(
+	struct db_client *c, struct uuid id, struct retry_plan *ret, struct error *err)
+{
+	struct retry_plan p = {0};
+	char *name = NULL;
+	bool ok = admin_find_run(c, id, &p.run, err) &&
+		  admin_find_steps(c, id, &p.steps, err);
+	if (ok) {
+		name = xasprintf("%s/%s:%s", p.run.namespace, p.run.name, p.run.version);
+		ok = admin_find_workflow(c, name, &p.workflow, err) &&
+		     json_check(p.workflow.document, strlen(p.workflow.document), NULL,
+			     &p.document, NULL, err);
+		free(name);
+	}
+	if (!ok) {
+		retry_plan_finish(&p);
+		return false;
+	}
+	p.target = find_target(&p.steps);
+	*ret = p;
+	return true;
+}
+
+void retry_plan_finish(struct retry_plan *p)
+{
+	admin_run_finish(&p->run);
+	admin_steps_finish(&p->steps);
+	admin_workflow_finish(&p->workflow);
+}
+
+/* ---- Whether ---- */
+
+/* A duration of the DSL: ISO 8601, or an object of units. */
+static int64_t read_duration(struct json v, int64_t fallback)
+{
+	static const struct {
+		const char *name;
+		int64_t usec;
+	} units[] = {{"days", 86400 * USEC_PER_SEC}, {"hours", 3600 * USEC_PER_SEC},
+		{"minutes", 60 * USEC_PER_SEC}, {"seconds", USEC_PER_SEC},
+		{"milliseconds", USEC_PER_MS}};
+	int64_t total = 0, n;
+	if (json_type(v) == JSON_STRING) {
+		char *text = json_strdup(v);
+		bool ok = duration_parse_iso(text, &total);
+		free(text);
+		return ok ? total : fallback;
+	}
+	if (json_type(v) != JSON_OBJECT)
+		return fallback;
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+		if (json_int(json_get(v, units[i].name), &n) && n >= 0 && n < 1000000)
+			total += n * units[i].usec;
+	return total;
+}
+
+static int64_t key_window(const struct retry_plan *p)
+{
+	struct json task = json_pointer(p->document, p->target->reference);
+	return read_duration(
+		json_get(json_get(task, "metadata"), "keyWindow"), KEY_WINDOW);
+}
+
+bool retry_plan_check(const struct retry_plan *p, bool force, struct error *err)
+{
+	char window[32], age[32];
+	if (p->run.phase != PHASE_FAULTED && p->run.phase != PHASE_SUSPENDED)
+		return error_set(err, ERROR_CONFLICT,
+			"it is %s; only a faulted or suspended run can be retried",
+			phase_name(p->run.phase));
+	if (force || !p->target || !p->target->uncertain)
+		return true;
+	int64_t since = p->run.now - p->target->started_at;
+	if (since <= key_window(p))
+		return true;
+	duration_format(key_window(p), window, sizeof window);
+	duration_format(since, age, sizeof age);
+	return error_set(err, ERROR_CONFLICT,
+		"step %s may have been done %s ago, and its key is only relied on for "
+		"%s: find out "
+		"whether it was, then retry with --force",
+		p->target->path, age, window);
+}
+
+/* ---- What ---- */
+
+struct line {
+	const char *action, *path, *name;
+	const struct uuid *step_id; /* NULL: not told */
+};
+
+static void print_line(const struct line *l, enum output form, cJSON *array)
+{
+	char id[UUID_TEXT] = "";
+	if (l->step_id)
+		uuid_format(*l->step_id, id);
+	if (form == OUTPUT_TEXT) {
+		char *path = output_safe(l->path);
+		output_print("  %-8s %-40s %s\n", l->action, path, id);
+		free(path);
+		return;
+	}
+	cJSON *object = cJSON_CreateObject();
+	object_text(object, "action", l->action);
+	object_text(object, "path", l->path);
+	object_text(object, "name", l->name);
+	object_text(object, "stepId", *id ? id : NULL);
+	cJSON_AddItemToArray(array, object);
+}
+
+/* The stepId of the next generation: generations are counted, so the present one is found
+ * by trying. */
+static struct uuid next_id(struct uuid run, const struct admin_step *s)
+{
+	unsigned generation = 0;
+	while (generation < 1000 &&
+		!uuid_equal(uuid_step(run, s->path, generation), s->step_id))
+		generation++;
+	return uuid_step(run, s->path, generation + 1);
+}
+
+static bool holds(const char *path, const char *inner)
+{
+	size_t n = strlen(path);
+	return strncmp(path, inner, n) == 0 && inner[n] && strchr("/[!", inner[n]);
+}
+
+static void print_step(const struct retry_plan *p, const struct admin_step *s,
+	bool new_id, enum output form, cJSON *array)
+{
+	struct line l = {.action = "skip", .path = s->path, .name = s->name};
+	struct uuid id = s->step_id;
+	if (s == p->target) {
+		l.action = "resend";
+		if (new_id)
+			id = next_id(p->run.id, s);
+		l.step_id = &id;
+	} else if (p->target && holds(s->path, p->target->path)) {
+		l.action = "continue";
+	}
+	print_line(&l, form, array);
+}
+
+/* The tasks after the one at `index` in the list whose pointer is path[0..n). */
+static void print_following(const struct retry_plan *p, const char *path, size_t n,
+	size_t index, enum output form, cJSON *array)
+{
+	/* Iterations and visits are no part of a reference. */
+	struct buf pointer = {0};
+	for (size_t i = 0; i < n; i++) {
+		if (path[i] == '[' || path[i] == '#')
+			i += strcspn(path + i, "/") - 1;
+		else
+			buf_putc(&pointer, path[i]);
+	}
+	struct json list = json_pointer(p->document, buf_text(&pointer));
+	for (size_t i = index + 1; i < json_count(list); i++) {
+		struct json_iter it = json_iter(json_at(list, i));
+		struct json key, task;
+		if (!json_next_member(&it, &key, &task))
+			continue;
+		char *name = json_strdup(key);
+		char *full = xasprintf("%.*s/%zu/%s", (int)n, path, i, name);
+		struct uuid id = uuid_step(p->run.id, full, 0);
+		struct line l = {"first", full, name, &id};
+		print_line(&l, form, array);
+		free(full);
+		free(name);
+	}
+	buf_finish(&pointer);
+}
+
+/* What the definition has after the target, from the innermost list outwards. */
+static void print_rest(const struct retry_plan *p, enum output form, cJSON *array)
+{
+	const char *path = p->target->path;
+	for (size_t n = strlen(path); n-- > 0;) {
+		size_t digits = path[n] == '/' ? strspn(path + n + 1, "0123456789") : 0;
+		if (digits > 0 && path[n + 1 + digits] == '/')
+			print_following(
+				p, path, n, strtoul(path + n + 1, NULL, 10), form, array);
+	}
+}
+
+void retry_plan_print(const struct retry_plan *p, bool new_id, enum output form)
+{
+	cJSON *object = cJSON_CreateObject();
+	char id[UUID_TEXT];
+	uuid_format(p->run.id, id);
+	object_text(object, "id", id);
+	cJSON *array = cJSON_AddArrayToObject(object, "steps");
+	if (form == OUTPUT_TEXT)
+		output_print("%s\n", id);
+	for (size_t i = 0; i < p->steps.count; i++)
+		print_step(p, &p->steps.items[i], new_id, form, array);
+	if (p->target)
+		print_rest(p, form, array);
+	if (form == OUTPUT_TEXT)
+		cJSON_Delete(object);
+	else
+		output_object(object);
+}

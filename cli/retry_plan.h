@@ -1,0 +1,31 @@
+/*
+ * What a retry of a run would do, and whether it may: which step it goes on from, which
+ * steps are answered by the journal, which are sent again and with which stepId.
+ */
+#ifndef STEPWELL_RETRY_PLAN_H
+#define STEPWELL_RETRY_PLAN_H
+
+#include "admin_runs.h"
+#include "json.h"
+#include "output.h"
+
+struct retry_plan {
+	struct admin_run run;
+	struct admin_steps steps;
+	struct admin_workflow workflow;
+	struct json document;            /* of the workflow */
+	const struct admin_step *target; /* what failed or is held; NULL: none is known */
+};
+
+MUST_CHECK bool retry_plan_create(
+	struct db_client *c, struct uuid id, struct retry_plan *ret, struct error *err);
+void retry_plan_finish(struct retry_plan *p);
+
+/* The run's state, and the key window of what would be sent again: an attempt whose
+ * outcome is unknown and whose key its receiver may have forgotten needs `force`.
+ * ERROR_CONFLICT. */
+MUST_CHECK bool retry_plan_check(
+	const struct retry_plan *p, bool force, struct error *err);
+void retry_plan_print(const struct retry_plan *p, bool new_id, enum output form);
+
+#endif

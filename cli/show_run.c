@@ -1,0 +1,380 @@
+/* Runs as text and as JSON. All of a run's own text is escaped on its way to a terminal.
+ */
+#include "show_run.h"
+
+#include "clock.h"
+#include "command.h"
+#include "json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void show_short_id(struct uuid id, char out[SHORT_ID])
+{
+	char text[UUID_TEXT];
+	uuid_format(id, text);
+	snprintf(out, SHORT_ID, "%s", text + 24);
+}
+
+void show_span(int64_t from, int64_t to, char out[SPAN_TEXT])
+{
+	out[0] = '\0';
+	if (from && to)
+		duration_format(to > from ? to - from : 0, out, SPAN_TEXT);
+}
+
+enum colour show_colour(enum phase p)
+{
+	switch (p) {
+	case PHASE_COMPLETED: return COLOUR_GOOD;
+	case PHASE_FAULTED: return COLOUR_BAD;
+	case PHASE_RUNNING:
+	case PHASE_WAITING:
+	case PHASE_SUSPENDED: return COLOUR_BUSY;
+	case PHASE_PENDING:
+	case PHASE_CANCELLED:
+	case PHASE_SKIPPED: break;
+	}
+	return COLOUR_DIM;
+}
+
+static const char *symbol(enum phase p)
+{
+	static const char *const symbols[] = {
+		[PHASE_PENDING] = "·",
+		[PHASE_RUNNING] = "▸",
+		[PHASE_WAITING] = "◷",
+		[PHASE_SUSPENDED] = "‖",
+		[PHASE_COMPLETED] = "✓",
+		[PHASE_FAULTED] = "✗",
+		[PHASE_CANCELLED] = "⊘",
+		[PHASE_SKIPPED] = "-",
+	};
+	return symbols[p];
+}
+
+/* ---- JSON ---- */
+
+static void add_step(cJSON *array, const struct admin_step *s)
+{
+	cJSON *step = cJSON_CreateObject();
+	object_text(step, "name", s->name);
+	object_text(step, "reference", s->reference);
+	object_text(step, "path", s->path);
+	object_uuid(step, "stepId", s->step_id);
+	object_text(step, "status", phase_name(s->phase));
+	cJSON_AddNumberToObject(step, "attempts", (double)s->attempts);
+	object_time(step, "startedAt", s->started_at);
+	object_time(step, "endedAt", s->ended_at);
+	object_payload(step, "output", s->output);
+	object_payload(step, "error", s->error);
+	cJSON_AddItemToArray(array, step);
+}
+
+static void add_waiting(cJSON *object, const struct admin_run *run)
+{
+	if (run->reason)
+		object_text(object, "reason", run->reason);
+	if (run->request)
+		object_text(object, "request", run->request);
+	if (run->due && (run->phase == PHASE_WAITING || run->phase == PHASE_PENDING))
+		object_time(object, "dueAt", run->due);
+	if (run->needs)
+		object_text(object, "needs", run->needs);
+}
+
+cJSON *show_object(const struct admin_run *run, const struct admin_steps *steps)
+{
+	cJSON *object = cJSON_CreateObject();
+	object_uuid(object, "id", run->id);
+	object_workflow(object, run->namespace, run->name, run->version);
+	object_text(object, "status", phase_name(run->phase));
+	object_text(object, "key", run->key);
+	if (steps) {
+		object_payload(object, "input", run->input);
+		object_payload(object, "output", run->output);
+		object_payload(object, "error", run->error);
+	}
+	object_time(object, "createdAt", run->created_at);
+	object_time(object, "startedAt", run->started_at);
+	object_time(object, "endedAt", run->ended_at);
+	if (!steps)
+		return object;
+	add_waiting(object, run);
+	cJSON *array = cJSON_AddArrayToObject(object, "steps");
+	for (size_t i = 0; i < steps->count; i++)
+		add_step(array, &steps->items[i]);
+	return object;
+}
+
+/* ---- Text ---- */
+
+char *show_problem(const char *json)
+{
+	struct buf b = {0};
+	struct json v;
+	if (!json || !json_check(json, strlen(json), NULL, &v, NULL, NULL))
+		return output_safe(json ? json : "");
+	char *title = json_strdup(json_get(v, "title"));
+	char *detail = json_strdup(json_get(v, "detail"));
+	struct json status = json_get(v, "status");
+	buf_puts(&b, title ? title : "error");
+	if (status.s)
+		buf_printf(&b, " (%.*s)", (int)status.n, status.s);
+	if (detail && *detail)
+		buf_printf(&b, ": %s", detail);
+	char *safe = output_safe(buf_text(&b));
+	free(title);
+	free(detail);
+	buf_finish(&b);
+	return safe;
+}
+
+/* The task that the problem document blames; caller frees. NULL: none. */
+static char *problem_instance(const char *json)
+{
+	struct json v;
+	if (!json || !json_check(json, strlen(json), NULL, &v, NULL, NULL))
+		return NULL;
+	char *instance = json_strdup(json_get(v, "instance"));
+	char *safe = instance && *instance ? output_safe(instance) : NULL;
+	free(instance);
+	return safe;
+}
+
+static void print_field(const char *name, const char *text)
+{
+	char *safe = text ? output_safe(text) : NULL;
+	if (safe)
+		output_print("%-10s %s\n", name, safe);
+	free(safe);
+}
+
+static void print_time(const char *name, int64_t usec, const char *span)
+{
+	char text[CLOCK_TEXT];
+	if (!usec)
+		return;
+	clock_format(usec, text);
+	output_print("%-10s %s%s%s\n", name, text, *span ? "   " : "", span);
+}
+
+static void print_waiting(const struct admin_run *run)
+{
+	char at[CLOCK_TEXT], left[SPAN_TEXT] = "now";
+	clock_format(run->due, at);
+	if (run->due > run->now)
+		duration_format(run->due - run->now, left, sizeof left);
+	if (run->due > run->now &&
+		(run->phase == PHASE_WAITING || run->phase == PHASE_PENDING))
+		output_print("%-10s %s   in %s\n", "due", at, left);
+	else if (run->phase == PHASE_PENDING && !run->host)
+		output_print("%-10s for a worker%s%s\n", "waits",
+			run->needs ? " that has " : "", run->needs ? run->needs : "");
+	print_field(run->phase == PHASE_SUSPENDED ? "because" : "waits for", run->reason);
+	if (run->host)
+		output_print("%-10s %s, process %lld\n", "worker", run->host,
+			(long long)run->pid);
+	if (run->request)
+		output_print("%-10s %s, not yet done\n", "asked for", run->request);
+}
+
+static void print_error(const char *error)
+{
+	char *instance = problem_instance(error),
+	     *text = error ? show_problem(error) : NULL;
+	if (text)
+		output_print("%-10s %s\n", "error", text);
+	if (instance)
+		output_print("%-10s %s\n", "at", instance);
+	free(text);
+	free(instance);
+}
+
+/* Where a step stands: a path is made of (list, index, name) for each level. */
+struct place {
+	int depth;             /* 0: a task of the workflow's own list */
+	const char *iteration; /* "[3]" of the loop around it, or NULL */
+	const char *visit;     /* "#2", or NULL */
+};
+
+static struct place find_place(const char *path)
+{
+	struct place place = {.depth = -1};
+	const char *name = NULL, *outer = NULL;
+	for (const char *p = strchr(path, '/'); p; p = strchr(p + 1, '/')) {
+		size_t digits = strspn(p + 1, "0123456789");
+		if (digits == 0 || p[1 + digits] != '/')
+			continue;
+		p += 1 + digits; /* now at the slash before the name */
+		outer = name;
+		name = p + 1;
+		place.depth++;
+	}
+	if (outer) {
+		const char *end = strchr(outer, '/');
+		const char *open =
+			end ? memrchr(outer, '[', (size_t)(end - outer)) : NULL;
+		place.iteration = open && strchr(open, ']') < end ? open : NULL;
+	}
+	place.visit = name ? strchr(name, '#') : NULL;
+	return place;
+}
+
+/* The name, with the iteration before it and the visit after it: "[3] reserve #2". */
+static char *label_of(const struct admin_step *s, const struct place *place)
+{
+	size_t n = place->iteration ? strcspn(place->iteration, "]") + 1 : 0;
+	char *label = xasprintf("%.*s%s%s%s%s", (int)n, n ? place->iteration : "",
+		n ? " " : "", s->name, place->visit ? " " : "",
+		place->visit ? place->visit : "");
+	char *safe = output_safe(label);
+	free(label);
+	return safe;
+}
+
+static void print_step(const struct admin_step *s, int64_t now)
+{
+	struct place place = find_place(s->path);
+	int indent = 2 + 2 * (place.depth > 0 ? place.depth : 0);
+	char span[SPAN_TEXT], *label = label_of(s, &place);
+	show_span(s->started_at, s->ended_at ? s->ended_at : now, span);
+	output_print("%*s", indent, "");
+	output_colour(show_colour(s->phase));
+	output_print("%s", symbol(s->phase));
+	output_colour(COLOUR_NONE);
+	output_print(
+		" %-*s %-9s", indent < 30 ? 34 - indent : 4, label, phase_name(s->phase));
+	if (s->attempts > 1)
+		output_print(" %lld attempts", (long long)s->attempts);
+	if (s->phase != PHASE_SKIPPED && s->phase != PHASE_PENDING)
+		output_print(" %s", span);
+	if (s->error) {
+		char *problem = show_problem(s->error);
+		output_print("  %s", problem);
+		free(problem);
+	}
+	output_print("\n");
+	free(label);
+}
+
+static void print_next(const struct admin_run *run)
+{
+	char id[SHORT_ID];
+	show_short_id(run->id, id);
+	switch (run->phase) {
+	case PHASE_FAULTED: output_print("\n%-10s wfctl retry %s\n", "next", id); break;
+	case PHASE_SUSPENDED:
+		output_print(
+			"\n%-10s wfctl resume %s, or wfctl retry %s\n", "next", id, id);
+		break;
+	case PHASE_PENDING:
+	case PHASE_RUNNING:
+	case PHASE_WAITING:
+		output_print("\n%-10s wfctl status -w %s\n", "next", id);
+		break;
+	case PHASE_COMPLETED:
+	case PHASE_CANCELLED:
+	case PHASE_SKIPPED: break;
+	}
+}
+
+static void print_head(const struct admin_run *run)
+{
+	char id[UUID_TEXT], span[SPAN_TEXT];
+	uuid_format(run->id, id);
+	show_span(run->started_at, run->ended_at, span);
+	output_print("%-10s %s\n%-10s %s/%s:%s\n%-10s ", "run", id, "workflow",
+		run->namespace, run->name, run->version, "status");
+	output_colour(show_colour(run->phase));
+	output_print("%s", phase_name(run->phase));
+	output_colour(COLOUR_NONE);
+	output_print("\n");
+	print_field("key", run->key);
+	print_time("created", run->created_at, "");
+	print_time("started", run->started_at, "");
+	print_time("ended", run->ended_at, span);
+}
+
+void show_text(const struct admin_run *run, const struct admin_steps *steps)
+{
+	print_head(run);
+	if (!phase_has_ended(run->phase))
+		print_waiting(run);
+	if (run->error)
+		print_error(run->error);
+	if (steps->count)
+		output_print("\nsteps\n");
+	for (size_t i = 0; i < steps->count; i++)
+		print_step(&steps->items[i], run->now);
+	if (run->output) {
+		output_print("\n%-10s ", "output");
+		output_payload(run->output);
+	}
+	print_next(run);
+}
+
+/* ---- Outcomes ---- */
+
+static int code_of(enum phase p)
+{
+	switch (p) {
+	case PHASE_COMPLETED: return EXIT_DONE;
+	case PHASE_FAULTED: return EXIT_RUN_FAULTED;
+	case PHASE_CANCELLED: return EXIT_RUN_CANCELLED;
+	case PHASE_PENDING:
+	case PHASE_RUNNING:
+	case PHASE_WAITING:
+	case PHASE_SUSPENDED:
+	case PHASE_SKIPPED: break;
+	}
+	return EXIT_WAIT_OVER;
+}
+
+static void say_fault(const struct admin_run *run)
+{
+	char id[UUID_TEXT], end[SHORT_ID];
+	char *problem = show_problem(run->error),
+	     *instance = problem_instance(run->error);
+	uuid_format(run->id, id);
+	show_short_id(run->id, end);
+	output_say("wfctl: run %s faulted: %s", id, problem);
+	if (instance)
+		output_say("  at %s", instance);
+	output_say("  look at it: wfctl status %s\n  let it go on: wfctl retry %s", end,
+		end);
+	free(problem);
+	free(instance);
+}
+
+static void say_suspended(const struct admin_run *run)
+{
+	char end[SHORT_ID];
+	char *reason =
+		output_safe(run->reason ? run->reason : "an operator asked for it");
+	show_short_id(run->id, end);
+	output_say("wfctl: run %s is suspended: %s", end, reason);
+	output_say("  let it go on: wfctl resume %s, or try the held step again: wfctl "
+		   "retry %s",
+		end, end);
+	free(reason);
+}
+
+int show_outcome(
+	const struct admin_run *run, const struct admin_steps *steps, enum output form)
+{
+	char id[UUID_TEXT];
+	uuid_format(run->id, id);
+	if (form == OUTPUT_JSON || form == OUTPUT_JSONL)
+		output_object(show_object(run, steps));
+	else if (form == OUTPUT_TEXT && run->phase == PHASE_COMPLETED)
+		output_payload(run->output);
+	if (run->phase == PHASE_FAULTED)
+		say_fault(run);
+	else if (run->phase == PHASE_CANCELLED)
+		output_say("wfctl: run %s was cancelled", id);
+	else if (run->phase == PHASE_SUSPENDED)
+		say_suspended(run);
+	return code_of(run->phase);
+}

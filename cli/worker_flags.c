@@ -1,0 +1,90 @@
+/* Options to the settings of a worker. */
+#include "worker_flags.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* NAME=CONNINFO */
+static bool check_databases(char **list, struct error *err)
+{
+	for (; *list; list++) {
+		size_t n = strcspn(*list, "=");
+		for (size_t i = 0; i < n; i++)
+			if (!isalnum((unsigned char)(*list)[i]) &&
+				!strchr("-_.", (*list)[i]))
+				n = 0;
+		/* What was given is not repeated: it may hold a password. */
+		if (n == 0 || !(*list)[n] || !(*list)[n + 1])
+			return error_set(err, ERROR_INPUT,
+				"--database takes NAME=CONNINFO, for instance "
+				"stock=postgresql://app@db2/stock");
+	}
+	return true;
+}
+
+static void read_effects(const struct options *o, struct worker_options *w)
+{
+	struct settings *s = &w->settings;
+	w->concurrency = (int)options_number(o, "concurrency", w->concurrency);
+	s->allow_run = options_given(o, "allow-run");
+	s->allow_link_local = options_given(o, "allow-link-local");
+	s->shell_environment = options_list(o, "env");
+	s->databases = options_list(o, "database");
+	s->sql_role = (char *)options_text(o, "sql-role");
+	s->sql_connections =
+		(int)options_number(o, "sql-connections", s->sql_connections);
+	s->body_limit = (size_t)options_number(o, "body-limit", (int64_t)s->body_limit);
+	s->http_timeout = options_number(o, "http-timeout", s->http_timeout);
+}
+
+static void read_pool(const struct options *o, struct worker_options *w)
+{
+	w->max_runs = (int)options_number(o, "max-runs", w->max_runs);
+	w->heartbeat = options_number(o, "heartbeat", w->heartbeat);
+	w->lease = options_number(o, "lease", w->lease);
+	w->poll = options_number(o, "poll", w->poll);
+	w->drain_timeout = options_number(o, "drain-timeout", w->drain_timeout);
+	w->poison_after = (int)options_number(o, "poison-after", w->poison_after);
+}
+
+static bool check(const struct worker_options *w, struct error *err)
+{
+	if (w->concurrency < 1 || w->max_runs < 1 || w->settings.sql_connections < 1)
+		return error_set(err, ERROR_INPUT,
+			"--concurrency, --max-runs and --sql-connections must be at "
+			"least 1");
+	if (w->heartbeat < 10 * 1000 || w->poll < 10 * 1000)
+		return error_set(
+			err, ERROR_INPUT, "--heartbeat and --poll must be at least 10ms");
+	if (w->lease < 2 * w->heartbeat)
+		return error_set(err, ERROR_INPUT,
+			"--lease must be at least two heartbeats, or a single late one "
+			"costs the runs");
+	return check_databases(w->settings.databases, err);
+}
+
+bool worker_flags_read(const struct options *o, bool pool, const char *conninfo,
+	struct worker_options *ret, struct error *err)
+{
+	struct worker_options w;
+	worker_options_init(&w);
+	w.conninfo = conninfo;
+	w.settings.database = conninfo;
+	read_effects(o, &w);
+	if (pool)
+		read_pool(o, &w);
+	if (!check(&w, err)) {
+		worker_flags_finish(&w);
+		return false;
+	}
+	*ret = w;
+	return true;
+}
+
+void worker_flags_finish(struct worker_options *w)
+{
+	free(w->settings.shell_environment);
+	free(w->settings.databases);
+	w->settings.shell_environment = w->settings.databases = NULL;
+}

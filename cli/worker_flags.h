@@ -1,0 +1,50 @@
+/*
+ * The options by which run, dev and worker set up a worker, and how they become its
+ * settings.
+ */
+#ifndef STEPWELL_WORKER_FLAGS_H
+#define STEPWELL_WORKER_FLAGS_H
+
+#include "options.h"
+#include "worker.h"
+
+/* What its effects may do. */
+#define WORKER_FLAGS_EFFECTS                                                             \
+	{"concurrency", 'c', OPTION_COUNT, "N", "effects at once (default 64)"},         \
+		{"allow-run", 0, OPTION_FLAG, NULL, "allow `run: shell`"},               \
+		{"allow-link-local", 0, OPTION_FLAG, NULL,                               \
+			"let `call: http` reach link-local addresses"},                  \
+		{"env", 'e', OPTION_LIST, "NAME",                                        \
+			"a variable that shells inherit; repeatable"},                   \
+		{"database", 0, OPTION_LIST, "NAME=CONNINFO",                            \
+			"a further database of `call: sql`; repeatable"},                \
+		{"sql-role", 0, OPTION_TEXT, "ROLE", "run `call: sql` under this role"}, \
+		{"sql-connections", 0, OPTION_COUNT, "N", "connections of `call: sql`"}, \
+		{"body-limit", 0, OPTION_SIZE, "SIZE", "largest answer of an effect"},   \
+	{                                                                                \
+		"http-timeout", 0, OPTION_DURATION, "DURATION",                          \
+			"of a request without a timeout"                                 \
+	}
+
+/* How it takes part in the pool. */
+#define WORKER_FLAGS_POOL                                                            \
+	{"max-runs", 0, OPTION_COUNT, "N", "runs in memory at once (default 4096)"}, \
+		{"heartbeat", 0, OPTION_DURATION, "DURATION", "default 2s"},         \
+		{"lease", 0, OPTION_DURATION, "DURATION",                            \
+			"at least two heartbeats (default 10s)"},                    \
+		{"poll", 0, OPTION_DURATION, "DURATION", "default 500ms"},           \
+		{"drain-timeout", 0, OPTION_DURATION, "DURATION",                    \
+			"after SIGTERM (default 30s)"},                              \
+	{                                                                            \
+		"poison-after", 0, OPTION_COUNT, "N",                                \
+			"suspend a run that took N workers with it (default 3, 0: "  \
+			"never)"                                                     \
+	}
+
+/* Fills in what was given; `pool` says whether the command has WORKER_FLAGS_POOL. Lists
+ * are allocated: worker_flags_finish. ERROR_INPUT says what is wrong. */
+MUST_CHECK bool worker_flags_read(const struct options *o, bool pool,
+	const char *conninfo, struct worker_options *ret, struct error *err);
+void worker_flags_finish(struct worker_options *w);
+
+#endif

@@ -1,0 +1,273 @@
+/* Runs: finding, listing, starting and changing them. */
+#include "admin_runs.h"
+
+#include "queries.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static const char *text_or_null(const struct db_result *r, int row, int column)
+{
+	return db_is_null(r, row, column) ? NULL : db_text(r, row, column);
+}
+
+/* ---- Finding ---- */
+
+static void read_run(const struct db_result *r, int row, struct admin_run *run)
+{
+	run->id = db_uuid(r, row, 0);
+	if (!phase_parse(db_text(r, row, 1), &run->phase))
+		run->phase = PHASE_RUNNING;
+	run->namespace = db_text(r, row, 2);
+	run->name = db_text(r, row, 3);
+	run->version = db_text(r, row, 4);
+	run->key = text_or_null(r, row, 5);
+	run->created_at = db_int(r, row, 6);
+	run->started_at = db_int(r, row, 7);
+	run->ended_at = db_int(r, row, 8);
+}
+
+static void read_details(const struct db_result *r, struct admin_run *run)
+{
+	run->input = text_or_null(r, 0, 9);
+	run->output = text_or_null(r, 0, 10);
+	run->error = text_or_null(r, 0, 11);
+	run->reason = text_or_null(r, 0, 12);
+	run->request = text_or_null(r, 0, 13);
+	run->needs = text_or_null(r, 0, 14);
+	run->host = text_or_null(r, 0, 15);
+	run->pid = db_int(r, 0, 16);
+	run->due = db_int(r, 0, 17);
+	run->now = db_int(r, 0, 18);
+	run->workflow_id = db_uuid(r, 0, 19);
+}
+
+void admin_run_finish(struct admin_run *r)
+{
+	db_result_destroy(r->rows);
+	*r = (struct admin_run){0};
+}
+
+bool admin_find_run(
+	struct db_client *c, struct uuid id, struct admin_run *ret, struct error *err)
+{
+	struct db_params p = {0};
+	struct admin_run run = {0};
+	char text[UUID_TEXT];
+	db_add_uuid(&p, id);
+	bool ok = db_client_query(c, sql_find_run, &p, &run.rows, err);
+	db_params_finish(&p);
+	if (!ok)
+		return false;
+	if (db_rows(run.rows) == 0) {
+		admin_run_finish(&run);
+		uuid_format(id, text);
+		return error_set(err, ERROR_NOT_FOUND, "there is no run %s", text);
+	}
+	read_run(run.rows, 0, &run);
+	read_details(run.rows, &run);
+	*ret = run;
+	return true;
+}
+
+/* Hexadecimal digits in lower case, without hyphens and a leading "..."; "" if it is
+ * none. */
+static void read_ending(const char *name, char out[33])
+{
+	size_t n = 0;
+	while (*name == '.')
+		name++;
+	for (; *name; name++) {
+		if (*name == '-')
+			continue;
+		if (!isxdigit((unsigned char)*name) || n == 32) {
+			n = 0;
+			break;
+		}
+		out[n++] = (char)tolower((unsigned char)*name);
+	}
+	out[n] = '\0';
+}
+
+static bool find_one(struct db_client *c, const char *sql, const char *ending,
+	struct uuid *ret, struct error *err)
+{
+	struct db_params p = {0};
+	struct db_result *r;
+	if (ending)
+		db_add_text(&p, ending);
+	bool ok = db_client_query(c, sql, &p, &r, err);
+	db_params_finish(&p);
+	if (!ok)
+		return false;
+	int rows = db_rows(r);
+	if (rows == 1)
+		*ret = db_uuid(r, 0, 0);
+	db_result_destroy(r);
+	if (rows == 0 && !ending)
+		return error_set(err, ERROR_NOT_FOUND, "there is no run yet");
+	if (rows == 0)
+		return error_set(err, ERROR_NOT_FOUND,
+			"no run's id ends in %s; wfctl list shows the runs", ending);
+	return rows == 1 ||
+	       error_set(err, ERROR_CONFLICT,
+		       "several runs' ids end in %s: give more of it", ending);
+}
+
+bool admin_resolve_run(
+	struct db_client *c, const char *name, struct uuid *ret, struct error *err)
+{
+	char ending[33];
+	if (uuid_parse(name, ret))
+		return true;
+	if (strcmp(name, "@last") == 0)
+		return find_one(c, sql_find_last, NULL, ret, err);
+	read_ending(name, ending);
+	if (strlen(ending) < 6)
+		return error_set(err, ERROR_INPUT,
+			"\"%s\" names no run: give its id, the last 6 or more digits of "
+			"it, or @last",
+			name);
+	return find_one(c, sql_find_ending, ending, ret, err);
+}
+
+bool admin_each_run(struct db_client *c, const struct admin_filter *f,
+	void (*on_row)(void *ctx, const struct admin_run *r), void *ctx,
+	struct error *err)
+{
+	struct db_params p = {0};
+	struct db_result *r;
+	db_add_text(&p, f->status);
+	db_add_text(&p, f->namespace);
+	db_add_text(&p, f->name);
+	db_add_text(&p, f->version);
+	if (f->since)
+		db_add_time(&p, f->since);
+	else
+		db_add_null(&p);
+	if (f->before)
+		db_add_uuid(&p, *f->before);
+	else
+		db_add_null(&p);
+	db_add_int(&p, f->limit);
+	bool ok = db_client_query(c, sql_list_runs, &p, &r, err);
+	db_params_finish(&p);
+	if (!ok)
+		return false;
+	for (int row = 0; row < db_rows(r); row++) {
+		struct admin_run run = {0};
+		read_run(r, row, &run);
+		on_row(ctx, &run);
+	}
+	db_result_destroy(r);
+	return true;
+}
+
+/* ---- Starting ---- */
+
+bool admin_new_id(struct db_client *c, struct uuid *ret, struct error *err)
+{
+	struct db_result *r;
+	if (!db_client_query(c, sql_new_id, NULL, &r, err))
+		return false;
+	*ret = db_uuid(r, 0, 0);
+	db_result_destroy(r);
+	return true;
+}
+
+static void add_optional_int(struct db_params *p, int64_t v)
+{
+	if (v)
+		db_add_int(p, v);
+	else
+		db_add_null(p);
+}
+
+static void add_start(struct db_params *p, const struct admin_start *s)
+{
+	db_add_uuid(p, s->workflow_id);
+	db_add_text(p, s->input);
+	db_add_text(p, s->key);
+	db_add_uuid(p, s->run_id);
+	if (s->due)
+		db_add_time(p, s->due);
+	else
+		db_add_null(p);
+	if (s->owner)
+		db_add_uuid(p, *s->owner);
+	else
+		db_add_null(p);
+	add_optional_int(p, s->key_ttl);
+	add_optional_int(p, s->delay);
+}
+
+bool admin_create_run(struct db_client *c, const struct admin_start *s,
+	struct uuid *ret_id, struct error *err)
+{
+	struct db_params p = {0};
+	struct db_result *r;
+	struct error why;
+	add_start(&p, s);
+	bool ok = db_client_query(c, sql_create_run, &p, &r, &why);
+	db_params_finish(&p);
+	if (!ok && strcmp(why.sqlstate, "55P03") == 0)
+		return error_set(err, ERROR_CONFLICT,
+			"a start with key \"%s\" is in progress: try again when it has "
+			"ended",
+			s->key ? s->key : "");
+	if (!ok) {
+		if (err)
+			*err = why;
+		return false;
+	}
+	*ret_id = db_uuid(r, 0, 0);
+	db_result_destroy(r);
+	return true;
+}
+
+void admin_notify(struct db_client *c)
+{
+	/* Workers poll as well. */
+	if (!db_client_query(c, sql_notify_workers, NULL, NULL, NULL))
+		return;
+}
+
+/* ---- Changing ---- */
+
+static const char *add_order(
+	struct db_params *p, struct uuid id, const struct admin_order *order)
+{
+	db_add_uuid(p, id);
+	switch (order->change) {
+	case CHANGE_CANCEL: db_add_text(p, "cancel"); return sql_request_run;
+	case CHANGE_SUSPEND: db_add_text(p, "suspend"); return sql_request_run;
+	case CHANGE_RESUME: return sql_resume_run;
+	case CHANGE_RETRY: break;
+	}
+	db_add_bool(p, order->new_id);
+	db_add_bool(p, order->force);
+	return sql_retry_run;
+}
+
+bool admin_change_run(struct db_client *c, struct uuid id,
+	const struct admin_order *order, bool *ret_done, struct error *err)
+{
+	struct db_params p = {0};
+	struct db_result *r;
+	struct error why;
+	const char *sql = add_order(&p, id, order);
+	bool ok = db_client_query(c, sql, &p, &r, &why);
+	db_params_finish(&p);
+	if (!ok && why.kind == ERROR_CONFLICT) {
+		*ret_done = false; /* somebody else's append was first */
+		return true;
+	}
+	if (!ok) {
+		if (err)
+			*err = why;
+		return false;
+	}
+	*ret_done = db_rows(r) > 0;
+	db_result_destroy(r);
+	return true;
+}

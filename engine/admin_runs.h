@@ -1,0 +1,107 @@
+/*
+ * Runs, their steps and their journals, as an operator asks for them; see admin.h for
+ * what holds for all of these.
+ */
+#ifndef STEPWELL_ADMIN_RUNS_H
+#define STEPWELL_ADMIN_RUNS_H
+
+#include "admin.h"
+
+/* ---- Runs (admin_runs.c) ---- */
+
+struct admin_run {
+	struct db_result *rows; /* NULL in a list */
+	struct uuid id;
+	enum phase phase;
+	const char *namespace, *name, *version, *key; /* key: NULL without */
+	int64_t created_at, started_at, ended_at;
+	/* Not in a list: */
+	const char *input, *output, *error;          /* JSON text or NULL */
+	const char *reason, *request, *needs, *host; /* of its lease; host: its owner's */
+	int64_t pid, due, now; /* owner's pid; the database's clock */
+	struct uuid workflow_id;
+};
+
+void admin_run_finish(struct admin_run *r);
+
+/* A full id, a unique ending of one (6 hexadecimal digits or more), or @last.
+ * ERROR_NOT_FOUND; ERROR_CONFLICT for an ending of several runs; ERROR_INPUT for what is
+ * no such name. */
+MUST_CHECK bool admin_resolve_run(
+	struct db_client *c, const char *name, struct uuid *ret, struct error *err);
+MUST_CHECK bool admin_find_run(
+	struct db_client *c, struct uuid id, struct admin_run *ret, struct error *err);
+
+struct admin_filter {
+	const char *status, *namespace, *name, *version; /* NULL: any */
+	int64_t since;                                   /* 0: any */
+	const struct uuid *before; /* the cursor; NULL: the newest */
+	int limit;
+};
+
+/* Newest first. */
+MUST_CHECK bool admin_each_run(struct db_client *c, const struct admin_filter *f,
+	void (*on_row)(void *ctx, const struct admin_run *r), void *ctx,
+	struct error *err);
+
+struct admin_start {
+	struct uuid run_id, workflow_id;
+	const char *input; /* JSON text */
+	const char *key;   /* NULL: none */
+	const struct uuid *owner;
+	int64_t due, delay; /* one of them, or 0 */
+	int64_t key_ttl;    /* 0: as long as the run */
+};
+
+/* An id by the database's clock. */
+MUST_CHECK bool admin_new_id(struct db_client *c, struct uuid *ret, struct error *err);
+/* Safe to repeat with the same run_id. ret_id differs from it when the key has a run
+ * already. ERROR_CONFLICT for a key with another input, or one whose first start is in
+ * progress. */
+MUST_CHECK bool admin_create_run(struct db_client *c, const struct admin_start *s,
+	struct uuid *ret_id, struct error *err);
+/* Tells waiting workers; a hint, whose failure does no harm. */
+void admin_notify(struct db_client *c);
+
+enum admin_change { CHANGE_CANCEL, CHANGE_SUSPEND, CHANGE_RESUME, CHANGE_RETRY };
+
+/* ret_done: false when the run's state does not allow it. cancel and suspend are requests
+ * to its owner, or to the next worker. new_id and force are of retry. */
+struct admin_order {
+	enum admin_change change;
+	bool new_id, force;
+};
+MUST_CHECK bool admin_change_run(struct db_client *c, struct uuid id,
+	const struct admin_order *order, bool *ret_done, struct error *err);
+
+/* ---- Steps and entries (admin_steps.c) ---- */
+
+struct admin_step {
+	const char *path, *reference, *name;
+	struct uuid step_id;
+	enum phase phase;
+	int64_t attempts, started_at, ended_at;
+	const char *output, *error; /* JSON text or NULL */
+	bool uncertain;             /* nobody knows how one of its attempts ended */
+};
+
+struct admin_steps {
+	struct db_result *rows;
+	struct admin_step *items; /* in the order of their start */
+	size_t count;
+};
+
+void admin_steps_finish(struct admin_steps *s);
+MUST_CHECK bool admin_find_steps(
+	struct db_client *c, struct uuid run, struct admin_steps *ret, struct error *err);
+
+struct admin_entry {
+	int64_t seq, at;
+	const char *kind, *data; /* data: a JSON array of operations, or NULL */
+};
+
+MUST_CHECK bool admin_each_entry(struct db_client *c, struct uuid run,
+	void (*on_row)(void *ctx, const struct admin_entry *e), void *ctx,
+	struct error *err);
+
+#endif

@@ -1,0 +1,165 @@
+/* The schema: which migrations the database has, and bringing it up to date. Migrations
+ * are applied once, in order; the functions and views of sql/api are replaced whenever
+ * their text has changed. A new migration is a file in sql/migrations and a line in the
+ * table here. */
+#include "admin.h"
+
+#include "queries.h"
+
+#include <string.h>
+
+static const struct migration {
+	int number;
+	const char *name, *sql;
+} migrations[] = {
+	{1, "base", sql_migration_0001_base},
+};
+
+#define MIGRATIONS (sizeof migrations / sizeof *migrations)
+
+static const char *const api[] = {sql_api_functions, sql_api_views};
+
+#define API_PARTS (sizeof api / sizeof *api)
+
+static void api_digest(char out[65])
+{
+	struct buf text = {0};
+	uint8_t sum[32];
+	for (size_t i = 0; i < API_PARTS; i++)
+		buf_puts(&text, api[i]);
+	digest_sha256(text.data, text.len, sum);
+	digest_hex(sum, sizeof sum, out);
+	buf_finish(&text);
+}
+
+/* The number of the last migration (-1: no schema), and whether the functions are ours.
+ */
+static bool find_migration(
+	struct db_client *c, int64_t *ret_number, bool *ret_same_api, struct error *err)
+{
+	char digest[65];
+	struct db_result *r;
+	if (!db_client_query(c, sql_find_schema, NULL, &r, err))
+		return false;
+	bool utf8 = strcmp(db_text(r, 0, 0), "UTF8") == 0, exists = db_bool(r, 0, 1);
+	if (!utf8)
+		error_set(err, ERROR_DENIED,
+			"the database's encoding is %s, but Stepwell needs UTF8: create "
+			"it with "
+			"createdb --template=template0 --encoding=UTF8",
+			db_text(r, 0, 0));
+	db_result_destroy(r);
+	*ret_number = -1;
+	*ret_same_api = false;
+	if (!utf8 || !exists)
+		return utf8;
+	if (!db_client_query(c, sql_find_migration, NULL, &r, err))
+		return false;
+	api_digest(digest);
+	*ret_number = db_int(r, 0, 0);
+	*ret_same_api = strcmp(db_text(r, 0, 1), digest) == 0;
+	db_result_destroy(r);
+	return true;
+}
+
+bool admin_schema_state(struct db_client *c, enum schema_state *ret, struct error *err)
+{
+	int64_t number, ours = migrations[MIGRATIONS - 1].number;
+	bool same_api;
+	if (!find_migration(c, &number, &same_api, err))
+		return false;
+	if (number < 0)
+		*ret = SCHEMA_MISSING;
+	else if (number != ours)
+		*ret = number < ours ? SCHEMA_OLD : SCHEMA_NEWER;
+	else
+		*ret = same_api ? SCHEMA_CURRENT : SCHEMA_STALE;
+	return true;
+}
+
+static bool note_migration(struct db_client *c, int number, const char *name,
+	const char *digest, struct error *err)
+{
+	struct db_params p = {0};
+	db_add_int(&p, number);
+	db_add_text(&p, name);
+	db_add_text(&p, digest);
+	bool ok = db_client_query(c, sql_add_migration, &p, NULL, err);
+	db_params_finish(&p);
+	return ok;
+}
+
+static bool apply_migration(
+	struct db_client *c, const struct migration *m, struct error *err)
+{
+	uint8_t sum[32];
+	char digest[65];
+	digest_sha256(m->sql, strlen(m->sql), sum);
+	digest_hex(sum, sizeof sum, digest);
+	if (!db_client_script(c, m->sql, err))
+		return error_prefix(err, "migration %04d_%s", m->number, m->name);
+	return note_migration(c, m->number, m->name, digest, err);
+}
+
+static bool apply_api(struct db_client *c, struct error *err)
+{
+	char digest[65];
+	for (size_t i = 0; i < API_PARTS; i++)
+		if (!db_client_script(c, api[i], err))
+			return error_prefix(err, "functions and views");
+	api_digest(digest);
+	return note_migration(c, 0, "api", digest, err);
+}
+
+/* Inside the transaction, under the lock. */
+static bool migrate(struct db_client *c, int *ret_applied, struct error *err)
+{
+	int64_t number;
+	bool same_api;
+	int applied = 0;
+	if (!db_client_query(c, sql_lock_schema, NULL, NULL, err) ||
+		!find_migration(c, &number, &same_api, err))
+		return false;
+	if (number > migrations[MIGRATIONS - 1].number)
+		return error_set(err, ERROR_DENIED,
+			"the database's schema (%lld) is newer than this program (%d): "
+			"use a newer "
+			"wfctl",
+			(long long)number, migrations[MIGRATIONS - 1].number);
+	if (number < 0 &&
+		(!db_client_query(c, sql_create_schema, NULL, NULL, err) ||
+			!db_client_query(c, sql_create_migration, NULL, NULL, err)))
+		return false;
+	for (size_t i = 0; i < MIGRATIONS; i++) {
+		if (migrations[i].number <= number)
+			continue;
+		if (!apply_migration(c, &migrations[i], err))
+			return false;
+		applied++;
+	}
+	*ret_applied = applied;
+	return apply_api(c, err) &&
+	       db_client_query(c, sql_make_partitions, NULL, NULL, err);
+}
+
+bool admin_migrate(struct db_client *c, int *ret_applied, struct error *err)
+{
+	if (!admin_begin(c, err))
+		return false;
+	if (!migrate(c, ret_applied, err)) {
+		admin_rollback(c);
+		return false;
+	}
+	return admin_commit(c, err);
+}
+
+void admin_schema_sql(struct buf *out)
+{
+	buf_printf(out, "%s;\n\n%s;\n", sql_create_schema, sql_create_migration);
+	for (size_t i = 0; i < MIGRATIONS; i++)
+		buf_printf(out, "\n-- migration %04d_%s\n\n%s", migrations[i].number,
+			migrations[i].name, migrations[i].sql);
+	for (size_t i = 0; i < API_PARTS; i++)
+		buf_printf(out, "\n%s", api[i]);
+	buf_printf(out, "\n%s;\n", sql_make_partitions);
+}

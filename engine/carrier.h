@@ -1,0 +1,18 @@
+/*
+ * A transaction that is open in the hands of an effect and takes the entries of its outcome
+ * along: the exactly-once of `call: sql`.
+ */
+#ifndef STEPWELL_CARRIER_H
+#define STEPWELL_CARRIER_H
+
+#include "journal.h"
+
+struct carrier {
+	/* Appends log->sent and commits; ends with log_answer. */
+	void (*commit)(struct carrier *c, struct log *log);
+	/* The outcome is not a success after all: undoes it. */
+	void (*roll_back)(struct carrier *c);
+	void *owner;
+};
+
+#endif

@@ -1,0 +1,379 @@
+/*
+ * Who owns what: heartbeats, claims of due runs, takeover of dead workers' runs, and the
+ * comparison of memory with the journal after a connection was lost. A lease by time only
+ * decides when somebody may try; the journal's key decides who may write.
+ */
+#include "pool.h"
+
+#include "clock.h"
+#include "log.h"
+#include "store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CLAIM_MAX 500
+#define VANISHED_TWICE (400 * USEC_PER_MS)
+
+/* ---- Heartbeat ---- */
+
+static void take_request(struct worker *w, const struct db_result *rows, int row)
+{
+	struct owned *o = owned_find(w, db_uuid(rows, row, 1));
+	bool cancels = strcmp(db_text(rows, row, 2), "cancel") == 0;
+	if (!o)
+		return;
+	o->request = cancels ? REQUEST_CANCEL : REQUEST_SUSPEND;
+	if (o->state == OWNED_LIVE) {
+		o->run->request = o->request;
+		owned_wake(o);
+	}
+}
+
+static void on_beat(struct db_batch *b)
+{
+	struct worker *w = b->ctx;
+	const struct db_result *rows = b->count ? b->statements[0].result : NULL;
+	w->beating = false;
+	if (b->err.kind != ERROR_NONE) {
+		log_line(LOG_WARNING, "heartbeat: %s", b->err.text);
+	} else if (db_rows(rows) == 0) {
+		log_line(LOG_WARNING, "this worker was forgotten; it registers again");
+		db_reset(w->beat);
+	} else {
+		w->clock_offset = db_int(rows, 0, 0) - clock_boottime();
+		w->lease_until = w->beat_sent_at + w->options.lease;
+		for (int row = 0; row < db_rows(rows); row++) {
+			if (!db_is_null(rows, row, 1))
+				take_request(w, rows, row);
+		}
+		owned_start_effects(w);
+	}
+	db_batch_destroy(b);
+}
+
+void claim_on_beat(uv_timer_t *timer)
+{
+	struct worker *w = timer->data;
+	int64_t now = clock_boottime(), oldest = journal_oldest(w->journal);
+	if (w->beating || !db_is_up(w->beat))
+		return;
+	if (oldest && now - oldest > w->options.lease / 2) {
+		log_line(LOG_WARNING, "no heartbeat: the journal has not answered for %lld s",
+			(long long)((now - oldest) / USEC_PER_SEC));
+		return;
+	}
+	struct db_batch *b = db_batch_create(on_beat, w);
+	store_beat(b, w->id, w->options.lease);
+	w->beating = true;
+	w->beat_sent_at = now;
+	db_send(w->beat, b);
+}
+
+/* ---- Claims ---- */
+
+static struct claim make_claim(struct worker *w, const char *from)
+{
+	size_t room = w->owned_count < (size_t)w->options.max_runs
+			      ? (size_t)w->options.max_runs - w->owned_count
+			      : 0;
+	return (struct claim){.worker = w->id,
+		.limit = room > CLAIM_MAX ? CLAIM_MAX : (int)room,
+		.has = w->has,
+		.suspects = w->suspects ? 0 : 1,
+		.from = from};
+}
+
+static void schedule_poll(struct worker *w, int64_t usec)
+{
+	if (usec > w->options.poll || usec < 0)
+		usec = w->options.poll;
+	uv_timer_start(&w->poll_timer, claim_on_poll, (uint64_t)((usec + 999) / USEC_PER_MS), 0);
+}
+
+static void on_polled(struct db_batch *b)
+{
+	struct worker *w = b->ctx;
+	int64_t next = -1;
+	bool full = false;
+	w->claiming = false;
+	if (b->err.kind != ERROR_NONE) {
+		log_line(LOG_WARNING, "claim: %s", b->err.text);
+	} else {
+		const struct db_result *claimed = b->statements[0].result;
+		const struct db_result *due = b->statements[1].result;
+		if (db_rows(claimed))
+			load_claimed(w, claimed, false);
+		full = db_rows(claimed) > 0;
+		if (!db_is_null(due, 0, 0))
+			next = db_int(due, 0, 0) > 0 ? db_int(due, 0, 0) : w->options.poll;
+		if (w->options.until_idle && db_int(due, 0, 1) == 0 && w->owned_count == 0)
+			worker_stop(w, WORKER_IDLE);
+	}
+	db_batch_destroy(b);
+	if (w->draining)
+		return;
+	schedule_poll(w, full || w->claim_again ? 0 : next);
+	w->claim_again = false;
+}
+
+void claim_poll(struct worker *w)
+{
+	struct claim c = make_claim(w, "due");
+	if (w->claiming) {
+		w->claim_again = true;
+		return;
+	}
+	if (!w->options.claim || w->draining || !db_is_up(w->control) || !worker_lease_holds(w)) {
+		schedule_poll(w, w->options.poll);
+		return;
+	}
+	if (c.limit == 0) {
+		schedule_poll(w, 20 * USEC_PER_MS);
+		return;
+	}
+	struct db_batch *b = db_batch_create(on_polled, w);
+	store_claim(b, &c);
+	store_next_due(b, w->has);
+	w->claiming = true;
+	db_send(w->control, b);
+}
+
+void claim_on_poll(uv_timer_t *timer)
+{
+	claim_poll(timer->data);
+}
+
+/* ---- Takeover ---- */
+
+struct takeover {
+	struct worker *worker;
+	struct uuid dead;
+};
+
+static void on_taken_over(struct db_batch *b)
+{
+	struct takeover *t = b->ctx;
+	struct worker *w = t->worker;
+	char id[UUID_TEXT];
+	uuid_format(t->dead, id);
+	if (b->err.kind != ERROR_NONE) {
+		log_line(LOG_WARNING, "takeover from worker %s: %s", id, b->err.text);
+	} else {
+		const struct db_result *rows = b->statements[1].result;
+		if (db_rows(rows)) {
+			log_line(LOG_INFO, "took over %d runs of worker %s", db_rows(rows), id);
+			load_claimed(w, rows, false);
+		}
+	}
+	free(t);
+	db_batch_destroy(b);
+}
+
+/* Ends the dead worker's sessions, takes its runs, and forgets it once it owns nothing. */
+static void take_over(struct worker *w, struct uuid dead)
+{
+	struct takeover *t = xcalloc(1, sizeof *t);
+	struct claim c = make_claim(w, "dead");
+	t->worker = w;
+	t->dead = c.dead = dead;
+	struct db_batch *b = db_batch_create(on_taken_over, t);
+	store_end_sessions(b, dead);
+	store_claim(b, &c);
+	store_forget_worker(b, dead);
+	db_send(w->control, b);
+}
+
+/* Whether the worker was seen without sessions before, long enough ago. */
+static bool vanished_twice(struct worker *w, struct uuid id)
+{
+	int64_t now = clock_boottime();
+	for (size_t i = 0; i < w->vanished_count; i++) {
+		if (uuid_equal(w->vanished[i], id))
+			return now - w->vanished_at[i] >= VANISHED_TWICE;
+	}
+	if (w->vanished_count < sizeof w->vanished / sizeof *w->vanished) {
+		w->vanished[w->vanished_count] = id;
+		w->vanished_at[w->vanished_count++] = now;
+	}
+	return false;
+}
+
+static bool is_listed(const struct db_result *rows, struct uuid id)
+{
+	for (int row = 0; row < db_rows(rows); row++) {
+		if (uuid_equal(db_uuid(rows, row, 0), id))
+			return true;
+	}
+	return false;
+}
+
+static void on_watched(struct db_batch *b)
+{
+	struct worker *w = b->ctx;
+	w->watching = false;
+	if (b->err.kind == ERROR_NONE && !w->draining) {
+		const struct db_result *rows = b->statements[0].result;
+		size_t kept = 0;
+		for (size_t i = 0; i < w->vanished_count; i++) { /* who came back is forgotten */
+			if (!is_listed(rows, w->vanished[i]))
+				continue;
+			w->vanished[kept] = w->vanished[i];
+			w->vanished_at[kept++] = w->vanished_at[i];
+		}
+		w->vanished_count = kept;
+		for (int row = 0; row < db_rows(rows); row++) {
+			struct uuid id = db_uuid(rows, row, 0);
+			if (db_bool(rows, row, 1) || vanished_twice(w, id))
+				take_over(w, id);
+		}
+	}
+	db_batch_destroy(b);
+}
+
+/* ---- Memory and journal compared ---- */
+
+struct listing {
+	struct worker *worker;
+	int lane; /* -1: the regular check */
+};
+
+static struct uuid *ids_in(struct worker *w, enum owned_state state, bool any, size_t *ret)
+{
+	struct uuid *ids = xcalloc(w->owned_count, sizeof *ids);
+	size_t n = 0;
+	for (size_t i = 0; i < OWNED_BUCKETS; i++) {
+		for (struct owned *o = w->buckets[i]; o; o = o->hash_next) {
+			if (any || o->state == state)
+				ids[n++] = o->id;
+		}
+	}
+	*ret = n;
+	return ids;
+}
+
+/* A run in memory that the journal says something else about. */
+static bool differs(const struct owned *o, const struct db_result *rows, int row)
+{
+	int64_t last = db_int(rows, row, 2), claimed = db_int(rows, row, 3);
+	if (o->state != OWNED_LIVE && o->state != OWNED_LEAVING)
+		return false;
+	return claimed != o->run->claimed_seq || !db_bool(rows, row, 4) ||
+	       last < o->run->durable_seq || last > o->run->seq;
+}
+
+static void compare_row(struct worker *w, const struct db_result *rows, int row)
+{
+	struct uuid id = db_uuid(rows, row, 0);
+	struct owned *o = owned_find(w, id);
+	bool ours = db_bool(rows, row, 1);
+	if (!o && ours) { /* the answer to a claim was lost */
+		o = owned_create(w, id);
+		o->state = OWNED_DOUBT;
+	} else if (o && !ours && (o->state == OWNED_LIVE || o->state == OWNED_DOUBT) &&
+		   log_is_clear(&o->log)) {
+		owned_drop(o);
+	} else if (o && ours && log_is_clear(&o->log) && differs(o, rows, row)) {
+		owned_doubt(o);
+	}
+}
+
+static void on_listed(struct db_batch *b)
+{
+	struct listing *l = b->ctx;
+	struct worker *w = l->worker;
+	if (b->err.kind == ERROR_NONE) {
+		for (int row = 0; row < db_rows(b->statements[0].result); row++)
+			compare_row(w, b->statements[0].result, row);
+	}
+	if (l->lane < 0) {
+		w->listing = false;
+	} else if (b->err.kind == ERROR_NONE) {
+		journal_set_lane(w->journal, l->lane, w->lanes[l->lane]);
+		journal_flush(w->journal);
+	} else if (!b->ambiguous) {
+		db_reset(w->lanes[l->lane]);
+	}
+	free(l);
+	db_batch_destroy(b);
+	claim_doubted(w);
+}
+
+static void list(struct worker *w, struct db *db, int lane)
+{
+	struct listing *l = xcalloc(1, sizeof *l);
+	size_t n;
+	struct uuid *ids = ids_in(w, OWNED_LIVE, true, &n);
+	l->worker = w;
+	l->lane = lane;
+	struct db_batch *b = db_batch_create(on_listed, l);
+	store_list_leases(b, w->id, ids, n);
+	free(ids);
+	db_send(db, b);
+}
+
+void claim_verify(struct worker *w, int lane)
+{
+	list(w, w->lanes[lane], lane);
+}
+
+/* ---- Runs in doubt ---- */
+
+static void on_doubted(struct db_batch *b)
+{
+	struct worker *w = b->ctx;
+	w->reclaiming = false;
+	if (b->err.kind == ERROR_NONE) {
+		load_claimed(w, b->statements[0].result, true);
+		/* Those that were not returned are finished, or somebody else's, or still
+		 * blocked by a session that is ending: the journal will say. */
+		size_t n;
+		struct uuid *ids = ids_in(w, OWNED_DOUBT, false, &n);
+		free(ids);
+		if (n && db_is_up(w->control) && !w->listing) {
+			w->listing = true;
+			list(w, w->control, -1);
+		}
+	} else {
+		log_line(LOG_WARNING, "claiming own runs again: %s", b->err.text);
+	}
+	db_batch_destroy(b);
+}
+
+void claim_doubted(struct worker *w)
+{
+	size_t n;
+	if (w->reclaiming || w->listing || !db_is_up(w->control))
+		return;
+	struct uuid *ids = ids_in(w, OWNED_DOUBT, false, &n);
+	if (n) {
+		struct claim c = make_claim(w, "own");
+		c.ids = ids;
+		c.count = n;
+		struct db_batch *b = db_batch_create(on_doubted, w);
+		store_claim(b, &c);
+		w->reclaiming = true;
+		db_send(w->control, b);
+	}
+	free(ids);
+}
+
+void claim_on_watch(uv_timer_t *timer)
+{
+	struct worker *w = timer->data;
+	int64_t now = clock_boottime();
+	if (!db_is_up(w->control))
+		return;
+	claim_doubted(w);
+	if (now - w->listed_at > w->options.lease && !w->listing && !w->reclaiming) {
+		w->listed_at = now;
+		w->listing = true;
+		list(w, w->control, -1);
+	}
+	if (w->watching || !w->options.claim || w->draining)
+		return;
+	struct db_batch *b = db_batch_create(on_watched, w);
+	store_find_dead(b, w->id);
+	w->watching = true;
+	db_send(w->control, b);
+}

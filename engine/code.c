@@ -1,0 +1,73 @@
+/* Which of the two evaluators a source belongs to, and what its errors look like. */
+#include "code.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct code *code_create(struct jqvm *vm, const char *source, size_t n)
+{
+	struct code *c = xcalloc(1, sizeof *c);
+	c->vm = vm;
+	c->source = xstrndup(source, n);
+	jqscan_read(&c->scan, c->source, n);
+	if (strspn(c->source, " \t\n") == n)
+		strcpy(c->scan.fault, "empty expression");
+	if (*c->scan.fault)
+		return c;
+	c->is_plain = plain_parse(c->source, n, &c->plain);
+	if (!c->is_plain)
+		c->unit = jqvm_add(vm, c->source, &c->scan.variables);
+	return c;
+}
+
+void code_destroy(struct code *c)
+{
+	if (!c)
+		return;
+	plain_finish(&c->plain);
+	jqscan_finish(&c->scan);
+	free(c->source);
+	free(c);
+}
+
+bool code_check(const struct code *c, struct error *err)
+{
+	if (*c->scan.fault)
+		return error_set(err, ERROR_INPUT, "%s", c->scan.fault);
+	return c->is_plain || jqvm_compile(c->vm, c->unit, err);
+}
+
+bool code_is_path(const struct code *c)
+{
+	return c->is_plain && c->plain.kind == PLAIN_PATH;
+}
+
+bool code_blame(const char *source, struct error *err)
+{
+	char text[160];
+	const char *s = source + strspn(source, " \t\n");
+	size_t n = strlen(s), max = sizeof text - 1;
+	bool cut = n > max;
+	if (cut) {
+		for (n = max; n && ((unsigned char)s[n] & 0xC0) == 0x80;)
+			n--;
+	}
+	while (n && strchr(" \t\n", s[n - 1]))
+		n--;
+	for (size_t i = 0; i < n; i++)
+		text[i] = (unsigned char)s[i] < 0x20 ? ' ' : s[i];
+	return error_prefix(err, "%.*s%s", (int)n, text, cut ? "..." : "");
+}
+
+bool code_eval(const struct code *c, const struct scope *scope, struct buf *out,
+	struct error *err)
+{
+	bool ok;
+	if (*c->scan.fault)
+		ok = error_set(err, ERROR_INPUT, "%s", c->scan.fault);
+	else if (c->is_plain)
+		ok = plain_eval(&c->plain, scope, out, err);
+	else
+		ok = jqvm_eval(c->vm, c->unit, scope, out, err);
+	return ok || code_blame(c->source, err);
+}

@@ -1,0 +1,37 @@
+/*
+ * A piece of jq source in a definition: what ${ } holds, or a string that is an
+ * expression as a whole. It is either plain (plain.h) or a unit of libjq (jqvm.h).
+ * Failures are ERROR_INPUT with the source before the message.
+ */
+#ifndef STEPWELL_CODE_H
+#define STEPWELL_CODE_H
+
+#include "jqscan.h"
+#include "jqvm.h"
+#include "plain.h"
+
+struct code {
+	char *source; /* without comments */
+	struct jqscan scan;
+	bool is_plain;
+	struct plain plain;
+	struct jqvm *vm;
+	unsigned unit; /* unless it is plain or refused */
+};
+
+/* Copies the source. Must outlive the vm, unless it is plain. */
+struct code *code_create(struct jqvm *vm, const char *source, size_t n);
+void code_destroy(struct code *c);
+
+/* Compiles it; the message alone. */
+MUST_CHECK bool code_check(const struct code *c, struct error *err);
+/* Appends the result's JSON text. */
+MUST_CHECK bool code_eval(const struct code *c, const struct scope *scope,
+	struct buf *out, struct error *err);
+/* Whether it is a path, whose slice plain_find cuts. */
+bool code_is_path(const struct code *c);
+/* Puts a source before the error, on one line and cut between characters; returns false.
+ */
+bool code_blame(const char *source, struct error *err);
+
+#endif

@@ -1,0 +1,523 @@
+/*
+ * One connection on the loop: it connects, runs its setup, sends one batch at a time in
+ * pipeline mode, and connects anew when it is lost. libpq may change its socket while it
+ * connects, so the poll handle is replaced whenever PQsocket differs.
+ *
+ * A batch that was sent and not answered is ambiguous; one that was only queued stays
+ * queued.
+ */
+#include "db_libpq.h"
+
+#include "clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum db_state {
+	DB_RESTING, /* until the next attempt to connect */
+	DB_CONNECTING,
+	DB_SETTING_UP, /* its setup batch is under way */
+	DB_READY,
+	DB_CLOSED, /* destroyed; freed when the timer's close callback comes */
+};
+
+#define REST_MAX_MS 5000u
+#define REST_FIRST_MS 50u
+
+struct db {
+	struct db_options options;
+	uv_loop_t *loop;
+	enum db_state state;
+	PGconn *conn;
+	uv_poll_t *poll;
+	int poll_socket;
+	uv_timer_t timer; /* rest, or the deadline of connecting or of a batch */
+	unsigned failures;
+	struct db_batch *head, **tail; /* queued */
+	struct db_batch *current;      /* in flight */
+	int *expected; /* per answer: a statement's index, or -1 - index for its
+			  preparation */
+	int expected_count, expected_at;
+	bool got_result; /* for the answer expected_at */
+	bool doubt;      /* the server said that a commit may not be replicated */
+	const char **prepared;
+	size_t prepared_count;
+};
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+static void on_timer(uv_timer_t *timer);
+static void send_next(struct db *db);
+
+struct db_batch *db_batch_create(void (*on_done)(struct db_batch *), void *ctx)
+{
+	struct db_batch *b = xcalloc(1, sizeof *b);
+	b->on_done = on_done;
+	b->ctx = ctx;
+	return b;
+}
+
+void db_batch_destroy(struct db_batch *b)
+{
+	if (!b)
+		return;
+	for (int i = 0; i < b->count; i++) {
+		db_params_finish(&b->statements[i].params);
+		db_result_destroy(b->statements[i].result);
+	}
+	free(b->statements);
+	free(b);
+}
+
+struct db_params *db_batch_add(struct db_batch *b, const char *sql)
+{
+	if (b->count == b->capacity) {
+		b->capacity = b->capacity ? b->capacity * 2 : 4;
+		b->statements = xrealloc(
+			b->statements, (size_t)b->capacity * sizeof *b->statements);
+	}
+	struct db_statement *s = &b->statements[b->count++];
+	*s = (struct db_statement){.sql = sql};
+	return &s->params;
+}
+
+struct db_params *db_batch_add_once(struct db_batch *b, const char *sql)
+{
+	struct db_params *p = db_batch_add(b, sql);
+	b->statements[b->count - 1].once = true;
+	return p;
+}
+
+/* ---- Handles ---- */
+
+static void on_poll_closed(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+static void close_poll(struct db *db)
+{
+	if (db->poll)
+		uv_close((uv_handle_t *)db->poll, on_poll_closed);
+	db->poll = NULL;
+}
+
+static void watch(struct db *db, int events)
+{
+	int socket = PQsocket(db->conn);
+	if (db->poll && db->poll_socket != socket)
+		close_poll(db);
+	if (!db->poll) {
+		db->poll = xcalloc(1, sizeof *db->poll);
+		db->poll->data = db;
+		db->poll_socket = socket;
+		uv_poll_init(db->loop, db->poll, socket);
+	}
+	uv_poll_start(db->poll, events, on_poll);
+}
+
+static void set_timer(struct db *db, int64_t usec)
+{
+	uv_timer_start(&db->timer, on_timer, (uint64_t)(usec / USEC_PER_MS), 0);
+}
+
+static void finish_connection(struct db *db)
+{
+	close_poll(db);
+	uv_timer_stop(&db->timer);
+	PQfinish(db->conn);
+	db->conn = NULL;
+	free(db->prepared);
+	db->prepared = NULL;
+	db->prepared_count = 0;
+	free(db->expected);
+	db->expected = NULL;
+	db->expected_count = 0;
+}
+
+/* ---- Losing and finding the server ---- */
+
+static void rest(struct db *db)
+{
+	unsigned limit = REST_FIRST_MS << (db->failures < 7 ? db->failures : 7);
+	limit = limit > REST_MAX_MS ? REST_MAX_MS : limit;
+	db->failures++;
+	db->state = DB_RESTING;
+	/* Full jitter; never at once, so that a refusing server is not asked in a loop.
+	 */
+	set_timer(db, (int64_t)(10 + random_u64() % limit) * USEC_PER_MS);
+}
+
+static void lose(struct db *db, const struct error *err)
+{
+	struct db_batch *b = db->current;
+	bool in_setup = db->state == DB_SETTING_UP;
+	db->current = NULL;
+	finish_connection(db);
+	rest(db);
+	if (b && !in_setup) {
+		b->err = *err;
+		b->ambiguous = true;
+		b->on_done(b);
+	} else {
+		db_batch_destroy(b);
+	}
+	if (db->state != DB_CLOSED && db->options.on_state)
+		db->options.on_state(db->options.ctx, db, false, err);
+}
+
+static void lose_by_libpq(struct db *db)
+{
+	struct error err = {0};
+	db_error_from_connection(db->conn, &err);
+	lose(db, &err);
+}
+
+/* A commit that waits for its replica and is interrupted warns with these two. */
+static void on_notice(void *arg, const PGresult *result)
+{
+	struct db *db = arg;
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	if (state && (strcmp(state, "57014") == 0 || strcmp(state, "57P01") == 0))
+		db->doubt = true;
+}
+
+static void begin_connecting(struct db *db)
+{
+	const char *keywords[DB_CONNECT_PARAMS], *values[DB_CONNECT_PARAMS];
+	db_connect_params(db->options.conninfo, db->options.name, keywords, values);
+	db->conn = PQconnectStartParams(keywords, values, 1);
+	if (!db->conn || PQstatus(db->conn) == CONNECTION_BAD) {
+		lose_by_libpq(db);
+		return;
+	}
+	PQsetNoticeReceiver(db->conn, on_notice, db);
+	db->state = DB_CONNECTING;
+	set_timer(db, 15 * USEC_PER_SEC);
+	watch(db, UV_WRITABLE);
+}
+
+static void on_up(struct db *db)
+{
+	db->state = DB_READY;
+	db->failures = 0;
+	if (db->options.on_state)
+		db->options.on_state(db->options.ctx, db, true, NULL);
+	if (db->state == DB_READY)
+		send_next(db);
+}
+
+static void transmit(struct db *db, struct db_batch *b);
+
+static void on_connected(struct db *db)
+{
+	uv_timer_stop(&db->timer);
+	if (PQsetnonblocking(db->conn, 1) != 0 || !PQenterPipelineMode(db->conn)) {
+		lose_by_libpq(db);
+		return;
+	}
+	watch(db, UV_READABLE);
+	struct db_batch *setup =
+		db->options.setup ? db->options.setup(db->options.ctx, db) : NULL;
+	db->state = DB_SETTING_UP;
+	if (setup)
+		transmit(db, setup);
+	else
+		on_up(db);
+}
+
+static void poll_connecting(struct db *db)
+{
+	switch (PQconnectPoll(db->conn)) {
+	case PGRES_POLLING_READING: watch(db, UV_READABLE); break;
+	case PGRES_POLLING_WRITING: watch(db, UV_WRITABLE); break;
+	case PGRES_POLLING_OK: on_connected(db); break;
+	case PGRES_POLLING_FAILED:
+	case PGRES_POLLING_ACTIVE: lose_by_libpq(db); break;
+	}
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct db *db = timer->data;
+	struct error err = {0};
+	if (db->state == DB_RESTING) {
+		begin_connecting(db);
+		return;
+	}
+	error_set(&err, ERROR_TRANSIENT,
+		db->state == DB_CONNECTING
+			? "the database did not accept the connection in time"
+			: "the database did not answer in time");
+	lose(db, &err);
+}
+
+/* ---- Sending ---- */
+
+static bool is_prepared(const struct db *db, const char *sql)
+{
+	for (size_t i = 0; i < db->prepared_count; i++) {
+		if (db->prepared[i] == sql)
+			return true;
+	}
+	return false;
+}
+
+static void remember_prepared(struct db *db, const char *sql)
+{
+	if (is_prepared(db, sql))
+		return;
+	db->prepared =
+		xrealloc(db->prepared, (db->prepared_count + 1) * sizeof *db->prepared);
+	db->prepared[db->prepared_count++] = sql;
+}
+
+static bool send_statement(struct db *db, const struct db_statement *s, int index)
+{
+	const char *values[DB_PARAMS_MAX];
+	const struct db_params *p = &s->params;
+	char name[32];
+	db_params_values(p, values);
+	if (s->once || db->options.unprepared) {
+		db->expected[db->expected_count++] = index;
+		return PQsendQueryParams(db->conn, s->sql, p->count, NULL, values,
+			p->lengths, p->formats, 0);
+	}
+	snprintf(name, sizeof name, "s%p", (const void *)s->sql);
+	if (!is_prepared(db, s->sql)) {
+		bool earlier = false; /* in this same batch */
+		for (int i = 0; i < index; i++)
+			earlier |= db->current->statements[i].sql == s->sql;
+		if (!earlier) {
+			db->expected[db->expected_count++] = -1 - index;
+			if (!PQsendPrepare(db->conn, name, s->sql, 0, NULL))
+				return false;
+		}
+	}
+	db->expected[db->expected_count++] = index;
+	return PQsendQueryPrepared(
+		db->conn, name, p->count, values, p->lengths, p->formats, 0);
+}
+
+static void flush(struct db *db)
+{
+	int left = PQflush(db->conn);
+	if (left < 0)
+		lose_by_libpq(db);
+	else
+		watch(db, left ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+}
+
+static void transmit(struct db *db, struct db_batch *b)
+{
+	bool ok = true;
+	db->current = b;
+	b->err = (struct error){0};
+	b->failed = -1;
+	db->expected = xrealloc(db->expected, (size_t)(2 * b->count + 1) * sizeof(int));
+	db->expected_count = db->expected_at = 0;
+	db->got_result = db->doubt = false;
+	for (int i = 0; ok && i < b->count; i++)
+		ok = send_statement(db, &b->statements[i], i);
+	if (!ok || !PQpipelineSync(db->conn)) {
+		lose_by_libpq(db);
+		return;
+	}
+	if (db->options.deadline)
+		set_timer(db, db->options.deadline);
+	flush(db);
+}
+
+static void send_next(struct db *db)
+{
+	struct db_batch *b = db->head;
+	if (db->state != DB_READY || db->current || !b)
+		return;
+	db->head = b->next;
+	if (!db->head)
+		db->tail = &db->head;
+	b->next = NULL;
+	transmit(db, b);
+}
+
+void db_send(struct db *db, struct db_batch *batch)
+{
+	batch->next = NULL;
+	*db->tail = batch;
+	db->tail = &batch->next;
+	send_next(db);
+}
+
+/* ---- Receiving ---- */
+
+static void take_result(struct db *db, PGresult *result)
+{
+	struct db_batch *b = db->current;
+	ExecStatusType status = PQresultStatus(result);
+	int what =
+		db->expected_at < db->expected_count ? db->expected[db->expected_at] : 0;
+	bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+	db->got_result = true;
+	if (!good && status != PGRES_PIPELINE_ABORTED && b->err.kind == ERROR_NONE) {
+		db_error_from_result(result, &b->err);
+		b->failed = what < 0 ? -1 - what : what;
+	}
+	if (good && what < 0)
+		remember_prepared(db, b->statements[-1 - what].sql);
+	if (good && what >= 0 && !b->statements[what].result)
+		b->statements[what].result = db_result_create(result);
+	else
+		PQclear(result);
+}
+
+static void end_batch(struct db *db)
+{
+	struct db_batch *b = db->current;
+	bool read_only = strcmp(b->err.sqlstate, "25006") == 0;
+	db->current = NULL;
+	uv_timer_stop(&db->timer);
+	if (db->doubt && b->err.kind == ERROR_NONE) {
+		error_set(&b->err, ERROR_TRANSIENT,
+			"a commit may not have been replicated");
+		b->ambiguous = true;
+	}
+	if (db->state == DB_SETTING_UP) {
+		struct error err = b->err;
+		db_batch_destroy(b);
+		if (err.kind == ERROR_NONE)
+			on_up(db);
+		else
+			lose(db, &err);
+		return;
+	}
+	b->on_done(b);
+	if (read_only && db->state == DB_READY) /* a primary that was demoted */
+		db_reset(db);
+	if (db->state == DB_READY)
+		send_next(db);
+}
+
+static void receive(struct db *db)
+{
+	int silent = 0;
+	while (db->current && db->conn && !PQisBusy(db->conn) && silent < 3) {
+		PGresult *result = PQgetResult(db->conn);
+		if (!result) {
+			silent++;
+			db->expected_at += db->got_result;
+			db->got_result = false;
+		} else if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
+			PQclear(result);
+			end_batch(db);
+			silent = 0;
+			if (db->state == DB_CLOSED)
+				return;
+		} else {
+			silent = 0;
+			take_result(db, result);
+		}
+	}
+	PGnotify *note;
+	bool notified = false;
+	while (db->conn && (note = PQnotifies(db->conn))) {
+		PQfreemem(note);
+		notified = true;
+	}
+	if (notified && db->options.on_notify)
+		db->options.on_notify(db->options.ctx, db);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct db *db = poll->data;
+	if (db->poll != poll) /* replaced within this very turn of the loop */
+		return;
+	if (db->state == DB_CONNECTING) {
+		poll_connecting(db);
+		return;
+	}
+	if (status < 0 || !PQconsumeInput(db->conn)) {
+		receive(db); /* the server may have said why */
+		if (db->conn && db->state != DB_CLOSED)
+			lose_by_libpq(db);
+		return;
+	}
+	if (events & UV_WRITABLE)
+		flush(db);
+	if (db->conn)
+		receive(db);
+	if (db->conn && db->state == DB_READY && PQstatus(db->conn) == CONNECTION_BAD)
+		lose_by_libpq(db);
+}
+
+/* ---- Life ---- */
+
+struct db *db_create(uv_loop_t *loop, const struct db_options *options)
+{
+	struct db *db = xcalloc(1, sizeof *db);
+	db->options = *options;
+	db->options.conninfo = xstrdup(options->conninfo);
+	db->options.name = xstrdup(options->name);
+	db->loop = loop;
+	db->tail = &db->head;
+	uv_timer_init(loop, &db->timer);
+	db->timer.data = db;
+	db->state = DB_RESTING;
+	set_timer(db, 0);
+	return db;
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+	struct db *db = handle->data;
+	struct db_batch *b = db->current;
+	if (b) {
+		b->next = db->head;
+		db->head = b;
+		b->ambiguous = true;
+	}
+	while ((b = db->head)) {
+		db->head = b->next;
+		error_set(&b->err, ERROR_TRANSIENT, "the connection was closed");
+		b->on_done(b);
+	}
+	free((char *)db->options.conninfo);
+	free((char *)db->options.name);
+	free(db);
+}
+
+void db_destroy(struct db *db)
+{
+	if (!db || db->state == DB_CLOSED)
+		return;
+	if (db->state == DB_SETTING_UP) {
+		db_batch_destroy(db->current);
+		db->current = NULL;
+	}
+	db->state = DB_CLOSED;
+	finish_connection(db);
+	uv_close((uv_handle_t *)&db->timer, on_timer_closed);
+}
+
+bool db_is_up(const struct db *db)
+{
+	return db->state == DB_READY;
+}
+
+bool db_is_idle(const struct db *db)
+{
+	return db->state == DB_READY && !db->current && !db->head;
+}
+
+int db_backend_pid(const struct db *db)
+{
+	return db->conn ? PQbackendPID(db->conn) : 0;
+}
+
+void db_reset(struct db *db)
+{
+	struct error err = {0};
+	if (db->state == DB_RESTING || db->state == DB_CLOSED)
+		return;
+	error_set(&err, ERROR_TRANSIENT, "the connection was given up");
+	lose(db, &err);
+}

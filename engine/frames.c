@@ -1,0 +1,348 @@
+/* Snapshots of the frames. A value is written as its place, [seq, op, "field"], or, if
+ * the journal holds it nowhere, as {"v": value}. */
+#include "frames.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void put_value(struct buf *out, const char *key, const struct value *v)
+{
+	if (!v)
+		return;
+	json_put_key(out, key);
+	if (v->seq < 0) {
+		buf_puts(out, "{\"v\":");
+		json_put(out, value_json(v));
+		buf_putc(out, '}');
+	} else {
+		buf_printf(out, "[%lld,%u,\"%s\"]", (long long)v->seq, v->op,
+			v->field ? v->field : "input");
+	}
+}
+
+static void put_int(struct buf *out, const char *key, int64_t v)
+{
+	if (v == 0)
+		return;
+	json_put_key(out, key);
+	buf_printf(out, "%lld", (long long)v);
+}
+
+static void put_visits(struct buf *out, const char *key, const uint32_t *visits, size_t n)
+{
+	if (!visits)
+		return;
+	json_put_key(out, key);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(out, "%c%u", i ? ',' : '[', visits[i]);
+	buf_puts(out, n ? "]" : "[]");
+}
+
+static void put_list_state(struct buf *out, const struct frame *f)
+{
+	put_int(out, "opened", f->opened);
+	put_int(out, "handler", f->in_handler);
+	put_int(out, "exited", f->exited);
+	put_int(out, "position", f->position);
+	put_int(out, "iteration", f->iteration + 1);
+	put_visits(out, "visits", f->visits[0], f->task->body ? f->task->body->count : 0);
+	put_visits(out, "handlerVisits", f->visits[1],
+		f->task->handler ? f->task->handler->count : 0);
+	if (f->step_count == 0)
+		return;
+	json_put_key(out, "steps");
+	buf_putc(out, '{');
+	for (size_t i = 0; i < f->step_count; i++)
+		put_value(out, f->steps[i].name, f->steps[i].output);
+	buf_putc(out, '}');
+}
+
+static void put_step_state(struct buf *out, const struct frame *f)
+{
+	put_int(out, "attempt", f->attempt);
+	put_int(out, "open", f->open);
+	put_int(out, "generation", f->generation);
+	put_int(out, "firstAttemptAt", f->first_attempt_at);
+	put_int(out, "uncertain", f->was_uncertain);
+	put_int(out, "retries", f->retries);
+	put_int(out, "retrySince", f->retry_since);
+	put_int(out, "due", f->due);
+	put_int(out, "retrying", f->retrying);
+	if (f->has_digest) {
+		char hex[33];
+		digest_hex(f->digest, sizeof f->digest, hex);
+		json_put_key(out, "digest");
+		json_put_text(out, hex);
+	}
+}
+
+static void put_frame(struct buf *out, const struct frame *f)
+{
+	buf_puts(out, "{\"path\":");
+	json_put_text(out, f->path);
+	/* An effect under way is, for whoever reads this, one with an intent. */
+	put_int(out, "state", f->state == FRAME_ACTIVE ? FRAME_READY : f->state);
+	put_int(out, "startedAt", f->started_at);
+	put_int(out, "deadline", f->deadline);
+	put_int(out, "attemptDeadline", f->attempt_deadline);
+	put_list_state(out, f);
+	put_step_state(out, f);
+	put_value(out, "raw", f->raw);
+	put_value(out, "input", f->input);
+	put_value(out, "cursor", f->cursor);
+	put_value(out, "items", f->items);
+	put_value(out, "error", f->error);
+	buf_putc(out, '}');
+}
+
+void frames_write(const struct run *r, struct buf *out)
+{
+	buf_printf(out, "{\"status\":%d", (int)r->status);
+	put_value(out, "context", r->context);
+	put_value(out, "error", r->error);
+	if (r->failed) {
+		json_put_key(out, "failed");
+		json_put_text(out, r->failed->path);
+	}
+	put_int(out, "raised", r->raised);
+	json_put_key(out, "open");
+	buf_putc(out, '[');
+	for (const struct frame *f = r->root; f; f = f->child) {
+		if (f != r->root)
+			buf_putc(out, ',');
+		put_frame(out, f);
+	}
+	buf_puts(out, "]}");
+}
+
+static void place_of(struct json v, void (*on_seq)(void *, int64_t), void *ctx)
+{
+	int64_t seq;
+	if (json_type(v) == JSON_ARRAY && json_int(json_at(v, 0), &seq) && seq > 0)
+		on_seq(ctx, seq);
+}
+
+static void frame_places(struct json frame, void (*on_seq)(void *, int64_t), void *ctx)
+{
+	static const char *const fields[] = {"raw", "input", "cursor", "items", "error"};
+	struct json_iter it = json_iter(json_get(frame, "steps"));
+	struct json key, v;
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+		place_of(json_get(frame, fields[i]), on_seq, ctx);
+	while (json_next_member(&it, &key, &v))
+		place_of(v, on_seq, ctx);
+}
+
+void frames_places(struct json snapshot, void (*on_seq)(void *, int64_t), void *ctx)
+{
+	struct json_iter it = json_iter(json_get(snapshot, "open"));
+	struct json frame;
+	place_of(json_get(snapshot, "context"), on_seq, ctx);
+	place_of(json_get(snapshot, "error"), on_seq, ctx);
+	while (json_next_element(&it, &frame))
+		frame_places(frame, on_seq, ctx);
+}
+
+/* ---- Restoring ---- */
+
+struct restore {
+	struct run *run;
+	frames_fetch fetch;
+	void *ctx;
+	struct {
+		int64_t seq;
+		unsigned op;
+		char field[12];
+		struct value *value;
+	} * seen; /* one value per place, as it was before */
+	size_t count;
+};
+
+static const char *const field_names[] = {"input", "output", "context", "items", "error"};
+
+static struct value *make_value(
+	struct restore *s, int64_t seq, unsigned op, const char *name)
+{
+	const char *field = NULL;
+	for (size_t i = 0; i < sizeof field_names / sizeof *field_names; i++) {
+		if (strcmp(field_names[i], name) == 0)
+			field = field_names[i];
+	}
+	struct json text =
+		seq > 0 && field ? s->fetch(s->ctx, seq, op, field) : (struct json){0};
+	if (!text.s)
+		return NULL;
+	struct value *v = value_create(text);
+	v->seq = seq;
+	v->op = op;
+	v->field = field;
+	return v;
+}
+
+/* The value of a place, with a reference for the caller; NULL if there is none. */
+static struct value *place_value(
+	struct restore *s, int64_t seq, unsigned op, const char *name)
+{
+	if (seq == 0)
+		return value_ref(s->run->raw_input);
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->seen[i].seq == seq && s->seen[i].op == op &&
+			strcmp(s->seen[i].field, name) == 0)
+			return value_ref(s->seen[i].value);
+	}
+	struct value *v = make_value(s, seq, op, name);
+	if (!v)
+		return NULL;
+	s->seen = xrealloc(s->seen, (s->count + 1) * sizeof *s->seen);
+	s->seen[s->count].seq = seq;
+	s->seen[s->count].op = op;
+	memcpy(s->seen[s->count].field, name, strlen(name) + 1);
+	s->seen[s->count++].value = value_ref(v);
+	return v;
+}
+
+static bool get_value(struct restore *s, struct json object, const char *key,
+	struct value **slot, struct error *err)
+{
+	struct json v = json_get(object, key);
+	int64_t seq, op;
+	if (!v.s)
+		return true;
+	if (json_type(v) == JSON_OBJECT) {
+		value_set(slot, value_create(json_get(v, "v")));
+		return true;
+	}
+	char *field = json_strdup(json_at(v, 2));
+	struct value *value = NULL;
+	if (field && strlen(field) < 12 && json_int(json_at(v, 0), &seq) &&
+		json_int(json_at(v, 1), &op))
+		value = place_value(s, seq, (unsigned)op, field);
+	free(field);
+	if (!value)
+		return error_set(err, ERROR_PERMANENT,
+			"the journal lacks a value that its snapshot names (%.*s)",
+			(int)v.n, v.s);
+	value_set(slot, value);
+	return true;
+}
+
+static int64_t get_int(struct json object, const char *key)
+{
+	int64_t n = 0;
+	(void)json_int(json_get(object, key), &n);
+	return n;
+}
+
+static void get_visits(struct json array, size_t n, uint32_t **slot)
+{
+	struct json_iter it = json_iter(array);
+	struct json e;
+	int64_t v;
+	if (!array.s)
+		return;
+	*slot = xcalloc(n, sizeof **slot);
+	for (size_t i = 0; i < n && json_next_element(&it, &e); i++)
+		(*slot)[i] = json_int(e, &v) ? (uint32_t)v : 0;
+}
+
+static void get_step_state(struct json in, struct frame *f)
+{
+	char *digest = json_strdup(json_get(in, "digest"));
+	f->attempt = (unsigned)get_int(in, "attempt");
+	f->open = get_int(in, "open");
+	f->generation = (unsigned)get_int(in, "generation");
+	f->first_attempt_at = get_int(in, "firstAttemptAt");
+	f->was_uncertain = get_int(in, "uncertain");
+	f->retries = get_int(in, "retries");
+	f->retry_since = get_int(in, "retrySince");
+	f->due = get_int(in, "due");
+	f->retrying = get_int(in, "retrying");
+	f->has_digest = digest && strlen(digest) == 32;
+	for (size_t i = 0; f->has_digest && i < 16; i++) {
+		char hex[3] = {digest[2 * i], digest[2 * i + 1], '\0'};
+		f->digest[i] = (uint8_t)strtoul(hex, NULL, 16);
+	}
+	free(digest);
+}
+
+static bool get_list_state(
+	struct restore *s, struct json in, struct frame *f, struct error *err)
+{
+	const struct task *t = f->task;
+	struct json_iter it = json_iter(json_get(in, "steps"));
+	struct json key, ignored;
+	f->opened = get_int(in, "opened");
+	f->in_handler = get_int(in, "handler");
+	f->exited = get_int(in, "exited");
+	f->position = get_int(in, "position");
+	if (f->opened)
+		f->list = f->in_handler && t->handler ? t->handler : t->body;
+	if (f->opened && (!f->list || f->position >= (int64_t)f->list->count))
+		return error_set(
+			err, ERROR_PERMANENT, "a snapshot does not fit the definition");
+	get_visits(json_get(in, "visits"), t->body ? t->body->count : 0, &f->visits[0]);
+	get_visits(json_get(in, "handlerVisits"), t->handler ? t->handler->count : 0,
+		&f->visits[1]);
+	while (json_next_member(&it, &key, &ignored)) {
+		char *name = json_strdup(key);
+		struct value *v = NULL;
+		bool ok = get_value(s, json_get(in, "steps"), name, &v, err);
+		if (ok)
+			frame_keep_step(f, name, v);
+		value_unref(v);
+		free(name);
+		if (!ok)
+			return false;
+	}
+	int64_t iteration = get_int(in, "iteration") - 1;
+	if (iteration >= 0 && f->items)
+		frame_set_iteration(f, iteration);
+	return true;
+}
+
+static bool restore_frame(struct restore *s, struct json in, struct error *err)
+{
+	struct run *r = s->run;
+	struct frame *parent = run_leaf(r);
+	char *path = json_strdup(json_get(in, "path"));
+	if (!path || (parent && (!parent->list || parent->position < 0))) {
+		free(path);
+		return error_set(err, ERROR_PERMANENT, "a snapshot's frames do not fit");
+	}
+	const struct task *task =
+		parent ? &parent->list->tasks[parent->position] : &r->definition->root;
+	struct frame *f = frame_push(parent, task, path);
+	if (!parent)
+		r->root = f;
+	f->state = (enum frame_state)get_int(in, "state");
+	f->started_at = get_int(in, "startedAt");
+	f->deadline = get_int(in, "deadline");
+	f->attempt_deadline = get_int(in, "attemptDeadline");
+	get_step_state(in, f);
+	return get_value(s, in, "raw", &f->raw, err) &&
+	       get_value(s, in, "input", &f->input, err) &&
+	       get_value(s, in, "cursor", &f->cursor, err) &&
+	       get_value(s, in, "items", &f->items, err) &&
+	       get_value(s, in, "error", &f->error, err) && get_list_state(s, in, f, err);
+}
+
+bool frames_restore(struct run *r, struct json snapshot, frames_fetch fetch, void *ctx,
+	struct error *err)
+{
+	struct restore s = {.run = r, .fetch = fetch, .ctx = ctx};
+	struct json_iter it = json_iter(json_get(snapshot, "open"));
+	struct json frame;
+	char *failed = json_strdup(json_get(snapshot, "failed"));
+	bool ok = get_value(&s, snapshot, "context", &r->context, err) &&
+		  get_value(&s, snapshot, "error", &r->error, err);
+	while (ok && json_next_element(&it, &frame))
+		ok = restore_frame(&s, frame, err);
+	r->status = (enum run_status)get_int(snapshot, "status");
+	r->raised = get_int(snapshot, "raised");
+	r->failed = failed ? run_find(r, failed) : NULL;
+	free(failed);
+	for (size_t i = 0; i < s.count; i++)
+		value_unref(s.seen[i].value);
+	free(s.seen);
+	return ok;
+}

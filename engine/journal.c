@@ -1,0 +1,396 @@
+/*
+ * Group commit over two lanes. A lane takes its share of the logs that wait, sends all their
+ * entries as one transaction, and answers each log. Ranges of a failed batch are a stack of
+ * halves, tried one after the other.
+ */
+#include "journal.h"
+
+#include "clock.h"
+#include "store.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct range {
+	size_t from, count;
+};
+
+struct lane {
+	struct journal *journal;
+	struct db *db;
+	struct log **logs; /* of the batch, and of the halves still to be tried */
+	size_t log_count;
+	struct range ranges[16]; /* a stack; the top is in flight */
+	int range_count;
+	bool in_flight;
+	bool pausing;	/* until pause fires: after a transient error */
+	bool answering; /* logs are being told; nothing new is sent meanwhile */
+	uv_timer_t pause;
+};
+
+struct journal {
+	uv_loop_t *loop;
+	struct log *head, **tail; /* logs with something to send */
+	size_t queued;
+	struct lane lanes[JOURNAL_LANES];
+	int open_handles;
+	bool closing;
+};
+
+struct entry *entry_create(struct uuid run_id, int64_t seq, int64_t at)
+{
+	struct entry *e = xcalloc(1, sizeof *e);
+	e->run_id = run_id;
+	e->seq = seq;
+	e->at = at;
+	return e;
+}
+
+void entry_destroy(struct entry *e)
+{
+	if (!e)
+		return;
+	free(e->path);
+	buf_finish(&e->data);
+	value_unref(e->output);
+	value_unref(e->error);
+	free(e);
+}
+
+static void entries_destroy(struct entry *e)
+{
+	while (e) {
+		struct entry *next = e->next;
+		entry_destroy(e);
+		e = next;
+	}
+}
+
+void log_init(struct log *log,
+	void (*on_end)(struct log *, enum log_end, int64_t, const struct error *))
+{
+	*log = (struct log){.on_end = on_end};
+	log->tail = &log->head;
+}
+
+static void log_empty(struct log *log)
+{
+	entries_destroy(log->sent);
+	entries_destroy(log->head);
+	log->sent = log->head = NULL;
+	log->tail = &log->head;
+	log->since = 0;
+}
+
+void log_finish(struct log *log)
+{
+	log_empty(log);
+}
+
+bool log_is_clear(const struct log *log)
+{
+	return !log->head && !log->sent && !log->queued;
+}
+
+void log_add(struct log *log, struct entry *e)
+{
+	if (!log->since)
+		log->since = clock_boottime();
+	e->next = NULL;
+	*log->tail = e;
+	log->tail = &e->next;
+}
+
+void log_send(struct log *log)
+{
+	log->sent = log->head;
+	log->head = NULL;
+	log->tail = &log->head;
+}
+
+void log_answer(struct log *log, enum log_end end, const struct error *err)
+{
+	int64_t seq = 0;
+	for (struct entry *e = log->sent; e; e = e->next)
+		seq = e->seq;
+	if (end == LOG_DURABLE) {
+		entries_destroy(log->sent);
+		log->sent = NULL;
+		log->deferred = 0;
+		log->since = log->head ? clock_boottime() : 0;
+	} else {
+		log_empty(log);
+	}
+	log->on_end(log, end, seq, err);
+}
+
+void journal_queue(struct journal *j, struct log *log)
+{
+	if (log->queued || log->sent || !log->head)
+		return;
+	log->queued = true;
+	log->next = NULL;
+	*j->tail = log;
+	j->tail = &log->next;
+	j->queued++;
+}
+
+static struct log *dequeue(struct journal *j)
+{
+	struct log *log = j->head;
+	if (!log)
+		return NULL;
+	j->head = log->next;
+	if (!j->head)
+		j->tail = &j->head;
+	log->queued = false;
+	j->queued--;
+	return log;
+}
+
+static void send_top(struct lane *lane);
+static void fill(struct lane *lane);
+
+static size_t count_entries(const struct entry *e)
+{
+	size_t n = 0;
+	for (; e; e = e->next)
+		n++;
+	return n;
+}
+
+static void answer_range(struct lane *lane, enum log_end end, const struct error *err)
+{
+	struct range r = lane->ranges[--lane->range_count];
+	lane->answering = true;
+	for (size_t i = r.from; i < r.from + r.count; i++) {
+		struct log *log = lane->logs[i];
+		lane->logs[i] = NULL; /* it may be freed now */
+		log_answer(log, end, err);
+	}
+	lane->answering = false;
+}
+
+static void halve(struct lane *lane)
+{
+	struct range *top = &lane->ranges[lane->range_count - 1];
+	struct range first = {top->from, top->count / 2};
+	top->from += first.count;
+	top->count -= first.count;
+	lane->ranges[lane->range_count++] = first;
+}
+
+static void on_pause_over(uv_timer_t *timer)
+{
+	struct lane *lane = timer->data;
+	lane->pausing = false;
+	send_top(lane);
+}
+
+static void pause_lane(struct lane *lane, int tries)
+{
+	unsigned limit = 10u << (tries < 8 ? tries : 8);
+	lane->pausing = true;
+	uv_timer_start(&lane->pause, on_pause_over, 5 + random_u64() % limit, 0);
+}
+
+static void on_partitions(struct db_batch *b)
+{
+	struct lane *lane = b->ctx;
+	db_batch_destroy(b);
+	lane->in_flight = false;
+	send_top(lane);
+}
+
+/* What was in flight is in doubt; halves still to be tried again did not happen, but their
+ * logs are answered alike: the same check finds that out. */
+static void abandon(struct lane *lane, const struct error *err)
+{
+	while (lane->range_count > 0)
+		answer_range(lane, LOG_AMBIGUOUS, err);
+}
+
+static void on_failed(struct lane *lane, const struct db_batch *b)
+{
+	struct range top = lane->ranges[lane->range_count - 1];
+	const struct error *err = &b->err;
+	struct log *first = lane->logs[top.from];
+	bool missing_partition = strcmp(err->sqlstate, "23514") == 0;
+	if (b->ambiguous) {
+		abandon(lane, err);
+	} else if (missing_partition && first->deferred++ < 2) {
+		struct db_batch *make = db_batch_create(on_partitions, lane);
+		store_make_partitions(make);
+		lane->in_flight = true;
+		db_send(lane->db, make);
+	} else if (err->kind == ERROR_TRANSIENT) {
+		pause_lane(lane, first->deferred++);
+	} else if (top.count > 1) {
+		halve(lane);
+	} else {
+		answer_range(lane,
+			err->kind == ERROR_CONFLICT ? LOG_CONFLICT : LOG_UNSTORABLE, err);
+	}
+}
+
+static void on_flushed(struct db_batch *b)
+{
+	struct lane *lane = b->ctx;
+	lane->in_flight = false;
+	if (lane->journal->closing) {
+		db_batch_destroy(b);
+		return;
+	}
+	if (b->err.kind == ERROR_NONE)
+		answer_range(lane, LOG_DURABLE, NULL);
+	else
+		on_failed(lane, b);
+	db_batch_destroy(b);
+	send_top(lane);
+}
+
+static void send_range(struct lane *lane, struct range r)
+{
+	size_t count = 0, n = 0;
+	for (size_t i = 0; i < r.count; i++)
+		count += count_entries(lane->logs[r.from + i]->sent);
+	struct entry **entries = xcalloc(count, sizeof(struct entry *));
+	for (size_t i = 0; i < r.count; i++) {
+		for (struct entry *e = lane->logs[r.from + i]->sent; e; e = e->next)
+			entries[n++] = e;
+	}
+	struct db_batch *b = db_batch_create(on_flushed, lane);
+	store_append(b, entries, count);
+	free(entries);
+	lane->in_flight = true;
+	db_send(lane->db, b);
+}
+
+static void send_top(struct lane *lane)
+{
+	if (lane->in_flight || lane->pausing || lane->answering || lane->journal->closing)
+		return;
+	if (lane->range_count == 0) {
+		fill(lane);
+		return;
+	}
+	if (!lane->db || !db_is_up(lane->db)) {
+		struct error err;
+		error_set(&err, ERROR_TRANSIENT, "the connection was lost");
+		abandon(lane, &err);
+		return;
+	}
+	send_range(lane, lane->ranges[lane->range_count - 1]);
+}
+
+static size_t lanes_up(const struct journal *j)
+{
+	size_t n = 0;
+	for (int i = 0; i < JOURNAL_LANES; i++)
+		n += j->lanes[i].db && db_is_up(j->lanes[i].db);
+	return n ? n : 1;
+}
+
+static size_t logs_in_flight(const struct journal *j)
+{
+	size_t n = 0;
+	for (int i = 0; i < JOURNAL_LANES; i++)
+		n += j->lanes[i].in_flight ? j->lanes[i].log_count : 0;
+	return n;
+}
+
+/* Takes the lane's share of what waits: (ready + in flight) / lanes, so that one lane does not
+ * take all while the other one goes idle. */
+static void fill(struct lane *lane)
+{
+	struct journal *j = lane->journal;
+	if (lane->in_flight || lane->range_count || lane->pausing || lane->answering ||
+		!j->head || !lane->db || !db_is_up(lane->db))
+		return;
+	size_t lanes = lanes_up(j);
+	size_t share = (j->queued + logs_in_flight(j) + lanes - 1) / lanes;
+	lane->logs = xrealloc(lane->logs, share * sizeof(struct log *));
+	lane->log_count = 0;
+	for (size_t entries = 0; lane->log_count < share && entries < JOURNAL_BATCH;) {
+		struct log *log = dequeue(j);
+		if (!log)
+			break;
+		log_send(log);
+		entries += count_entries(log->sent);
+		lane->logs[lane->log_count++] = log;
+	}
+	lane->ranges[0] = (struct range){0, lane->log_count};
+	lane->range_count = 1;
+	send_top(lane);
+}
+
+struct journal *journal_create(uv_loop_t *loop)
+{
+	struct journal *j = xcalloc(1, sizeof *j);
+	j->loop = loop;
+	j->tail = &j->head;
+	for (int i = 0; i < JOURNAL_LANES; i++) {
+		j->lanes[i].journal = j;
+		uv_timer_init(loop, &j->lanes[i].pause);
+		j->lanes[i].pause.data = &j->lanes[i];
+		j->open_handles++;
+	}
+	return j;
+}
+
+static void on_pause_closed(uv_handle_t *handle)
+{
+	struct lane *lane = handle->data;
+	struct journal *j = lane->journal;
+	free(lane->logs);
+	if (--j->open_handles == 0)
+		free(j);
+}
+
+void journal_destroy(struct journal *j)
+{
+	if (!j)
+		return;
+	j->closing = true;
+	for (int i = 0; i < JOURNAL_LANES; i++)
+		uv_close((uv_handle_t *)&j->lanes[i].pause, on_pause_closed);
+}
+
+void journal_set_lane(struct journal *j, int lane, struct db *db)
+{
+	j->lanes[lane].db = db;
+}
+
+void journal_flush(struct journal *j)
+{
+	for (int i = 0; i < JOURNAL_LANES; i++)
+		fill(&j->lanes[i]);
+}
+
+bool journal_is_idle(const struct journal *j)
+{
+	for (int i = 0; i < JOURNAL_LANES; i++) {
+		if (j->lanes[i].in_flight || j->lanes[i].range_count)
+			return false;
+	}
+	return !j->head;
+}
+
+int64_t journal_oldest(const struct journal *j)
+{
+	int64_t oldest = 0;
+	for (const struct log *log = j->head; log; log = log->next) {
+		if (log->since && (!oldest || log->since < oldest))
+			oldest = log->since;
+	}
+	for (int l = 0; l < JOURNAL_LANES; l++) {
+		const struct lane *lane = &j->lanes[l];
+		for (size_t i = 0; lane->range_count && i < lane->log_count; i++) {
+			int64_t since = lane->logs[i] ? lane->logs[i]->since : 0;
+			if (since && (!oldest || since < oldest))
+				oldest = since;
+		}
+	}
+	return oldest;
+}

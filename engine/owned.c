@@ -1,0 +1,548 @@
+/*
+ * The runs in memory. Events wake a run; once per turn of the loop each run that was woken
+ * advances, its entry goes to the journal, and all entries of the turn leave together. An
+ * effect starts when everything of its run is durable, there is a slot, and the lease holds.
+ */
+#include "pool.h"
+
+#include "carrier.h"
+#include "clock.h"
+#include "frames.h"
+#include "log.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A run that waits no longer than this stays in memory. */
+#define STAY_USEC (2 * USEC_PER_SEC)
+#define SNAPSHOT_EVERY 256
+#define SNAPSHOT_ON_LEAVING 32
+
+static struct owned **bucket(struct worker *w, struct uuid id)
+{
+	return &w->buckets[(id.b[14] << 8 | id.b[15]) % OWNED_BUCKETS];
+}
+
+struct owned *owned_find(struct worker *w, struct uuid id)
+{
+	struct owned *o = *bucket(w, id);
+	while (o && !uuid_equal(o->id, id))
+		o = o->hash_next;
+	return o;
+}
+
+static void on_log(struct log *log, enum log_end end, int64_t seq, const struct error *err);
+
+static void on_timer(uv_timer_t *timer)
+{
+	owned_wake(timer->data);
+}
+
+struct owned *owned_create(struct worker *w, struct uuid id)
+{
+	struct owned *o = xcalloc(1, sizeof *o);
+	struct owned **slot = bucket(w, id);
+	o->worker = w;
+	o->id = id;
+	log_init(&o->log, on_log);
+	uv_timer_init(&w->loop, &o->timer);
+	o->timer.data = o;
+	o->hash_next = *slot;
+	*slot = o;
+	w->owned_count++;
+	return o;
+}
+
+void owned_each(struct worker *w, void (*f)(struct owned *))
+{
+	for (size_t i = 0; i < OWNED_BUCKETS; i++) {
+		for (struct owned *o = w->buckets[i], *next; o; o = next) {
+			next = o->hash_next;
+			f(o);
+		}
+	}
+}
+
+void owned_wake(struct owned *o)
+{
+	if (o->woken)
+		return;
+	o->woken = true;
+	o->next_woken = NULL;
+	*o->worker->woken_tail = o;
+	o->worker->woken_tail = &o->next_woken;
+}
+
+static void give_slot_back(struct owned *o)
+{
+	if (o->holds_slot) {
+		o->holds_slot = false;
+		o->worker->effects_running--;
+	}
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+/* Takes it out of all queues and frees it; its log is not in flight. */
+static void forget(struct owned *o)
+{
+	struct worker *w = o->worker;
+	for (struct owned **p = bucket(w, o->id); *p; p = &(*p)->hash_next) {
+		if (*p == o) {
+			*p = o->hash_next;
+			break;
+		}
+	}
+	if (o->woken) {
+		struct owned **p = &w->woken;
+		while (*p != o)
+			p = &(*p)->next_woken;
+		*p = o->next_woken;
+		if (w->woken_tail == &o->next_woken)
+			w->woken_tail = p;
+	}
+	if (o->in_slot_queue) {
+		struct owned **p = &w->slot_head;
+		while (*p != o)
+			p = &(*p)->next_slot;
+		*p = o->next_slot;
+		if (w->slot_tail == &o->next_slot)
+			w->slot_tail = p;
+	}
+	give_slot_back(o);
+	w->suspects -= o->suspect;
+	log_finish(&o->log);
+	value_unref(o->input);
+	w->owned_count--;
+	uv_close((uv_handle_t *)&o->timer, on_timer_closed);
+	worker_check_done(w);
+}
+
+void owned_drop(struct owned *o)
+{
+	struct run_effect *e = o->run && o->run->effect ? o->run->effect : o->kept;
+	struct worker *w = o->worker;
+	bool adopted = w->has_adopted && uuid_equal(w->adopted, o->id);
+	run_effect_stop(e);
+	run_destroy(o->run);
+	o->run = NULL;
+	forget(o);
+	if (adopted)
+		worker_stop(w, WORKER_RUN_LOST);
+}
+
+void owned_doubt(struct owned *o)
+{
+	if (o->run) {
+		o->kept = o->run->effect;
+		run_destroy(o->run);
+		o->run = NULL;
+	}
+	if (o->kept && run_effect_is_transactional(o->kept)) {
+		run_effect_stop(o->kept); /* it happens with its entry, or not at all */
+		give_slot_back(o);
+		o->kept = NULL;
+	}
+	o->state = OWNED_DOUBT;
+	uv_timer_stop(&o->timer);
+}
+
+/* ---- Entries ---- */
+
+static struct entry *make_entry(struct owned *o, int64_t at)
+{
+	return entry_create(o->id, ++o->run->seq, at);
+}
+
+/* The pending operations become an entry; NULL if there are none. */
+static struct entry *take_ops(struct owned *o)
+{
+	struct run *r = o->run;
+	if (r->op_count == 0)
+		return NULL;
+	struct entry *e = make_entry(o, r->at);
+	buf_putc(&r->ops, ']');
+	e->kind = op_entry_kind(&r->head);
+	e->path = r->head_path;
+	r->head_path = NULL;
+	e->attempt = r->head.attempt;
+	e->data = r->ops;
+	r->ops = (struct buf){0};
+	r->op_count = 0;
+	return e;
+}
+
+static struct entry *take_snapshot(struct owned *o)
+{
+	struct run *r = o->run;
+	struct entry *e = make_entry(o, r->now);
+	e->kind = "frames";
+	buf_puts(&e->data, "[{\"op\":\"frames\",\"frames\":");
+	frames_write(r, &e->data);
+	buf_puts(&e->data, "}]");
+	r->frames_seq = e->seq;
+	return e;
+}
+
+static void append(struct owned *o, struct entry *e)
+{
+	if (e)
+		log_add(&o->log, e);
+}
+
+/* What was appended goes out: with the transaction of the effect whose outcome it holds, or
+ * with the next flush. */
+static void dispatch(struct owned *o, struct carrier *carrier)
+{
+	if (!carrier) {
+		journal_queue(o->worker->journal, &o->log);
+		return;
+	}
+	log_send(&o->log);
+	carrier->commit(carrier, &o->log);
+}
+
+static const char *final_status(const struct run *r)
+{
+	return r->status == RUN_COMPLETED ? "completed"
+	       : r->status == RUN_FAULTED ? "faulted"
+					  : "cancelled";
+}
+
+static void end_with(struct owned *o, struct entry *e)
+{
+	struct run *r = o->run;
+	e->change = LEASE_END;
+	e->state = final_status(r);
+	e->output = value_ref(r->status == RUN_COMPLETED ? r->output : NULL);
+	e->error = value_ref(r->status == RUN_FAULTED ? r->error : NULL);
+	e->started_at = r->started_at;
+}
+
+/* The run leaves memory with its last entry, whose change says how. */
+static void leave(struct owned *o, struct entry *e, enum lease_change change, int64_t due,
+	const char *state)
+{
+	struct run *r = o->run;
+	uv_timer_stop(&o->timer);
+	o->state = OWNED_LEAVING;
+	give_slot_back(o);
+	if (!e || (change != LEASE_END && r->seq - r->frames_seq > SNAPSHOT_ON_LEAVING)) {
+		append(o, e);
+		e = take_snapshot(o);
+	}
+	e->change = change;
+	e->due = due;
+	e->state = state;
+	e->reason = r->reason;
+	if (change == LEASE_END)
+		end_with(o, e);
+	append(o, e);
+}
+
+static const char *wait_reason(const struct run *r)
+{
+	const struct frame *leaf = run_leaf(r);
+	return leaf && leaf->retrying ? "waits for its next attempt" : "waits";
+}
+
+/* The run leaves for the pool; e holds what was decided just now, or is NULL. */
+static void hand_back(struct owned *o, struct entry *e)
+{
+	struct run *r = o->run;
+	bool was_active = r->effect && !r->effect->done;
+	append(o, e);
+	run_effect_stop(r->effect); /* without an outcome, if it is under way */
+	r->effect = NULL;
+	r->now = worker_now(o->worker);
+	if (!was_active)
+		run_take_back(r, r->now);
+	r->reason = "handed back";
+	leave(o, take_ops(o), LEASE_RELEASE, r->now, "pending");
+}
+
+void owned_hand_back(struct owned *o)
+{
+	if (o->state != OWNED_LIVE)
+		return;
+	hand_back(o, NULL);
+	dispatch(o, NULL);
+}
+
+/* ---- Advancing ---- */
+
+static void on_effect_done(struct effect *effect)
+{
+	struct owned *o = effect->owner;
+	struct run_effect *e = o->run && o->run->effect ? o->run->effect : o->kept;
+	e->done = true;
+	give_slot_back(o);
+	owned_wake(o);
+	owned_start_effects(o->worker);
+}
+
+static void wants_slot(struct owned *o)
+{
+	struct worker *w = o->worker;
+	if (o->in_slot_queue || o->holds_slot)
+		return;
+	o->in_slot_queue = true;
+	o->next_slot = NULL;
+	*w->slot_tail = o;
+	w->slot_tail = &o->next_slot;
+}
+
+static void start_effect(struct owned *o)
+{
+	struct run_effect *e = run_effect_create(o->run, &o->worker->host);
+	e->effect.on_done = on_effect_done;
+	e->effect.owner = o;
+	o->need = NEED_EFFECT;
+	e->effect.task->kind->effect->start(&e->effect);
+	if (run_due(o->run))
+		owned_wake(o); /* to set its deadline */
+}
+
+void owned_start_effects(struct worker *w)
+{
+	while (w->slot_head && w->effects_running < w->options.concurrency &&
+		worker_lease_holds(w) && !w->draining) {
+		struct owned *o = w->slot_head;
+		w->slot_head = o->next_slot;
+		if (!w->slot_head)
+			w->slot_tail = &w->slot_head;
+		o->in_slot_queue = false;
+		if (o->state != OWNED_LIVE || o->need != NEED_SLOT || !log_is_clear(&o->log))
+			continue;
+		o->holds_slot = true;
+		w->effects_running++;
+		if (run_leaf(o->run)->state == FRAME_READY)
+			start_effect(o);
+		else
+			owned_wake(o); /* it writes its intent first */
+	}
+}
+
+/* Everything is durable: what did the run wait for? */
+static void on_durable(struct owned *o)
+{
+	struct run *r = o->run;
+	if (r->effect && r->effect->done && r->effect->recorded) {
+		run_effect_destroy(r->effect);
+		r->effect = NULL;
+	}
+	switch (o->need) {
+	case NEED_FLUSH: owned_wake(o); break;
+	case NEED_SLOT:
+		if (!o->holds_slot)
+			wants_slot(o);
+		else if (run_leaf(r)->state == FRAME_READY)
+			start_effect(o);
+		break;
+	case NEED_EFFECT:
+	case NEED_TIMER:
+	case NEED_NOTHING: break;
+	}
+}
+
+static void set_timer(struct owned *o, int64_t due)
+{
+	int64_t usec = due - worker_now(o->worker);
+	if (usec < 0)
+		usec = 0;
+	uv_timer_start(&o->timer, on_timer, (uint64_t)((usec + 999) / USEC_PER_MS), 0);
+}
+
+/* What the run needs decides what happens to its entry, and to the run. */
+static void settle(struct owned *o, struct entry *e)
+{
+	struct run *r = o->run;
+	int64_t due = run_due(r), now = worker_now(o->worker);
+	if (o->need == NEED_NOTHING) {
+		leave(o, e, r->status == RUN_SUSPENDED ? LEASE_SUSPEND : LEASE_END, 0, NULL);
+		return;
+	}
+	if (o->need == NEED_TIMER && due - now > STAY_USEC) {
+		r->reason = wait_reason(r);
+		leave(o, e, LEASE_RELEASE, due, "waiting");
+		return;
+	}
+	append(o, e);
+	if (r->seq - r->frames_seq >= SNAPSHOT_EVERY)
+		append(o, take_snapshot(o));
+	if (due)
+		set_timer(o, due);
+	else
+		uv_timer_stop(&o->timer);
+}
+
+/* The transaction that waits for the outcome of the run's effect, NULL: none. */
+static struct carrier *open_carrier(const struct run *r)
+{
+	const struct run_effect *e = r->effect;
+	return e && e->done && !e->recorded ? e->effect.carrier : NULL;
+}
+
+/* Lets the run decide, and sees what became of its effect's transaction: it goes on only with
+ * a success. */
+static struct carrier *decide(struct owned *o)
+{
+	struct worker *w = o->worker;
+	struct run *r = o->run;
+	struct carrier *carrier = open_carrier(r);
+	struct advance a = {
+		.now = worker_now(w), .slot_granted = o->holds_slot, .host = &w->host};
+	o->need = run_advance(r, &a);
+	if (!carrier || (r->op_count && r->head.kind == OP_COMPLETED))
+		return carrier;
+	carrier->roll_back(carrier);
+	return NULL;
+}
+
+static void advance(struct owned *o)
+{
+	struct worker *w = o->worker;
+	if (o->state != OWNED_LIVE)
+		return;
+	struct run *r = o->run;
+	struct carrier *carrier = NULL;
+	if (w->draining && (!r->effect || r->effect->recorded)) {
+		owned_hand_back(o);
+		return;
+	}
+	carrier = decide(o);
+	const struct frame *leaf = run_leaf(r);
+	if (o->need != NEED_EFFECT && !(o->need == NEED_SLOT && leaf->state == FRAME_READY))
+		give_slot_back(o);
+	if (w->draining && o->need != NEED_EFFECT && o->need != NEED_NOTHING)
+		hand_back(o, take_ops(o));
+	else
+		settle(o, take_ops(o));
+	dispatch(o, carrier);
+	if (o->state == OWNED_LIVE && log_is_clear(&o->log))
+		on_durable(o);
+}
+
+void owned_on_prepare(uv_prepare_t *prepare)
+{
+	struct worker *w = prepare->data;
+	struct owned *o;
+	while ((o = w->woken)) {
+		w->woken = o->next_woken;
+		if (!w->woken)
+			w->woken_tail = &w->woken;
+		o->woken = false;
+		advance(o);
+	}
+	owned_start_effects(w);
+	journal_flush(w->journal);
+}
+
+void owned_live(struct owned *o, struct run *run)
+{
+	o->run = run;
+	o->state = OWNED_LIVE;
+	run->request = o->request;
+	if (o->kept && !run_effect_attach(run, o->kept)) {
+		run_effect_stop(o->kept);
+		give_slot_back(o);
+	}
+	o->kept = NULL;
+	int poison = o->worker->options.poison_after;
+	if (!run->effect)
+		run_mark_lost(run, worker_now(o->worker));
+	if (poison > 0 && o->losses >= poison && run->status == RUN_RUNNING)
+		run_suspend(run, worker_now(o->worker), "its workers were lost again and again");
+	owned_wake(o);
+}
+
+void owned_refuse(struct owned *o, const struct fault *f)
+{
+	struct run *r = o->run;
+	run_refuse(r, worker_now(o->worker), f);
+	o->need = NEED_NOTHING;
+	settle(o, take_ops(o));
+	dispatch(o, NULL);
+}
+
+void owned_suspend(struct owned *o, const char *reason)
+{
+	run_suspend(o->run, worker_now(o->worker), reason);
+	o->need = NEED_NOTHING;
+	settle(o, take_ops(o));
+	dispatch(o, NULL);
+}
+
+/* ---- Answers of the journal ---- */
+
+static void on_left(struct owned *o)
+{
+	struct worker *w = o->worker;
+	bool adopted = w->has_adopted && uuid_equal(w->adopted, o->id);
+	bool ended = o->need == NEED_NOTHING;
+	run_effect_destroy(o->run->effect);
+	run_destroy(o->run);
+	o->run = NULL;
+	forget(o);
+	if (adopted && ended)
+		worker_stop(w, WORKER_RUN_ENDED);
+}
+
+/* Suspends the run as the journal knows it; what could not be stored is lost with memory. */
+static void on_unstorable(struct owned *o, const struct error *err)
+{
+	char id[UUID_TEXT];
+	uuid_format(o->id, id);
+	log_line(LOG_ERROR, "run %s: its entry cannot be stored: %s", id, err->text);
+	if (o->unstorable) {
+		owned_drop(o);
+		return;
+	}
+	o->unstorable = true;
+	uv_timer_stop(&o->timer);
+	give_slot_back(o);
+	run_effect_stop(o->run->effect);
+	o->run->effect = NULL;
+	o->run->seq = o->run->durable_seq;
+	struct entry *e = make_entry(o, worker_now(o->worker));
+	e->kind = "suspended";
+	e->change = LEASE_SUSPEND;
+	e->reason = "the database refuses to store its next entry";
+	buf_printf(&e->data, "[{\"op\":\"suspended\",\"reason\":\"%s\"}]", e->reason);
+	o->state = OWNED_LEAVING;
+	o->need = NEED_NOTHING;
+	append(o, e);
+	dispatch(o, NULL);
+}
+
+static void on_log(struct log *log, enum log_end end, int64_t seq, const struct error *err)
+{
+	struct owned *o = (struct owned *)((char *)log - offsetof(struct owned, log));
+	char id[UUID_TEXT];
+	switch (end) {
+	case LOG_DURABLE:
+		o->run->durable_seq = seq;
+		journal_queue(o->worker->journal, log);
+		if (!log_is_clear(log))
+			break;
+		if (o->state == OWNED_LEAVING)
+			on_left(o);
+		else
+			on_durable(o);
+		break;
+	case LOG_CONFLICT:
+		uuid_format(o->id, id);
+		log_line(LOG_WARNING, "run %s belongs to another worker now", id);
+		owned_drop(o);
+		break;
+	case LOG_AMBIGUOUS:
+		owned_doubt(o);
+		claim_doubted(o->worker);
+		break;
+	case LOG_UNSTORABLE: on_unstorable(o, err); break;
+	}
+}

@@ -1,0 +1,132 @@
+/*
+ * The inside of a worker, shared by worker.c (life, connections), claim.c (heartbeat, claims,
+ * takeover), load.c (from journal to run) and owned.c (the runs in memory and their effects).
+ */
+#ifndef STEPWELL_POOL_H
+#define STEPWELL_POOL_H
+
+#include "advance.h"
+#include "db.h"
+#include "journal.h"
+#include "run.h"
+#include "worker.h"
+
+enum owned_state {
+	OWNED_LOADING, /* claimed; its journal is being read */
+	OWNED_LIVE,
+	OWNED_LEAVING, /* its last entry is on the way: ended, suspended or handed back */
+	OWNED_DOUBT,   /* after a lost connection: to be claimed again and reloaded */
+};
+
+/* A run that this worker owns. */
+struct owned {
+	struct worker *worker;
+	struct uuid id;
+	enum owned_state state;
+	struct log log;
+	struct run *run;	 /* NULL while loading */
+	struct run_effect *kept; /* survives a reload */
+	enum run_need need;	 /* as of its last advance */
+	bool woken, in_slot_queue, holds_slot, suspect, unstorable;
+	uv_timer_t timer;
+	struct owned *next_woken, *next_slot; /* queues */
+	struct owned *hash_next;
+
+	/* From the claim. */
+	struct uuid definition_id;
+	struct value *input;
+	int64_t claimed_seq, created_at, started_at;
+	int losses;
+	enum run_request request;
+	bool by_own_claim; /* after a lost connection: nothing was lost */
+};
+
+#define OWNED_BUCKETS 8192
+
+struct definition_slot {
+	struct uuid id;
+	struct definition *definition; /* NULL: does not compile, fault says why */
+	struct fault fault;
+	struct definition_slot *next;
+};
+
+struct worker {
+	struct worker_options options;
+	uv_loop_t loop;
+	struct uuid id;
+	char id_text[UUID_TEXT];
+	char *has[16]; /* what it can do: shell, database:NAME; NULL-ended */
+
+	struct db *beat, *control, *lanes[JOURNAL_LANES];
+	struct journal *journal;
+	struct host host;
+
+	struct owned *buckets[OWNED_BUCKETS];
+	size_t owned_count;
+	struct owned *woken, **woken_tail;
+	struct owned *slot_head, **slot_tail;
+	int effects_running;
+	size_t suspects;
+
+	struct definition_slot *definitions;
+
+	uv_prepare_t prepare;
+	uv_timer_t beat_timer, poll_timer, watch_timer, drain_timer, limit_timer;
+	uv_signal_t sigterm, sigint;
+
+	int64_t clock_offset;  /* database's time minus CLOCK_BOOTTIME */
+	bool clock_known;
+	int64_t lease_until;   /* CLOCK_BOOTTIME */
+	int64_t beat_sent_at;
+	bool beating;	       /* a heartbeat is in flight */
+	bool claiming, watching, listing, reclaiming; /* a statement is in flight */
+	bool claim_again;      /* a hint came while claiming */
+	int64_t listed_at;
+	struct uuid vanished[64]; /* seen without sessions once */
+	int64_t vanished_at[64];
+	size_t vanished_count;
+	int loads;	       /* batches of load.c in flight */
+
+	bool draining, stopped;
+	bool ready;	       /* all connections were up once */
+	struct uuid adopted;
+	bool has_adopted;
+	enum worker_end end;
+	struct error end_error;
+};
+
+/* worker.c */
+int64_t worker_now(const struct worker *w); /* the database's time */
+void worker_stop(struct worker *w, enum worker_end end);
+void worker_check_done(struct worker *w);
+bool worker_lease_holds(const struct worker *w);
+
+/* owned.c */
+struct owned *owned_find(struct worker *w, struct uuid id);
+struct owned *owned_create(struct worker *w, struct uuid id);
+void owned_wake(struct owned *o);
+void owned_drop(struct owned *o); /* stops its effect and forgets it */
+void owned_hand_back(struct owned *o);
+void owned_live(struct owned *o, struct run *run); /* loaded: takes the run */
+void owned_refuse(struct owned *o, const struct fault *f); /* cannot be run: faults it */
+void owned_suspend(struct owned *o, const char *reason);	   /* cannot be replayed */
+void owned_doubt(struct owned *o); /* forget what is in memory but the effect */
+void owned_on_prepare(uv_prepare_t *prepare);
+void owned_start_effects(struct worker *w);
+/* Calls f for each; f may drop it. */
+void owned_each(struct worker *w, void (*f)(struct owned *));
+
+/* claim.c */
+void claim_on_beat(uv_timer_t *timer);
+void claim_on_poll(uv_timer_t *timer);
+void claim_on_watch(uv_timer_t *timer);
+void claim_poll(struct worker *w);
+void claim_doubted(struct worker *w);
+/* Compares memory with the journal over a lane that came up anew; only then the lane is used
+ * (design: fence, rule 4). */
+void claim_verify(struct worker *w, int lane);
+
+/* load.c: what a claim returned goes on to become runs. */
+void load_claimed(struct worker *w, const struct db_result *rows, bool own);
+
+#endif

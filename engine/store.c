@@ -1,0 +1,277 @@
+/* Parameters into the embedded queries; nothing else knows their text. */
+#include "store.h"
+
+#include "queries.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void add_ids(struct db_params *p, const struct uuid *ids, size_t count)
+{
+	struct db_array a;
+	db_array_init(&a, DB_OID_UUID);
+	for (size_t i = 0; i < count; i++)
+		db_array_uuid(&a, ids[i]);
+	db_add_array(p, &a);
+	db_array_finish(&a);
+}
+
+static void add_words(struct db_params *p, char *const *words)
+{
+	struct db_array a;
+	db_array_init(&a, DB_OID_TEXT);
+	for (; words && *words; words++)
+		db_array_text(&a, *words, strlen(*words));
+	db_add_array(p, &a);
+	db_array_finish(&a);
+}
+
+static void put_text(struct db_array *a, const char *text)
+{
+	if (text)
+		db_array_text(a, text, strlen(text));
+	else
+		db_array_null(a);
+}
+
+static void put_value(struct db_array *a, const struct value *v)
+{
+	if (v)
+		db_array_text(a, v->s, v->n);
+	else
+		db_array_null(a);
+}
+
+static size_t count_changes(
+	struct entry *const *entries, size_t count, enum lease_change change)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < count; i++)
+		n += entries[i]->change == change;
+	return n;
+}
+
+static void release(struct db_batch *b, struct entry *const *entries, size_t count)
+{
+	struct db_array id, due, state, reason;
+	struct db_params *p = db_batch_add(b, sql_release_leases);
+	db_array_init(&id, DB_OID_UUID);
+	db_array_init(&due, DB_OID_TIMESTAMPTZ);
+	db_array_init(&state, DB_OID_TEXT);
+	db_array_init(&reason, DB_OID_TEXT);
+	for (size_t i = 0; i < count; i++) {
+		const struct entry *e = entries[i];
+		if (e->change != LEASE_RELEASE)
+			continue;
+		db_array_uuid(&id, e->run_id);
+		db_array_time(&due, e->due);
+		put_text(&state, e->state);
+		put_text(&reason, e->reason);
+	}
+	db_add_array(p, &id);
+	db_add_array(p, &due);
+	db_add_array(p, &state);
+	db_add_array(p, &reason);
+	db_array_finish(&id);
+	db_array_finish(&due);
+	db_array_finish(&state);
+	db_array_finish(&reason);
+}
+
+static void suspend(struct db_batch *b, struct entry *const *entries, size_t count)
+{
+	struct db_array id, reason;
+	struct db_params *p = db_batch_add(b, sql_suspend_leases);
+	db_array_init(&id, DB_OID_UUID);
+	db_array_init(&reason, DB_OID_TEXT);
+	for (size_t i = 0; i < count; i++) {
+		if (entries[i]->change != LEASE_SUSPEND)
+			continue;
+		db_array_uuid(&id, entries[i]->run_id);
+		put_text(&reason, entries[i]->reason);
+	}
+	db_add_array(p, &id);
+	db_add_array(p, &reason);
+	db_array_finish(&id);
+	db_array_finish(&reason);
+}
+
+static void end_runs(struct db_batch *b, struct entry *const *entries, size_t count)
+{
+	struct db_array id, status, output, error, started, ended;
+	struct db_params *p = db_batch_add(b, sql_end_runs);
+	struct db_array *all[] = {&id, &status, &output, &error, &started, &ended};
+	static const uint32_t types[] = {DB_OID_UUID, DB_OID_TEXT, DB_OID_TEXT, DB_OID_TEXT,
+		DB_OID_TIMESTAMPTZ, DB_OID_TIMESTAMPTZ};
+	for (size_t i = 0; i < 6; i++)
+		db_array_init(all[i], types[i]);
+	for (size_t i = 0; i < count; i++) {
+		const struct entry *e = entries[i];
+		if (e->change != LEASE_END)
+			continue;
+		db_array_uuid(&id, e->run_id);
+		put_text(&status, e->state);
+		put_value(&output, e->output);
+		put_value(&error, e->error);
+		db_array_time(&started, e->started_at);
+		db_array_time(&ended, e->at);
+	}
+	for (size_t i = 0; i < 6; i++) {
+		db_add_array(p, all[i]);
+		db_array_finish(all[i]);
+	}
+}
+
+static void append(struct db_batch *b, struct entry *const *entries, size_t count)
+{
+	struct db_array id, seq, at, kind, path, attempt, data;
+	struct db_params *p = db_batch_add(b, sql_append_entries);
+	struct db_array *all[] = {&id, &seq, &at, &kind, &path, &attempt, &data};
+	static const uint32_t types[] = {DB_OID_UUID, DB_OID_INT8, DB_OID_TIMESTAMPTZ,
+		DB_OID_TEXT, DB_OID_TEXT, DB_OID_INT4, DB_OID_TEXT};
+	for (size_t i = 0; i < 7; i++)
+		db_array_init(all[i], types[i]);
+	for (size_t i = 0; i < count; i++) {
+		const struct entry *e = entries[i];
+		db_array_uuid(&id, e->run_id);
+		db_array_int8(&seq, e->seq);
+		db_array_time(&at, e->at);
+		put_text(&kind, e->kind);
+		put_text(&path, e->path);
+		if (e->attempt)
+			db_array_int4(&attempt, (int32_t)e->attempt);
+		else
+			db_array_null(&attempt);
+		db_array_text(&data, e->data.data, e->data.len);
+	}
+	for (size_t i = 0; i < 7; i++) {
+		db_add_array(p, all[i]);
+		db_array_finish(all[i]);
+	}
+}
+
+void store_append(struct db_batch *b, struct entry *const *entries, size_t count)
+{
+	if (count_changes(entries, count, LEASE_RELEASE))
+		release(b, entries, count);
+	if (count_changes(entries, count, LEASE_SUSPEND))
+		suspend(b, entries, count);
+	if (count_changes(entries, count, LEASE_END))
+		end_runs(b, entries, count);
+	append(b, entries, count);
+}
+
+void store_set_session(struct db_batch *b, int lock_timeout_ms, int statement_timeout_ms)
+{
+	char text[16];
+	struct db_params *p = db_batch_add(b, sql_set_session);
+	snprintf(text, sizeof text, "%d", lock_timeout_ms);
+	db_add_text(p, text);
+	snprintf(text, sizeof text, "%d", statement_timeout_ms);
+	db_add_text(p, text);
+}
+
+void store_register_worker(struct db_batch *b, struct uuid id, const char *host, int pid,
+	const char *version, int64_t lease)
+{
+	struct db_params *p = db_batch_add(b, sql_register_worker);
+	db_add_uuid(p, id);
+	db_add_text(p, host);
+	db_add_int(p, pid);
+	db_add_text(p, version);
+	db_add_int(p, lease);
+}
+
+void store_register_session(struct db_batch *b, struct uuid worker, const char *slot)
+{
+	struct db_params *p = db_batch_add(b, sql_register_session);
+	db_add_uuid(p, worker);
+	db_add_text(p, slot);
+}
+
+void store_end_session(struct db_batch *b, struct uuid worker, const char *slot)
+{
+	struct db_params *p = db_batch_add(b, sql_end_session);
+	db_add_uuid(p, worker);
+	db_add_text(p, slot);
+}
+
+void store_listen(struct db_batch *b)
+{
+	db_batch_add_once(b, sql_listen);
+}
+
+void store_beat(struct db_batch *b, struct uuid worker, int64_t lease)
+{
+	struct db_params *p = db_batch_add(b, sql_beat_worker);
+	db_add_uuid(p, worker);
+	db_add_int(p, lease);
+}
+
+void store_find_dead(struct db_batch *b, struct uuid worker)
+{
+	db_add_uuid(db_batch_add(b, sql_find_dead), worker);
+}
+
+void store_end_sessions(struct db_batch *b, struct uuid worker)
+{
+	db_add_uuid(db_batch_add(b, sql_end_sessions), worker);
+}
+
+void store_forget_worker(struct db_batch *b, struct uuid worker)
+{
+	db_add_uuid(db_batch_add(b, sql_forget_worker), worker);
+}
+
+void store_list_leases(
+	struct db_batch *b, struct uuid worker, const struct uuid *ids, size_t count)
+{
+	struct db_params *p = db_batch_add(b, sql_list_leases);
+	db_add_uuid(p, worker);
+	add_ids(p, ids, count);
+}
+
+void store_claim(struct db_batch *b, const struct claim *c)
+{
+	struct db_params *p = db_batch_add(b, sql_claim_runs);
+	db_add_uuid(p, c->worker);
+	db_add_int(p, c->limit);
+	add_words(p, c->has);
+	db_add_int(p, c->suspects);
+	db_add_text(p, c->from);
+	db_add_uuid(p, c->dead);
+	add_ids(p, c->ids, c->count);
+}
+
+void store_load_entries(struct db_batch *b, const struct uuid *ids, size_t count)
+{
+	add_ids(db_batch_add(b, sql_load_entries), ids, count);
+}
+
+void store_load_places(
+	struct db_batch *b, struct uuid run_id, const int64_t *seqs, size_t count)
+{
+	struct db_params *p = db_batch_add(b, sql_load_places);
+	struct db_array a;
+	db_add_uuid(p, run_id);
+	db_array_init(&a, DB_OID_INT8);
+	for (size_t i = 0; i < count; i++)
+		db_array_int8(&a, seqs[i]);
+	db_add_array(p, &a);
+	db_array_finish(&a);
+}
+
+void store_load_definition(struct db_batch *b, struct uuid id)
+{
+	db_add_uuid(db_batch_add(b, sql_load_definition), id);
+}
+
+void store_next_due(struct db_batch *b, char *const *has)
+{
+	add_words(db_batch_add(b, sql_next_due), has);
+}
+
+void store_make_partitions(struct db_batch *b)
+{
+	db_batch_add(b, sql_make_partitions);
+}

@@ -1,0 +1,47 @@
+/*
+ * The embedded queries, one typed function each; their text and their columns are described
+ * in sql/queries. Batches are made here and sent by the caller (db_send).
+ */
+#ifndef STEPWELL_STORE_H
+#define STEPWELL_STORE_H
+
+#include "db.h"
+#include "journal.h"
+
+/* Lease rows and run rows first, then the journal: the other order deadlocks with a takeover
+ * (design: fence, rule 2). */
+void store_append(struct db_batch *b, struct entry *const *entries, size_t count);
+
+void store_set_session(struct db_batch *b, int lock_timeout_ms, int statement_timeout_ms);
+void store_register_worker(struct db_batch *b, struct uuid id, const char *host, int pid,
+	const char *version, int64_t lease);
+void store_register_session(struct db_batch *b, struct uuid worker, const char *slot);
+void store_end_session(struct db_batch *b, struct uuid worker, const char *slot);
+void store_listen(struct db_batch *b);
+void store_beat(struct db_batch *b, struct uuid worker, int64_t lease);
+void store_find_dead(struct db_batch *b, struct uuid worker);
+void store_end_sessions(struct db_batch *b, struct uuid worker);
+void store_forget_worker(struct db_batch *b, struct uuid worker);
+void store_list_leases(
+	struct db_batch *b, struct uuid worker, const struct uuid *ids, size_t count);
+
+struct claim {
+	struct uuid worker;
+	int limit;
+	char *const *has; /* what the worker can do, NULL-ended */
+	int suspects;	  /* how many it may take */
+	const char *from; /* "due", "dead", "own" */
+	struct uuid dead; /* "dead": whose */
+	const struct uuid *ids; /* "own": which */
+	size_t count;
+};
+void store_claim(struct db_batch *b, const struct claim *c);
+
+void store_load_entries(struct db_batch *b, const struct uuid *ids, size_t count);
+void store_load_places(
+	struct db_batch *b, struct uuid run_id, const int64_t *seqs, size_t count);
+void store_load_definition(struct db_batch *b, struct uuid id);
+void store_next_due(struct db_batch *b, char *const *has);
+void store_make_partitions(struct db_batch *b);
+
+#endif

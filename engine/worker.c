@@ -1,0 +1,446 @@
+/*
+ * The life of a worker: its loop, its connections, its signals, its end. Four connections: two
+ * lanes for the journal, one for heartbeats on which nothing ever waits, one for claims and
+ * reading. Each records its session before it is used.
+ */
+#include "worker.h"
+
+#include "clock.h"
+#include "http_client.h"
+#include "call_sql.h"
+#include "log.h"
+#include "pool.h"
+#include "store.h"
+#include "version.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WATCH_USEC (500 * USEC_PER_MS)
+
+void worker_options_init(struct worker_options *o)
+{
+	*o = (struct worker_options){
+		.concurrency = 64,
+		.max_runs = 4096,
+		.heartbeat = 2 * USEC_PER_SEC,
+		.lease = 10 * USEC_PER_SEC,
+		.poll = 500 * USEC_PER_MS,
+		.drain_timeout = 30 * USEC_PER_SEC,
+		.poison_after = 3,
+	};
+	o->settings.sql_connections = 4;
+}
+
+struct uuid worker_id(const struct worker *w)
+{
+	return w->id;
+}
+
+int64_t worker_now(const struct worker *w)
+{
+	return clock_boottime() + w->clock_offset;
+}
+
+/* Some time is left aside for the way to the endpoint. */
+bool worker_lease_holds(const struct worker *w)
+{
+	return clock_boottime() < w->lease_until - w->options.lease / 10;
+}
+
+void worker_stop(struct worker *w, enum worker_end end)
+{
+	if (w->stopped)
+		return;
+	w->stopped = true;
+	w->end = end;
+	uv_stop(&w->loop);
+}
+
+/* ---- Connections ---- */
+
+static const char *const lane_slots[JOURNAL_LANES] = {"journal0", "journal1"};
+
+static struct db_batch *setup_session(struct worker *w, const char *slot, int lock_ms)
+{
+	struct db_batch *b = db_batch_create(NULL, NULL);
+	store_set_session(b, lock_ms, 60000);
+	if (strcmp(slot, "heartbeat") == 0) {
+		char host[256] = "";
+		gethostname(host, sizeof host - 1);
+		store_register_worker(
+			b, w->id, host, (int)getpid(), STEPWELL_VERSION, w->options.lease);
+	}
+	store_end_session(b, w->id, slot);
+	store_register_session(b, w->id, slot);
+	return b;
+}
+
+static struct db_batch *setup_beat(void *ctx, struct db *db)
+{
+	struct worker *w = ctx;
+	(void)db;
+	w->beat_sent_at = clock_boottime();
+	return setup_session(w, "heartbeat", 1000);
+}
+
+static struct db_batch *setup_control(void *ctx, struct db *db)
+{
+	(void)db;
+	struct db_batch *b = setup_session(ctx, "control", 500);
+	store_listen(b);
+	return b;
+}
+
+static struct db_batch *setup_lane(void *ctx, struct db *db)
+{
+	struct worker *w = ctx;
+	return setup_session(w, lane_slots[db == w->lanes[1]], 10000);
+}
+
+static void connect_others(struct worker *w);
+
+static void check_ready(struct worker *w)
+{
+	if (w->ready || !w->control || !db_is_up(w->control) || !db_is_up(w->lanes[0]) ||
+		!w->clock_known)
+		return;
+	w->ready = true;
+	uv_stop(&w->loop);
+}
+
+static void on_first_beat(struct db_batch *b)
+{
+	struct worker *w = b->ctx;
+	if (b->err.kind == ERROR_NONE && db_rows(b->statements[0].result)) {
+		w->clock_offset = db_int(b->statements[0].result, 0, 0) - clock_boottime();
+		w->clock_known = true;
+		w->lease_until = w->beat_sent_at + w->options.lease;
+		connect_others(w);
+		check_ready(w);
+	}
+	db_batch_destroy(b);
+}
+
+static void say_state(struct worker *w, const char *what, bool up, const struct error *err)
+{
+	if (!up) {
+		w->end_error = *err;
+		log_line(w->ready ? LOG_WARNING : LOG_DEBUG, "%s: %s", what, err->text);
+	} else if (w->ready) {
+		log_line(LOG_INFO, "%s: connected again", what);
+	}
+}
+
+static void on_beat_state(void *ctx, struct db *db, bool up, const struct error *err)
+{
+	struct worker *w = ctx;
+	say_state(w, "heartbeat connection", up, err);
+	if (!up)
+		return;
+	struct db_batch *b = db_batch_create(on_first_beat, w);
+	store_beat(b, w->id, w->options.lease);
+	w->beat_sent_at = clock_boottime();
+	db_send(db, b);
+}
+
+static void on_control_state(void *ctx, struct db *db, bool up, const struct error *err)
+{
+	struct worker *w = ctx;
+	(void)db;
+	say_state(w, "control connection", up, err);
+	if (!up)
+		return;
+	check_ready(w);
+	claim_doubted(w);
+	claim_poll(w);
+}
+
+static void on_lane_state(void *ctx, struct db *db, bool up, const struct error *err)
+{
+	struct worker *w = ctx;
+	int lane = db == w->lanes[1];
+	say_state(w, "journal connection", up, err);
+	if (!up) {
+		journal_set_lane(w->journal, lane, NULL);
+	} else if (w->owned_count) {
+		claim_verify(w, lane);
+	} else {
+		journal_set_lane(w->journal, lane, db);
+		journal_flush(w->journal);
+	}
+	check_ready(w);
+}
+
+static void on_hint(void *ctx, struct db *db)
+{
+	(void)db;
+	claim_poll(ctx);
+}
+
+static struct db_options connection(struct worker *w, const char *name)
+{
+	return (struct db_options){
+		.conninfo = w->options.conninfo,
+		.name = name,
+		.ctx = w,
+		.deadline = 30 * USEC_PER_SEC,
+	};
+}
+
+/* The others wait for the worker's row, so that their sessions have somebody to belong to. */
+static void connect_others(struct worker *w)
+{
+	if (w->control)
+		return;
+	struct db_options o = connection(w, "stepwell control");
+	o.setup = setup_control;
+	o.on_state = on_control_state;
+	o.on_notify = on_hint;
+	w->control = db_create(&w->loop, &o);
+	o = connection(w, "stepwell journal");
+	o.setup = setup_lane;
+	o.on_state = on_lane_state;
+	for (int i = 0; i < JOURNAL_LANES; i++)
+		w->lanes[i] = db_create(&w->loop, &o);
+}
+
+static void connect_beat(struct worker *w)
+{
+	struct db_options o = connection(w, "stepwell heartbeat");
+	o.setup = setup_beat;
+	o.on_state = on_beat_state;
+	o.deadline = w->options.lease;
+	w->beat = db_create(&w->loop, &o);
+}
+
+/* ---- Life ---- */
+
+static void list_abilities(struct worker *w)
+{
+	size_t n = 0;
+	char **databases = w->options.settings.databases;
+	if (w->options.settings.allow_run)
+		w->has[n++] = xstrdup("shell");
+	for (; databases && *databases && n < 15; databases++) {
+		const char *end = strchr(*databases, '=');
+		if (end)
+			w->has[n++] = xasprintf(
+				"database:%.*s", (int)(end - *databases), *databases);
+	}
+}
+
+static void init_timer(struct worker *w, uv_timer_t *timer)
+{
+	uv_timer_init(&w->loop, timer);
+	timer->data = w;
+}
+
+struct worker *worker_create(const struct worker_options *o)
+{
+	struct worker *w = xcalloc(1, sizeof *w);
+	w->options = *o;
+	w->options.settings.database = o->conninfo;
+	w->id = uuid_v4();
+	uuid_format(w->id, w->id_text);
+	w->woken_tail = &w->woken;
+	w->slot_tail = &w->slot_head;
+	uv_loop_init(&w->loop);
+	list_abilities(w);
+	w->host = (struct host){.loop = &w->loop, .settings = &w->options.settings};
+	w->host.http = http_client_create(&w->loop);
+	w->host.sql = sql_steps_create(&w->loop, &w->options.settings, w->id);
+	w->journal = journal_create(&w->loop);
+	uv_prepare_init(&w->loop, &w->prepare);
+	w->prepare.data = w;
+	uv_prepare_start(&w->prepare, owned_on_prepare);
+	uv_unref((uv_handle_t *)&w->prepare);
+	init_timer(w, &w->beat_timer);
+	init_timer(w, &w->poll_timer);
+	init_timer(w, &w->watch_timer);
+	init_timer(w, &w->drain_timer);
+	init_timer(w, &w->limit_timer);
+	uv_signal_init(&w->loop, &w->sigterm);
+	uv_signal_init(&w->loop, &w->sigint);
+	w->sigterm.data = w->sigint.data = w;
+	connect_beat(w);
+	return w;
+}
+
+static void on_limit(uv_timer_t *timer)
+{
+	struct worker *w = timer->data;
+	uv_stop(&w->loop);
+}
+
+bool worker_connect(struct worker *w, int64_t timeout, struct error *err)
+{
+	uv_timer_start(&w->limit_timer, on_limit, (uint64_t)(timeout / USEC_PER_MS), 0);
+	while (!w->ready) {
+		uv_run(&w->loop, UV_RUN_DEFAULT);
+		if (!w->ready && !uv_is_active((uv_handle_t *)&w->limit_timer))
+			break;
+	}
+	uv_timer_stop(&w->limit_timer);
+	if (w->ready)
+		return true;
+	*err = w->end_error;
+	if (err->kind == ERROR_NONE)
+		error_set(err, ERROR_TRANSIENT, "the database did not answer in time");
+	return false;
+}
+
+void worker_adopt(struct worker *w, struct uuid run_id)
+{
+	struct owned *o = owned_create(w, run_id);
+	o->state = OWNED_DOUBT;
+	w->adopted = run_id;
+	w->has_adopted = true;
+	claim_doubted(w);
+}
+
+/* ---- The end ---- */
+
+static void on_forgotten(struct db_batch *b)
+{
+	struct worker *w = b->ctx;
+	db_batch_destroy(b);
+	worker_stop(w, w->end);
+}
+
+/* Draining is done when nothing is owned and nothing is being read. */
+void worker_check_done(struct worker *w)
+{
+	if (!w->draining || w->stopped || w->owned_count || w->loads || w->claiming ||
+		w->reclaiming)
+		return;
+	if (!w->control || !db_is_up(w->control)) {
+		worker_stop(w, w->end);
+		return;
+	}
+	struct db_batch *b = db_batch_create(on_forgotten, w);
+	store_forget_worker(b, w->id);
+	db_send(w->control, b);
+}
+
+static void hand_back(struct owned *o)
+{
+	bool busy = o->run && o->run->effect && !o->run->effect->recorded;
+	if (o->state == OWNED_LIVE && !busy)
+		owned_wake(o); /* advance sees that we drain */
+}
+
+static void hand_back_all(struct owned *o)
+{
+	if (o->state == OWNED_LIVE)
+		owned_hand_back(o);
+}
+
+static void on_drain_over(uv_timer_t *timer)
+{
+	struct worker *w = timer->data;
+	if (uv_timer_get_repeat(timer) == 0) { /* effects had their time */
+		log_line(LOG_WARNING, "drain timeout: %d effects are left to be resumed",
+			w->effects_running);
+		owned_each(w, hand_back_all);
+		uv_timer_start(timer, on_drain_over, 5000, 5000);
+		return;
+	}
+	worker_stop(w, w->end);
+}
+
+static void drain(struct worker *w, enum worker_end end)
+{
+	if (w->draining)
+		return;
+	w->draining = true;
+	w->end = end;
+	uv_timer_start(&w->drain_timer, on_drain_over,
+		(uint64_t)(w->options.drain_timeout / USEC_PER_MS), 0);
+	owned_each(w, hand_back);
+	worker_check_done(w);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+	struct worker *w = signal->data;
+	if (w->draining)
+		_exit(1);
+	log_line(LOG_DEBUG, "signal %d: draining", number);
+	drain(w, WORKER_DRAINED);
+}
+
+static void on_time_over(uv_timer_t *timer)
+{
+	drain(timer->data, WORKER_TIMED_OUT);
+}
+
+enum worker_end worker_run(struct worker *w, int64_t timeout, struct error *err)
+{
+	uint64_t beat = (uint64_t)(w->options.heartbeat / USEC_PER_MS);
+	w->stopped = false;
+	uv_signal_start(&w->sigterm, on_signal, SIGTERM);
+	uv_signal_start(&w->sigint, on_signal, SIGINT);
+	uv_timer_start(&w->beat_timer, claim_on_beat, beat, beat);
+	uv_timer_start(&w->watch_timer, claim_on_watch, 50, WATCH_USEC / USEC_PER_MS);
+	if (timeout)
+		uv_timer_start(&w->limit_timer, on_time_over,
+			(uint64_t)((timeout + 999) / USEC_PER_MS), 0);
+	claim_poll(w);
+	while (!w->stopped)
+		uv_run(&w->loop, UV_RUN_DEFAULT);
+	if (w->end == WORKER_FAILED && err)
+		*err = w->end_error;
+	return w->end;
+}
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+static void definitions_destroy(struct definition_slot *s)
+{
+	while (s) {
+		struct definition_slot *next = s->next;
+		definition_unref(s->definition);
+		free(s);
+		s = next;
+	}
+}
+
+static void discard(struct owned *o)
+{
+	owned_drop(o);
+}
+
+void worker_destroy(struct worker *w)
+{
+	if (!w)
+		return;
+	w->stopped = true;
+	owned_each(w, discard);
+	journal_destroy(w->journal);
+	db_destroy(w->beat);
+	db_destroy(w->control);
+	for (int i = 0; i < JOURNAL_LANES; i++)
+		db_destroy(w->lanes[i]);
+	sql_steps_destroy(w->host.sql);
+	http_client_destroy(w->host.http);
+	uv_handle_t *own[] = {(uv_handle_t *)&w->prepare, (uv_handle_t *)&w->beat_timer,
+		(uv_handle_t *)&w->poll_timer, (uv_handle_t *)&w->watch_timer,
+		(uv_handle_t *)&w->drain_timer, (uv_handle_t *)&w->limit_timer,
+		(uv_handle_t *)&w->sigterm, (uv_handle_t *)&w->sigint};
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+		close_handle(own[i], NULL);
+	uv_run(&w->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&w->loop);
+	definitions_destroy(w->definitions);
+	for (size_t i = 0; w->has[i]; i++)
+		free(w->has[i]);
+	free(w);
+}

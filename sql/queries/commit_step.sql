@@ -1,0 +1,2 @@
+-- Commits a step and its outcome.
+commit

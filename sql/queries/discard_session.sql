@@ -1,0 +1,2 @@
+-- Leaves nothing of one step's session to the next.
+discard all

@@ -1,0 +1,4 @@
+-- Back to our own role and to names that nobody can shadow, before the outcome is appended.
+-- Returns the transaction's id: that of prepare_step, or somebody committed in between.
+select set_config('role', 'none', true), set_config('search_path', 'pg_catalog', true),
+	set_config('statement_timeout', '60000', true), pg_current_xact_id()::text

@@ -1,0 +1,2 @@
+-- Hears the hints of those who started a run.
+listen stepwell

@@ -1,0 +1,2 @@
+-- Undoes a step.
+rollback

@@ -1,0 +1,43 @@
+/*
+ * `call: sql`: one statement with bound parameters. On the journal's own database it commits
+ * together with the entry of its outcome: exactly once. On another database it is an effect
+ * like any other.
+ */
+#ifndef STEPWELL_CALL_SQL_H
+#define STEPWELL_CALL_SQL_H
+
+#include "db.h"
+#include "task.h"
+
+enum sql_output { SQL_ROWS, SQL_ROW, SQL_VALUE, SQL_COUNT };
+
+struct sql_call {
+	char *statement;
+	char *database; /* NULL: the journal's */
+	struct expression *parameters;
+	enum sql_output output;
+	int64_t expect; /* rows that must be affected; -1: any */
+};
+
+struct sql_request {
+	struct request request; /* first */
+	const struct sql_call *call;
+	struct db_params params;
+};
+
+/* The result of a statement as the step's output. False: ret_fault says why it cannot be one,
+ * or that `expect` was not met. */
+bool sql_output(const struct sql_call *call, const struct db_result *result, size_t limit,
+	struct buf *out, struct fault *ret_fault);
+
+/* The connections of one worker's `call: sql` steps: settings->sql_connections for the
+ * journal's database, registered as sessions of the worker, and as many for each other one. */
+struct sql_steps *sql_steps_create(
+	uv_loop_t *loop, const struct settings *settings, struct uuid worker);
+void sql_steps_destroy(struct sql_steps *s);
+
+/* Runs the effect of a sql_request; sql_session.c. */
+void sql_session_start(struct effect *effect);
+void sql_session_stop(struct effect *effect);
+
+#endif

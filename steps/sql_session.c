@@ -1,0 +1,464 @@
+/*
+ * The connections of `call: sql`, and the transaction of one step: BEGIN, settings, the
+ * statement, deferred constraints, back to our role; then, on the journal's database, the
+ * entries of the outcome by the engine (carrier), COMMIT, DISCARD ALL. A transaction that
+ * failed for a passing reason is repeated: nothing of it happened.
+ */
+#include "call_sql.h"
+
+#include "carrier.h"
+#include "clock.h"
+#include "queries.h"
+#include "store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct sql_session {
+	struct sql_pool *pool;
+	struct db *db;
+	char slot[16];
+	struct effect *effect; /* whose step it runs, NULL: none */
+	struct carrier carrier;
+	struct log *log; /* being committed */
+	char xid[32];
+	bool clean; /* DISCARD ALL was answered */
+	int repeats;
+	uv_timer_t pause;
+};
+
+/* The sessions of one database, and the effects that wait for one. */
+struct sql_pool {
+	struct sql_steps *steps;
+	char *name; /* NULL: the journal's */
+	char *conninfo;
+	struct sql_session *sessions; /* opened when first needed */
+	int count;
+	struct effect **waiting;
+	size_t waiting_count;
+	struct sql_pool *next;
+};
+
+struct sql_steps {
+	uv_loop_t *loop;
+	const struct settings *settings;
+	struct uuid worker;
+	struct sql_pool *pools;
+	int open_handles;
+	bool closing;
+};
+
+static void begin(struct sql_session *s);
+static void serve(struct sql_pool *p);
+
+static bool is_own(const struct sql_session *s)
+{
+	return !s->pool->name;
+}
+
+static size_t output_limit(const struct sql_session *s)
+{
+	size_t limit = s->pool->steps->settings->body_limit;
+	return limit ? limit : (size_t)1 << 20;
+}
+
+/* ---- The end of a step ---- */
+
+static void on_clean(struct db_batch *b)
+{
+	struct sql_session *s = b->ctx;
+	s->clean = true;
+	db_batch_destroy(b);
+	serve(s->pool);
+}
+
+static void clean(struct sql_session *s)
+{
+	struct db_batch *b = db_batch_create(on_clean, s);
+	s->effect = NULL;
+	s->log = NULL;
+	s->repeats = 0;
+	db_batch_add_once(b, sql_discard_session);
+	db_send(s->db, b);
+}
+
+static void on_ignored(struct db_batch *b)
+{
+	db_batch_destroy(b);
+}
+
+static void roll_back(struct sql_session *s)
+{
+	struct db_batch *b = db_batch_create(on_ignored, NULL);
+	db_batch_add_once(b, sql_rollback_step);
+	db_send(s->db, b);
+}
+
+static void fail(struct sql_session *s)
+{
+	struct effect *e = s->effect;
+	e->state = NULL;
+	roll_back(s);
+	clean(s);
+	effect_fail(e);
+}
+
+static void on_pause_over(uv_timer_t *timer)
+{
+	struct sql_session *s = timer->data;
+	if (s->effect)
+		begin(s);
+}
+
+/* The same again: the transaction is known to be undone. */
+static void repeat(struct sql_session *s)
+{
+	unsigned limit = 20u << (s->repeats < 8 ? s->repeats : 8);
+	s->repeats++;
+	uv_timer_start(&s->pause, on_pause_over, 5 + random_u64() % limit, 0);
+}
+
+static bool is_step_fault(const struct error *err)
+{
+	return strcmp(err->sqlstate, "57014") == 0 || err->kind != ERROR_TRANSIENT;
+}
+
+static void set_fault(struct effect *e, const struct error *err)
+{
+	bool late = strcmp(err->sqlstate, "57014") == 0;
+	snprintf(e->fault.title, sizeof e->fault.title, "SQL error %s", err->sqlstate);
+	fault_set(&e->fault, late ? PROBLEM_TIMEOUT : PROBLEM_RUNTIME, "%.800s", err->text);
+}
+
+/* ---- The commit together with the outcome ---- */
+
+static void on_committed(struct db_batch *b)
+{
+	struct sql_session *s = b->ctx;
+	struct log *log = s->log;
+	const struct db_result *commit = b->count ? b->statements[b->count - 1].result : NULL;
+	struct error err = b->err;
+	enum log_end end = LOG_DURABLE;
+	if (err.kind == ERROR_CONFLICT && !b->ambiguous)
+		end = LOG_CONFLICT;
+	else if (err.kind != ERROR_NONE)
+		end = LOG_AMBIGUOUS; /* whatever it was, the journal knows */
+	else if (strcmp(db_command_tag(commit), "COMMIT") != 0)
+		end = LOG_AMBIGUOUS;
+	db_batch_destroy(b);
+	if (s->pool->steps->closing)
+		return;
+	if (end != LOG_DURABLE)
+		roll_back(s);
+	clean(s);
+	log_answer(log, end, &err);
+}
+
+static void carrier_commit(struct carrier *c, struct log *log)
+{
+	struct sql_session *s = c->owner;
+	struct entry *entries[16];
+	size_t n = 0;
+	struct db_batch *b = db_batch_create(on_committed, s);
+	for (struct entry *e = log->sent; e && n < 16; e = e->next)
+		entries[n++] = e;
+	s->log = log;
+	s->effect = NULL;
+	store_append(b, entries, n);
+	db_batch_add_once(b, sql_commit_step);
+	db_send(s->db, b);
+}
+
+static void carrier_roll_back(struct carrier *c)
+{
+	struct sql_session *s = c->owner;
+	roll_back(s);
+	clean(s);
+}
+
+/* ---- The statement ---- */
+
+enum { AT_BEGIN, AT_PREPARE, AT_STATEMENT, AT_CONSTRAINTS, AT_LEAVE, AT_COMMIT };
+
+static void on_executed(struct db_batch *b);
+
+static void copy_params(struct db_params *to, const struct db_params *from)
+{
+	*to = *from;
+	to->data = (struct buf){0};
+	buf_add(&to->data, from->data.data, from->data.len);
+}
+
+static void begin(struct sql_session *s)
+{
+	struct sql_request *r = (struct sql_request *)s->effect->request;
+	const struct settings *settings = s->pool->steps->settings;
+	struct db_batch *b = db_batch_create(on_executed, s);
+	db_batch_add_once(b, sql_begin_step);
+	struct db_params *p = db_batch_add_once(b, sql_prepare_step);
+	db_add_text(p, settings->sql_role && is_own(s) ? settings->sql_role : "");
+	db_add_text(p, "0");
+	db_add_text(p, "10000");
+	copy_params(db_batch_add_once(b, r->call->statement), &r->params);
+	db_batch_add_once(b, sql_check_constraints);
+	db_batch_add_once(b, sql_leave_role);
+	if (!is_own(s)) {
+		db_batch_add_once(b, sql_commit_step);
+		s->effect->sent = true;
+	}
+	db_send(s->db, b);
+}
+
+/* The result becomes the output; false: the fault is set. */
+static bool take_output(struct sql_session *s, const struct db_batch *b)
+{
+	struct effect *e = s->effect;
+	const struct sql_request *r = (const struct sql_request *)e->request;
+	const struct db_statement *t = b->statements;
+	const char *before = db_text(t[AT_PREPARE].result, 0, 4);
+	const char *after = db_text(t[AT_LEAVE].result, 0, 3);
+	if (strcmp(before, after) != 0)
+		return fault_set(&e->fault, PROBLEM_RUNTIME,
+			"the statement ended the transaction it ran in");
+	return sql_output(r->call, t[AT_STATEMENT].result, output_limit(s), &e->output, &e->fault);
+}
+
+static void on_failed(struct sql_session *s, const struct db_batch *b)
+{
+	struct effect *e = s->effect;
+	bool other_commit = !is_own(s) && b->ambiguous;
+	if (!is_step_fault(&b->err) && !other_commit) {
+		if (!b->ambiguous)
+			roll_back(s);
+		repeat(s);
+		return;
+	}
+	set_fault(e, &b->err);
+	if (other_commit) {
+		fault_set(&e->fault, PROBLEM_COMMUNICATION, "%.800s", b->err.text);
+		e->fault.uncertain = true;
+	}
+	fail(s);
+}
+
+static void on_executed(struct db_batch *b)
+{
+	struct sql_session *s = b->ctx;
+	struct effect *e = s->effect;
+	if (!e) { /* stopped meanwhile */
+		db_batch_destroy(b);
+		if (!s->pool->steps->closing && !s->clean) {
+			roll_back(s);
+			clean(s);
+		}
+		return;
+	}
+	if (b->err.kind != ERROR_NONE) {
+		on_failed(s, b);
+	} else if (!take_output(s, b)) {
+		fail(s);
+	} else if (is_own(s)) {
+		e->carrier = &s->carrier; /* the engine appends and commits */
+		e->state = NULL;
+		effect_succeed(e);
+	} else {
+		e->state = NULL;
+		clean(s);
+		effect_succeed(e);
+	}
+	db_batch_destroy(b);
+}
+
+/* ---- Sessions ---- */
+
+static struct db_batch *setup(void *ctx, struct db *db)
+{
+	struct sql_session *s = ctx;
+	(void)db;
+	if (!is_own(s))
+		return NULL;
+	struct db_batch *b = db_batch_create(NULL, NULL);
+	store_end_session(b, s->pool->steps->worker, s->slot);
+	store_register_session(b, s->pool->steps->worker, s->slot);
+	return b;
+}
+
+static void on_state(void *ctx, struct db *db, bool up, const struct error *err)
+{
+	struct sql_session *s = ctx;
+	(void)db;
+	(void)err;
+	if (up)
+		serve(s->pool);
+}
+
+static void open_session(struct sql_session *s)
+{
+	struct db_options o = {.conninfo = s->pool->conninfo,
+		.name = "stepwell sql",
+		.setup = setup,
+		.on_state = on_state,
+		.ctx = s,
+		.unprepared = true};
+	s->clean = true;
+	s->db = db_create(s->pool->steps->loop, &o);
+}
+
+/* Gives free sessions to waiting effects, and opens one more while there are too few. */
+static void serve(struct sql_pool *p)
+{
+	for (int i = 0; i < p->count && p->waiting_count; i++) {
+		struct sql_session *s = &p->sessions[i];
+		if (!s->db) {
+			open_session(s);
+			break;
+		}
+		if (s->effect || !s->clean || s->log || !db_is_up(s->db))
+			continue;
+		struct effect *e = p->waiting[0];
+		memmove(p->waiting, p->waiting + 1, --p->waiting_count * sizeof(struct effect *));
+		s->effect = e;
+		s->clean = false;
+		e->state = s;
+		begin(s);
+	}
+}
+
+static struct sql_pool *find_pool(struct sql_steps *steps, const char *name)
+{
+	struct sql_pool *p = steps->pools;
+	while (p && !(name ? p->name && strcmp(p->name, name) == 0 : !p->name))
+		p = p->next;
+	return p;
+}
+
+static void on_refuse(uv_timer_t *timer);
+
+struct refusal {
+	uv_timer_t timer;
+	struct effect *effect;
+};
+
+static void on_refusal_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+static void on_refuse(uv_timer_t *timer)
+{
+	struct refusal *r = timer->data;
+	struct effect *e = r->effect;
+	uv_close((uv_handle_t *)timer, on_refusal_closed);
+	if (e)
+		effect_fail(e);
+}
+
+void sql_session_start(struct effect *e)
+{
+	const struct sql_request *r = (const struct sql_request *)e->request;
+	struct sql_pool *p = find_pool(e->host->sql, r->call->database);
+	if (!p) { /* a worker without it does not claim such runs, but one may be adopted */
+		struct refusal *refusal = xcalloc(1, sizeof *refusal);
+		fault_set(&e->fault, PROBLEM_CONFIGURATION,
+			"this worker has no database \"%s\": give it --database %s=CONNINFO",
+			r->call->database, r->call->database);
+		refusal->effect = e;
+		uv_timer_init(e->host->loop, &refusal->timer);
+		refusal->timer.data = refusal;
+		uv_timer_start(&refusal->timer, on_refuse, 0, 0);
+		return;
+	}
+	p->waiting = xrealloc(p->waiting, (p->waiting_count + 1) * sizeof(struct effect *));
+	p->waiting[p->waiting_count++] = e;
+	serve(p);
+}
+
+void sql_session_stop(struct effect *e)
+{
+	struct sql_session *s = e->state;
+	for (struct sql_pool *p = e->host->sql->pools; p; p = p->next) {
+		for (size_t i = 0; i < p->waiting_count; i++) {
+			if (p->waiting[i] != e)
+				continue;
+			memmove(p->waiting + i, p->waiting + i + 1,
+				(--p->waiting_count - i) * sizeof(struct effect *));
+			return;
+		}
+	}
+	if (!s)
+		return;
+	s->effect = NULL; /* what its backend still does, it does not commit */
+	uv_timer_stop(&s->pause);
+	s->clean = true;
+	db_reset(s->db);
+}
+
+/* ---- Life ---- */
+
+static void add_pool(struct sql_steps *steps, char *name, char *conninfo)
+{
+	struct sql_pool *p = xcalloc(1, sizeof *p);
+	p->steps = steps;
+	p->name = name;
+	p->conninfo = conninfo;
+	p->count = steps->settings->sql_connections > 0 ? steps->settings->sql_connections : 4;
+	p->sessions = xcalloc((size_t)p->count, sizeof *p->sessions);
+	for (int i = 0; i < p->count; i++) {
+		struct sql_session *s = &p->sessions[i];
+		s->pool = p;
+		snprintf(s->slot, sizeof s->slot, "sql%d", i);
+		s->carrier = (struct carrier){carrier_commit, carrier_roll_back, s};
+		uv_timer_init(steps->loop, &s->pause);
+		s->pause.data = s;
+		steps->open_handles++;
+	}
+	p->next = steps->pools;
+	steps->pools = p;
+}
+
+struct sql_steps *sql_steps_create(
+	uv_loop_t *loop, const struct settings *settings, struct uuid worker)
+{
+	struct sql_steps *s = xcalloc(1, sizeof *s);
+	s->loop = loop;
+	s->settings = settings;
+	s->worker = worker;
+	add_pool(s, NULL, xstrdup(settings->database));
+	for (char **d = settings->databases; d && *d; d++) {
+		const char *equals = strchr(*d, '=');
+		if (equals)
+			add_pool(s, xstrndup(*d, (size_t)(equals - *d)), xstrdup(equals + 1));
+	}
+	return s;
+}
+
+static void on_pause_closed(uv_handle_t *handle)
+{
+	struct sql_steps *s = ((struct sql_session *)handle->data)->pool->steps;
+	if (--s->open_handles > 0)
+		return;
+	while (s->pools) {
+		struct sql_pool *p = s->pools;
+		s->pools = p->next;
+		free(p->name);
+		free(p->conninfo);
+		free(p->sessions);
+		free(p->waiting);
+		free(p);
+	}
+	free(s);
+}
+
+void sql_steps_destroy(struct sql_steps *s)
+{
+	if (!s)
+		return;
+	s->closing = true;
+	for (struct sql_pool *p = s->pools; p; p = p->next) {
+		for (int i = 0; i < p->count; i++) {
+			db_destroy(p->sessions[i].db);
+			uv_close((uv_handle_t *)&p->sessions[i].pause, on_pause_closed);
+		}
+	}
+}

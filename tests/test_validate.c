@@ -1,0 +1,500 @@
+/*
+ * validate: small documents, each with what must be said of it. Documents are written
+ * with ' for " (neither stands in them otherwise).
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sql_text.h"
+#include "validate.h"
+
+#define HEAD                                                                             \
+	"{'document':{'dsl':'1.0.0','namespace':'test','name':'case','version':'0.1.0'}" \
+	","
+#define DO(tasks) HEAD "'do':[" tasks "]}"
+#define TASK(body) DO("{'t':" body "}")
+#define USE(use, tasks) HEAD "'use':" use ",'do':[" tasks "]}"
+#define SQL(with) TASK("{'call':'sql','with':" with "}")
+
+struct expectation {
+	const char *text; /* the document */
+	enum finding_class class;
+	const char *pointer;
+	const char *says; /* a part of the finding's text; NULL: nothing of that class */
+};
+
+static char *quoted(const char *text)
+{
+	char *s = xstrdup(text);
+	for (char *p = s; (p = strchr(p, '\'')); p++)
+		*p = '"';
+	return s;
+}
+
+static size_t count_class(const struct findings *f, enum finding_class class)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < f->count; i++)
+		n += f->items[i].class == class;
+	return n;
+}
+
+static void expect(const struct expectation *e)
+{
+	char *text = quoted(e->text), *says = e->says ? quoted(e->says) : NULL;
+	struct json document;
+	struct findings f;
+	validate(text, strlen(text), &document, &f);
+	bool found = false;
+	for (size_t i = 0; i < f.count; i++)
+		found = found || (says && f.items[i].class == e->class &&
+					 strcmp(f.items[i].pointer, e->pointer) == 0 &&
+					 strstr(f.items[i].text, says));
+	for (size_t i = 0; i < f.count && says && !found; i++)
+		fprintf(stderr, "  found %d [%s] %s\n", (int)f.items[i].class,
+			f.items[i].pointer, f.items[i].text);
+	ck_assert_msg(!says || found, "%s: no \"%s\" at %s", text, says, e->pointer);
+	if (!says)
+		ck_assert_msg(count_class(&f, e->class) == 0, "%s: %s", text,
+			f.count ? f.items[0].text : "");
+	if (e->class != FINDING_ERROR)
+		ck_assert_msg(f.errors == 0, "%s: %s", text, f.items[0].text);
+	findings_finish(&f);
+	free(text);
+	free(says);
+}
+
+static void expect_all(const struct expectation *e, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		expect(&e[i]);
+}
+
+#define EXPECT(...)                                           \
+	do {                                                  \
+		const struct expectation e[] = {__VA_ARGS__}; \
+		expect_all(e, sizeof e / sizeof *e);          \
+	} while (0)
+#define INVALID(t, p, s)               \
+	{                              \
+		t, FINDING_ERROR, p, s \
+	}
+#define UNSUPPORTED(t, p, s)                 \
+	{                                    \
+		t, FINDING_UNSUPPORTED, p, s \
+	}
+#define WARNING(t, p, s)                 \
+	{                                \
+		t, FINDING_WARNING, p, s \
+	}
+#define VALID(t)                             \
+	{                                    \
+		t, FINDING_ERROR, NULL, NULL \
+	}
+#define RUNS(t)                                    \
+	{                                          \
+		t, FINDING_UNSUPPORTED, NULL, NULL \
+	}
+
+START_TEST(what_is_not_json_is_one_error_with_its_place)
+{
+	static const struct {
+		const char *text;
+		unsigned line, column;
+	} cases[] = {{"", 1, 1}, {"{\n  \"a\": 1,\n  \"a\": 2}", 3, 3},
+		{"\xEF\xBB\xBF{}", 1, 1}, {"{\"a\": NaN}", 1, 7}, {"[\"\xFF\"]", 1, 3},
+		{"{} {}", 1, 4}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct json document;
+		struct findings f;
+		validate(cases[i].text, strlen(cases[i].text), &document, &f);
+		ck_assert_uint_eq(f.count, 1);
+		ck_assert_uint_eq(f.errors, 1);
+		ck_assert_uint_eq(f.items[0].line, cases[i].line);
+		ck_assert_uint_eq(f.items[0].column, cases[i].column);
+		ck_assert_ptr_null(strstr(f.items[0].text, " at line "));
+		ck_assert_ptr_null(document.s);
+		findings_finish(&f);
+	}
+}
+END_TEST
+
+START_TEST(depth_of_100000_is_one_error)
+{
+	char *text = xmalloc(100000);
+	memset(text, '[', 100000);
+	struct json document;
+	struct findings f;
+	validate(text, 100000, &document, &f);
+	ck_assert_uint_eq(f.count, 1);
+	ck_assert_uint_eq(f.errors, 1);
+	findings_finish(&f);
+	free(text);
+}
+END_TEST
+
+START_TEST(supported_tasks_have_no_findings)
+{
+	EXPECT(RUNS(TASK("{'set':{'a':1},'if':'.a','then':'end','metadata':{'mine':1}}")),
+		RUNS(TASK("{'do':[{'x':{'set':'${ .a }'}}],'timeout':{'after':'PT5S'}}")),
+		RUNS(TASK("{'for':{'each':'a','in':'.b','at':'i'},'while':'.c',"
+			  "'do':[{'x':{'wait':{'seconds':1}}}]}")),
+		RUNS(TASK("{'switch':[{'a':{'when':'.x','then':'end'}}]}")),
+		RUNS(TASK("{'raise':{'error':{'type':'http://x/y','status':400}}}")),
+		RUNS(TASK("{'run':{'shell':{'command':'echo ${HOME}'},'return':'all'}}")),
+		RUNS(TASK("{'call':'http','with':{'method':'GET','endpoint':'http://x/"
+			  "{id}'}}")),
+		RUNS(TASK("{'try':[{'x':{'set':{'a':1}}}],'catch':{'errors':{'with':"
+			  "{'status':404}},'as':'e','when':'.a','retry':{'delay':'PT1S',"
+			  "'backoff':{'linear':{}},'limit':{'attempt':{'count':3}}},"
+			  "'then':'continue'},'metadata':{'retry':'step'}}")),
+		RUNS(SQL("{'statement':'select $1','parameters':['${ .a "
+			 "}'],'output':'value',"
+			 "'expect':0,'database':'d'}")));
+}
+END_TEST
+
+START_TEST(misspelt_names_are_guessed)
+{
+	EXPECT(INVALID(TASK("{'swich':[]}"), "/do/0/t/swich", "did you mean 'switch'?"),
+		INVALID(TASK("{'set':{'a':1},'tehn':'end'}"), "/do/0/t/tehn",
+			"mean 'then'?"),
+		INVALID(TASK("{'run':{'shell':{'command':'x'},'return':'al'}}"),
+			"/do/0/t/run/return", "did you mean 'all'?"),
+		UNSUPPORTED(
+			TASK("{'call':'HTTP'}"), "/do/0/t/call", "did you mean 'http'?"),
+		UNSUPPORTED(USE("{'retries':{'slow':{}}}",
+				    "{'t':{'try':[],'catch':{'retry':'slwo'}}}"),
+			"/do/0/t/catch/retry", "did you mean 'slow'?"),
+		WARNING(TASK("{'set':{'a':1},'metadata':{'onUncertian':'hold'}}"),
+			"/do/0/t/metadata/onUncertian", "did you mean 'onUncertain'?"));
+}
+END_TEST
+
+START_TEST(the_shape_of_the_schema_is_enforced)
+{
+	EXPECT(INVALID("[]", "", "must be an object"),
+		INVALID("{'do':[]}", "", "member 'document' is missing"),
+		INVALID(HEAD "'do':{}}", "/do", "must be an array, not an object"),
+		INVALID(DO("{'a':{'set':{'x':1}},'b':{'set':{'x':1}}}"), "/do/0",
+			"here are 2"),
+		INVALID(DO("{}"), "/do/0", "here are 0"),
+		INVALID(TASK("{}"), "/do/0/t", "must be an object with one of call, do"),
+		INVALID(TASK("{'set':{}}"), "/do/0/t/set", "at least 1 member"),
+		INVALID(TASK("{'set':{'a':1},'wait':'PT1S'}"), "/do/0/t/wait",
+			"one keyword"),
+		INVALID(TASK("{'do':[],'extra':1}"), "/do/0/t/extra", "unknown member"),
+		INVALID(TASK("{'for':{'in':'.x'}}"), "/do/0/t", "'do' is missing"),
+		INVALID(TASK("{'try':[]}"), "/do/0/t", "'catch' is missing"),
+		INVALID(TASK("{'wait':'5s'}"), "/do/0/t/wait", "must be a duration"),
+		INVALID(TASK("{'wait':{'seconds':1.5}}"), "/do/0/t/wait/seconds",
+			"an integer"),
+		INVALID(TASK("{'switch':[]}"), "/do/0/t/switch", "at least 1 element"),
+		INVALID(TASK("{'run':{'await':true}}"), "/do/0/t/run",
+			"needs one member of"),
+		INVALID(TASK("{'call':'http','with':{'method':'GET','endpoint':'a b'}}"),
+			"/do/0/t/with/endpoint", "must be a URI"),
+		INVALID(HEAD "'do':[],'schedule':{'read':'data'}}", "/schedule",
+			"goes with 'on'"),
+		INVALID(USE("{'authentications':{'a':{}}}", "{'t':{'wait':'PT1S'}}"),
+			"/use/authentications/a", "needs one member of"),
+		VALID(USE("{'authentications':{'a':{'bearer':{'token':'x'},'basic':3}}}",
+			"{'t':{'wait':'PT1S'}}")));
+}
+END_TEST
+
+START_TEST(identity_follows_its_patterns)
+{
+	EXPECT(INVALID("{'document':{'dsl':'1.0','namespace':'a','name':'b','version':'1."
+		       "0.0'},"
+		       "'do':[]}",
+		       "/document/dsl", "semantic version"),
+		INVALID("{'document':{'dsl':'1.0.0','namespace':'a_','name':'b',"
+			"'version':'1.0.0'},'do':[]}",
+			"/document/namespace", "letters, digits"),
+		INVALID("{'document':{'dsl':'1.0.0','namespace':'a','name':'b',"
+			"'version':'1.0.0-01'},'do':[]}",
+			"/document/version", "semantic version"),
+		UNSUPPORTED("{'document':{'dsl':'1.1.0','namespace':'a','name':'b',"
+			    "'version':'1.0.0-a.1+b'},'do':[]}",
+			"/document/dsl", "'1.0.x' is"));
+}
+END_TEST
+
+START_TEST(what_has_no_effect_is_warned_of)
+{
+	EXPECT(WARNING(TASK("{'set':{'a':'x ${ .b }'}}"), "/do/0/t/set/a", "literally"),
+		WARNING(HEAD "'do':[],'timeuot':{}}", "/timeuot",
+			"did you mean 'timeout'?"),
+		RUNS(HEAD "'do':[],'x':{}}"));
+}
+END_TEST
+
+START_TEST(what_does_not_run_yet_is_unsupported)
+{
+	EXPECT(UNSUPPORTED(TASK("{'fork':{'branches':[]}}"), "/do/0/t/fork",
+		       "fork is not supported by this runtime yet"),
+		UNSUPPORTED(TASK("{'listen':{'to':{'one':{'with':{'type':'a'}}}}}"),
+			"/do/0/t/listen", "listen is not supported"),
+		UNSUPPORTED(TASK("{'emit':{'event':{'with':{'type':'a'}}}}"),
+			"/do/0/t/emit", "emit is not supported"),
+		UNSUPPORTED(TASK("{'call':'openapi','with':{'document':{'endpoint':'http:"
+				 "//x'},"
+				 "'operationId':'a'}}"),
+			"/do/0/t/call", "call: openapi is not"),
+		UNSUPPORTED(TASK("{'run':{'workflow':{'namespace':'a','name':'b',"
+				 "'version':'1.0.0'}}}"),
+			"/do/0/t/run/workflow", "run: workflow is not"),
+		UNSUPPORTED(HEAD "'do':[],'schedule':{'cron':'* * * * *'}}", "/schedule",
+			"schedule is not"),
+		UNSUPPORTED(HEAD "'do':[],'input':{'schema':{'document':{}}}}",
+			"/input/schema", "by a schema is not"),
+		UNSUPPORTED(HEAD "'do':[],'evaluate':{'language':'js'}}",
+			"/evaluate/language", "must be 'jq'"),
+		UNSUPPORTED(USE("{'secrets':['a']}", ""), "/use/secrets",
+			"use.secrets is not"),
+		UNSUPPORTED(USE("{'authentications':{'a':{'basic':{'use':'s'}}}}", ""),
+			"/use/authentications/a/basic/use", "by a secret is not"),
+		UNSUPPORTED(TASK("{'set':{'a':['${ $secrets.x }']}}"), "/do/0/t/set/a/0",
+			"$secrets is not"),
+		UNSUPPORTED(TASK("{'set':{'a':1},'if':'$secrets.x'}"), "/do/0/t/if",
+			"$secrets is not"),
+		RUNS(TASK("{'set':{'a':'$secrets.x'}}")));
+}
+END_TEST
+
+START_TEST(what_is_unsupported_is_still_checked)
+{
+	EXPECT(INVALID(TASK("{'fork':{'branchs':[]}}"), "/do/0/t/fork/branchs",
+		       "'branches'?"),
+		INVALID(TASK("{'listen':{'to':{'all':[],'until':'x'}}}"),
+			"/do/0/t/listen/to", "'until' goes with 'any'"),
+		INVALID(TASK("{'run':{'container':{'image':'x','lifetime':{'cleanup':"
+			     "'eventually'}}}}"),
+			"/do/0/t/run/container/lifetime", "'after' is missing"),
+		INVALID(TASK("{'call':'grpc','with':{'proto':{'endpoint':'http://"
+			     "x'},'service':"
+			     "{'name':'a','host':'b','port':65536},'method':'m'}}"),
+			"/do/0/t/with/service/port", "65535"),
+		INVALID(TASK("{'call':'asyncapi','with':{'document':{'endpoint':'http://"
+			     "x'},"
+			     "'channel':'a','operation':'b','message':{}}}"),
+			"/do/0/t/with", "takes only one member of"));
+}
+END_TEST
+
+START_TEST(arguments_of_sql_are_ours)
+{
+	EXPECT(UNSUPPORTED(TASK("{'call':'sql'}"), "/do/0/t", "'with' is missing"),
+		UNSUPPORTED(SQL("{}"), "/do/0/t/with", "'statement' is missing"),
+		UNSUPPORTED(SQL("{'statement':'select 1','output':'rwos'}"),
+			"/do/0/t/with/output", "did you mean 'rows'?"),
+		UNSUPPORTED(SQL("{'statement':'select 1','expect':-1}"),
+			"/do/0/t/with/expect", "an integer from 0"),
+		UNSUPPORTED(SQL("{'statement':'select 1','parameters':'.a'}"),
+			"/do/0/t/with/parameters", "expression"),
+		UNSUPPORTED(SQL("{'statement':'select ${ .a }'}"),
+			"/do/0/t/with/statement", "'parameters'"),
+		UNSUPPORTED(SQL("{'statement':'select \\u0000'}"),
+			"/do/0/t/with/statement", "\\u0000"));
+}
+END_TEST
+
+START_TEST(our_metadata_is_checked_and_other_metadata_is_free)
+{
+	EXPECT(UNSUPPORTED(TASK("{'wait':'PT1S','metadata':{'onUncertain':'no'}}"),
+		       "/do/0/t/metadata/onUncertain", "'hold'"),
+		UNSUPPORTED(TASK("{'wait':'PT1S','metadata':{'keyWindow':'1d'}}"),
+			"/do/0/t/metadata/keyWindow", "a duration"),
+		UNSUPPORTED(TASK("{'wait':'PT1S','metadata':{'idempotencyKey':'x'}}"),
+			"/do/0/t/metadata/idempotencyKey", "'none'"),
+		UNSUPPORTED(TASK("{'wait':'PT1S','metadata':{'checkpoint':1}}"),
+			"/do/0/t/metadata/checkpoint", "true or false"),
+		UNSUPPORTED(TASK("{'wait':'PT1S','metadata':{'retryPolicy':'x'}}"),
+			"/do/0/t/metadata/retryPolicy", "no entry 'x' in use.retries"),
+		UNSUPPORTED(TASK("{'try':[],'catch':{},'metadata':{'retry':'x'}}"),
+			"/do/0/t/metadata/retry", "'block' or 'step'"),
+		RUNS(TASK("{'wait':'PT1S','metadata':{'retry':'x','idempotencyKey':"
+			  "{'header':'X-Key'},'onConflict':'success','any':[1]}}")));
+}
+END_TEST
+
+START_TEST(then_leads_to_a_task_of_the_same_list)
+{
+	EXPECT(UNSUPPORTED(DO("{'a':{'set':{'x':1},'then':'cc'}},{'c':{'do':[]}},"
+			      "{'b':{'wait':'PT1S'}}"),
+		       "/do/0/a/then", "no task 'cc'"),
+		UNSUPPORTED(DO("{'a':{'do':[{'x':{'set':{'v':1},'then':'bill'}}]}},"
+			       "{'bill':{'wait':'PT1S'}}"),
+			"/do/0/a/do/0/x/then", "no task 'bill'"),
+		UNSUPPORTED(
+			DO("{'ship':{'switch':[{'c':{'when':'.x','then':'shipp'}}]}}"),
+			"/do/0/ship/switch/0/c/then", "did you mean 'ship'?"),
+		UNSUPPORTED(TASK("{'try':[],'catch':{'then':'no'}}"),
+			"/do/0/t/catch/then", "no task 'no'"),
+		UNSUPPORTED(DO("{'a':{'wait':'PT1S'}},{'a':{'wait':'PT1S'}}"), "/do/1/a",
+			"names in a list must differ"));
+}
+END_TEST
+
+START_TEST(names_of_other_components_must_exist)
+{
+	EXPECT(UNSUPPORTED(TASK("{'raise':{'error':'e'}}"), "/do/0/t/raise/error",
+		       "use.errors"),
+		UNSUPPORTED(TASK("{'wait':'PT1S','timeout':'e'}"), "/do/0/t/timeout",
+			"use.timeouts"),
+		UNSUPPORTED(
+			TASK("{'call':'http','with':{'method':'GET','endpoint':{'uri':"
+			     "'http://x','authentication':{'use':'e'}}}}"),
+			"/do/0/t/with/endpoint/authentication/use",
+			"use.authentications"),
+		RUNS(USE("{'errors':{'e':{'type':'http://x','status':1}}}",
+			"{'t':{'raise':{'error':'e'}}}")));
+}
+END_TEST
+
+START_TEST(the_attempt_is_no_part_of_a_request)
+{
+	EXPECT(UNSUPPORTED(
+		       TASK("{'call':'http','with':{'method':'GET','endpoint':'http://x',"
+			    "'body':{'n':'${ $task.attempt }'}}}"),
+		       "/do/0/t/with/body/n", "$task.stepId"),
+		UNSUPPORTED(TASK("{'run':{'shell':{'command':'x','arguments':"
+				 "['${ $task[\\'attempt\\'] }']}}}"),
+			"/do/0/t/run/shell/arguments/0", "$task.stepId"),
+		UNSUPPORTED(TASK("{'input':{'from':'{n: "
+				 "$task.attempt}'},'call':'http','with':"
+				 "{'method':'GET','endpoint':'http://x'}}"),
+			"/do/0/t/input/from", "$task.stepId"),
+		RUNS(TASK(
+			"{'output':{'as':'$task.attempt'},'call':'http','with':{'method':"
+			"'GET','endpoint':'http://x','body':'${ $task.attempts }'}}")));
+}
+END_TEST
+
+START_TEST(tasks_that_are_never_reached_are_warned_of)
+{
+	EXPECT(WARNING(DO("{'a':{'wait':'PT1S','then':'end'}},{'b':{'wait':'PT1S'}}"),
+		       "/do/1/b", "never reached"),
+		WARNING(DO("{'a':{'raise':{'error':{'type':'http://x','status':1}}}},"
+			   "{'b':{'wait':'PT1S'}}"),
+			"/do/1/b", "never reached"),
+		WARNING(TASK("{'switch':[{'a':{'then':'end'}},{'b':{'when':'x','then':'"
+			     "end'}}]}"),
+			"/do/0/t/switch/1/b", "never reached"),
+		WARNING(DO("{'a':{'switch':[{'d':{'then':'c'}}]}},{'b':{'wait':'PT1S'}},"
+			   "{'c':{'wait':'PT1S'}}"),
+			"/do/1/b", "never reached"),
+		WARNING(TASK("{'do':[]}"), "/do/0/t/do", "empty list"),
+		{DO("{'a':{'wait':'PT1S','if':'.x','then':'end'}},{'b':{'wait':'PT1S'}}"),
+			FINDING_WARNING, NULL, NULL},
+		{DO("{'a':{'wait':'PT1S','then':'c'}},{'b':{'wait':'PT1S','then':'end'}},"
+		    "{'c':{'wait':'PT1S','then':'b'}}"),
+			FINDING_WARNING, NULL, NULL});
+}
+END_TEST
+
+START_TEST(findings_stand_in_the_order_of_the_text)
+{
+	const char *text =
+		"{\"x\": 1,\n\t\"document\": {\"dsl\": 1},\n  \"do\": [{\"\xC3\xA9/~\": "
+		"{\"wait\": 1}}]}";
+	struct json document;
+	struct findings f;
+	validate(text, strlen(text), &document, &f);
+	ck_assert_uint_eq(f.count, 6);
+	ck_assert_uint_eq(f.errors, 5);
+	ck_assert_uint_eq(f.items[0].column, 2);
+	ck_assert_str_eq(f.items[4].pointer, "/document/dsl");
+	ck_assert_uint_eq(f.items[4].line, 2);
+	ck_assert_uint_eq(f.items[4].column, 22);
+	ck_assert_str_eq(f.items[5].pointer, "/do/0/\xC3\xA9~1~0/wait");
+	ck_assert_uint_eq(f.items[5].line, 3);
+	ck_assert_uint_eq(f.items[5].column, 27);
+	findings_finish(&f);
+}
+END_TEST
+
+START_TEST(more_than_1000_findings_are_counted_but_not_listed)
+{
+	struct buf b = {0};
+	char *head = quoted(HEAD "'do':[0");
+	buf_puts(&b, head);
+	for (int i = 1; i < 5000; i++)
+		buf_puts(&b, ",0");
+	buf_puts(&b, "]}");
+	struct json document;
+	struct findings f;
+	validate(buf_text(&b), b.len, &document, &f);
+	ck_assert_uint_eq(f.errors, 5000);
+	ck_assert_uint_eq(f.count, 1000);
+	findings_finish(&f);
+	buf_finish(&b);
+	free(head);
+}
+END_TEST
+
+START_TEST(one_sql_statement_of_a_step_is_accepted)
+{
+	static const char *const good[] = {"select 1",
+		"  -- note\n /* a /* b */ c */ Insert into t", "select 1;",
+		"select 1 ; -- end", "(select 1) union select 2",
+		"select ';', \"a;b\", $$ ; commit $$, $x$ $$;$$ $x$, E'\\';', 'it''s;'",
+		"do $body$ begin; end $body$;",
+		"with a as (values (1)) update t set x = $1",
+		"select $${\"a\": 1}$$::json", "merge into t using s on true",
+		"call p($1)", "select a$b from c$d"};
+	struct error err;
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+		ck_assert_msg(sql_text_check(good[i], &err), "%s: %s", good[i], err.text);
+}
+END_TEST
+
+START_TEST(other_sql_is_refused)
+{
+	static const char *const bad[] = {"", " -- x", "commit", "BEGIN; select 1",
+		"rollback", "savepoint a", "prepare transaction 'x'", "set role x",
+		"copy t from stdin", "truncate t", "create table t()", "vacuum",
+		"select 1; select 2", "select 1; commit", "select 1;;", "select 'a",
+		"select \"a", "select $$a", "select /* a", "select 1 /* /* */",
+		"select ${ .a }", "select '${ .a }'", "select $$ ${ .a } $$", "${ .a }",
+		"selectx", "; select 1", "select 'a\\'; commit; --'",
+		"select E'\\'' ; commit"};
+	struct error err;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		ck_assert_msg(!sql_text_check(bad[i], &err), "%s", bad[i]);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("validate");
+	TCase *tests = tcase_create("validate");
+	tcase_add_test(tests, what_is_not_json_is_one_error_with_its_place);
+	tcase_add_test(tests, depth_of_100000_is_one_error);
+	tcase_add_test(tests, supported_tasks_have_no_findings);
+	tcase_add_test(tests, misspelt_names_are_guessed);
+	tcase_add_test(tests, the_shape_of_the_schema_is_enforced);
+	tcase_add_test(tests, identity_follows_its_patterns);
+	tcase_add_test(tests, what_has_no_effect_is_warned_of);
+	tcase_add_test(tests, what_does_not_run_yet_is_unsupported);
+	tcase_add_test(tests, what_is_unsupported_is_still_checked);
+	tcase_add_test(tests, arguments_of_sql_are_ours);
+	tcase_add_test(tests, our_metadata_is_checked_and_other_metadata_is_free);
+	tcase_add_test(tests, then_leads_to_a_task_of_the_same_list);
+	tcase_add_test(tests, names_of_other_components_must_exist);
+	tcase_add_test(tests, the_attempt_is_no_part_of_a_request);
+	tcase_add_test(tests, tasks_that_are_never_reached_are_warned_of);
+	tcase_add_test(tests, findings_stand_in_the_order_of_the_text);
+	tcase_add_test(tests, more_than_1000_findings_are_counted_but_not_listed);
+	tcase_add_test(tests, one_sql_statement_of_a_step_is_accepted);
+	tcase_add_test(tests, other_sql_is_refused);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
