@@ -21,6 +21,14 @@ static bool carry_out(
 	return true;
 }
 
+static void show_plan(const struct retry_plan *plan, const struct options *o)
+{
+	struct error why;
+	retry_plan_print(plan, options_given(o, "new-id"), output_form(o));
+	if (!options_given(o, "force") && !retry_plan_check(plan, false, &why))
+		output_say("not without --force: %s", why.text);
+}
+
 static bool retry(
 	struct db_client *c, const char *name, const struct options *o, struct error *err)
 {
@@ -29,9 +37,10 @@ static bool retry(
 	if (!admin_resolve_run(c, name, &id, err) ||
 		!retry_plan_create(c, id, &plan, err))
 		return false;
-	bool ok = retry_plan_check(&plan, options_given(o, "force"), err);
-	if (ok && options_given(o, "dry-run"))
-		retry_plan_print(&plan, options_given(o, "new-id"), output_form(o));
+	bool dry = options_given(o, "dry-run"), force = options_given(o, "force");
+	bool ok = retry_plan_check(&plan, force || dry, err);
+	if (ok && dry)
+		show_plan(&plan, o);
 	else if (ok)
 		ok = carry_out(c, id, o, err);
 	retry_plan_finish(&plan);

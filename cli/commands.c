@@ -97,7 +97,7 @@ int command_misuse(const struct options *o, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	output_say("wfctl: %s\nusage: wfctl %s %s", text, o->command->name,
-		o->command->arguments);
+	output_say("wfctl: %s\nusage: wfctl %s%s%s", text, o->command->name,
+		*o->command->arguments ? " " : "", o->command->arguments);
 	return EXIT_USAGE;
 }

@@ -73,6 +73,8 @@ static _Noreturn void run_child(
 {
 	setsid();
 	signal(SIGPIPE, SIG_DFL);
+	if (pg->lock)
+		fcntl(pg->lock, F_SETFD, 0);
 	if (postgres_become(pg) && chdir("/") == 0 && dup2(fds[0], 0) >= 0 &&
 		dup2(fds[1], 1) >= 0 && dup2(fds[1], 2) >= 0)
 		execvpe(argv[0], argv, env);

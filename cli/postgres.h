@@ -17,6 +17,8 @@ struct postgres {
 	int major;
 	uid_t uid; /* whom the server runs as */
 	gid_t gid;
+	int lock; /* a lock that programs inherit, so that it outlives us with them; 0:
+		     none */
 };
 
 /*

@@ -1,10 +1,14 @@
 /*
- * The life of the private PostgreSQL. Three locks (flock) below its place:
- *   start   exclusive, while somebody looks whether to make, start or stop the server;
- *   users   shared by each wfctl that uses the server; exclusive by the server's parent
- * from the moment it stops the server, so that a newcomer waits and starts a fresh one;
- *   server  exclusive, by the server's parent and inherited by each process of the
- * server: it is free exactly when nothing of a server is left.
+ * The life of the private PostgreSQL, by three locks (flock) below its place:
+ *
+ * - start: exclusive, while somebody looks whether to make, start or stop the server.
+ *   initdb inherits it, as it may outlive a wfctl that was killed.
+ *
+ * - users: shared by each wfctl that uses the server; exclusive by the server's parent
+ *   while it stops the server, so that a newcomer waits and then starts a fresh one.
+ *
+ * - server: exclusive, by the server's parent and inherited by each process of the
+ * server, so it is free exactly when nothing of a server is left.
  */
 #include "private.h"
 
@@ -336,11 +340,13 @@ static bool acquire(struct private *p, struct error *err)
 	int start = lock_open(&p->place, "start", LOCK_EX, err);
 	if (start < 0)
 		return false;
+	p->pg.lock = start;
 	p->users = lock_open(&p->place, "users", LOCK_SH, err);
 	bool ok = p->users >= 0 && place_make_folder(p->place.socket, &p->pg, err);
 	if (ok && !cluster_version(&p->place))
 		ok = cluster_make(p, err);
 	ok = ok && server_ensure(p, err);
+	p->pg.lock = 0;
 	close(start);
 	return ok;
 }

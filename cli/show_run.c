@@ -307,7 +307,7 @@ void show_text(const struct admin_run *run, const struct admin_steps *steps)
 	if (steps->count)
 		output_print("\nsteps\n");
 	for (size_t i = 0; i < steps->count; i++)
-		print_step(&steps->items[i], run->now);
+		print_step(&steps->items[i], run->ended_at ? run->ended_at : run->now);
 	if (run->output) {
 		output_print("\n%-10s ", "output");
 		output_payload(run->output);

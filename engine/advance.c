@@ -546,10 +546,7 @@ static enum progress step_waiting(struct run *r, struct frame *f, const struct a
 static enum progress step_leaf(struct run *r, struct frame *f, const struct advance *a)
 {
 	switch (f->state) {
-	case FRAME_ENTER:
-		if (f->retrying || f->attempt)
-			return try_again(r, f, a);
-		return enter_leaf(r, f, a);
+	case FRAME_ENTER: return enter_leaf(r, f, a);
 	case FRAME_NEXT:
 		return f->position >= 0 ? enter_task(r, f, a->host) : leave_list(r, f);
 	case FRAME_READY: return PROGRESS_WAIT;

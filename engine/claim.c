@@ -233,18 +233,31 @@ static void on_watched(struct db_batch *b)
 
 /* ---- Memory and journal compared ---- */
 
+/* A run as it was in memory when the question was sent; what came later is not judged. */
+struct listed {
+	struct uuid id;
+	int64_t claimed_seq, durable_seq; /* 0: it was not live */
+};
+
 struct listing {
 	struct worker *worker;
 	int lane; /* -1: the regular check */
+	struct listed *runs; /* sorted by id */
+	size_t count;
 };
 
-static struct uuid *ids_in(struct worker *w, enum owned_state state, bool any, size_t *ret)
+static int compare_listed(const void *a, const void *b)
+{
+	return uuid_compare(((const struct listed *)a)->id, ((const struct listed *)b)->id);
+}
+
+static struct uuid *doubted_ids(struct worker *w, size_t *ret)
 {
 	struct uuid *ids = xcalloc(w->owned_count, sizeof *ids);
 	size_t n = 0;
 	for (size_t i = 0; i < OWNED_BUCKETS; i++) {
 		for (struct owned *o = w->buckets[i]; o; o = o->hash_next) {
-			if (any || o->state == state)
+			if (o->state == OWNED_DOUBT)
 				ids[n++] = o->id;
 		}
 	}
@@ -252,28 +265,55 @@ static struct uuid *ids_in(struct worker *w, enum owned_state state, bool any, s
 	return ids;
 }
 
-/* A run in memory that the journal says something else about. */
-static bool differs(const struct owned *o, const struct db_result *rows, int row)
+static void list_memory(struct worker *w, struct listing *l)
 {
-	int64_t last = db_int(rows, row, 2), claimed = db_int(rows, row, 3);
-	if (o->state != OWNED_LIVE && o->state != OWNED_LEAVING)
-		return false;
-	return claimed != o->run->claimed_seq || !db_bool(rows, row, 4) ||
-	       last < o->run->durable_seq || last > o->run->seq;
+	l->runs = xcalloc(w->owned_count, sizeof *l->runs);
+	for (size_t i = 0; i < OWNED_BUCKETS; i++) {
+		for (struct owned *o = w->buckets[i]; o; o = o->hash_next) {
+			struct listed *run = &l->runs[l->count++];
+			run->id = o->id;
+			if (o->state == OWNED_LIVE) {
+				run->claimed_seq = o->run->claimed_seq;
+				run->durable_seq = o->run->durable_seq;
+			}
+		}
+	}
+	qsort(l->runs, l->count, sizeof *l->runs, compare_listed);
 }
 
-static void compare_row(struct worker *w, const struct db_result *rows, int row)
+/* A run in memory that the journal says something else about. */
+static bool differs(const struct listing *l, const struct owned *o,
+	const struct db_result *rows, int row)
 {
+	struct listed key = {.id = o->id};
+	const struct listed *then =
+		bsearch(&key, l->runs, l->count, sizeof key, compare_listed);
+	int64_t last = db_int(rows, row, 2), claimed = db_int(rows, row, 3);
+	if (o->state != OWNED_LIVE || !then || then->claimed_seq != o->run->claimed_seq)
+		return false;
+	return claimed != then->claimed_seq || !db_bool(rows, row, 4) ||
+	       last < then->durable_seq || last > o->run->seq;
+}
+
+static bool was_in_memory(const struct listing *l, struct uuid id)
+{
+	struct listed key = {.id = id};
+	return bsearch(&key, l->runs, l->count, sizeof key, compare_listed) != NULL;
+}
+
+static void compare_row(const struct listing *l, const struct db_result *rows, int row)
+{
+	struct worker *w = l->worker;
 	struct uuid id = db_uuid(rows, row, 0);
 	struct owned *o = owned_find(w, id);
-	bool ours = db_bool(rows, row, 1);
-	if (!o && ours) { /* the answer to a claim was lost */
+	bool ours = db_bool(rows, row, 1), then = was_in_memory(l, id);
+	if (!o && ours && !then && !w->claiming) { /* the answer to a claim was lost */
 		o = owned_create(w, id);
 		o->state = OWNED_DOUBT;
-	} else if (o && !ours && (o->state == OWNED_LIVE || o->state == OWNED_DOUBT) &&
-		   log_is_clear(&o->log)) {
+	} else if (o && !ours && then && log_is_clear(&o->log) &&
+		   (o->state == OWNED_LIVE || o->state == OWNED_DOUBT)) {
 		owned_drop(o);
-	} else if (o && ours && log_is_clear(&o->log) && differs(o, rows, row)) {
+	} else if (o && ours && log_is_clear(&o->log) && differs(l, o, rows, row)) {
 		owned_doubt(o);
 	}
 }
@@ -284,7 +324,7 @@ static void on_listed(struct db_batch *b)
 	struct worker *w = l->worker;
 	if (b->err.kind == ERROR_NONE) {
 		for (int row = 0; row < db_rows(b->statements[0].result); row++)
-			compare_row(w, b->statements[0].result, row);
+			compare_row(l, b->statements[0].result, row);
 	}
 	if (l->lane < 0) {
 		w->listing = false;
@@ -294,6 +334,7 @@ static void on_listed(struct db_batch *b)
 	} else if (!b->ambiguous) {
 		db_reset(w->lanes[l->lane]);
 	}
+	free(l->runs);
 	free(l);
 	db_batch_destroy(b);
 	claim_doubted(w);
@@ -302,12 +343,14 @@ static void on_listed(struct db_batch *b)
 static void list(struct worker *w, struct db *db, int lane)
 {
 	struct listing *l = xcalloc(1, sizeof *l);
-	size_t n;
-	struct uuid *ids = ids_in(w, OWNED_LIVE, true, &n);
 	l->worker = w;
 	l->lane = lane;
+	list_memory(w, l);
+	struct uuid *ids = xcalloc(l->count, sizeof *ids);
+	for (size_t i = 0; i < l->count; i++)
+		ids[i] = l->runs[i].id;
 	struct db_batch *b = db_batch_create(on_listed, l);
-	store_list_leases(b, w->id, ids, n);
+	store_list_leases(b, w->id, ids, l->count);
 	free(ids);
 	db_send(db, b);
 }
@@ -328,7 +371,7 @@ static void on_doubted(struct db_batch *b)
 		/* Those that were not returned are finished, or somebody else's, or still
 		 * blocked by a session that is ending: the journal will say. */
 		size_t n;
-		struct uuid *ids = ids_in(w, OWNED_DOUBT, false, &n);
+		struct uuid *ids = doubted_ids(w, &n);
 		free(ids);
 		if (n && db_is_up(w->control) && !w->listing) {
 			w->listing = true;
@@ -345,7 +388,7 @@ void claim_doubted(struct worker *w)
 	size_t n;
 	if (w->reclaiming || w->listing || !db_is_up(w->control))
 		return;
-	struct uuid *ids = ids_in(w, OWNED_DOUBT, false, &n);
+	struct uuid *ids = doubted_ids(w, &n);
 	if (n) {
 		struct claim c = make_claim(w, "own");
 		c.ids = ids;

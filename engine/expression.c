@@ -162,7 +162,9 @@ static bool parse_string(
 	char *code = text.data;
 	size_t len = text.len;
 	bool ok = true;
-	bool bare = form == EXPRESSION_BARE && !is_marked(buf_text(&text), len);
+	bool bare = form == EXPRESSION_BARE
+			    ? !is_marked(buf_text(&text), len)
+			    : p->options.loose && len && !memmem(code, len, "${", 2);
 	if (bare || find_whole(code, len, &code, &len)) {
 		ret->kind = NODE_CODE;
 		ret->code = code_create(p->vm, code, len);

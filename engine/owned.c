@@ -453,8 +453,11 @@ void owned_live(struct owned *o, struct run *run)
 	}
 	o->kept = NULL;
 	int poison = o->worker->options.poison_after;
-	if (!run->effect)
+	if (!run->effect && o->was_live && o->by_own_claim)
+		run_take_back(run, worker_now(o->worker)); /* we know that it was not begun */
+	else if (!run->effect)
 		run_mark_lost(run, worker_now(o->worker));
+	o->was_live = true;
 	if (poison > 0 && o->losses >= poison && run->status == RUN_RUNNING)
 		run_suspend(run, worker_now(o->worker), "its workers were lost again and again");
 	owned_wake(o);

@@ -39,6 +39,7 @@ struct owned {
 	int losses;
 	enum run_request request;
 	bool by_own_claim; /* after a lost connection: nothing was lost */
+	bool was_live;	   /* this process has executed it before */
 };
 
 #define OWNED_BUCKETS 8192
@@ -89,6 +90,7 @@ struct worker {
 
 	bool draining, stopped;
 	bool ready;	       /* all connections were up once */
+	bool lane_was_up[JOURNAL_LANES];
 	struct uuid adopted;
 	bool has_adopted;
 	enum worker_end end;

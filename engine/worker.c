@@ -129,7 +129,8 @@ static void say_state(struct worker *w, const char *what, bool up, const struct 
 	if (!up) {
 		w->end_error = *err;
 		log_line(w->ready ? LOG_WARNING : LOG_DEBUG, "%s: %s", what, err->text);
-	} else if (w->ready) {
+	} else if (w->end_error.kind != ERROR_NONE) {
+		w->end_error.kind = ERROR_NONE;
 		log_line(LOG_INFO, "%s: connected again", what);
 	}
 }
@@ -165,9 +166,10 @@ static void on_lane_state(void *ctx, struct db *db, bool up, const struct error 
 	say_state(w, "journal connection", up, err);
 	if (!up) {
 		journal_set_lane(w->journal, lane, NULL);
-	} else if (w->owned_count) {
+	} else if (w->lane_was_up[lane] && w->owned_count) {
 		claim_verify(w, lane);
 	} else {
+		w->lane_was_up[lane] = true;
 		journal_set_lane(w->journal, lane, db);
 		journal_flush(w->journal);
 	}

@@ -41,6 +41,15 @@ language sql immutable as $$
 		'~1', '/'), '~0', '~')
 $$;
 
+-- A member of an operation as it stands. PostgreSQL's own -> and ->> refuse an object that has
+-- \u0000 anywhere; meanwhile it is written as two noncharacters.
+create or replace function stepwell.member(op json, name text) returns json
+language sql immutable as $$
+	select case when strpos(op::text, '\u0000') = 0 then op -> name
+		else replace((replace(op::text, '\u0000', '\ufdd0\ufdd1')::json -> name)::text,
+			'\ufdd0\ufdd1', '\u0000')::json end
+$$;
+
 -- Order of semantic versions: releases after pre-releases, then by number (semver.org, 11).
 create or replace function stepwell.version_order(version text) returns text
 language sql immutable as $$
@@ -64,7 +73,7 @@ declare
 begin
 	for i in 0..2 loop
 		suffix := to_char(week at time zone 'UTC', 'IYYY"w"IW');
-		foreach parent in array array['run', 'journal'] loop
+		foreach parent in array array['run', 'entry'] loop
 			continue when to_regclass(format('stepwell.%I', parent || '_' || suffix)) is not null;
 			begin
 				execute format('create table stepwell.%I (like stepwell.%I including all)',
@@ -164,7 +173,7 @@ begin
 		values (create_run.id, d.id, coalesce(due, at), owner,
 			case when owner is null then 'pending' else 'running' end, d.needs,
 			case when owner is not null then at end);
-	insert into stepwell.journal (run_id, seq, at, kind, data)
+	insert into stepwell.entry (run_id, seq, at, kind, data)
 		values (create_run.id, 1, at, 'created', '[{"op":"created"}]');
 end
 $$;

@@ -10,31 +10,41 @@ join stepwell.definition d on d.id = r.definition_id
 left join stepwell.lease l on l.run_id = r.id;
 
 -- Every task entered, control tasks too. A task without an output of its own here (a do, a
--- switch ...) ended with what its last task gave.
+-- switch ...) ended with what its last task gave. What was open when the run ended, ended as
+-- the run did.
 create or replace view stepwell.steps as
-select run_id, path, stepwell.path_reference(path) as reference,
-	stepwell.path_name(path) as name,
-	stepwell.step_id(run_id, path, coalesce(max(generation), 0)) as step_id,
-	case (array_agg(op order by seq desc, n desc))[1]
-		when 'started' then 'running' when 'lost' then 'running' when 'uncertain' then 'running'
-		when 'retried' then 'pending' when 'held' then 'suspended'
-		else (array_agg(op order by seq desc, n desc))[1] end as status,
-	coalesce(max(attempt), 1) as attempts,
-	min(at) as started_at,
-	case when (array_agg(op order by seq desc, n desc))[1]
-		in ('completed', 'faulted', 'cancelled', 'skipped') then max(at) end as ended_at,
-	(array_agg(output order by seq desc, n desc) filter (where op = 'completed'))[1] as output,
-	case when (array_agg(op order by seq desc, n desc))[1] in ('faulted', 'waiting')
-		then (array_agg(error order by seq desc, n desc) filter (where error is not null))[1]
-		end as error
+select s.run_id, path, stepwell.path_reference(path) as reference,
+	stepwell.path_name(path) as name, stepwell.step_id(s.run_id, path, generation) as step_id,
+	case when r.status is not null and word in ('running', 'waiting', 'pending') then r.status
+		else word end as status,
+	attempts, s.started_at,
+	case when word in ('completed', 'faulted', 'cancelled', 'skipped') then last_at
+		else r.ended_at end as ended_at,
+	s.output, case when word in ('faulted', 'waiting') then s.error end as error
 from (
-	select j.run_id, j.seq, t.n, j.at, t.o ->> 'op' as op, t.o ->> 'path' as path,
-		(t.o ->> 'attempt')::int as attempt, (t.o ->> 'generation')::int as generation,
-		t.o -> 'output' as output, t.o -> 'error' as error
-	from stepwell.journal j
-	cross join lateral json_array_elements(j.data::json) with ordinality as t(o, n)
-	where j.kind not in ('created', 'claimed', 'frames')
-) ops
-where path <> '' and op in ('started', 'completed', 'faulted', 'uncertain', 'lost', 'waiting',
-	'cancelled', 'skipped', 'held', 'retried')
-group by run_id, path;
+	select run_id, path, coalesce(max(generation), 0) as generation,
+		case (array_agg(op order by seq desc, n desc))[1]
+			when 'started' then 'running' when 'lost' then 'running' when 'iteration' then 'running'
+			when 'retry' then 'waiting' when 'caught' then 'running' when 'held' then 'suspended'
+			else (array_agg(op order by seq desc, n desc))[1] end as word,
+		coalesce(max(attempt), 1) as attempts, min(at) as started_at, max(at) as last_at,
+		(array_agg(output order by seq desc, n desc) filter (where op = 'completed'))[1] as output,
+		(array_agg(error order by seq desc, n desc) filter (where error is not null))[1] as error
+	from (
+		select j.run_id, j.seq, t.n, j.at, stepwell.member(t.o, 'op') #>> '{}' as op,
+			stepwell.member(t.o, 'path') #>> '{}' as path,
+			stepwell.member(t.o, 'attempt')::text::int as attempt,
+			stepwell.member(t.o, 'generation')::text::int as generation,
+			stepwell.member(t.o, 'output') as output, stepwell.member(t.o, 'error') as error
+		from stepwell.entry j
+		cross join lateral json_array_elements(j.data::json) with ordinality as t(o, n)
+		where j.kind not in ('created', 'claimed', 'frames')
+	) ops
+	where path <> ''
+	group by run_id, path
+) s
+join stepwell.run r on r.id = s.run_id;
+
+-- The journal, entry by entry; data is an array of operations.
+create or replace view stepwell.journal as
+select run_id, seq, at, kind, path, attempt, data::json as data from stepwell.entry;

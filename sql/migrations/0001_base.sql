@@ -34,7 +34,7 @@ create table stepwell.run (
 ) partition by range (id);
 
 -- The append-only log; (run_id, seq) is the fence. data is a JSON array of operations.
-create table stepwell.journal (
+create table stepwell.entry (
 	run_id uuid not null,
 	seq bigint not null,
 	at timestamptz not null,

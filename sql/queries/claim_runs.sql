@@ -33,7 +33,7 @@ with due as (
 				max(seq) filter (where kind = 'claimed') over () as last_claim,
 				coalesce(max(seq) filter (where kind not in
 					('claimed', 'lost', 'started', 'frames', 'created')) over (), 0) as progress
-			from (select seq, kind, data from stepwell.journal j where j.run_id = c.run_id
+			from (select seq, kind, data from stepwell.entry j where j.run_id = c.run_id
 				order by seq desc limit 16) newest
 		) marked
 	) t
@@ -42,7 +42,7 @@ with due as (
 		row_number() over (partition by losses >= 2) as rank from counted) ranked
 	where not suspect or $5::text = 'own' or rank <= $4::int
 ), appended as (
-	insert into stepwell.journal (run_id, seq, at, kind, data)
+	insert into stepwell.entry (run_id, seq, at, kind, data)
 	select run_id, last + 1, clock_timestamp(), 'claimed', '[{"op":"claimed","worker":"' || $1::text
 		|| '"' || case when $5::text = 'dead' then ',"loss":true' else '' end
 		|| case when suspect then ',"suspect":true' else '' end || '}]'

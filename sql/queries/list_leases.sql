@@ -7,8 +7,8 @@ with mine as (
 )
 select m.run_id, coalesce((select l.owner = $1::uuid from stepwell.lease l
 		where l.run_id = m.run_id), false),
-	(select j.seq from stepwell.journal j where j.run_id = m.run_id order by j.seq desc limit 1),
+	(select j.seq from stepwell.entry j where j.run_id = m.run_id order by j.seq desc limit 1),
 	c.seq, coalesce(c.data like '%"' || $1::text || '"%', false)
 from mine m left join lateral (
-	select j.seq, j.data from stepwell.journal j
+	select j.seq, j.data from stepwell.entry j
 	where j.run_id = m.run_id and j.kind = 'claimed' order by j.seq desc limit 1) c on true

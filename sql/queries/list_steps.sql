@@ -2,10 +2,10 @@
 -- name, step_id, status, attempts, started, ended (microseconds since 1970 or null), output,
 -- error (text), uncertain boolean (nobody knows how one of its attempts ended).
 with place as (
-	select t.o ->> 'path' as path, min(j.seq * 1000000 + t.n) as first,
-		bool_or(t.o ->> 'op' in ('lost', 'uncertain') or t.o ->> 'uncertain' = 'true')
+	select stepwell.member(t.o, 'path') #>> '{}' as path, min(j.seq * 1000000 + t.n) as first,
+		bool_or(stepwell.member(t.o, 'op')::text = '"lost"' or stepwell.member(t.o, 'uncertain')::text = 'true')
 			as uncertain
-	from stepwell.journal j
+	from stepwell.entry j
 	cross join lateral json_array_elements(j.data::json) with ordinality as t(o, n)
 	where j.run_id = $1::uuid and j.kind not in ('created', 'claimed', 'frames')
 	group by 1

@@ -9,8 +9,8 @@ with held as (
 	from held h where l.run_id = h.run_id
 	returning l.run_id
 )
-insert into stepwell.journal (run_id, seq, at, kind, data)
-select r.run_id, (select max(seq) + 1 from stepwell.journal j where j.run_id = r.run_id),
+insert into stepwell.entry (run_id, seq, at, kind, data)
+select r.run_id, (select max(seq) + 1 from stepwell.entry j where j.run_id = r.run_id),
 	clock_timestamp(), 'resumed', '[{"op":"resumed"}]'
 from released r
 returning seq

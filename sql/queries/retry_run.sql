@@ -18,8 +18,8 @@ with held as (
 	update stepwell.run r set status = null, error = null, output = null, ended_at = null
 	from leased l where r.id = l.run_id returning r.id
 )
-insert into stepwell.journal (run_id, seq, at, kind, data)
-select r.id, (select max(seq) + 1 from stepwell.journal j where j.run_id = r.id),
+insert into stepwell.entry (run_id, seq, at, kind, data)
+select r.id, (select max(seq) + 1 from stepwell.entry j where j.run_id = r.id),
 	clock_timestamp(), 'retried', '[{"op":"retried"'
 	|| case when $2::boolean then ',"newId":true' else '' end
 	|| case when $3::boolean then ',"force":true' else '' end || '}]'

@@ -43,6 +43,7 @@ import asyncio
 import base64
 import collections
 import email.utils
+import functools
 import gzip
 import hashlib
 import json
@@ -86,12 +87,18 @@ class Reply:
         if self.raw is not None:
             return self.raw
         lines = ["HTTP/1.1 %d %s" % (self.status, REASONS.get(self.status, "Status")),
+                 "Date: " + http_date(int(time.time())),
                  "Content-Length: %d" % len(self.body)]
         if self.content_type and self.body:
             lines.append("Content-Type: " + self.content_type)
         lines += ["%s: %s" % header for header in self.headers]
         head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
         return head if head_only else head + self.body
+
+
+@functools.lru_cache(8)
+def http_date(at):
+    return email.utils.formatdate(at, usegmt=True)
 
 
 def json_reply(value, status=200, **more):
@@ -112,11 +119,11 @@ class State:
             self.log = os.open(options.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self.nonce = os.urandom(8).hex()
         self.other_port = 0
-        self.n = 0
         self.waiters = []
         self.reset()
 
     def reset(self):
+        self.n = 0
         self.keys = {}    # key -> (sha256, reply)
         self.seen = collections.Counter()  # target -> requests
         self.first_keys = {}
@@ -232,8 +239,7 @@ class State:
             return self.apply_once(request)
         after = request.query.get("after", "1")
         if after == "date":
-            at = int(time.time()) + 1 + count_of(request.query.get("seconds"), 1)
-            after = email.utils.formatdate(at, usegmt=True)
+            after = http_date(int(time.time()) + count_of(request.query.get("seconds"), 1))
         return json_reply({"later": True}, count_of(request.query.get("status"), 429),
                           headers=[("Retry-After", after)]), False
 
