@@ -172,7 +172,7 @@ static void print_waiting(const struct admin_run *run)
 	else if (run->phase == PHASE_PENDING && !run->host)
 		output_print("%-10s for a worker%s%s\n", "waits",
 			run->needs ? " that has " : "", run->needs ? run->needs : "");
-	print_field(run->phase == PHASE_SUSPENDED ? "because" : "waits for", run->reason);
+	print_field("reason", run->reason);
 	if (run->host)
 		output_print("%-10s %s, process %lld\n", "worker", run->host,
 			(long long)run->pid);

@@ -250,6 +250,7 @@ static enum progress enter_task(struct run *r, struct frame *parent, struct host
 		free(path);
 		return PROGRESS_AGAIN;
 	}
+	op.failed_entry = !ok;
 	run_apply_decided(r, &op);
 	struct frame *f = run_leaf(r);
 	if (ok && f->task->kind->effect && !announces_late(f->task)) {
@@ -280,8 +281,24 @@ static enum progress enter_run(struct run *r)
 	struct op op = op_make(OP_STARTED, "");
 	bool skip, ok = look_at_entry(r, &probe, &skip, &op.values[OP_INPUT], &fault) &&
 			timeout_deadline(r, &probe, &op.deadline, &fault);
+	op.failed_entry = !ok;
 	run_record(r, &op);
 	return ok ? PROGRESS_AGAIN : run_fail(r, r->root, &fault);
+}
+
+/* Another try at entering a task whose if or input.from had failed. */
+static enum progress enter_again(struct run *r, struct frame *f)
+{
+	struct fault fault = {0};
+	struct op op = op_make(OP_STARTED, f->path);
+	bool skip, ok = look_at_entry(r, f, &skip, &op.values[OP_INPUT], &fault);
+	op.failed_entry = !ok;
+	if (skip && f->parent)
+		op.kind = OP_SKIPPED;
+	else if (ok && !f->task->kind->effect)
+		ok = timeout_deadline(r, f, &op.deadline, &fault);
+	run_record(r, &op);
+	return ok ? PROGRESS_AGAIN : run_fail(r, f, &fault);
 }
 
 /* A handler's list has ended: catch.then decides, not the try's own then. */
@@ -396,6 +413,8 @@ static enum progress enter_leaf(struct run *r, struct frame *f, const struct adv
 static enum progress try_again(struct run *r, struct frame *f, const struct advance *a)
 {
 	f->retrying = false;
+	if (f->entry_failed)
+		return enter_again(r, f);
 	if (f->task->kind->effect) {
 		f->state = FRAME_ENTER;
 		return enter_leaf(r, f, a);

@@ -59,6 +59,7 @@ static void put_list_state(struct buf *out, const struct frame *f)
 
 static void put_step_state(struct buf *out, const struct frame *f)
 {
+	put_int(out, "entryFailed", f->entry_failed);
 	put_int(out, "attempt", f->attempt);
 	put_int(out, "open", f->open);
 	put_int(out, "generation", f->generation);
@@ -248,6 +249,7 @@ static void get_visits(struct json array, size_t n, uint32_t **slot)
 static void get_step_state(struct json in, struct frame *f)
 {
 	char *digest = json_strdup(json_get(in, "digest"));
+	f->entry_failed = get_int(in, "entryFailed");
 	f->attempt = (unsigned)get_int(in, "attempt");
 	f->open = get_int(in, "open");
 	f->generation = (unsigned)get_int(in, "generation");

@@ -103,6 +103,7 @@ static bool apply_root(struct run *r, const struct op *op)
 	r->root->cursor = value_ref(r->root->input);
 	r->root->started_at = r->at;
 	r->root->deadline = op->deadline;
+	r->root->entry_failed = op->failed_entry;
 	value_set(&r->context, value_ref(r->root->input));
 	frame_open_list(r->root, r->definition->root.body);
 	r->root->state = FRAME_NEXT;
@@ -133,8 +134,21 @@ static bool apply_entered(struct run *r, const struct op *op, struct error *err)
 	f->cursor = value_ref(f->input);
 	f->started_at = r->at;
 	f->deadline = op->deadline;
+	f->entry_failed = op->failed_entry;
 	begin_attempt(r, f, op);
 	return true;
+}
+
+/* A task whose entry had failed is entered after all: its input is known only now. */
+static void enter_at_last(struct run *r, struct frame *f, const struct op *op)
+{
+	f->entry_failed = op->failed_entry;
+	if (op->values[OP_INPUT]) {
+		value_set(&f->input, value_ref(op->values[OP_INPUT]));
+		value_set(&f->cursor, value_ref(op->values[OP_INPUT]));
+	}
+	if (!f->parent)
+		value_set(&r->context, value_ref(f->input));
 }
 
 static bool apply_started(struct run *r, const struct op *op, struct error *err)
@@ -148,6 +162,8 @@ static bool apply_started(struct run *r, const struct op *op, struct error *err)
 	value_set(&r->error, NULL);
 	r->operator_retry = false;
 	f->deadline = op->deadline;
+	if (f->entry_failed)
+		enter_at_last(r, f, op);
 	begin_attempt(r, f, op);
 	return true;
 }
@@ -183,6 +199,14 @@ static void move_on(struct frame *f, int64_t next)
 static bool apply_skipped(struct run *r, const struct op *op, struct error *err)
 {
 	struct frame *parent = run_leaf(r);
+	if (parent && parent->entry_failed && strcmp(parent->path, op->path) == 0) {
+		struct frame *f = parent;
+		parent = f->parent;
+		frame_destroy(f);
+		r->failed = NULL;
+		move_on(parent, NEXT_FOLLOWING);
+		return true;
+	}
 	if (!parent || (!parent->opened && !parent->task->body))
 		return misfit(op, err);
 	if (!parent->opened)
