@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define CLAIM_MAX 500
+#define FULL_USEC (5 * USEC_PER_MS) /* to look for room again */
 #define VANISHED_TWICE (400 * USEC_PER_MS)
 
 /* ---- Heartbeat ---- */
@@ -37,6 +38,8 @@ static void on_beat(struct db_batch *b)
 	w->beating = false;
 	if (b->err.kind != ERROR_NONE) {
 		log_line(LOG_WARNING, "heartbeat: %s", b->err.text);
+	} else if (db_rows(rows) == 0 && w->draining) {
+		/* it has left already */
 	} else if (db_rows(rows) == 0) {
 		log_line(LOG_WARNING, "this worker was forgotten; it registers again");
 		db_reset(w->beat);
@@ -72,13 +75,36 @@ void claim_on_beat(uv_timer_t *timer)
 
 /* ---- Claims ---- */
 
+/* Runs that want a slot now or soon. */
+static size_t count_busy(const struct worker *w)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < OWNED_BUCKETS; i++) {
+		for (const struct owned *o = w->buckets[i]; o; o = o->hash_next)
+			n += o->state != OWNED_LIVE || o->need != NEED_TIMER;
+	}
+	return n;
+}
+
+/* How many due runs to ask for: not many more than the slots can take on, so that the rest is
+ * there for other workers and is not lost with this one; and not one by one. */
+static size_t room_for_due(const struct worker *w)
+{
+	size_t slots = (size_t)w->options.concurrency, busy = count_busy(w);
+	size_t room = busy < 2 * slots ? 2 * slots - busy : 0;
+	return room >= (slots + 1) / 2 ? room : 0;
+}
+
 static struct claim make_claim(struct worker *w, const char *from)
 {
 	size_t room = w->owned_count < (size_t)w->options.max_runs
 			      ? (size_t)w->options.max_runs - w->owned_count
 			      : 0;
+	size_t most = strcmp(from, "due") == 0 ? room_for_due(w) : CLAIM_MAX;
+	if (most > CLAIM_MAX)
+		most = CLAIM_MAX;
 	return (struct claim){.worker = w->id,
-		.limit = room > CLAIM_MAX ? CLAIM_MAX : (int)room,
+		.limit = (int)(room < most ? room : most),
 		.has = w->has,
 		.suspects = w->suspects ? 0 : 1,
 		.from = from};
@@ -108,7 +134,7 @@ static void on_polled(struct db_batch *b)
 		if (!db_is_null(due, 0, 0))
 			next = db_int(due, 0, 0) > 0 ? db_int(due, 0, 0) : w->options.poll;
 		if (w->options.until_idle && db_int(due, 0, 1) == 0 && w->owned_count == 0)
-			worker_stop(w, WORKER_IDLE);
+			worker_leave(w, WORKER_IDLE);
 	}
 	db_batch_destroy(b);
 	if (w->draining)
@@ -129,7 +155,7 @@ void claim_poll(struct worker *w)
 		return;
 	}
 	if (c.limit == 0) {
-		schedule_poll(w, 20 * USEC_PER_MS);
+		schedule_poll(w, FULL_USEC);
 		return;
 	}
 	struct db_batch *b = db_batch_create(on_polled, w);

@@ -82,6 +82,13 @@ static void give_slot_back(struct owned *o)
 	}
 }
 
+/* It has got on, or is gone: another suspect may come. */
+static void clear_suspicion(struct owned *o)
+{
+	o->worker->suspects -= o->suspect;
+	o->suspect = false;
+}
+
 static void on_timer_closed(uv_handle_t *handle)
 {
 	free(handle->data);
@@ -114,7 +121,7 @@ static void forget(struct owned *o)
 			w->slot_tail = p;
 	}
 	give_slot_back(o);
-	w->suspects -= o->suspect;
+	clear_suspicion(o);
 	log_finish(&o->log);
 	value_unref(o->input);
 	w->owned_count--;
@@ -132,7 +139,7 @@ void owned_drop(struct owned *o)
 	o->run = NULL;
 	forget(o);
 	if (adopted)
-		worker_stop(w, WORKER_RUN_LOST);
+		worker_leave(w, WORKER_RUN_LOST);
 }
 
 void owned_doubt(struct owned *o)
@@ -292,6 +299,11 @@ static void wants_slot(struct owned *o)
 		return;
 	o->in_slot_queue = true;
 	o->next_slot = NULL;
+	if (o->suspect && w->slot_head) { /* it must not be suspected for having waited */
+		o->next_slot = w->slot_head;
+		w->slot_head = o;
+		return;
+	}
 	*w->slot_tail = o;
 	w->slot_tail = &o->next_slot;
 }
@@ -334,6 +346,7 @@ static void on_durable(struct owned *o)
 	if (r->effect && r->effect->done && r->effect->recorded) {
 		run_effect_destroy(r->effect);
 		r->effect = NULL;
+		clear_suspicion(o);
 	}
 	switch (o->need) {
 	case NEED_FLUSH: owned_wake(o); break;
@@ -492,7 +505,7 @@ static void on_left(struct owned *o)
 	o->run = NULL;
 	forget(o);
 	if (adopted && ended)
-		worker_stop(w, WORKER_RUN_ENDED);
+		worker_leave(w, WORKER_RUN_ENDED);
 }
 
 /* Suspends the run as the journal knows it; what could not be stored is lost with memory. */

@@ -99,7 +99,9 @@ struct worker {
 
 /* worker.c */
 int64_t worker_now(const struct worker *w); /* the database's time */
-void worker_stop(struct worker *w, enum worker_end end);
+void worker_stop(struct worker *w, enum worker_end end); /* at once */
+/* Gives everything back, forgets itself in the database, then stops. */
+void worker_leave(struct worker *w, enum worker_end end);
 void worker_check_done(struct worker *w);
 bool worker_lease_holds(const struct worker *w);
 

@@ -353,7 +353,7 @@ static void on_drain_over(uv_timer_t *timer)
 	worker_stop(w, w->end);
 }
 
-static void drain(struct worker *w, enum worker_end end)
+void worker_leave(struct worker *w, enum worker_end end)
 {
 	if (w->draining)
 		return;
@@ -371,12 +371,12 @@ static void on_signal(uv_signal_t *signal, int number)
 	if (w->draining)
 		_exit(1);
 	log_line(LOG_DEBUG, "signal %d: draining", number);
-	drain(w, WORKER_DRAINED);
+	worker_leave(w, WORKER_DRAINED);
 }
 
 static void on_time_over(uv_timer_t *timer)
 {
-	drain(timer->data, WORKER_TIMED_OUT);
+	worker_leave(timer->data, WORKER_TIMED_OUT);
 }
 
 enum worker_end worker_run(struct worker *w, int64_t timeout, struct error *err)
@@ -431,7 +431,7 @@ void worker_destroy(struct worker *w)
 	db_destroy(w->control);
 	for (int i = 0; i < JOURNAL_LANES; i++)
 		db_destroy(w->lanes[i]);
-	sql_steps_destroy(w->host.sql);
+	sql_steps_close(w->host.sql);
 	http_client_destroy(w->host.http);
 	uv_handle_t *own[] = {(uv_handle_t *)&w->prepare, (uv_handle_t *)&w->beat_timer,
 		(uv_handle_t *)&w->poll_timer, (uv_handle_t *)&w->watch_timer,
@@ -441,6 +441,7 @@ void worker_destroy(struct worker *w)
 		close_handle(own[i], NULL);
 	uv_run(&w->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&w->loop);
+	sql_steps_destroy(w->host.sql);
 	definitions_destroy(w->definitions);
 	for (size_t i = 0; w->has[i]; i++)
 		free(w->has[i]);

@@ -34,6 +34,8 @@ bool sql_output(const struct sql_call *call, const struct db_result *result, siz
  * journal's database, registered as sessions of the worker, and as many for each other one. */
 struct sql_steps *sql_steps_create(
 	uv_loop_t *loop, const struct settings *settings, struct uuid worker);
+/* Closes what is open; the memory stays until the loop has run once more. */
+void sql_steps_close(struct sql_steps *s);
 void sql_steps_destroy(struct sql_steps *s);
 
 /* Runs the effect of a sql_request; sql_session.c. */

@@ -45,7 +45,6 @@ struct sql_steps {
 	const struct settings *settings;
 	struct uuid worker;
 	struct sql_pool *pools;
-	int open_handles;
 	bool closing;
 };
 
@@ -70,7 +69,8 @@ static void on_clean(struct db_batch *b)
 	struct sql_session *s = b->ctx;
 	s->clean = true;
 	db_batch_destroy(b);
-	serve(s->pool);
+	if (!s->pool->steps->closing)
+		serve(s->pool);
 }
 
 static void clean(struct sql_session *s)
@@ -411,7 +411,6 @@ static void add_pool(struct sql_steps *steps, char *name, char *conninfo)
 		s->carrier = (struct carrier){carrier_commit, carrier_roll_back, s};
 		uv_timer_init(steps->loop, &s->pause);
 		s->pause.data = s;
-		steps->open_handles++;
 	}
 	p->next = steps->pools;
 	steps->pools = p;
@@ -433,12 +432,20 @@ struct sql_steps *sql_steps_create(
 	return s;
 }
 
-static void on_pause_closed(uv_handle_t *handle)
+void sql_steps_close(struct sql_steps *s)
 {
-	struct sql_steps *s = ((struct sql_session *)handle->data)->pool->steps;
-	if (--s->open_handles > 0)
-		return;
-	while (s->pools) {
+	s->closing = true;
+	for (struct sql_pool *p = s->pools; p; p = p->next) {
+		for (int i = 0; i < p->count; i++) {
+			db_destroy(p->sessions[i].db);
+			uv_close((uv_handle_t *)&p->sessions[i].pause, NULL);
+		}
+	}
+}
+
+void sql_steps_destroy(struct sql_steps *s)
+{
+	while (s && s->pools) {
 		struct sql_pool *p = s->pools;
 		s->pools = p->next;
 		free(p->name);
@@ -448,17 +455,4 @@ static void on_pause_closed(uv_handle_t *handle)
 		free(p);
 	}
 	free(s);
-}
-
-void sql_steps_destroy(struct sql_steps *s)
-{
-	if (!s)
-		return;
-	s->closing = true;
-	for (struct sql_pool *p = s->pools; p; p = p->next) {
-		for (int i = 0; i < p->count; i++) {
-			db_destroy(p->sessions[i].db);
-			uv_close((uv_handle_t *)&p->sessions[i].pause, on_pause_closed);
-		}
-	}
 }

@@ -104,7 +104,7 @@ begin
 	select * into found_row from stepwell.definition d
 	where d.namespace = parts[1] and d.name = parts[2]
 		and (parts[3] is null or parts[3] = 'latest' or d.version = parts[3])
-	order by stepwell.version_order(d.version) collate "C" desc limit 1;
+	order by stepwell.version_order(d.version) collate "C" desc, d.created_at desc limit 1;
 	if not found then
 		raise exception 'workflow "%" is not registered', workflow
 			using errcode = 'P0002', hint = 'register it with: wfctl apply FILE';

@@ -1,5 +1,6 @@
 -- Takes runs: appends `claimed` at last + 1 and moves the lease, in one statement; a run whose
--- append collides is left alone. $1 worker uuid; $2 limit int; $3 what the worker has text[];
+-- append collides is left alone. (A lost `call: sql` is taken back by a `waiting` with "again":
+-- that is no progress.) $1 worker uuid; $2 limit int; $3 what the worker has text[];
 -- $4 how many suspects it may take int; $5 from where text: 'due' (unowned and due), 'dead'
 -- (owned by worker $6), 'own' (mine, the runs $7 uuid[]; after a lost connection).
 -- Returns a row per run taken: run_id, seq of its claimed entry, losses since its last
@@ -32,7 +33,8 @@ with due as (
 				kind = 'claimed' and data like '%"suspect":true%' as suspect,
 				max(seq) filter (where kind = 'claimed') over () as last_claim,
 				coalesce(max(seq) filter (where kind not in
-					('claimed', 'lost', 'started', 'frames', 'created')) over (), 0) as progress
+					('claimed', 'lost', 'started', 'frames', 'created') and not (kind = 'waiting'
+						and split_part(data, '}', 1) like '%"again":true')) over (), 0) as progress
 			from (select seq, kind, data from stepwell.entry j where j.run_id = c.run_id
 				order by seq desc limit 16) newest
 		) marked

@@ -9,23 +9,32 @@ from judges import (OPS, all_completed, effects_once, enough_hits, journal_is_wh
                     kills_that_hit)
 
 SOON = ["--lease", "2s", "--heartbeat", "500ms"]
+# Kills in quick succession also hit the recovery from earlier ones; by chance one run's owner
+# dies three times in a row, which the default rightly takes for poison.
+NO_POISON = ["--poison-after", "0"]
 
 
 def kill_at_random(world, db, pool, kills, most):
-    """Kills while there is work left, and returns how many kills it came to."""
+    """Kills while there is work left, mostly workers that own something; how many it came to."""
     done = 0
     while done < kills and db.active():
         time.sleep(world.random.uniform(0.02, most))
-        done += pool.kill(world.random.randrange(len(pool.workers))) is not None
+        owners = {int(pid) for pid in db.psql(
+            "select pid from stepwell.worker w where exists (select from stepwell.lease l "
+            "where l.owner = w.id)").split()}
+        choice = [i for i, w in enumerate(pool.workers) if w.pid in owners]
+        if not choice or world.random.random() < 0.2:
+            choice = range(len(pool.workers))
+        done += pool.kill(world.random.choice(choice)) is not None
     return done
 
 
 def kill_workers_http(world):
     db, recorder = world.database(), world.recorder()
-    runs, kills = world.size(60, 1000), world.size(8, 40)
+    runs, kills = world.size(60, 1000), world.size(6, 40)
     db.apply("http", http_steps(recorder.url, 6))
     ids = db.start("http", runs)
-    with Pool(db, 3, "--concurrency", str(world.size(8, 24))) as pool:
+    with Pool(db, 3, "--concurrency", str(world.size(8, 18)), *NO_POISON) as pool:
         done = kill_at_random(world, db, pool, kills, world.size(0.7, 0.9))
         db.wait_idle(world.size(60, 300))
         pool.check_healthy()
@@ -41,7 +50,7 @@ def kill_workers_http(world):
 
 def kill_workers_sql(world):
     db = world.database()
-    runs, kills = world.size(60, 300), world.size(6, 30)
+    runs, kills = world.size(90, 300), world.size(5, 30)
     db.psql("create table effect (run_id text, step int, at timestamptz default clock_timestamp())")
     # Each statement takes a while, so that kills find transactions open.
     db.apply("sql", [{"s%d" % i: {"call": "sql", "with": {
@@ -49,8 +58,8 @@ def kill_workers_sql(world):
                      "insert into effect (run_id, step) select $1, $2 from nap",
         "parameters": ["${ $workflow.id }", i], "output": "count"}}} for i in range(1, 6)])
     db.start("sql", runs)
-    with Pool(db, 3, "--sql-connections", "2") as pool:
-        done = kill_at_random(world, db, pool, kills, world.size(0.5, 0.9))
+    with Pool(db, 3, "--sql-connections", "2", "--concurrency", "8", *NO_POISON) as pool:
+        done = kill_at_random(world, db, pool, kills, world.size(0.5, 0.7))
         db.wait_idle(world.size(60, 300))
         pool.check_healthy()
     all_completed(db, runs)
@@ -101,7 +110,7 @@ def frozen_worker(world):
                        "c.path = l.path and c.seq > l.seq and c.op = 'completed' where l.op = 'lost' "
                        "and not exists (select from %s s where s.run_id = l.run_id and s.path = l.path "
                        "and s.op = 'started' and (s.seq, s.n) > (l.seq, l.n) and s.seq <= c.seq)"
-                       % (OPS, OPS.replace("ops", "cops"), OPS.replace("ops", "sops")))
+                       % (OPS, OPS, OPS))
         check(not late, "attempts ended after they were lost: %s", late[:5])
     world.note("%d runs", runs)
 
@@ -135,7 +144,7 @@ def run_killed(world):
         pool.check_healthy()
     journal_is_whole(db)
     world.note("taken over after %.2f to %.2f s", min(times), max(times))
-    check(max(times) < 2.0, "the takeover took %.2f s", max(times))
+    check(max(times) < world.size(4, 2), "the takeover took %.2f s", max(times))
 
 
 def drain(world):
@@ -166,7 +175,7 @@ def drain(world):
     all_completed(db, runs)
     journal_is_whole(db)
     again = effects_once(db, recorder, ids, ["s%d" % i for i in range(1, 7)])
-    lost = db.rows("select run_id, seq from %s where op = 'lost' or op = 'claimed' and "
+    lost = db.rows("select run_id, seq from %s ops where op = 'lost' or op = 'claimed' and "
                    "(o ->> 'loss')::boolean" % OPS)
     check(not lost and not again, "%d lost entries, %d requests sent again: %s", len(lost), again,
           lost[:5])
@@ -240,22 +249,41 @@ def poison(world):
     check("retry" in out, "status names no next command: %s", out)
 
 
+def poison_sql(world):
+    """The same for a `call: sql` step, which leaves no lost attempt behind."""
+    db = world.database()
+    db.apply("poison", [{"nap": {"call": "sql", "with": {
+        "statement": "select pg_sleep(20), 'poison'"}}}])
+    bad = db.start("poison", 1)[0]
+    losses = 0
+    with Pool(db, 1) as pool:
+        end = time.monotonic() + 60
+        while db.active():
+            check(time.monotonic() < end and losses < 6, "%d losses: %s", losses,
+                  db.cli("history", bad)[1])
+            if db.value("select count(*) from pg_stat_activity where state = 'active' and query like "
+                        "'%pg_sleep(20), ''poison''%' and pid <> pg_backend_pid()") != "0":
+                losses += pool.kill(0) is not None
+                wait_for(lambda: db.value(
+                    "select count(*) from stepwell.journal where kind = 'claimed'") > str(losses)
+                    or not db.active(), 15, "the run is taken over")
+            time.sleep(0.05)
+    check(db.statuses() == {"suspended": 1} and losses == 3, "%d losses: %s", losses, db.statuses())
+    journal_is_whole(db)
+
+
 def on_uncertain(world):
     """With onUncertain fail or hold, no more than one delivery at an endpoint without keys."""
     db, recorder = world.database(), world.recorder()
     runs, kills = world.size(20, 200), world.size(6, 40)
     for rule in ("fail", "hold"):
-        db.apply(rule, [{"s%d" % i: http_task(
-            recorder.url, "/nodedupe/{run}/s%d" % i,
-            metadata={"onUncertain": rule})} for i in range(1, 4)])
-        # The recorder answers late, by its query's delay.
-    for rule in ("fail", "hold"):
-        db.apply(rule + "-slow", [{"s%d" % i: http_task(
-            recorder.url, "/nodedupe/{run}/s%d?delay=150" % i,
-            metadata={"onUncertain": rule})} for i in range(1, 4)])
-    for rule in ("fail", "hold", "fail-slow", "hold-slow"):
-        db.start(rule, runs)
-    with Pool(db, 3, "--concurrency", "6") as pool:
+        for delay in (0, 150):
+            name = "%s-%d" % (rule, delay)
+            db.apply(name, [{"s%d" % i: http_task(
+                recorder.url, "/nodedupe/{run}/s%d?delay=%d" % (i, delay),
+                metadata={"onUncertain": rule})} for i in range(1, 4)])
+            db.start(name, runs)
+    with Pool(db, 3, "--concurrency", "6", *NO_POISON) as pool:
         done = kill_at_random(world, db, pool, kills, 0.5)
         db.wait_idle(120)
         pool.check_healthy()
@@ -277,4 +305,4 @@ def on_uncertain(world):
 
 
 CASES = [kill_workers_http, kill_workers_sql, frozen_worker, run_killed, drain, drain_timeout, poison,
-         on_uncertain]
+         poison_sql, on_uncertain]

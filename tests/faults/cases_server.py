@@ -36,7 +36,7 @@ def under_restarts(world, mode, count, runs):
         for worker in pool.workers:
             worker.wait_registered()
         for _ in range(count):
-            time.sleep(world.random.uniform(0.3, 1.2))
+            time.sleep(world.random.uniform(0.2, 0.6))
             if not db.active():
                 break
             done += 1
@@ -50,11 +50,11 @@ def under_restarts(world, mode, count, runs):
 
 
 def server_restart_immediate(world):
-    under_restarts(world, "immediate", world.size(3, 30), world.size(60, 800))
+    under_restarts(world, "immediate", world.size(2, 30), world.size(100, 800))
 
 
 def server_restart_fast(world):
-    under_restarts(world, "fast", world.size(3, 30), world.size(60, 800))
+    under_restarts(world, "fast", world.size(2, 30), world.size(100, 800))
 
 
 def cut_sessions(world):
@@ -108,5 +108,8 @@ def read_only_server(world):
     again = judge(db, recorder, ids)
     world.note("%d runs, %d requests sent again", len(ids), again)
 
+
+for case in (server_restart_immediate, server_restart_fast, read_only_server):
+    case.stops_server = True  # so it gets one of its own
 
 CASES = [server_restart_immediate, server_restart_fast, cut_sessions, read_only_server]

@@ -95,7 +95,8 @@ def kill_at_each_write(world):
     subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", shim, str(HERE / "die_at.c"), "-ldl"],
                    check=True, stdin=subprocess.DEVNULL)
     slots = [Slot(world, shim) for _ in range(3)]
-    numbers, lock = itertools.count(1, world.size(5, 1)), threading.Lock()
+    step = world.size(7, 1)
+    numbers, lock = itertools.count(world.random.randint(1, step), step), threading.Lock()
     ends, trials = {"before": None, "after": None}, []
 
     def work(slot):
@@ -103,19 +104,21 @@ def kill_at_each_write(world):
             with lock:
                 number = next(numbers)
                 todo = [when for when in ends if not ends[when]]
+                if len(todo) == 2 and not world.is_full:
+                    todo = [world.random.choice(todo)]
             if not todo:
                 return
             for when in todo:
                 trials.append(slot.trial(number, when))
-                if not trials[-1]:
-                    ends[when] = number
+                if not trials[-1]:  # it lived through all its sends
+                    ends.update({when: number} if world.is_full else dict.fromkeys(ends, number))
 
     with concurrent.futures.ThreadPoolExecutor(len(slots)) as threads:
         list(threads.map(work, slots))
     for slot in slots:
         slot.judge()
-    world.note("%d deaths, sends 1 to %d", sum(trials), max(ends.values()))
-    check(sum(trials) > world.size(10, 60), "void: only %d deaths", sum(trials))
+    world.note("%d deaths, sends 1 to %d", sum(trials), max(filter(None, ends.values())))
+    check(sum(trials) > world.size(5, 60), "void: only %d deaths", sum(trials))
 
 
 CASES = [kill_at_each_write]

@@ -2,12 +2,13 @@
 """Black-box crash tests: wfctl, a Postgres of their own and the recorder, under kill -9, frozen
 processes, cut sessions and server restarts. Prints TAP lines.
 
-    crash.py [--wfctl FILE] [--size short|full] [--seed N] [--list] [NAME...]
+    crash.py [--wfctl FILE] [--size short|full] [--seed N] [--jobs N] [--list] [NAME...]
 
 The seed decides which workers and sessions are hit and when, as far as a test of real
 processes can be replayed; it is printed. A case whose faults did not land is void, which fails.
 """
 import argparse
+import concurrent.futures
 import os
 import random
 import sys
@@ -55,26 +56,38 @@ class World:
             recorder.stop()
 
 
-def run_case(number, case, cluster, options):
+def run_case(case, shared, options):
+    """-> (name, problem or None, remark)"""
     name = case.__name__.replace("_", "-")
-    world = World(cluster, options, name)
     began = time.monotonic()
-    problem = None
+    cluster, world, problem = shared, None, None
     try:
+        if hasattr(case, "stops_server"):
+            cluster = Cluster(fsync=options.size == "full")
+        world = World(cluster, options, name)
         case(world)
     except Failure as failure:
         problem = str(failure)
     except Exception:  # a broken test is a failed test
         problem = traceback.format_exc()
     finally:
-        world.end()
-    print("%s %d - %s # %.1f s%s" % ("not ok" if problem else "ok", number, name,
-                                     time.monotonic() - began,
-                                     "".join("; " + note for note in world.notes)))
-    for line in (problem or "").splitlines():
-        print("#   " + line)
-    sys.stdout.flush()
-    return problem is None
+        if world:
+            world.end()
+        if cluster is not shared:
+            cluster.destroy()
+    remark = "; ".join(["%.1f s" % (time.monotonic() - began)] + (world.notes if world else []))
+    return name, problem, remark
+
+
+def report(results):
+    failed = 0
+    for number, (name, problem, remark) in enumerate(results, 1):
+        failed += problem is not None
+        print("%s %d - %s # %s" % ("not ok" if problem else "ok", number, name, remark))
+        for line in (problem or "").splitlines():
+            print("#   " + line)
+        sys.stdout.flush()
+    return failed
 
 
 def main(arguments=None):
@@ -82,6 +95,7 @@ def main(arguments=None):
     parser.add_argument("--wfctl", default=os.environ.get("WFCTL", str(ROOT / "build" / "wfctl")))
     parser.add_argument("--size", choices=["short", "full"], default="short")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
+    parser.add_argument("--jobs", type=int, default=3, help="cases at a time")
     parser.add_argument("--list", action="store_true", help="names only")
     parser.add_argument("names", nargs="*", help="only these (parts of names)")
     options = parser.parse_args(arguments)
@@ -94,7 +108,9 @@ def main(arguments=None):
     print("# crash.py --size %s --seed %d" % (options.size, options.seed), flush=True)
     cluster = Cluster(fsync=options.size == "full")
     try:
-        failed = sum(not run_case(i, case, cluster, options) for i, case in enumerate(chosen, 1))
+        with concurrent.futures.ThreadPoolExecutor(options.jobs) as threads:
+            futures = [threads.submit(run_case, case, cluster, options) for case in chosen]
+            failed = report(future.result() for future in futures)
     finally:
         cluster.destroy()
     print("1..%d" % len(chosen))

@@ -1,9 +1,10 @@
 """The judges: what must hold after any fault, read from the public views and the recorder."""
 from harness import check, records_of
 
+# Every operation of every journal.
 OPS = ("(select j.run_id, j.seq, t.n, t.o ->> 'op' as op, t.o ->> 'path' as path, t.o as o "
        "from stepwell.journal j cross join lateral json_array_elements(j.data) "
-       "with ordinality as t(o, n)) ops")
+       "with ordinality as t(o, n))")
 
 
 def some(rows):
@@ -15,11 +16,11 @@ def journal_is_whole(db):
     bad = db.rows("select run_id, count(*) as entries, max(seq) as last from stepwell.journal "
                   "group by run_id having count(*) <> max(seq) or min(seq) <> 1")
     check(not bad, "journals with gaps: %s", some(bad))
-    bad = db.rows("select run_id, path from %s where op = 'completed' group by run_id, path "
+    bad = db.rows("select run_id, path from %s ops where op = 'completed' group by run_id, path "
                   "having count(*) > 1" % OPS)
     check(not bad, "completed more than once: %s", some(bad))
     bad = db.rows("select e.run_id, e.seq from (select run_id, seq, n, lead(op) over (partition by "
-                  "run_id order by seq, n) as next, op, path from %s) e where e.path = '' and e.op in "
+                  "run_id order by seq, n) as next, op, path from %s ops) e where e.path = '' and e.op in "
                   "('completed', 'faulted', 'cancelled') and e.next is distinct from 'retried' and "
                   "e.next is not null" % OPS)
     check(not bad, "entries behind the end: %s", some(bad))
@@ -31,9 +32,11 @@ def journal_is_whole(db):
 
 def all_completed(db, count):
     statuses = db.statuses()
-    check(statuses == {"completed": count}, "not all completed: %s; %s", statuses, db.rows(
-        "select r.id, r.status, l.reason from stepwell.runs r left join stepwell.lease l on "
-        "l.run_id = r.id where r.status <> 'completed' limit 5"))
+    if statuses != {"completed": count}:
+        rest = db.rows("select r.id, r.status, l.reason, r.error from stepwell.runs r left join "
+                       "stepwell.lease l on l.run_id = r.id where r.status <> 'completed' limit 5")
+        history = db.cli("history", rest[0]["id"])[1] if rest else ""
+        check(False, "not all completed: %s\n%s\n%s", statuses, rest, history[-4000:])
 
 
 def effects_once(db, recorder, runs, steps):
@@ -70,7 +73,7 @@ def effects_once(db, recorder, runs, steps):
 def kills_that_hit(db, killed):
     """How many of these workers (uuids) had runs taken over, and with an attempt under way."""
     rows = db.rows("select run_id, op, o ->> 'worker' as worker, (o ->> 'loss')::boolean as loss, "
-                   "seq, n from %s where op in ('claimed', 'lost') order by run_id, seq, n" % OPS)
+                   "seq, n from %s ops where op in ('claimed', 'lost') order by run_id, seq, n" % OPS)
     taken, in_flight = set(), set()
     run = owner = lost_owner = None
     for row in rows:
