@@ -1,6 +1,6 @@
 /*
- * The life of a run: run_advance decides what happens next until the run has to wait. Each
- * decision is recorded as an operation (run_record); nothing else changes the run.
+ * The life of a run: run_advance decides what happens next until the run has to wait.
+ * Each decision is recorded as an operation (run_record); nothing else changes the run.
  */
 #ifndef STEPWELL_ADVANCE_H
 #define STEPWELL_ADVANCE_H
@@ -9,16 +9,17 @@
 
 /* What a run waits for when run_advance returns. */
 enum run_need {
-	NEED_FLUSH,  /* go on when the pending entry is durable (a checkpoint, or a long chain) */
-	NEED_SLOT,   /* its leaf is FRAME_READY or FRAME_QUEUED: an effect wants to start */
-	NEED_EFFECT, /* its effect is under way */
-	NEED_TIMER,  /* run_due says until when */
+	NEED_FLUSH, /* go on when the pending entry is durable (a checkpoint, or a long
+		       chain) */
+	NEED_SLOT, /* its leaf is FRAME_READY or FRAME_QUEUED: an effect wants to start */
+	NEED_EFFECT,  /* its effect is under way */
+	NEED_TIMER,   /* run_due says until when */
 	NEED_NOTHING, /* the run has ended, or is suspended */
 };
 
 struct advance {
-	int64_t now;	    /* the database's time, microseconds since 1970 */
-	bool slot_granted;  /* a FRAME_QUEUED leaf may write its intent */
+	int64_t now;       /* the database's time, microseconds since 1970 */
+	bool slot_granted; /* a FRAME_QUEUED leaf may write its intent */
 	struct host *host;
 };
 
@@ -36,7 +37,8 @@ void run_suspend(struct run *r, int64_t now, const char *reason);
 /* Ends a run that cannot go on: its input is no JSON, its definition does not compile. */
 void run_refuse(struct run *r, int64_t now, const struct fault *f);
 
-/* Makes the effect of a FRAME_READY leaf whose intent is durable; the caller starts it. */
+/* Makes the effect of a FRAME_READY leaf whose intent is durable; the caller starts it.
+ */
 struct run_effect *run_effect_create(struct run *r, struct host *host);
 void run_effect_destroy(struct run_effect *e);
 /* Ends it without an outcome, if it has none, undoes an open transaction, destroys it. */
@@ -47,10 +49,10 @@ bool run_effect_attach(struct run *r, struct run_effect *e);
 
 /* ---- What kinds of task decide with (in enter and next) ---- */
 
-/* The task is through: output (takes the reference) goes through output.as and export.as; then
- * NULL means the task's own. */
-enum progress run_complete(struct run *r, struct frame *f, struct value *output,
-	const struct then *then);
+/* The task is through: output (takes the reference) goes through output.as and export.as;
+ * then NULL means the task's own. */
+enum progress run_complete(
+	struct run *r, struct frame *f, struct value *output, const struct then *then);
 enum progress run_fail(struct run *r, struct frame *f, const struct fault *fault);
 /* An error of the author's making: a problem document (takes the reference). */
 enum progress run_raise(struct run *r, struct frame *f, struct value *error);

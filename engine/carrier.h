@@ -1,6 +1,6 @@
 /*
- * A transaction that is open in the hands of an effect and takes the entries of its outcome
- * along: the exactly-once of `call: sql`.
+ * A transaction that is open in the hands of an effect and takes the entries of its
+ * outcome along: the exactly-once of `call: sql`.
  */
 #ifndef STEPWELL_CARRIER_H
 #define STEPWELL_CARRIER_H

@@ -62,7 +62,8 @@ void claim_on_beat(uv_timer_t *timer)
 	if (w->beating || !db_is_up(w->beat))
 		return;
 	if (oldest && now - oldest > w->options.lease / 2) {
-		log_line(LOG_WARNING, "no heartbeat: the journal has not answered for %lld s",
+		log_line(LOG_WARNING,
+			"no heartbeat: the journal has not answered for %lld s",
 			(long long)((now - oldest) / USEC_PER_SEC));
 		return;
 	}
@@ -86,8 +87,8 @@ static size_t count_busy(const struct worker *w)
 	return n;
 }
 
-/* How many due runs to ask for: not many more than the slots can take on, so that the rest is
- * there for other workers and is not lost with this one; and not one by one. */
+/* How many due runs to ask for: not many more than the slots can take on, so that the
+ * rest is there for other workers and is not lost with this one; and not one by one. */
 static size_t room_for_due(const struct worker *w)
 {
 	size_t slots = (size_t)w->options.concurrency, busy = count_busy(w);
@@ -114,7 +115,8 @@ static void schedule_poll(struct worker *w, int64_t usec)
 {
 	if (usec > w->options.poll || usec < 0)
 		usec = w->options.poll;
-	uv_timer_start(&w->poll_timer, claim_on_poll, (uint64_t)((usec + 999) / USEC_PER_MS), 0);
+	uv_timer_start(
+		&w->poll_timer, claim_on_poll, (uint64_t)((usec + 999) / USEC_PER_MS), 0);
 }
 
 static void on_polled(struct db_batch *b)
@@ -132,8 +134,10 @@ static void on_polled(struct db_batch *b)
 			load_claimed(w, claimed, false);
 		full = db_rows(claimed) > 0;
 		if (!db_is_null(due, 0, 0))
-			next = db_int(due, 0, 0) > 0 ? db_int(due, 0, 0) : w->options.poll;
-		if (w->options.until_idle && db_int(due, 0, 1) == 0 && w->owned_count == 0)
+			next = db_int(due, 0, 0) > 0 ? db_int(due, 0, 0)
+						     : w->options.poll;
+		if (w->options.until_idle && db_int(due, 0, 1) == 0 &&
+			w->owned_count == 0)
 			worker_leave(w, WORKER_IDLE);
 	}
 	db_batch_destroy(b);
@@ -150,7 +154,8 @@ void claim_poll(struct worker *w)
 		w->claim_again = true;
 		return;
 	}
-	if (!w->options.claim || w->draining || !db_is_up(w->control) || !worker_lease_holds(w)) {
+	if (!w->options.claim || w->draining || !db_is_up(w->control) ||
+		!worker_lease_holds(w)) {
 		schedule_poll(w, w->options.poll);
 		return;
 	}
@@ -188,7 +193,8 @@ static void on_taken_over(struct db_batch *b)
 	} else {
 		const struct db_result *rows = b->statements[1].result;
 		if (db_rows(rows)) {
-			log_line(LOG_INFO, "took over %d runs of worker %s", db_rows(rows), id);
+			log_line(LOG_INFO, "took over %d runs of worker %s",
+				db_rows(rows), id);
 			load_claimed(w, rows, false);
 		}
 	}
@@ -196,7 +202,8 @@ static void on_taken_over(struct db_batch *b)
 	db_batch_destroy(b);
 }
 
-/* Ends the dead worker's sessions, takes its runs, and forgets it once it owns nothing. */
+/* Ends the dead worker's sessions, takes its runs, and forgets it once it owns nothing.
+ */
 static void take_over(struct worker *w, struct uuid dead)
 {
 	struct takeover *t = xcalloc(1, sizeof *t);
@@ -241,7 +248,8 @@ static void on_watched(struct db_batch *b)
 	if (b->err.kind == ERROR_NONE && !w->draining) {
 		const struct db_result *rows = b->statements[0].result;
 		size_t kept = 0;
-		for (size_t i = 0; i < w->vanished_count; i++) { /* who came back is forgotten */
+		for (size_t i = 0; i < w->vanished_count;
+			i++) { /* who came back is forgotten */
 			if (!is_listed(rows, w->vanished[i]))
 				continue;
 			w->vanished[kept] = w->vanished[i];
@@ -267,14 +275,15 @@ struct listed {
 
 struct listing {
 	struct worker *worker;
-	int lane; /* -1: the regular check */
+	int lane;            /* -1: the regular check */
 	struct listed *runs; /* sorted by id */
 	size_t count;
 };
 
 static int compare_listed(const void *a, const void *b)
 {
-	return uuid_compare(((const struct listed *)a)->id, ((const struct listed *)b)->id);
+	return uuid_compare(
+		((const struct listed *)a)->id, ((const struct listed *)b)->id);
 }
 
 static struct uuid *doubted_ids(struct worker *w, size_t *ret)

@@ -1,7 +1,7 @@
 /*
  * Time. Durable times are microseconds since 1970 UTC by the database's clock; the engine
- * learns its offset to CLOCK_BOOTTIME from each heartbeat and never reads the machine's wall
- * clock. Local waits use CLOCK_BOOTTIME, which goes on while the machine sleeps.
+ * learns its offset to CLOCK_BOOTTIME from each heartbeat and never reads the machine's
+ * wall clock. Local waits use CLOCK_BOOTTIME, which goes on while the machine sleeps.
  */
 #ifndef STEPWELL_CLOCK_H
 #define STEPWELL_CLOCK_H

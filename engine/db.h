@@ -1,10 +1,10 @@
 /*
- * PostgreSQL, in two shapes that share results and parameters. Only db.c and db_sync.c know
- * libpq.
+ * PostgreSQL, in two shapes that share results and parameters. Only db.c and db_sync.c
+ * know libpq.
  *
- * A `struct db` is one connection on the loop that keeps itself connected (full jitter between
- * attempts), prepares statements on first use, and sends batches in pipeline mode: the
- * statements of one batch are one implicit transaction, ended by one Sync. A
+ * A `struct db` is one connection on the loop that keeps itself connected (full jitter
+ * between attempts), prepares statements on first use, and sends batches in pipeline
+ * mode: the statements of one batch are one implicit transaction, ended by one Sync. A
  * `struct db_client` is a synchronous connection for the command line.
  *
  * Statements are identified by their text (a static string: the embedded queries).
@@ -25,7 +25,7 @@
 /* Parameters $1.. of a statement, copied as they are added. */
 struct db_params {
 	int count;
-	struct buf data; /* all values, back to back */
+	struct buf data;               /* all values, back to back */
 	size_t offsets[DB_PARAMS_MAX]; /* SIZE_MAX: null */
 	int lengths[DB_PARAMS_MAX];
 	int formats[DB_PARAMS_MAX]; /* 0 text, 1 binary */
@@ -33,12 +33,14 @@ struct db_params {
 
 void db_params_finish(struct db_params *p);
 void db_add_null(struct db_params *p);
-void db_add_text(struct db_params *p, const char *text);             /* NULL: null */
-void db_add_bytes(struct db_params *p, const char *text, size_t n); /* as text, with length */
+void db_add_text(struct db_params *p, const char *text); /* NULL: null */
+void db_add_bytes(
+	struct db_params *p, const char *text, size_t n); /* as text, with length */
 void db_add_int(struct db_params *p, int64_t v);
 void db_add_bool(struct db_params *p, bool v);
 void db_add_uuid(struct db_params *p, struct uuid id);
-void db_add_time(struct db_params *p, int64_t usec); /* timestamptz; INT64_MAX: infinity */
+void db_add_time(
+	struct db_params *p, int64_t usec); /* timestamptz; INT64_MAX: infinity */
 
 /* An array in binary form; add its elements, then hand it to db_add_array. */
 struct db_array {
@@ -88,17 +90,18 @@ uint32_t db_column_type(const struct db_result *r, int column);
 struct db;
 
 struct db_statement {
-	const char *sql;      /* static text; prepared once per connection unless `once` */
-	bool once;            /* do not prepare: sent with its text, borrowed until done */
+	const char *sql; /* static text; prepared once per connection unless `once` */
+	bool once;       /* do not prepare: sent with its text, borrowed until done */
 	struct db_params params;
 	struct db_result *result; /* after success */
 };
 
 /*
  * What is sent together. `transaction` false: one implicit transaction (all or nothing).
- * on_done is called from the loop, once, with err->kind ERROR_NONE after success; `ambiguous`
- * says that the connection was lost after sending, so it may have been committed or may still
- * be. The batch belongs to the caller, who frees it in on_done or later.
+ * on_done is called from the loop, once, with err->kind ERROR_NONE after success;
+ * `ambiguous` says that the connection was lost after sending, so it may have been
+ * committed or may still be. The batch belongs to the caller, who frees it in on_done or
+ * later.
  */
 struct db_batch {
 	struct db_statement *statements;
@@ -120,17 +123,19 @@ struct db_params *db_batch_add_once(struct db_batch *b, const char *sql);
 struct db_options {
 	const char *conninfo;
 	const char *name; /* application_name: "wfctl journal0" */
-	/* Runs after each connection, before anything else is sent: settings of the session and
-	 * its registration. Returns a batch (the callee's own on_done is not used), or NULL. */
+	/* Runs after each connection, before anything else is sent: settings of the
+	 * session and its registration. Returns a batch (the callee's own on_done is not
+	 * used), or NULL. */
 	struct db_batch *(*setup)(void *ctx, struct db *db);
-	/* The connection is ready (after setup, whose batch is passed), or was lost, or an
-	 * attempt failed (up = false, err says why). */
+	/* The connection is ready (after setup, whose batch is passed), or was lost, or
+	 * an attempt failed (up = false, err says why). */
 	void (*on_state)(void *ctx, struct db *db, bool up, const struct error *err);
 	/* A notification arrived (the connection has LISTENed in its setup). */
 	void (*on_notify)(void *ctx, struct db *db);
 	void *ctx;
-	int64_t deadline; /* microseconds a batch may take before the connection is given up */
-	bool unprepared;  /* every statement is sent with its text: DISCARD ALL may come */
+	int64_t deadline; /* microseconds a batch may take before the connection is given
+			     up */
+	bool unprepared; /* every statement is sent with its text: DISCARD ALL may come */
 };
 
 struct db *db_create(uv_loop_t *loop, const struct db_options *options);
@@ -138,9 +143,10 @@ struct db *db_create(uv_loop_t *loop, const struct db_options *options);
 void db_destroy(struct db *db);
 bool db_is_up(const struct db *db);
 bool db_is_idle(const struct db *db); /* up, and nothing queued or in flight */
-int db_backend_pid(const struct db *db); /* of the present connection, 0 if there is none */
-/* Queues the batch; batches of one connection run one after the other. On a connection that
- * is not up it waits for it, unless the batch is `now or never`: see db_is_up. */
+int db_backend_pid(
+	const struct db *db); /* of the present connection, 0 if there is none */
+/* Queues the batch; batches of one connection run one after the other. On a connection
+ * that is not up it waits for it, unless the batch is `now or never`: see db_is_up. */
 void db_send(struct db *db, struct db_batch *batch);
 /* Drops the connection, as if it had been lost, and connects anew. */
 void db_reset(struct db *db);
@@ -150,10 +156,10 @@ void db_reset(struct db *db);
 struct db_client;
 
 /* Connects within connect_timeout of conninfo (10 s if it names none), sets the session
- * (UTC, read committed, synchronous_commit on, lock_timeout 10 s). ERROR_TRANSIENT when the
- * server cannot be reached. Texts never contain the conninfo. */
-MUST_CHECK bool db_client_open(
-	const char *conninfo, const char *name, struct db_client **ret, struct error *err);
+ * (UTC, read committed, synchronous_commit on, lock_timeout 10 s). ERROR_TRANSIENT when
+ * the server cannot be reached. Texts never contain the conninfo. */
+MUST_CHECK bool db_client_open(const char *conninfo, const char *name,
+	struct db_client **ret, struct error *err);
 void db_client_close(struct db_client *c);
 /* One statement with its parameters (NULL: none). ret_result may be NULL. */
 MUST_CHECK bool db_client_query(struct db_client *c, const char *sql,

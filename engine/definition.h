@@ -8,8 +8,8 @@
 #include "task.h"
 
 struct definition {
-	struct uuid id;     /* from namespace, name, version and digest */
-	char *text;         /* the document; all slices point here */
+	struct uuid id; /* from namespace, name, version and digest */
+	char *text;     /* the document; all slices point here */
 	struct json document;
 	char *namespace, *name, *version;
 	uint8_t digest[32]; /* SHA-256 of the canonical document */

@@ -3,8 +3,8 @@
  * and one line of text that says what happened. Errors of a workflow (problem documents)
  * are not these: see problem.h.
  *
- * A function that can fail returns bool and takes `struct error *err` last; it writes to it
- * only on failure. err may be NULL where the caller has no use for the text.
+ * A function that can fail returns bool and takes `struct error *err` last; it writes to
+ * it only on failure. err may be NULL where the caller has no use for the text.
  */
 #ifndef STEPWELL_ERROR_H
 #define STEPWELL_ERROR_H
@@ -16,7 +16,8 @@
 enum error_kind {
 	ERROR_NONE = 0,
 	ERROR_INPUT,      /* what came from outside is wrong: tell, do not repeat */
-	ERROR_TRANSIENT,  /* may work when repeated: connection, deadlock, server restart */
+	ERROR_TRANSIENT,  /* may work when repeated: connection, deadlock, server restart
+			   */
 	ERROR_CONFLICT,   /* the journal's key or another uniqueness rule refused it */
 	ERROR_LEASE_LOST, /* somebody else owns the run now: drop it */
 	ERROR_NOT_FOUND,
@@ -30,7 +31,8 @@ struct error {
 	char text[1024];  /* one line, no newline at the end */
 };
 
-/* Writes kind and text, cut to fit; returns false, so that `return error_set(...)` fails. */
+/* Writes kind and text, cut to fit; returns false, so that `return error_set(...)` fails.
+ */
 bool error_set(struct error *err, enum error_kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

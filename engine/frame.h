@@ -1,6 +1,6 @@
 /*
- * A frame: one task that has been entered and not left. A run's frames form a chain from the
- * workflow itself (path "") to the task that is being executed, its leaf.
+ * A frame: one task that has been entered and not left. A run's frames form a chain from
+ * the workflow itself (path "") to the task that is being executed, its leaf.
  */
 #ifndef STEPWELL_FRAME_H
 #define STEPWELL_FRAME_H
@@ -9,11 +9,12 @@
 
 /* Where a frame stands; set by run_apply and by frame_enter/frame_next in advance.c. */
 enum frame_state {
-	FRAME_ENTER,   /* its kind's enter is to be called */
-	FRAME_NEXT,    /* its list goes on: the next task, or the kind's next at the end */
-	FRAME_READY,   /* an effect's intent is written: wait for the flush, and for a slot */
-	FRAME_QUEUED,  /* an effect that needs a slot before its intent is written */
-	FRAME_ACTIVE,  /* its effect is under way */
+	FRAME_ENTER,  /* its kind's enter is to be called */
+	FRAME_NEXT,   /* its list goes on: the next task, or the kind's next at the end */
+	FRAME_READY,  /* an effect's intent is written: wait for the flush, and for a slot
+		       */
+	FRAME_QUEUED, /* an effect that needs a slot before its intent is written */
+	FRAME_ACTIVE, /* its effect is under way */
 	FRAME_WAITING, /* until due */
 	FRAME_HELD,    /* until an operator says so */
 };
@@ -30,44 +31,44 @@ struct frame {
 	enum frame_state state;
 	struct value *raw;   /* input before input.from */
 	struct value *input; /* $input */
-	bool entry_failed;   /* if or input.from could not be evaluated: not entered yet */
+	bool entry_failed; /* if or input.from could not be evaluated: not entered yet */
 	int64_t started_at;
-	int64_t deadline; /* of its timeout, 0: none */
+	int64_t deadline;         /* of its timeout, 0: none */
 	int64_t attempt_deadline; /* of a retry policy's attempt, 0: none */
 
 	/* A task with a list: where it is. */
 	const struct task_list *list; /* NULL until the body is begun */
 	bool in_handler;
-	bool opened;	       /* its list was begun */
-	bool exited;	       /* its list was left by `exit` */
-	int64_t position;      /* in the list; NEXT_EXIT: at its end */
-	uint32_t *visits[2];   /* how often each task was entered: body, handler */
-	struct value *cursor;  /* raw input of the next task; at the end, the output */
+	bool opened;             /* its list was begun */
+	bool exited;             /* its list was left by `exit` */
+	int64_t position;        /* in the list; NEXT_EXIT: at its end */
+	uint32_t *visits[2];     /* how often each task was entered: body, handler */
+	struct value *cursor;    /* raw input of the next task; at the end, the output */
 	struct kept_step *steps; /* for $steps */
 	size_t step_count;
-	struct value *error;   /* in the handler: $error */
+	struct value *error; /* in the handler: $error */
 
 	/* A loop. */
 	struct value *items;
-	int64_t iteration;	 /* -1 before the first */
-	struct json item;	 /* a slice of items */
-	struct json_iter rest;   /* behind item */
+	int64_t iteration;     /* -1 before the first */
+	struct json item;      /* a slice of items */
+	struct json_iter rest; /* behind item */
 
 	/* A step. */
-	unsigned attempt;      /* the last one begun; 0: none */
-	bool open;	       /* it has no outcome yet */
+	unsigned attempt; /* the last one begun; 0: none */
+	bool open;        /* it has no outcome yet */
 	unsigned generation;
 	uint8_t digest[16];
 	bool has_digest;
 	int64_t first_attempt_at;
-	bool was_uncertain;    /* some attempt's outcome is not known */
+	bool was_uncertain;      /* some attempt's outcome is not known */
 	struct request *request; /* rendered for the next attempt; volatile */
 
 	/* Retries, of a try or of a step by its own policy. */
 	int64_t retries;
 	int64_t retry_since; /* when the first attempt failed */
-	int64_t due;	     /* FRAME_WAITING */
-	bool retrying;	     /* it waits for a retry, not by itself */
+	int64_t due;         /* FRAME_WAITING */
+	bool retrying;       /* it waits for a retry, not by itself */
 };
 
 /* parent NULL: the root. The frame takes the place of parent's child. */

@@ -1,7 +1,7 @@
 /*
- * Snapshots: a `frames` entry holds the positions, visits and iterations of the open frames
- * and names the values they still need by their place in the journal, so that a replay reads
- * the entries behind it and those few, not the history.
+ * Snapshots: a `frames` entry holds the positions, visits and iterations of the open
+ * frames and names the values they still need by their place in the journal, so that a
+ * replay reads the entries behind it and those few, not the history.
  */
 #ifndef STEPWELL_FRAMES_H
 #define STEPWELL_FRAMES_H
@@ -12,11 +12,13 @@
 void frames_write(const struct run *r, struct buf *out);
 
 /* The entries that a snapshot's values stand in: calls on_seq for each place, seq > 0. */
-void frames_places(struct json snapshot, void (*on_seq)(void *ctx, int64_t seq), void *ctx);
+void frames_places(
+	struct json snapshot, void (*on_seq)(void *ctx, int64_t seq), void *ctx);
 
-/* Restores a run that was just created. fetch gives the text of a place (seq, op, field), or
- * an absent slice. ERROR_PERMANENT where the snapshot does not fit. */
-typedef struct json (*frames_fetch)(void *ctx, int64_t seq, unsigned op, const char *field);
+/* Restores a run that was just created. fetch gives the text of a place (seq, op, field),
+ * or an absent slice. ERROR_PERMANENT where the snapshot does not fit. */
+typedef struct json (*frames_fetch)(
+	void *ctx, int64_t seq, unsigned op, const char *field);
 MUST_CHECK bool frames_restore(struct run *r, struct json snapshot, frames_fetch fetch,
 	void *ctx, struct error *err);
 

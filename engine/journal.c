@@ -1,7 +1,7 @@
 /*
- * Group commit over two lanes. A lane takes its share of the logs that wait, sends all their
- * entries as one transaction, and answers each log. Ranges of a failed batch are a stack of
- * halves, tried one after the other.
+ * Group commit over two lanes. A lane takes its share of the logs that wait, sends all
+ * their entries as one transaction, and answers each log. Ranges of a failed batch are a
+ * stack of halves, tried one after the other.
  */
 #include "journal.h"
 
@@ -24,7 +24,7 @@ struct lane {
 	struct range ranges[16]; /* a stack; the top is in flight */
 	int range_count;
 	bool in_flight;
-	bool pausing;	/* until pause fires: after a transient error */
+	bool pausing;   /* until pause fires: after a transient error */
 	bool answering; /* logs are being told; nothing new is sent meanwhile */
 	uv_timer_t pause;
 };
@@ -203,8 +203,8 @@ static void on_partitions(struct db_batch *b)
 	send_top(lane);
 }
 
-/* What was in flight is in doubt; halves still to be tried again did not happen, but their
- * logs are answered alike: the same check finds that out. */
+/* What was in flight is in doubt; halves still to be tried again did not happen, but
+ * their logs are answered alike: the same check finds that out. */
 static void abandon(struct lane *lane, const struct error *err)
 {
 	while (lane->range_count > 0)
@@ -300,8 +300,8 @@ static size_t logs_in_flight(const struct journal *j)
 	return n;
 }
 
-/* Takes the lane's share of what waits: (ready + in flight) / lanes, so that one lane does not
- * take all while the other one goes idle. */
+/* Takes the lane's share of what waits: (ready + in flight) / lanes, so that one lane
+ * does not take all while the other one goes idle. */
 static void fill(struct lane *lane)
 {
 	struct journal *j = lane->journal;

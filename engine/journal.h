@@ -1,12 +1,13 @@
 /*
- * The way to the journal: natural group commit. All entries that became ready while the last
- * flush was in flight form the next one; no window, no delay. Each worker has two lanes (one
- * connection each) with one batch in flight per lane. A run's entries go down one lane, and
- * only when all its earlier entries are acknowledged or are in the same batch: that is what
- * makes (run_id, seq) a fence (design: "The journal is its own fence", rule 1).
+ * The way to the journal: natural group commit. All entries that became ready while the
+ * last flush was in flight form the next one; no window, no delay. Each worker has two
+ * lanes (one connection each) with one batch in flight per lane. A run's entries go down
+ * one lane, and only when all its earlier entries are acknowledged or are in the same
+ * batch: that is what makes (run_id, seq) a fence (design: "The journal is its own
+ * fence", rule 1).
  *
- * A batch that fails is halved down to single runs, so that one entry that cannot be stored
- * does not hold up the others.
+ * A batch that fails is halved down to single runs, so that one entry that cannot be
+ * stored does not hold up the others.
  */
 #ifndef STEPWELL_JOURNAL_H
 #define STEPWELL_JOURNAL_H
@@ -24,14 +25,15 @@ struct entry {
 	struct uuid run_id;
 	int64_t seq, at;
 	const char *kind; /* static */
-	char *path;	  /* NULL: none */
+	char *path;       /* NULL: none */
 	unsigned attempt;
 	struct buf data;
 
 	enum lease_change change;
-	int64_t due;		/* LEASE_RELEASE */
-	const char *state;	/* static: LEASE_RELEASE's lease.state; LEASE_END's run.status */
-	const char *reason;	/* static or NULL */
+	int64_t due; /* LEASE_RELEASE */
+	const char
+		*state; /* static: LEASE_RELEASE's lease.state; LEASE_END's run.status */
+	const char *reason;           /* static or NULL */
 	struct value *output, *error; /* LEASE_END */
 	int64_t started_at;
 	struct entry *next;
@@ -41,24 +43,27 @@ struct entry *entry_create(struct uuid run_id, int64_t seq, int64_t at);
 void entry_destroy(struct entry *e);
 
 enum log_end {
-	LOG_DURABLE,	/* everything up to seq is acknowledged */
-	LOG_CONFLICT,	/* somebody else appended: the run is not ours any more */
-	LOG_AMBIGUOUS,	/* the connection was lost: committed or not, nobody knows */
+	LOG_DURABLE,    /* everything up to seq is acknowledged */
+	LOG_CONFLICT,   /* somebody else appended: the run is not ours any more */
+	LOG_AMBIGUOUS,  /* the connection was lost: committed or not, nobody knows */
 	LOG_UNSTORABLE, /* the database refuses this run's entry for good: err says why */
 };
 
 /* A run's way through the journal; embedded in whoever owns the run. */
 struct log {
 	struct entry *head, **tail; /* not sent yet */
-	struct entry *sent;	    /* in flight */
-	struct log *next;	    /* in the queue of logs with something to send */
+	struct entry *sent;         /* in flight */
+	struct log *next;           /* in the queue of logs with something to send */
 	bool queued;
-	int64_t since; /* boottime of the oldest entry that is not acknowledged, 0: none */
+	int64_t since; /* boottime of the oldest entry that is not acknowledged, 0: none
+			*/
 	int deferred;  /* transient failures in a row */
-	void (*on_end)(struct log *log, enum log_end end, int64_t seq, const struct error *err);
+	void (*on_end)(
+		struct log *log, enum log_end end, int64_t seq, const struct error *err);
 };
 
-/* on_end is called from the loop; in all cases but LOG_DURABLE the log has been emptied. */
+/* on_end is called from the loop; in all cases but LOG_DURABLE the log has been emptied.
+ */
 void log_init(struct log *log,
 	void (*on_end)(struct log *, enum log_end, int64_t seq, const struct error *));
 void log_finish(struct log *log); /* frees entries; the log must not be in flight */

@@ -1,11 +1,12 @@
 /*
  * JSON as verified text. A strict scanner (RFC 8259, and RFC 7493 where it is stricter)
- * checks a text once, at the door; inside, a value is a `struct json`, a slice of verified
- * text that is passed on byte for byte. Nothing here rewrites numbers, strings or the order
- * of members.
+ * checks a text once, at the door; inside, a value is a `struct json`, a slice of
+ * verified text that is passed on byte for byte. Nothing here rewrites numbers, strings
+ * or the order of members.
  *
- * Slices borrow: they are valid as long as the text they point into. The reading functions
- * trust their argument and must never see text that json_check has not accepted.
+ * Slices borrow: they are valid as long as the text they point into. The reading
+ * functions trust their argument and must never see text that json_check has not
+ * accepted.
  */
 #ifndef STEPWELL_JSON_H
 #define STEPWELL_JSON_H
@@ -40,16 +41,16 @@ struct json_limits {
 #define JSON_LITERAL(text) ((struct json){(text), sizeof(text) - 1})
 
 /*
- * Checks that the text is exactly one JSON value in valid UTF-8, without duplicate members,
- * unpaired surrogate escapes, a byte order mark, or more bytes or depth than the limits (NULL:
- * the defaults). On failure err is ERROR_INPUT with a text that ends in "at line L, column C";
- * *ret_offset (may be NULL) is the byte where it stopped.
+ * Checks that the text is exactly one JSON value in valid UTF-8, without duplicate
+ * members, unpaired surrogate escapes, a byte order mark, or more bytes or depth than the
+ * limits (NULL: the defaults). On failure err is ERROR_INPUT with a text that ends in "at
+ * line L, column C"; *ret_offset (may be NULL) is the byte where it stopped.
  */
 MUST_CHECK bool json_check(const char *s, size_t n, const struct json_limits *limits,
 	struct json *ret, size_t *ret_offset, struct error *err);
 
 enum json_type json_type(struct json v);
-bool json_is(struct json v, const char *text);       /* the very same bytes */
+bool json_is(struct json v, const char *text);        /* the very same bytes */
 bool json_string_is(struct json v, const char *text); /* a string with this content */
 
 /* Members of an object in their order. it->p starts at json_members(v). */
@@ -75,16 +76,19 @@ bool json_int(struct json v, int64_t *ret);
 bool json_truth(struct json v); /* jq's: everything but null, false and absent */
 
 /* Writing. */
-void json_put(struct buf *out, struct json v); /* absent: null */
+void json_put(struct buf *out, struct json v);                  /* absent: null */
 void json_put_string(struct buf *out, const char *s, size_t n); /* quotes, escapes */
-void json_put_key(struct buf *out, const char *key); /* "key": with a comma if one is due */
-void json_put_text(struct buf *out, const char *s);    /* a C string; NULL: null */
+void json_put_key(
+	struct buf *out, const char *key); /* "key": with a comma if one is due */
+void json_put_text(struct buf *out, const char *s); /* a C string; NULL: null */
 
-/* The canonical form: no white space, members sorted by the bytes of their keys, strings with
- * the fewest escapes, numbers as they stand. Equal documents have equal canonical forms. */
+/* The canonical form: no white space, members sorted by the bytes of their keys, strings
+ * with the fewest escapes, numbers as they stand. Equal documents have equal canonical
+ * forms. */
 void json_canonical(struct json v, struct buf *out);
 
 /* Line and column (from 1, in characters) of a byte of a text. */
-void json_position(const char *text, size_t offset, unsigned *ret_line, unsigned *ret_col);
+void json_position(
+	const char *text, size_t offset, unsigned *ret_line, unsigned *ret_col);
 
 #endif

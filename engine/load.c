@@ -1,6 +1,7 @@
 /*
- * From a claim to a run in memory: the definition (once per worker), the journal from its last
- * snapshot on, the few older entries that the snapshot names. Nothing is evaluated here.
+ * From a claim to a run in memory: the definition (once per worker), the journal from its
+ * last snapshot on, the few older entries that the snapshot names. Nothing is evaluated
+ * here.
  */
 #include "pool.h"
 
@@ -43,7 +44,8 @@ static struct definition_slot *find_definition(struct worker *w, struct uuid id)
 	return s;
 }
 
-static void keep_definition(struct worker *w, struct uuid id, const struct db_result *rows)
+static void keep_definition(
+	struct worker *w, struct uuid id, const struct db_result *rows)
 {
 	struct definition_slot *s = xcalloc(1, sizeof *s);
 	struct error err = {0};
@@ -51,9 +53,10 @@ static void keep_definition(struct worker *w, struct uuid id, const struct db_re
 	s->next = w->definitions;
 	w->definitions = s;
 	if (db_rows(rows) == 0)
-		fault_set(&s->fault, PROBLEM_CONFIGURATION, "its definition is not there any more");
-	else if (!definition_create(
-			 db_text(rows, 0, 0), db_length(rows, 0, 0), NULL, &s->definition, &err))
+		fault_set(&s->fault, PROBLEM_CONFIGURATION,
+			"its definition is not there any more");
+	else if (!definition_create(db_text(rows, 0, 0), db_length(rows, 0, 0), NULL,
+			 &s->definition, &err))
 		fault_set(&s->fault, PROBLEM_CONFIGURATION,
 			"this worker cannot read the definition: %.800s", err.text);
 }
@@ -70,8 +73,9 @@ static struct json fetch_place(void *ctx, int64_t seq, unsigned op, const char *
 	for (int row = 0; f->places && row < db_rows(f->places); row++) {
 		struct json entry;
 		if (db_int(f->places, row, 0) != seq ||
-			!json_check(db_text(f->places, row, 1), db_length(f->places, row, 1),
-				&own_limits, &entry, NULL, NULL))
+			!json_check(db_text(f->places, row, 1),
+				db_length(f->places, row, 1), &own_limits, &entry, NULL,
+				NULL))
 			continue;
 		return json_get(json_at(entry, op), field);
 	}
@@ -103,8 +107,8 @@ static bool replay(struct run *r, const struct db_result *rows, int first, int l
 		struct json ops;
 		int64_t seq = db_int(rows, row, 1);
 		r->at = db_int(rows, row, 2);
-		if (!json_check(db_text(rows, row, 4), db_length(rows, row, 4), &own_limits, &ops,
-			    NULL, err))
+		if (!json_check(db_text(rows, row, 4), db_length(rows, row, 4),
+			    &own_limits, &ops, NULL, err))
 			return error_prefix(err, "journal entry %lld", (long long)seq);
 		bool snapshot = strcmp(db_text(rows, row, 3), "frames") == 0;
 		if (snapshot && row == first) {
@@ -123,13 +127,13 @@ static bool replay(struct run *r, const struct db_result *rows, int first, int l
 
 /* ---- Becoming a run ---- */
 
-/* A definition with nothing in it stands in where the real one cannot be had, so that the run
- * can be faulted and its error seen. */
+/* A definition with nothing in it stands in where the real one cannot be had, so that the
+ * run can be faulted and its error seen. */
 static struct definition *placeholder(void)
 {
-	static const char text[] =
-		"{\"document\":{\"dsl\":\"1.0.3\",\"namespace\":\"stepwell\",\"name\":\"none\","
-		"\"version\":\"0.0.0\"},\"do\":[]}";
+	static const char text[] = "{\"document\":{\"dsl\":\"1.0.3\",\"namespace\":"
+				   "\"stepwell\",\"name\":\"none\","
+				   "\"version\":\"0.0.0\"},\"do\":[]}";
 	struct definition *d;
 	if (!definition_create(text, sizeof text - 1, NULL, &d, NULL))
 		abort();
@@ -171,8 +175,8 @@ static void become_run(struct owned *o, const struct db_result *rows, int first,
 		return;
 	}
 	o->input->seq = 0;
-	struct run *r =
-		run_create(o->id, slot->definition, o->input, o->created_at, o->started_at);
+	struct run *r = run_create(
+		o->id, slot->definition, o->input, o->created_at, o->started_at);
 	r->seq = r->durable_seq = o->claimed_seq;
 	r->claimed_seq = o->claimed_seq;
 	if (rows && !replay(r, rows, first, last, places, &err)) {
@@ -227,8 +231,8 @@ static bool needs_places(struct owned *o, const struct db_result *rows, int firs
 	p->worker = o->worker;
 	p->id = o->id;
 	if (strcmp(db_text(rows, first, 3), "frames") == 0 &&
-		json_check(db_text(rows, first, 4), db_length(rows, first, 4), &own_limits, &ops,
-			NULL, NULL))
+		json_check(db_text(rows, first, 4), db_length(rows, first, 4),
+			&own_limits, &ops, NULL, NULL))
 		frames_places(json_get(json_at(ops, 0), "frames"), add_seq, p);
 	if (p->count == 0) {
 		free(p);
@@ -315,7 +319,8 @@ static void want_definition(struct load *l, struct uuid id)
 	l->definitions[l->definition_count++] = id;
 }
 
-static struct owned *take_row(struct worker *w, const struct db_result *rows, int row, bool own)
+static struct owned *take_row(
+	struct worker *w, const struct db_result *rows, int row, bool own)
 {
 	struct uuid id = db_uuid(rows, row, 0);
 	const char *request = db_text(rows, row, 3);

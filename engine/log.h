@@ -1,6 +1,6 @@
 /*
- * One line per event on stderr: time, level, message with run and step where they matter. Only
- * the one place that decides logs (conventions 10). Control characters are escaped.
+ * One line per event on stderr: time, level, message with run and step where they matter.
+ * Only the one place that decides logs (conventions 10). Control characters are escaped.
  */
 #ifndef STEPWELL_LOG_H
 #define STEPWELL_LOG_H

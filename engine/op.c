@@ -170,7 +170,8 @@ static bool read_member(const char *key, struct json v, struct op *op)
 		bool *flag;
 	} flags[] = {{"uncertain", &op->uncertain}, {"again", &op->again},
 		{"raised", &op->raised}, {"loss", &op->loss}, {"suspect", &op->suspect},
-		{"newId", &op->new_id}, {"failedEntry", &op->failed_entry}, {"force", &op->force}};
+		{"newId", &op->new_id}, {"failedEntry", &op->failed_entry},
+		{"force", &op->force}};
 	struct {
 		const char *name;
 		int64_t *number;

@@ -1,13 +1,14 @@
 /*
- * Operations: what the journal says. An entry is a JSON array of them, in the order in which
- * they happened. run_apply changes a run by an operation, and by nothing else, so that a run
- * in memory and its replay are the same by construction.
+ * Operations: what the journal says. An entry is a JSON array of them, in the order in
+ * which they happened. run_apply changes a run by an operation, and by nothing else, so
+ * that a run in memory and its replay are the same by construction.
  *
- * Members of an operation, where they apply: op, path, attempt, digest (of the request, hex),
- * input, output, context, items, error (values), index (of a loop's iteration), next (position
- * in the list: absent means the following one; -1 the end of the list, -2 the end of the run),
- * due, deadline, attemptDeadline (microseconds since 1970), uncertain, again (a fresh pass of a block),
- * failedEntry (its if or input.from could not be evaluated), generation (of the stepId), worker, loss, suspect, reason, newId, force.
+ * Members of an operation, where they apply: op, path, attempt, digest (of the request,
+ * hex), input, output, context, items, error (values), index (of a loop's iteration),
+ * next (position in the list: absent means the following one; -1 the end of the list, -2
+ * the end of the run), due, deadline, attemptDeadline (microseconds since 1970),
+ * uncertain, again (a fresh pass of a block), failedEntry (its if or input.from could not
+ * be evaluated), generation (of the stepId), worker, loss, suspect, reason, newId, force.
  */
 #ifndef STEPWELL_OP_H
 #define STEPWELL_OP_H
@@ -65,8 +66,9 @@ struct op op_make(enum op_kind kind, const char *path);
 void op_write(const struct op *op, int64_t seq, unsigned number, struct buf *out);
 
 /*
- * Reads an operation back. Values are created (op_finish drops them) with their place; strings
- * are owned by the op until op_finish. ERROR_PERMANENT where the text is no operation of ours.
+ * Reads an operation back. Values are created (op_finish drops them) with their place;
+ * strings are owned by the op until op_finish. ERROR_PERMANENT where the text is no
+ * operation of ours.
  */
 MUST_CHECK bool op_read(struct json text, int64_t seq, unsigned number, struct op *ret,
 	struct error *err);

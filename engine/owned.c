@@ -1,7 +1,8 @@
 /*
- * The runs in memory. Events wake a run; once per turn of the loop each run that was woken
- * advances, its entry goes to the journal, and all entries of the turn leave together. An
- * effect starts when everything of its run is durable, there is a slot, and the lease holds.
+ * The runs in memory. Events wake a run; once per turn of the loop each run that was
+ * woken advances, its entry goes to the journal, and all entries of the turn leave
+ * together. An effect starts when everything of its run is durable, there is a slot, and
+ * the lease holds.
  */
 #include "pool.h"
 
@@ -32,7 +33,8 @@ struct owned *owned_find(struct worker *w, struct uuid id)
 	return o;
 }
 
-static void on_log(struct log *log, enum log_end end, int64_t seq, const struct error *err);
+static void on_log(
+	struct log *log, enum log_end end, int64_t seq, const struct error *err);
 
 static void on_timer(uv_timer_t *timer)
 {
@@ -201,8 +203,8 @@ static void append(struct owned *o, struct entry *e)
 		log_add(&o->log, e);
 }
 
-/* What was appended goes out: with the transaction of the effect whose outcome it holds, or
- * with the next flush. */
+/* What was appended goes out: with the transaction of the effect whose outcome it holds,
+ * or with the next flush. */
 static void dispatch(struct owned *o, struct carrier *carrier)
 {
 	if (!carrier) {
@@ -328,7 +330,8 @@ void owned_start_effects(struct worker *w)
 		if (!w->slot_head)
 			w->slot_tail = &w->slot_head;
 		o->in_slot_queue = false;
-		if (o->state != OWNED_LIVE || o->need != NEED_SLOT || !log_is_clear(&o->log))
+		if (o->state != OWNED_LIVE || o->need != NEED_SLOT ||
+			!log_is_clear(&o->log))
 			continue;
 		o->holds_slot = true;
 		w->effects_running++;
@@ -376,7 +379,8 @@ static void settle(struct owned *o, struct entry *e)
 	struct run *r = o->run;
 	int64_t due = run_due(r), now = worker_now(o->worker);
 	if (o->need == NEED_NOTHING) {
-		leave(o, e, r->status == RUN_SUSPENDED ? LEASE_SUSPEND : LEASE_END, 0, NULL);
+		leave(o, e, r->status == RUN_SUSPENDED ? LEASE_SUSPEND : LEASE_END, 0,
+			NULL);
 		return;
 	}
 	if (o->need == NEED_TIMER && due - now > STAY_USEC) {
@@ -400,8 +404,8 @@ static struct carrier *open_carrier(const struct run *r)
 	return e && e->done && !e->recorded ? e->effect.carrier : NULL;
 }
 
-/* Lets the run decide, and sees what became of its effect's transaction: it goes on only with
- * a success. */
+/* Lets the run decide, and sees what became of its effect's transaction: it goes on only
+ * with a success. */
 static struct carrier *decide(struct owned *o)
 {
 	struct worker *w = o->worker;
@@ -429,7 +433,8 @@ static void advance(struct owned *o)
 	}
 	carrier = decide(o);
 	const struct frame *leaf = run_leaf(r);
-	if (o->need != NEED_EFFECT && !(o->need == NEED_SLOT && leaf->state == FRAME_READY))
+	if (o->need != NEED_EFFECT &&
+		!(o->need == NEED_SLOT && leaf->state == FRAME_READY))
 		give_slot_back(o);
 	if (w->draining && o->need != NEED_EFFECT && o->need != NEED_NOTHING)
 		hand_back(o, take_ops(o));
@@ -467,12 +472,14 @@ void owned_live(struct owned *o, struct run *run)
 	o->kept = NULL;
 	int poison = o->worker->options.poison_after;
 	if (!run->effect && o->was_live && o->by_own_claim)
-		run_take_back(run, worker_now(o->worker)); /* we know that it was not begun */
+		run_take_back(
+			run, worker_now(o->worker)); /* we know that it was not begun */
 	else if (!run->effect)
 		run_mark_lost(run, worker_now(o->worker));
 	o->was_live = true;
 	if (poison > 0 && o->losses >= poison && run->status == RUN_RUNNING)
-		run_suspend(run, worker_now(o->worker), "its workers were lost again and again");
+		run_suspend(run, worker_now(o->worker),
+			"its workers were lost again and again");
 	owned_wake(o);
 }
 
@@ -508,7 +515,8 @@ static void on_left(struct owned *o)
 		worker_leave(w, WORKER_RUN_ENDED);
 }
 
-/* Suspends the run as the journal knows it; what could not be stored is lost with memory. */
+/* Suspends the run as the journal knows it; what could not be stored is lost with memory.
+ */
 static void on_unstorable(struct owned *o, const struct error *err)
 {
 	char id[UUID_TEXT];
@@ -535,7 +543,8 @@ static void on_unstorable(struct owned *o, const struct error *err)
 	dispatch(o, NULL);
 }
 
-static void on_log(struct log *log, enum log_end end, int64_t seq, const struct error *err)
+static void on_log(
+	struct log *log, enum log_end end, int64_t seq, const struct error *err)
 {
 	struct owned *o = (struct owned *)((char *)log - offsetof(struct owned, log));
 	char id[UUID_TEXT];

@@ -1,6 +1,7 @@
 /*
- * The inside of a worker, shared by worker.c (life, connections), claim.c (heartbeat, claims,
- * takeover), load.c (from journal to run) and owned.c (the runs in memory and their effects).
+ * The inside of a worker, shared by worker.c (life, connections), claim.c (heartbeat,
+ * claims, takeover), load.c (from journal to run) and owned.c (the runs in memory and
+ * their effects).
  */
 #ifndef STEPWELL_POOL_H
 #define STEPWELL_POOL_H
@@ -24,9 +25,9 @@ struct owned {
 	struct uuid id;
 	enum owned_state state;
 	struct log log;
-	struct run *run;	 /* NULL while loading */
+	struct run *run;         /* NULL while loading */
 	struct run_effect *kept; /* survives a reload */
-	enum run_need need;	 /* as of its last advance */
+	enum run_need need;      /* as of its last advance */
 	bool woken, in_slot_queue, holds_slot, suspect, unstorable;
 	uv_timer_t timer;
 	struct owned *next_woken, *next_slot; /* queues */
@@ -39,7 +40,7 @@ struct owned {
 	int losses;
 	enum run_request request;
 	bool by_own_claim; /* after a lost connection: nothing was lost */
-	bool was_live;	   /* this process has executed it before */
+	bool was_live;     /* this process has executed it before */
 };
 
 #define OWNED_BUCKETS 8192
@@ -75,21 +76,21 @@ struct worker {
 	uv_timer_t beat_timer, poll_timer, watch_timer, drain_timer, limit_timer;
 	uv_signal_t sigterm, sigint;
 
-	int64_t clock_offset;  /* database's time minus CLOCK_BOOTTIME */
+	int64_t clock_offset; /* database's time minus CLOCK_BOOTTIME */
 	bool clock_known;
-	int64_t lease_until;   /* CLOCK_BOOTTIME */
+	int64_t lease_until; /* CLOCK_BOOTTIME */
 	int64_t beat_sent_at;
-	bool beating;	       /* a heartbeat is in flight */
+	bool beating;                                 /* a heartbeat is in flight */
 	bool claiming, watching, listing, reclaiming; /* a statement is in flight */
-	bool claim_again;      /* a hint came while claiming */
+	bool claim_again;                             /* a hint came while claiming */
 	int64_t listed_at;
 	struct uuid vanished[64]; /* seen without sessions once */
 	int64_t vanished_at[64];
 	size_t vanished_count;
-	int loads;	       /* batches of load.c in flight */
+	int loads; /* batches of load.c in flight */
 
 	bool draining, stopped;
-	bool ready;	       /* all connections were up once */
+	bool ready; /* all connections were up once */
 	bool lane_was_up[JOURNAL_LANES];
 	struct uuid adopted;
 	bool has_adopted;
@@ -98,7 +99,7 @@ struct worker {
 };
 
 /* worker.c */
-int64_t worker_now(const struct worker *w); /* the database's time */
+int64_t worker_now(const struct worker *w);              /* the database's time */
 void worker_stop(struct worker *w, enum worker_end end); /* at once */
 /* Gives everything back, forgets itself in the database, then stops. */
 void worker_leave(struct worker *w, enum worker_end end);
@@ -111,9 +112,9 @@ struct owned *owned_create(struct worker *w, struct uuid id);
 void owned_wake(struct owned *o);
 void owned_drop(struct owned *o); /* stops its effect and forgets it */
 void owned_hand_back(struct owned *o);
-void owned_live(struct owned *o, struct run *run); /* loaded: takes the run */
+void owned_live(struct owned *o, struct run *run);         /* loaded: takes the run */
 void owned_refuse(struct owned *o, const struct fault *f); /* cannot be run: faults it */
-void owned_suspend(struct owned *o, const char *reason);	   /* cannot be replayed */
+void owned_suspend(struct owned *o, const char *reason);   /* cannot be replayed */
 void owned_doubt(struct owned *o); /* forget what is in memory but the effect */
 void owned_on_prepare(uv_prepare_t *prepare);
 void owned_start_effects(struct worker *w);
@@ -126,8 +127,8 @@ void claim_on_poll(uv_timer_t *timer);
 void claim_on_watch(uv_timer_t *timer);
 void claim_poll(struct worker *w);
 void claim_doubted(struct worker *w);
-/* Compares memory with the journal over a lane that came up anew; only then the lane is used
- * (design: fence, rule 4). */
+/* Compares memory with the journal over a lane that came up anew; only then the lane is
+ * used (design: fence, rule 4). */
 void claim_verify(struct worker *w, int lane);
 
 /* load.c: what a claim returned goes on to become runs. */

@@ -1,7 +1,7 @@
 /*
  * A run in memory: the state that its journal says, and what its owner holds besides. The
- * state changes by run_apply alone; advance.c and route.c decide what happens and record it
- * by run_record, which writes the operation into the pending entry and applies it.
+ * state changes by run_apply alone; advance.c and route.c decide what happens and record
+ * it by run_record, which writes the operation into the pending entry and applies it.
  */
 #ifndef STEPWELL_RUN_H
 #define STEPWELL_RUN_H
@@ -32,33 +32,34 @@ struct run {
 	struct value *output; /* completed */
 	struct value *error;  /* faulted; while failed is set: the error being routed */
 	struct value *context;
-	struct frame *root;   /* NULL before the first operation */
-	struct frame *failed; /* the frame whose error is to be routed or has ended the run */
-	bool raised;	      /* that error came from a raise */
-	bool operator_retry;  /* `retried` was the last word: the failed step goes on */
-	bool force;	      /* ... even though its key window has passed */
-	int64_t at;	      /* time of the entry that is being written or applied */
+	struct frame *root; /* NULL before the first operation */
+	struct frame
+		*failed; /* the frame whose error is to be routed or has ended the run */
+	bool raised;     /* that error came from a raise */
+	bool operator_retry; /* `retried` was the last word: the failed step goes on */
+	bool force;          /* ... even though its key window has passed */
+	int64_t at;          /* time of the entry that is being written or applied */
 
 	/* What only the owner knows; lost with the process. */
-	int64_t seq;	     /* the last entry, written or pending */
+	int64_t seq;         /* the last entry, written or pending */
 	int64_t durable_seq; /* the last acknowledged one */
 	int64_t claimed_seq; /* of our claimed entry */
 	int64_t frames_seq;  /* of the last snapshot, 0: none */
-	struct buf ops;	     /* the pending entry's operations, "" if there is none */
+	struct buf ops;      /* the pending entry's operations, "" if there is none */
 	unsigned op_count;
 	struct op head; /* the pending entry's first operation: kind, path, attempt */
 	char *head_path;
 	enum run_request request;
-	const char *reason;	      /* why it is suspended, for people; static */
-	int64_t retry_after;	      /* what the failed effect's answer asked for */
-	bool no_retry;		      /* the failed effect must not be sent again */
-	int64_t now;		      /* the database's time, as this advance began */
+	const char *reason;  /* why it is suspended, for people; static */
+	int64_t retry_after; /* what the failed effect's answer asked for */
+	bool no_retry;       /* the failed effect must not be sent again */
+	int64_t now;         /* the database's time, as this advance began */
 	struct host *host;
-	struct run_effect *effect;    /* under way, or done and not yet recorded */
+	struct run_effect *effect; /* under way, or done and not yet recorded */
 };
 
-/* One attempt in the world, and its outcome until that is durable. It outlives a reload of its
- * run (after a lost connection), which takes it up again by path and attempt. */
+/* One attempt in the world, and its outcome until that is durable. It outlives a reload
+ * of its run (after a lost connection), which takes it up again by path and attempt. */
 struct run_effect {
 	struct effect effect;
 	struct request *request;
@@ -74,14 +75,15 @@ struct run *run_create(struct uuid id, struct definition *d, struct value *input
 	int64_t created_at, int64_t started_at);
 void run_destroy(struct run *r); /* the effect must be gone or detached */
 
-/* Changes the run by the operation. ERROR_PERMANENT where it does not fit the definition or
- * the state: the journal is not this definition's. */
+/* Changes the run by the operation. ERROR_PERMANENT where it does not fit the definition
+ * or the state: the journal is not this definition's. */
 MUST_CHECK bool run_apply(struct run *r, const struct op *op, struct error *err);
 
 /* Writes the operation into the pending entry and applies it, which cannot fail for an
  * operation that was just decided. Drops the references that op->values hold. */
 void run_record(struct run *r, struct op *op);
-/* The same in two halves, for a frame that must exist before its operation is complete. */
+/* The same in two halves, for a frame that must exist before its operation is complete.
+ */
 void run_apply_decided(struct run *r, const struct op *op);
 void run_write(struct run *r, struct op *op);
 

@@ -1,6 +1,7 @@
 /*
- * What an expression of a run sees: the arguments of the DSL ("Runtime expression arguments")
- * and ours ($task.stepId, $task.attempt, $steps). Built on demand, argument by argument.
+ * What an expression of a run sees: the arguments of the DSL ("Runtime expression
+ * arguments") and ours ($task.stepId, $task.attempt, $steps). Built on demand, argument
+ * by argument.
  */
 #ifndef STEPWELL_SCOPE_H
 #define STEPWELL_SCOPE_H
@@ -11,23 +12,23 @@ struct run_scope {
 	struct scope scope;
 	const struct run *run;
 	const struct frame *frame;
-	struct json output;	   /* $output, absent: null */
+	struct json output;        /* $output, absent: null */
 	struct json authorization; /* $authorization */
-	const char *error_name;	   /* an error bound in addition, for catch.when */
+	const char *error_name;    /* an error bound in addition, for catch.when */
 	struct json error;
 	bool of_attempt; /* $task.attempt is visible */
 	struct buf task, workflow, steps, index;
 };
 
-/* `.` is dot; now is the run's `at`. Borrows everything; run_scope_finish frees what lookups
- * built. */
-void run_scope_init(struct run_scope *s, const struct run *r, const struct frame *f,
-	struct json dot);
+/* `.` is dot; now is the run's `at`. Borrows everything; run_scope_finish frees what
+ * lookups built. */
+void run_scope_init(
+	struct run_scope *s, const struct run *r, const struct frame *f, struct json dot);
 void run_scope_finish(struct run_scope *s);
 
 /* Evaluates e in the scope. On failure *ret_fault is a PROBLEM_EXPRESSION. */
-MUST_CHECK bool run_scope_eval(struct run_scope *s, struct expression *e, struct value **ret,
-	struct fault *ret_fault);
+MUST_CHECK bool run_scope_eval(struct run_scope *s, struct expression *e,
+	struct value **ret, struct fault *ret_fault);
 MUST_CHECK bool run_scope_test(
 	struct run_scope *s, struct expression *e, bool *ret, struct fault *ret_fault);
 /* A duration in microseconds, evaluated where it is an expression. */

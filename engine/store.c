@@ -101,8 +101,8 @@ static void end_runs(struct db_batch *b, struct entry *const *entries, size_t co
 	struct db_array id, status, output, error, started, ended;
 	struct db_params *p = db_batch_add(b, sql_end_runs);
 	struct db_array *all[] = {&id, &status, &output, &error, &started, &ended};
-	static const uint32_t types[] = {DB_OID_UUID, DB_OID_TEXT, DB_OID_TEXT, DB_OID_TEXT,
-		DB_OID_TIMESTAMPTZ, DB_OID_TIMESTAMPTZ};
+	static const uint32_t types[] = {DB_OID_UUID, DB_OID_TEXT, DB_OID_TEXT,
+		DB_OID_TEXT, DB_OID_TIMESTAMPTZ, DB_OID_TIMESTAMPTZ};
 	for (size_t i = 0; i < 6; i++)
 		db_array_init(all[i], types[i]);
 	for (size_t i = 0; i < count; i++) {

@@ -1,6 +1,6 @@
 /*
- * The embedded queries, one typed function each; their text and their columns are described
- * in sql/queries. Batches are made here and sent by the caller (db_send).
+ * The embedded queries, one typed function each; their text and their columns are
+ * described in sql/queries. Batches are made here and sent by the caller (db_send).
  */
 #ifndef STEPWELL_STORE_H
 #define STEPWELL_STORE_H
@@ -8,8 +8,8 @@
 #include "db.h"
 #include "journal.h"
 
-/* Lease rows and run rows first, then the journal: the other order deadlocks with a takeover
- * (design: fence, rule 2). */
+/* Lease rows and run rows first, then the journal: the other order deadlocks with a
+ * takeover (design: fence, rule 2). */
 void store_append(struct db_batch *b, struct entry *const *entries, size_t count);
 
 void store_set_session(struct db_batch *b, int lock_timeout_ms, int statement_timeout_ms);
@@ -28,10 +28,10 @@ void store_list_leases(
 struct claim {
 	struct uuid worker;
 	int limit;
-	char *const *has; /* what the worker can do, NULL-ended */
-	int suspects;	  /* how many it may take */
-	const char *from; /* "due", "dead", "own" */
-	struct uuid dead; /* "dead": whose */
+	char *const *has;       /* what the worker can do, NULL-ended */
+	int suspects;           /* how many it may take */
+	const char *from;       /* "due", "dead", "own" */
+	struct uuid dead;       /* "dead": whose */
 	const struct uuid *ids; /* "own": which */
 	size_t count;
 };

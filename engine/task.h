@@ -1,11 +1,12 @@
 /*
- * The interface between the engine and a kind of task. One file in steps/ per kind, each with
- * one `const struct task_kind`, listed in steps/table.c. The engine knows this interface and
- * the table, never one kind.
+ * The interface between the engine and a kind of task. One file in steps/ per kind, each
+ * with one `const struct task_kind`, listed in steps/table.c. The engine knows this
+ * interface and the table, never one kind.
  *
  * There are two families. A control kind (do, set, switch, for, try, raise, wait) decides
- * what happens next, without leaving the process: it has `enter` and, where it runs a list of
- * tasks, `next`. An effect kind (call, run) does something in the world: it has `effect`.
+ * what happens next, without leaving the process: it has `enter` and, where it runs a
+ * list of tasks, `next`. An effect kind (call, run) does something in the world: it has
+ * `effect`.
  */
 #ifndef STEPWELL_TASK_H
 #define STEPWELL_TASK_H
@@ -44,9 +45,9 @@ enum on_conflict { CONFLICT_DEFAULT, CONFLICT_RETRY, CONFLICT_SUCCESS, CONFLICT_
 struct task_metadata {
 	enum on_uncertain on_uncertain;
 	enum on_conflict on_conflict;
-	int64_t key_window;     /* microseconds */
-	char *key_header;       /* NULL: Idempotency-Key */
-	bool no_key;            /* idempotencyKey: "none" */
+	int64_t key_window; /* microseconds */
+	char *key_header;   /* NULL: Idempotency-Key */
+	bool no_key;        /* idempotencyKey: "none" */
 	bool checkpoint;
 	const struct retry_policy *retry_policy; /* what applies outside a try, or NULL */
 	bool retry_block, retry_step;            /* of a try */
@@ -71,8 +72,8 @@ struct catcher {
 struct task {
 	const struct task_kind *kind;
 	char *name;
-	char *reference; /* JSON Pointer: "/do/0/charge" */
-	struct json node; /* the task's object in the definition's text */
+	char *reference;               /* JSON Pointer: "/do/0/charge" */
+	struct json node;              /* the task's object in the definition's text */
 	struct expression *condition;  /* if */
 	struct expression *input_from; /* NULL: as it is; so with the next two */
 	struct expression *output_as;
@@ -87,8 +88,8 @@ struct task {
 	struct catcher *catcher;   /* of a try */
 	/* Arguments that the task binds for what is inside it, NULL: none. */
 	char *item_name, *index_name; /* a loop's each and at */
-	char *error_name;	      /* a handler's as */
-	void *spec;		      /* the kind's own, made by compile */
+	char *error_name;             /* a handler's as */
+	void *spec;                   /* the kind's own, made by compile */
 };
 
 /* Whether a kind is through with its task for the moment. */
@@ -98,7 +99,8 @@ enum progress {
 };
 
 struct task_kind {
-	const char *name; /* "set", "call:http": in messages, and in a definition's needs */
+	const char
+		*name; /* "set", "call:http": in messages, and in a definition's needs */
 	/* Fills task->spec from task->node, which `validate` has accepted. */
 	bool (*compile)(struct compiler *c, struct task *task, struct error *err);
 	void (*discard)(void *spec); /* frees what compile made; NULL: free() */
@@ -115,8 +117,8 @@ extern const struct task_kind *const task_kinds[]; /* steps/table.c, ends with N
 MUST_CHECK bool compiler_expression(struct compiler *c, struct json node,
 	enum expression_form form, struct expression **ret, struct error *err);
 /* A list of tasks below `task`; key as in struct task_list. The task owns *ret. */
-MUST_CHECK bool compiler_list(struct compiler *c, const struct task *task, const char *key,
-	struct json node, struct task_list **ret, struct error *err);
+MUST_CHECK bool compiler_list(struct compiler *c, const struct task *task,
+	const char *key, struct json node, struct task_list **ret, struct error *err);
 /* The list of a try, under the key "try": its tasks know that errors are caught. */
 MUST_CHECK bool compiler_try_list(struct compiler *c, const struct task *task,
 	struct json node, struct task_list **ret, struct error *err);
@@ -125,8 +127,8 @@ bool duration_read(struct json node, int64_t *ret_usec);
 /* A flow directive of a task in the list that is being compiled; absent: continue. */
 MUST_CHECK bool compiler_then(
 	struct compiler *c, struct json node, struct then *ret, struct error *err);
-/* A retry policy: inline, or the name of one of use.retries; absent gives NULL. It belongs to
- * the definition. */
+/* A retry policy: inline, or the name of one of use.retries; absent gives NULL. It
+ * belongs to the definition. */
 MUST_CHECK bool compiler_retry(struct compiler *c, struct json node,
 	const struct retry_policy **ret, struct error *err);
 /* A duration (ISO 8601, object, or expression); absent gives present = false. */
@@ -136,24 +138,25 @@ MUST_CHECK bool compiler_duration(struct compiler *c, struct json node,
 struct json compiler_use(struct compiler *c, const char *section, const char *name);
 /* What a worker must have to run this definition: "shell", "database:NAME". */
 void compiler_need(struct compiler *c, const char *need);
-/* Says that the document is wrong at node ("file:line:col: /pointer: text"); returns false. */
+/* Says that the document is wrong at node ("file:line:col: /pointer: text"); returns
+ * false. */
 bool compiler_refuse(struct compiler *c, struct json node, struct error *err,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* ---- Effects ---- */
 
 /*
- * A rendered request: everything that the effect sends, all expressions evaluated. Embedded
- * as the first member of the kind's own struct. The digest covers all that must be the same at
- * each attempt (for HTTP: method, URL, body, headers but Authorization).
+ * A rendered request: everything that the effect sends, all expressions evaluated.
+ * Embedded as the first member of the kind's own struct. The digest covers all that must
+ * be the same at each attempt (for HTTP: method, URL, body, headers but Authorization).
  */
 struct request {
 	uint8_t digest[16];
 	void (*destroy)(struct request *);
 };
 
-/* What a kind sees while it renders: nothing of the attempt, so that every attempt of a step
- * renders the same. */
+/* What a kind sees while it renders: nothing of the attempt, so that every attempt of a
+ * step renders the same. */
 struct render {
 	const struct task *task;
 	const struct scope *scope; /* `.` is the transformed input */
@@ -162,17 +165,19 @@ struct render {
 };
 
 /*
- * One attempt of a step in the world. The engine fills the first part and calls start; the
- * kind ends it with effect_succeed or effect_fail, once, from the loop (never from inside
- * start). `sent` is set by the kind as soon as the world may have seen something of it.
+ * One attempt of a step in the world. The engine fills the first part and calls start;
+ * the kind ends it with effect_succeed or effect_fail, once, from the loop (never from
+ * inside start). `sent` is set by the kind as soon as the world may have seen something
+ * of it.
  */
 struct effect {
 	const struct task *task;
 	struct request *request; /* borrowed from the engine */
 	const char *step_id;
 	const char *reference;
-	unsigned attempt;        /* 1, 2, ... */
-	bool after_uncertain;    /* an earlier attempt of this step had an uncertain outcome */
+	unsigned attempt;     /* 1, 2, ... */
+	bool after_uncertain; /* an earlier attempt of this step had an uncertain outcome
+			       */
 	struct host *host;
 	void (*on_done)(struct effect *);
 	void *owner; /* the engine's */
@@ -184,21 +189,24 @@ struct effect {
 	struct carrier *carrier;
 
 	bool succeeded;
-	struct buf output;       /* on success: verified JSON text */
+	struct buf output;        /* on success: verified JSON text */
 	struct buf authorization; /* $authorization for output.as, or empty (JSON text) */
-	struct fault fault;      /* on failure */
+	struct fault fault;       /* on failure */
 };
 
 struct effect_kind {
-	/* Evaluates the task's arguments. On failure ret_fault is filled (PROBLEM_EXPRESSION
-	 * for an expression, PROBLEM_VALIDATION for a value that cannot be used). */
-	bool (*render)(const struct render *in, struct request **ret, struct fault *ret_fault);
+	/* Evaluates the task's arguments. On failure ret_fault is filled
+	 * (PROBLEM_EXPRESSION for an expression, PROBLEM_VALIDATION for a value that
+	 * cannot be used). */
+	bool (*render)(
+		const struct render *in, struct request **ret, struct fault *ret_fault);
 	void (*start)(struct effect *effect);
-	/* Ends it without an outcome (timeout, cancel, lost lease): afterwards the effect is not
-	 * touched any more. What needs longer (a process to reap) lives on by itself. */
+	/* Ends it without an outcome (timeout, cancel, lost lease): afterwards the effect
+	 * is not touched any more. What needs longer (a process to reap) lives on by
+	 * itself. */
 	void (*stop)(struct effect *effect);
-	/* Whether the effect commits together with its outcome, so that one without an outcome
-	 * did not happen. NULL: never. */
+	/* Whether the effect commits together with its outcome, so that one without an
+	 * outcome did not happen. NULL: never. */
 	bool (*is_transactional)(const struct task *task);
 };
 
@@ -213,15 +221,16 @@ struct http_client; /* steps/http_client.c: libcurl's multi interface on the loo
 struct sql_steps;   /* steps/call_sql.c: the connections of `call: sql` */
 
 struct settings {
-	bool allow_run;             /* run: shell is on */
-	char **shell_environment;   /* names of variables that shells inherit; NULL-ended */
-	bool allow_link_local;      /* call: http may reach 169.254/16, fe80::/10 */
-	size_t body_limit;          /* of an HTTP answer or a process's output, bytes */
-	int64_t http_timeout;       /* of one request, microseconds, where the task has none */
+	bool allow_run;           /* run: shell is on */
+	char **shell_environment; /* names of variables that shells inherit; NULL-ended */
+	bool allow_link_local;    /* call: http may reach 169.254/16, fe80::/10 */
+	size_t body_limit;        /* of an HTTP answer or a process's output, bytes */
+	int64_t http_timeout; /* of one request, microseconds, where the task has none */
 	int sql_connections;
-	const char *database;       /* conninfo of the journal's database */
-	char **databases;           /* NAME=conninfo, NULL-ended: further connections of call: sql */
-	char *sql_role;             /* SET LOCAL ROLE for call: sql, or NULL */
+	const char *database; /* conninfo of the journal's database */
+	char **databases; /* NAME=conninfo, NULL-ended: further connections of call: sql
+			   */
+	char *sql_role;   /* SET LOCAL ROLE for call: sql, or NULL */
 };
 
 struct host {

@@ -1,7 +1,7 @@
 /*
- * Run ids and stepIds (RFC 9562). A run id is version 7: time-ordered. A stepId is version 8:
- * the 48 time bits of its run id, then SHA-256 over run id, path and generation, so it is the
- * same wherever and however often it is computed.
+ * Run ids and stepIds (RFC 9562). A run id is version 7: time-ordered. A stepId is
+ * version 8: the 48 time bits of its run id, then SHA-256 over run id, path and
+ * generation, so it is the same wherever and however often it is computed.
  */
 #ifndef STEPWELL_UUID_H
 #define STEPWELL_UUID_H

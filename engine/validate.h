@@ -1,8 +1,8 @@
 /*
  * Judges a document by the Open Workflow DSL 1.0.x: every problem at once, each with its
- * place. Pure: needs no database and no compilation. What the DSL allows but this runtime does
- * not run is a finding of its own class, so that `validate` can warn and `apply`, `run` and
- * `start` can refuse.
+ * place. Pure: needs no database and no compilation. What the DSL allows but this runtime
+ * does not run is a finding of its own class, so that `validate` can warn and `apply`,
+ * `run` and `start` can refuse.
  */
 #ifndef STEPWELL_VALIDATE_H
 #define STEPWELL_VALIDATE_H
@@ -30,8 +30,9 @@ struct findings {
 
 void findings_finish(struct findings *f);
 
-/* text: the file as read, of any content; *ret_document is the checked value if it is JSON at
- * all, else absent (then there is exactly one finding). */
-void validate(const char *text, size_t n, struct json *ret_document, struct findings *ret);
+/* text: the file as read, of any content; *ret_document is the checked value if it is
+ * JSON at all, else absent (then there is exactly one finding). */
+void validate(
+	const char *text, size_t n, struct json *ret_document, struct findings *ret);
 
 #endif

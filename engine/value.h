@@ -1,7 +1,7 @@
 /*
  * A value of a run: immutable, verified JSON text that is shared by counting references.
- * Once it stands in the journal it knows where (origin), so that a `frames` entry can name
- * it instead of repeating it.
+ * Once it stands in the journal it knows where (origin), so that a `frames` entry can
+ * name it instead of repeating it.
  */
 #ifndef STEPWELL_VALUE_H
 #define STEPWELL_VALUE_H

@@ -1,13 +1,13 @@
 /*
- * The life of a worker: its loop, its connections, its signals, its end. Four connections: two
- * lanes for the journal, one for heartbeats on which nothing ever waits, one for claims and
- * reading. Each records its session before it is used.
+ * The life of a worker: its loop, its connections, its signals, its end. Four
+ * connections: two lanes for the journal, one for heartbeats on which nothing ever waits,
+ * one for claims and reading. Each records its session before it is used.
  */
 #include "worker.h"
 
+#include "call_sql.h"
 #include "clock.h"
 #include "http_client.h"
-#include "call_sql.h"
 #include "log.h"
 #include "pool.h"
 #include "store.h"
@@ -70,8 +70,8 @@ static struct db_batch *setup_session(struct worker *w, const char *slot, int lo
 	if (strcmp(slot, "heartbeat") == 0) {
 		char host[256] = "";
 		gethostname(host, sizeof host - 1);
-		store_register_worker(
-			b, w->id, host, (int)getpid(), STEPWELL_VERSION, w->options.lease);
+		store_register_worker(b, w->id, host, (int)getpid(), STEPWELL_VERSION,
+			w->options.lease);
 	}
 	store_end_session(b, w->id, slot);
 	store_register_session(b, w->id, slot);
@@ -115,7 +115,8 @@ static void on_first_beat(struct db_batch *b)
 {
 	struct worker *w = b->ctx;
 	if (b->err.kind == ERROR_NONE && db_rows(b->statements[0].result)) {
-		w->clock_offset = db_int(b->statements[0].result, 0, 0) - clock_boottime();
+		w->clock_offset =
+			db_int(b->statements[0].result, 0, 0) - clock_boottime();
 		w->clock_known = true;
 		w->lease_until = w->beat_sent_at + w->options.lease;
 		connect_others(w);
@@ -124,7 +125,8 @@ static void on_first_beat(struct db_batch *b)
 	db_batch_destroy(b);
 }
 
-static void say_state(struct worker *w, const char *what, bool up, const struct error *err)
+static void say_state(
+	struct worker *w, const char *what, bool up, const struct error *err)
 {
 	if (!up) {
 		w->end_error = *err;
@@ -192,7 +194,8 @@ static struct db_options connection(struct worker *w, const char *name)
 	};
 }
 
-/* The others wait for the worker's row, so that their sessions have somebody to belong to. */
+/* The others wait for the worker's row, so that their sessions have somebody to belong
+ * to. */
 static void connect_others(struct worker *w)
 {
 	if (w->control)

@@ -1,7 +1,7 @@
 /*
- * A worker: one process of the pool, with one loop. It claims runs, executes them, keeps its
- * leases alive and takes over the runs of dead workers. `wfctl run` is a worker too, one that
- * claims nothing and adopts the one run it has started.
+ * A worker: one process of the pool, with one loop. It claims runs, executes them, keeps
+ * its leases alive and takes over the runs of dead workers. `wfctl run` is a worker too,
+ * one that claims nothing and adopts the one run it has started.
  */
 #ifndef STEPWELL_WORKER_H
 #define STEPWELL_WORKER_H
@@ -28,19 +28,19 @@ struct worker_options {
 void worker_options_init(struct worker_options *o);
 
 enum worker_end {
-	WORKER_DRAINED,     /* SIGTERM or SIGINT: leases were given back */
-	WORKER_IDLE,        /* until_idle */
-	WORKER_RUN_ENDED,   /* the adopted run has ended, or waits for an operator */
-	WORKER_TIMED_OUT,   /* the time given to worker_run is over; leases given back */
-	WORKER_RUN_LOST,    /* the adopted run belongs to somebody else now */
-	WORKER_FAILED,      /* cannot go on: err says why */
+	WORKER_DRAINED,   /* SIGTERM or SIGINT: leases were given back */
+	WORKER_IDLE,      /* until_idle */
+	WORKER_RUN_ENDED, /* the adopted run has ended, or waits for an operator */
+	WORKER_TIMED_OUT, /* the time given to worker_run is over; leases given back */
+	WORKER_RUN_LOST,  /* the adopted run belongs to somebody else now */
+	WORKER_FAILED,    /* cannot go on: err says why */
 };
 
 struct worker *worker_create(const struct worker_options *o);
 void worker_destroy(struct worker *w);
 
-/* Connects and registers; runs the loop until that is done. ERROR_TRANSIENT when it did not
- * succeed within timeout (microseconds). */
+/* Connects and registers; runs the loop until that is done. ERROR_TRANSIENT when it did
+ * not succeed within timeout (microseconds). */
 MUST_CHECK bool worker_connect(struct worker *w, int64_t timeout, struct error *err);
 struct uuid worker_id(const struct worker *w);
 
@@ -48,8 +48,8 @@ struct uuid worker_id(const struct worker *w);
  * returns WORKER_RUN_ENDED when it has ended. */
 void worker_adopt(struct worker *w, struct uuid run_id);
 
-/* Runs until one of the ends above. timeout 0: none. Handles SIGTERM and SIGINT (drain; the
- * second one exits the process at once with status 1). */
+/* Runs until one of the ends above. timeout 0: none. Handles SIGTERM and SIGINT (drain;
+ * the second one exits the process at once with status 1). */
 enum worker_end worker_run(struct worker *w, int64_t timeout, struct error *err);
 
 #endif

@@ -9,7 +9,8 @@
 static bool compile(struct compiler *c, struct task *task, struct error *err)
 {
 	static const char *const outputs[] = {"rows", "row", "value", "count"};
-	struct json with = json_get(task->node, "with"), expect = json_get(with, "expect");
+	struct json with = json_get(task->node, "with"),
+		    expect = json_get(with, "expect");
 	struct sql_call *call = xcalloc(1, sizeof *call);
 	struct error why = {0};
 	task->spec = call;
@@ -30,8 +31,8 @@ static bool compile(struct compiler *c, struct task *task, struct error *err)
 		compiler_need(c, need);
 		free(need);
 	}
-	return compiler_expression(
-		c, json_get(with, "parameters"), EXPRESSION_VALUE, &call->parameters, err);
+	return compiler_expression(c, json_get(with, "parameters"), EXPRESSION_VALUE,
+		&call->parameters, err);
 }
 
 static void discard(void *spec)
@@ -74,7 +75,8 @@ static bool add_parameters(struct sql_request *r, struct json list, struct fault
 	struct json_iter it = json_iter(list);
 	struct json v;
 	if (json_type(list) != JSON_ARRAY)
-		return fault_set(fault, PROBLEM_VALIDATION, "parameters must be an array");
+		return fault_set(
+			fault, PROBLEM_VALIDATION, "parameters must be an array");
 	if (json_count(list) > DB_PARAMS_MAX)
 		return fault_set(fault, PROBLEM_VALIDATION,
 			"more than %d parameters: pass an array as one, and unnest it",
@@ -150,8 +152,8 @@ static bool is_json(const char *text, size_t n)
 	return json_check(text, n, NULL, &v, NULL, NULL);
 }
 
-/* Numbers as they stand; NaN and Infinity, which JSON lacks, as strings; json as it is; all
- * else as the database's text. */
+/* Numbers as they stand; NaN and Infinity, which JSON lacks, as strings; json as it is;
+ * all else as the database's text. */
 static void put_field(struct buf *out, const struct db_result *r, int row, int column)
 {
 	const char *text = db_text(r, row, column);
@@ -195,7 +197,8 @@ static bool names_are_unique(const struct db_result *r, struct fault *fault)
 		for (int b = 0; b < a; b++) {
 			if (strcmp(db_column_name(r, a), db_column_name(r, b)) == 0)
 				return fault_set(fault, PROBLEM_VALIDATION,
-					"two columns are named \"%s\"; give one another name",
+					"two columns are named \"%s\"; give one another "
+					"name",
 					db_column_name(r, a));
 		}
 	}
@@ -221,7 +224,8 @@ bool sql_output(const struct sql_call *call, const struct db_result *r, size_t l
 	if (call->expect >= 0 && db_affected(r) != call->expect) {
 		snprintf(fault->title, sizeof fault->title, "Unexpected number of rows");
 		return fault_set(fault, PROBLEM_RUNTIME,
-			"%lld rows were affected where %lld are expected; nothing was written",
+			"%lld rows were affected where %lld are expected; nothing was "
+			"written",
 			(long long)db_affected(r), (long long)call->expect);
 	}
 	if (objects && !names_are_unique(r, fault))
@@ -244,11 +248,12 @@ bool sql_output(const struct sql_call *call, const struct db_result *r, size_t l
 	struct error err = {0};
 	if (out->len > limit)
 		return fault_set(fault, PROBLEM_RUNTIME,
-			"the result is larger than the limit of %zu bytes; nothing was written",
+			"the result is larger than the limit of %zu bytes; nothing was "
+			"written",
 			limit);
 	if (!json_check(out->data, out->len, NULL, &ignored, NULL, &err))
-		return fault_set(
-			fault, PROBLEM_RUNTIME, "the result cannot be kept: %.700s", err.text);
+		return fault_set(fault, PROBLEM_RUNTIME,
+			"the result cannot be kept: %.700s", err.text);
 	return true;
 }
 

@@ -1,7 +1,7 @@
 /*
- * `call: sql`: one statement with bound parameters. On the journal's own database it commits
- * together with the entry of its outcome: exactly once. On another database it is an effect
- * like any other.
+ * `call: sql`: one statement with bound parameters. On the journal's own database it
+ * commits together with the entry of its outcome: exactly once. On another database it is
+ * an effect like any other.
  */
 #ifndef STEPWELL_CALL_SQL_H
 #define STEPWELL_CALL_SQL_H
@@ -25,13 +25,14 @@ struct sql_request {
 	struct db_params params;
 };
 
-/* The result of a statement as the step's output. False: ret_fault says why it cannot be one,
- * or that `expect` was not met. */
+/* The result of a statement as the step's output. False: ret_fault says why it cannot be
+ * one, or that `expect` was not met. */
 bool sql_output(const struct sql_call *call, const struct db_result *result, size_t limit,
 	struct buf *out, struct fault *ret_fault);
 
 /* The connections of one worker's `call: sql` steps: settings->sql_connections for the
- * journal's database, registered as sessions of the worker, and as many for each other one. */
+ * journal's database, registered as sessions of the worker, and as many for each other
+ * one. */
 struct sql_steps *sql_steps_create(
 	uv_loop_t *loop, const struct settings *settings, struct uuid worker);
 /* Closes what is open; the memory stays until the loop has run once more. */

@@ -1,7 +1,7 @@
 /*
  * `for`: its list once per element of a collection. The collection is evaluated once and
- * recorded; what an iteration gives is the input of the next one. `while` is asked before each
- * iteration, with the element it would be for.
+ * recorded; what an iteration gives is the input of the next one. `while` is asked before
+ * each iteration, with the element it would be for.
  */
 #include "advance.h"
 #include "scope.h"
@@ -29,8 +29,8 @@ static bool compile(struct compiler *c, struct task *task, struct error *err)
 }
 
 /* Whether iteration i of items is to be run. */
-static bool goes_on(struct run *run, const struct frame *frame, struct value *items, int64_t i,
-	bool *ret, struct fault *fault)
+static bool goes_on(struct run *run, const struct frame *frame, struct value *items,
+	int64_t i, bool *ret, struct fault *fault)
 {
 	const struct loop *loop = frame->task->spec;
 	struct frame probe = *frame; /* as the frame would be in that iteration */

@@ -1,5 +1,5 @@
-/* `raise`: ends in the error that it names. Title and detail may be expressions; `instance` is
- * the task's reference. */
+/* `raise`: ends in the error that it names. Title and detail may be expressions;
+ * `instance` is the task's reference. */
 #include "advance.h"
 #include "scope.h"
 
@@ -19,20 +19,22 @@ static bool compile(struct compiler *c, struct task *task, struct error *err)
 	if (name) {
 		struct json named = compiler_use(c, "errors", name);
 		if (!named.s)
-			compiler_refuse(c, node, err, "use.errors has no error \"%s\"", name);
+			compiler_refuse(
+				c, node, err, "use.errors has no error \"%s\"", name);
 		free(name);
 		if (!named.s)
 			return false;
 		node = named;
 	}
 	if (!json_int(json_get(node, "status"), &raise->status))
-		return compiler_refuse(c, node, err, "an error needs a status, a whole number");
+		return compiler_refuse(
+			c, node, err, "an error needs a status, a whole number");
 	return compiler_expression(
 		       c, json_get(node, "type"), EXPRESSION_VALUE, &raise->type, err) &&
-	       compiler_expression(
-		       c, json_get(node, "title"), EXPRESSION_VALUE, &raise->title, err) &&
-	       compiler_expression(
-		       c, json_get(node, "detail"), EXPRESSION_VALUE, &raise->detail, err);
+	       compiler_expression(c, json_get(node, "title"), EXPRESSION_VALUE,
+		       &raise->title, err) &&
+	       compiler_expression(c, json_get(node, "detail"), EXPRESSION_VALUE,
+		       &raise->detail, err);
 }
 
 static bool put_member(struct run_scope *s, const char *key, struct expression *e,
@@ -69,9 +71,9 @@ static enum progress enter(struct run *run, struct frame *frame)
 	json_put_key(&b, "instance");
 	json_put_text(&b, frame->task->reference);
 	buf_putc(&b, '}');
-	enum progress p = ok ? run_raise(run, frame,
-				       value_create((struct json){b.data, b.len}))
-			     : run_fail(run, frame, &fault);
+	enum progress p =
+		ok ? run_raise(run, frame, value_create((struct json){b.data, b.len}))
+		   : run_fail(run, frame, &fault);
 	buf_finish(&b);
 	return p;
 }

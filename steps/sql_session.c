@@ -128,7 +128,8 @@ static void set_fault(struct effect *e, const struct error *err)
 {
 	bool late = strcmp(err->sqlstate, "57014") == 0;
 	snprintf(e->fault.title, sizeof e->fault.title, "SQL error %s", err->sqlstate);
-	fault_set(&e->fault, late ? PROBLEM_TIMEOUT : PROBLEM_RUNTIME, "%.800s", err->text);
+	fault_set(
+		&e->fault, late ? PROBLEM_TIMEOUT : PROBLEM_RUNTIME, "%.800s", err->text);
 }
 
 /* ---- The commit together with the outcome ---- */
@@ -137,7 +138,8 @@ static void on_committed(struct db_batch *b)
 {
 	struct sql_session *s = b->ctx;
 	struct log *log = s->log;
-	const struct db_result *commit = b->count ? b->statements[b->count - 1].result : NULL;
+	const struct db_result *commit =
+		b->count ? b->statements[b->count - 1].result : NULL;
 	struct error err = b->err;
 	enum log_end end = LOG_DURABLE;
 	if (err.kind == ERROR_CONFLICT && !b->ambiguous)
@@ -221,7 +223,8 @@ static bool take_output(struct sql_session *s, const struct db_batch *b)
 	if (strcmp(before, after) != 0)
 		return fault_set(&e->fault, PROBLEM_RUNTIME,
 			"the statement ended the transaction it ran in");
-	return sql_output(r->call, t[AT_STATEMENT].result, output_limit(s), &e->output, &e->fault);
+	return sql_output(
+		r->call, t[AT_STATEMENT].result, output_limit(s), &e->output, &e->fault);
 }
 
 static void on_failed(struct sql_session *s, const struct db_batch *b)
@@ -317,7 +320,8 @@ static void serve(struct sql_pool *p)
 		if (s->effect || !s->clean || s->log || !db_is_up(s->db))
 			continue;
 		struct effect *e = p->waiting[0];
-		memmove(p->waiting, p->waiting + 1, --p->waiting_count * sizeof(struct effect *));
+		memmove(p->waiting, p->waiting + 1,
+			--p->waiting_count * sizeof(struct effect *));
 		s->effect = e;
 		s->clean = false;
 		e->state = s;
@@ -358,10 +362,12 @@ void sql_session_start(struct effect *e)
 {
 	const struct sql_request *r = (const struct sql_request *)e->request;
 	struct sql_pool *p = find_pool(e->host->sql, r->call->database);
-	if (!p) { /* a worker without it does not claim such runs, but one may be adopted */
+	if (!p) { /* a worker without it does not claim such runs, but one may be adopted
+		   */
 		struct refusal *refusal = xcalloc(1, sizeof *refusal);
 		fault_set(&e->fault, PROBLEM_CONFIGURATION,
-			"this worker has no database \"%s\": give it --database %s=CONNINFO",
+			"this worker has no database \"%s\": give it --database "
+			"%s=CONNINFO",
 			r->call->database, r->call->database);
 		refusal->effect = e;
 		uv_timer_init(e->host->loop, &refusal->timer);
@@ -369,7 +375,8 @@ void sql_session_start(struct effect *e)
 		uv_timer_start(&refusal->timer, on_refuse, 0, 0);
 		return;
 	}
-	p->waiting = xrealloc(p->waiting, (p->waiting_count + 1) * sizeof(struct effect *));
+	p->waiting =
+		xrealloc(p->waiting, (p->waiting_count + 1) * sizeof(struct effect *));
 	p->waiting[p->waiting_count++] = e;
 	serve(p);
 }
@@ -402,7 +409,8 @@ static void add_pool(struct sql_steps *steps, char *name, char *conninfo)
 	p->steps = steps;
 	p->name = name;
 	p->conninfo = conninfo;
-	p->count = steps->settings->sql_connections > 0 ? steps->settings->sql_connections : 4;
+	p->count = steps->settings->sql_connections > 0 ? steps->settings->sql_connections
+							: 4;
 	p->sessions = xcalloc((size_t)p->count, sizeof *p->sessions);
 	for (int i = 0; i < p->count; i++) {
 		struct sql_session *s = &p->sessions[i];
@@ -427,7 +435,8 @@ struct sql_steps *sql_steps_create(
 	for (char **d = settings->databases; d && *d; d++) {
 		const char *equals = strchr(*d, '=');
 		if (equals)
-			add_pool(s, xstrndup(*d, (size_t)(equals - *d)), xstrdup(equals + 1));
+			add_pool(s, xstrndup(*d, (size_t)(equals - *d)),
+				xstrdup(equals + 1));
 	}
 	return s;
 }

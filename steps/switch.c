@@ -1,5 +1,5 @@
-/* `switch`: the first case whose `when` holds decides where the flow goes; without one it is
- * the switch's own `then`. Its output is its input. */
+/* `switch`: the first case whose `when` holds decides where the flow goes; without one it
+ * is the switch's own `then`. Its output is its input. */
 #include "advance.h"
 #include "scope.h"
 

@@ -1,4 +1,5 @@
-/* `try`: a list whose errors are caught. The catching itself is the engine's (route.c). */
+/* `try`: a list whose errors are caught. The catching itself is the engine's (route.c).
+ */
 #include "advance.h"
 
 static bool compile_catcher(
@@ -31,7 +32,8 @@ static bool compile(struct compiler *c, struct task *task, struct error *err)
 	if (!task->error_name)
 		task->error_name = xstrdup("error");
 	if (!compile_catcher(c, node, task->catcher, err) ||
-		!compiler_try_list(c, task, json_get(task->node, "try"), &task->body, err))
+		!compiler_try_list(
+			c, task, json_get(task->node, "try"), &task->body, err))
 		return false;
 	return !handler.s ||
 	       compiler_list(c, task, "catch/do", handler, &task->handler, err);

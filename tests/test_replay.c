@@ -1,8 +1,9 @@
 /*
- * A run in memory, its replay, and its replay from a snapshot are the same. Each case runs a
- * definition to its end with scripted effects and a clock of its own, and keeps every entry.
- * Then, for every entry n, the run is rebuilt from entries 1..n, once by replaying them and once
- * from a snapshot taken there, and run on: it must write the very same entries n+1, n+2, ...
+ * A run in memory, its replay, and its replay from a snapshot are the same. Each case
+ * runs a definition to its end with scripted effects and a clock of its own, and keeps
+ * every entry. Then, for every entry n, the run is rebuilt from entries 1..n, once by
+ * replaying them and once from a snapshot taken there, and run on: it must write the very
+ * same entries n+1, n+2, ...
  */
 #include "advance.h"
 #include "frames.h"
@@ -22,7 +23,7 @@ struct trace {
 };
 
 struct scenario {
-	const char *name, *tasks; /* the value of `do` */
+	const char *name, *tasks;   /* the value of `do` */
 	const char *input, *expect; /* expect: output, or "" for a faulted run */
 };
 
@@ -33,8 +34,9 @@ static struct definition *compile(const struct scenario *s)
 {
 	struct definition *d;
 	struct error err = {0};
-	char *text = xasprintf("{\"document\":{\"dsl\":\"1.0.3\",\"namespace\":\"t\",\"name\":\"t\","
-			       "\"version\":\"1.0.0\"},\"do\":%s}",
+	char *text = xasprintf(
+		"{\"document\":{\"dsl\":\"1.0.3\",\"namespace\":\"t\",\"name\":\"t\","
+		"\"version\":\"1.0.0\"},\"do\":%s}",
 		s->tasks);
 	if (!definition_create(text, strlen(text), NULL, &d, &err))
 		ck_abort_msg("%s: %s", s->name, err.text);
@@ -56,7 +58,8 @@ static struct run *fresh(struct definition *d, const char *input)
 /* The scripted world: the command "fail N" fails until attempt N, "echo X" gives "X". */
 static void perform(struct run_effect *e)
 {
-	const struct json command = json_pointer(e->effect.task->node, "/run/shell/command");
+	const struct json command =
+		json_pointer(e->effect.task->node, "/run/shell/command");
 	char *text = json_strdup(command);
 	unsigned until = 0;
 	e->done = true;
@@ -132,8 +135,8 @@ static struct json fetch(void *ctx, int64_t seq, unsigned op, const char *field)
 	return json_get(json_at(ops, op), field);
 }
 
-static struct run *from_snapshot(struct run *r, struct definition *d, const char *input,
-	struct trace *t)
+static struct run *from_snapshot(
+	struct run *r, struct definition *d, const char *input, struct trace *t)
 {
 	struct buf b = {0};
 	struct json snapshot;
@@ -154,18 +157,19 @@ static void finish(struct run *r)
 	run_destroy(r);
 }
 
-static void compare(const char *name, const char *how, const struct trace *whole, int from,
-	const struct trace *rest)
+static void compare(const char *name, const char *how, const struct trace *whole,
+	int from, const struct trace *rest)
 {
 	for (int i = 0; i < rest->count; i++) {
 		if (from + i >= whole->count ||
 			strcmp(whole->ops[from + i], rest->ops[i]) != 0)
-			ck_abort_msg("%s, %s of %d entries: entry %d is\n%s\nnot\n%s", name, how,
-				from, from + i, rest->ops[i],
-				from + i < whole->count ? whole->ops[from + i] : "(none)");
+			ck_abort_msg("%s, %s of %d entries: entry %d is\n%s\nnot\n%s",
+				name, how, from, from + i, rest->ops[i],
+				from + i < whole->count ? whole->ops[from + i]
+							: "(none)");
 	}
-	ck_assert_msg(from + rest->count == whole->count, "%s, %s of %d entries: %d follow",
-		name, how, from, rest->count);
+	ck_assert_msg(from + rest->count == whole->count,
+		"%s, %s of %d entries: %d follow", name, how, from, rest->count);
 }
 
 static void trace_finish(struct trace *t)
@@ -191,11 +195,11 @@ static void check_scenario(const struct scenario *s)
 	struct run *r = fresh(d, s->input);
 	run_out(r, T0 + 1000, &whole);
 	if (r->status == RUN_COMPLETED)
-		ck_assert_msg(strcmp(value_json(r->output).s, s->expect) == 0, "%s gives %s",
-			s->name, value_json(r->output).s);
+		ck_assert_msg(strcmp(value_json(r->output).s, s->expect) == 0,
+			"%s gives %s", s->name, value_json(r->output).s);
 	else
-		ck_assert_msg(!*s->expect, "%s: status %d, error %s", s->name, (int)r->status,
-			value_json(r->error).s);
+		ck_assert_msg(!*s->expect, "%s: status %d, error %s", s->name,
+			(int)r->status, value_json(r->error).s);
 	finish(r);
 	for (int n = 0; n <= whole.count; n++) {
 		struct run *replayed = fresh(d, s->input);
@@ -203,99 +207,141 @@ static void check_scenario(const struct scenario *s)
 			apply_entry(replayed, &whole, i);
 		int64_t now = n ? whole.at[n - 1] + 1000 : T0 + 1000;
 		if (replayed->status == RUN_RUNNING && n)
-			go_on(s, "snapshot", from_snapshot(replayed, d, s->input, &whole), now,
-				&whole, n);
+			go_on(s, "snapshot", from_snapshot(replayed, d, s->input, &whole),
+				now, &whole, n);
 		go_on(s, "replay", replayed, now, &whole, n);
 	}
 	trace_finish(&whole);
 	definition_unref(d);
 }
 
-#define SH(name, command) "{\"" name "\":{\"run\":{\"shell\":{\"command\":\"" command "\"}}}}"
-#define RETRY(count)                                                                        \
-	"{\"delay\":{\"seconds\":5},\"backoff\":{\"exponential\":{}},\"limit\":{\"attempt\":"  \
+#define SH(name, command) \
+	"{\"" name "\":{\"run\":{\"shell\":{\"command\":\"" command "\"}}}}"
+#define RETRY(count)                                                              \
+	"{\"delay\":{\"seconds\":5},\"backoff\":{\"exponential\":{}},\"limit\":{" \
+	"\"attempt\":"                                                            \
 	"{\"count\":" #count "}}}"
 
 static const struct scenario scenarios[] = {
-	{"three steps", "[" SH("a", "A") "," SH("b", "B") "," SH("c", "C") "]", "{}", "\"C\""},
+	{"three steps", "[" SH("a", "A") "," SH("b", "B") "," SH("c", "C") "]", "{}",
+		"\"C\""},
 	{"set, context, export",
-		"[{\"a\":{\"set\":{\"x\":1},\"export\":{\"as\":\"{y: .x}\"}}}," SH("b", "B")
-		",{\"c\":{\"set\":{\"z\":\"${ $context.y }\",\"s\":\"${ $steps.b }\"}}}]",
+		"[{\"a\":{\"set\":{\"x\":1},\"export\":{\"as\":\"{y: .x}\"}}}," SH(
+			"b", "B") ",{\"c\":{\"set\":{\"z\":\"${ $context.y "
+				  "}\",\"s\":\"${ $steps.b }\"}}}]",
 		"{}", "{\"z\":1,\"s\":\"B\"}"},
 	{"nested blocks and exit",
-		"[{\"a\":{\"do\":[" SH("b", "B") ",{\"c\":{\"set\":{\"k\":1},\"then\":\"exit\"}},"
-		SH("d", "D") "]}}," SH("e", "E") "]", "{}", "\"E\""},
+		"[{\"a\":{\"do\":[" SH("b",
+			"B") ",{\"c\":{\"set\":{\"k\":1},\"then\":\"exit\"}}," SH("d",
+			"D") "]}}," SH("e", "E") "]",
+		"{}", "\"E\""},
 	{"end inside blocks",
-		"[{\"a\":{\"do\":[{\"b\":{\"do\":[" SH("c", "C")
-		",{\"d\":{\"set\":{\"k\":1},\"then\":\"end\"}}]}}]}}," SH("e", "E") "]",
+		"[{\"a\":{\"do\":[{\"b\":{\"do\":[" SH(
+			"c", "C") ",{\"d\":{\"set\":{\"k\":1},\"then\":\"end\"}}]}}]}}"
+				  "," SH("e", "E") "]",
 		"{}", "{\"k\":1}"},
 	{"loop of steps",
-		"[{\"l\":{\"for\":{\"in\":\".n\",\"each\":\"e\",\"at\":\"i\"},\"do\":[" SH("s", "S")
-		",{\"t\":{\"set\":{\"e\":\"${ $e }\",\"i\":\"${ $i }\"}}}]}}]",
+		"[{\"l\":{\"for\":{\"in\":\".n\",\"each\":\"e\",\"at\":\"i\"},\"do\":"
+		"[" SH("s", "S") ",{\"t\":{\"set\":{\"e\":\"${ $e }\",\"i\":\"${ $i "
+				 "}\"}}}]}}]",
 		"{\"n\":[\"p\",\"q\",\"r\"]}", "{\"e\":\"r\",\"i\":2}"},
 	{"loop in loop, while and exit",
-		"[{\"o\":{\"for\":{\"in\":\"[1,2,3]\",\"each\":\"a\"},\"while\":\"$a < 3\",\"do\":["
-		"{\"i\":{\"for\":{\"in\":\"[7,8]\",\"each\":\"b\"},\"do\":[" SH("s", "S")
-		",{\"t\":{\"set\":{\"v\":\"${ [$a,$b] }\"},\"then\":\"exit\"}}]}}]}}]",
+		"[{\"o\":{\"for\":{\"in\":\"[1,2,3]\",\"each\":\"a\"},\"while\":\"$a < "
+		"3\",\"do\":["
+		"{\"i\":{\"for\":{\"in\":\"[7,8]\",\"each\":\"b\"},\"do\":[" SH(
+			"s", "S") ",{\"t\":{\"set\":{\"v\":\"${ [$a,$b] "
+				  "}\"},\"then\":\"exit\"}}]}}]}}]",
 		"{}", "{\"v\":[2,7]}"},
 	{"backward then",
 		"[{\"z\":{\"set\":{\"n\":0}}},{\"a\":{\"set\":{\"n\":\"${ .n + 1 }\"}}},"
-		"{\"b\":{\"run\":{\"shell\":{\"command\":\"B\"}},\"output\":{\"as\":\"$input\"}}},"
+		"{\"b\":{\"run\":{\"shell\":{\"command\":\"B\"}},\"output\":{\"as\":\"$"
+		"input\"}}},"
 		"{\"c\":{\"switch\":[{\"x\":{\"when\":\".n < 4\",\"then\":\"a\"}}]}}]",
 		"{}", "{\"n\":4}"},
 	{"retry goes on from the failed step",
-		"[{\"t\":{\"try\":[" SH("a", "A") "," SH("b", "fail 2") "],\"catch\":{\"retry\":"
-		RETRY(3) "}}}]", "{}", "\"fail 2\""},
+		"[{\"t\":{\"try\":[" SH("a", "A") "," SH(
+			"b", "fail 2") "],\"catch\":{\"retry\":" RETRY(3) "}}}]",
+		"{}", "\"fail 2\""},
 	{"retry of a block",
-		"[{\"t\":{\"try\":[" SH("a", "A") ",{\"s\":{\"set\":{\"z\":1}}},"
-		"{\"r\":{\"if\":\"$context.k | not\",\"set\":{\"k\":1},\"export\":{\"as\":\"{k: 1}\"}}},"
-		"{\"x\":{\"if\":\".k == 1\",\"raise\":{\"error\":{\"type\":\"https://x/e\",\"status\":418}}}}"
-		"],\"catch\":{\"retry\":" RETRY(2) "}}},{\"e\":{\"set\":{\"ok\":true}}}]",
+		"[{\"t\":{\"try\":[" SH("a",
+			"A") ",{\"s\":{\"set\":{\"z\":1}}},"
+			     "{\"r\":{\"if\":\"$context.k | "
+			     "not\",\"set\":{\"k\":1},\"export\":{\"as\":\"{k: 1}\"}}},"
+			     "{\"x\":{\"if\":\".k == "
+			     "1\",\"raise\":{\"error\":{\"type\":\"https://x/"
+			     "e\",\"status\":418}}}}"
+			     "],\"catch\":{\"retry\":" RETRY(
+				     2) "}}},{\"e\":{\"set\":{\"ok\":true}}}]",
 		"{}", "{\"ok\":true}"},
 	{"an entry that fails is tried again",
-		"[{\"t\":{\"try\":[" SH("a", "A") ",{\"x\":{\"if\":\".k == 1\",\"raise\":{"
-		"\"error\":{\"type\":\"https://x/e\",\"status\":418}}}}],\"catch\":{\"as\":\"e\","
-		"\"retry\":" RETRY(2) ",\"do\":[{\"s\":{\"set\":{\"st\":\"${ $e.status }\"}}}]}}}]",
+		"[{\"t\":{\"try\":[" SH("a",
+			"A") ",{\"x\":{\"if\":\".k == 1\",\"raise\":{"
+			     "\"error\":{\"type\":\"https://x/"
+			     "e\",\"status\":418}}}}],\"catch\":{\"as\":\"e\","
+			     "\"retry\":" RETRY(2) ",\"do\":[{\"s\":{\"set\":{\"st\":\"${"
+						   " $e.status }\"}}}]}}}]",
 		"{}", "{\"st\":400}"},
 	{"handler after spent retries",
-		"[{\"t\":{\"try\":[" SH("a", "fail 9") "],\"catch\":{\"as\":\"e\",\"retry\":" RETRY(1)
-		",\"do\":[" SH("h", "H") ",{\"s\":{\"set\":{\"st\":\"${ $e.status }\"}}}]}}}]",
+		"[{\"t\":{\"try\":[" SH("a", "fail 9") "],\"catch\":{\"as\":\"e\","
+						       "\"retry\":" RETRY(
+							       1) ",\"do\":[" SH("h",
+							       "H") ",{\"s\":{\"set\":{"
+								    "\"st\":\"${ "
+								    "$e.status "
+								    "}\"}}}]}}}]",
 		"{}", "{\"st\":503}"},
 	{"handler with a flow",
-		"[{\"t\":{\"try\":[" SH("a", "fail 9") "],\"catch\":{\"do\":[" SH("h", "H")
-		"],\"then\":\"z\"}}}," SH("skipped", "no") "," SH("z", "Z") "]",
+		"[{\"t\":{\"try\":[" SH("a", "fail 9") "],\"catch\":{\"do\":[" SH(
+			"h", "H") "],\"then\":\"z\"}}}," SH("skipped", "no") "," SH("z",
+			"Z") "]",
 		"{}", "\"Z\""},
 	{"try in try",
-		"[{\"o\":{\"try\":[{\"i\":{\"try\":[" SH("a", "fail 3")
-		"],\"catch\":{\"errors\":{\"with\":{\"status\":404}},\"retry\":" RETRY(2) "}}}],"
-		"\"catch\":{\"retry\":" RETRY(5) "}}}]", "{}", "\"fail 3\""},
+		"[{\"o\":{\"try\":[{\"i\":{\"try\":[" SH("a",
+			"fail 3") "],\"catch\":{\"errors\":{\"with\":{\"status\":404}},"
+				  "\"retry\":" RETRY(2) "}}}],"
+							"\"catch\":{\"retry\":" RETRY(
+								5) "}}}]",
+		"{}", "\"fail 3\""},
 	{"loop in a retried try",
-		"[{\"t\":{\"try\":[{\"l\":{\"for\":{\"in\":\"[1,2,3]\"},\"do\":[" SH("s", "fail 1")
-		"]}}],\"catch\":{\"retry\":" RETRY(5) "}}}]", "{}", "\"fail 1\""},
+		"[{\"t\":{\"try\":[{\"l\":{\"for\":{\"in\":\"[1,2,3]\"},\"do\":[" SH(
+			"s", "fail 1") "]}}],\"catch\":{\"retry\":" RETRY(5) "}}}]",
+		"{}", "\"fail 1\""},
 	{"an error in a handler goes out",
-		"[{\"t\":{\"try\":[" SH("a", "fail 9") "],\"catch\":{\"do\":[" SH("h", "fail 9")
-		"]}}}]", "{}", ""},
+		"[{\"t\":{\"try\":[" SH("a", "fail 9") "],\"catch\":{\"do\":[" SH(
+			"h", "fail 9") "]}}}]",
+		"{}", ""},
 	{"wait and timeout",
-		"[{\"w\":{\"wait\":{\"hours\":2}}},{\"b\":{\"do\":[{\"v\":{\"wait\":\"PT1H\"}}],"
-		"\"timeout\":{\"after\":{\"minutes\":1}}}}]", "{}", ""},
+		"[{\"w\":{\"wait\":{\"hours\":2}}},{\"b\":{\"do\":[{\"v\":{\"wait\":"
+		"\"PT1H\"}}],"
+		"\"timeout\":{\"after\":{\"minutes\":1}}}}]",
+		"{}", ""},
 	{"timeout of a block is retried",
-		"[{\"t\":{\"try\":[{\"b\":{\"do\":[" SH("s", "S")
-		",{\"v\":{\"wait\":\"PT1H\"}}],\"timeout\":{\"after\":{\"minutes\":1}}}}],\"catch\":{"
-		"\"retry\":" RETRY(2) ",\"do\":[" SH("h", "H") "]}}}]", "{}", "\"H\""},
+		"[{\"t\":{\"try\":[{\"b\":{\"do\":[" SH(
+			"s", "S") ",{\"v\":{\"wait\":\"PT1H\"}}],\"timeout\":{\"after\":{"
+				  "\"minutes\":1}}}}],\"catch\":{"
+				  "\"retry\":" RETRY(2) ",\"do\":[" SH("h", "H") "]}}}]",
+		"{}", "\"H\""},
 	{"empty lists and nulls",
-		"[{\"e\":{\"do\":[]}},{\"f\":{\"for\":{\"in\":\".none\"},\"do\":[" SH("s", "S")
-		"]}}," SH("z", "Z") "]", "{\"k\":1}", "\"Z\""},
+		"[{\"e\":{\"do\":[]}},{\"f\":{\"for\":{\"in\":\".none\"},\"do\":[" SH(
+			"s", "S") "]}}," SH("z", "Z") "]",
+		"{\"k\":1}", "\"Z\""},
 	{"at most once steps",
-		"[{\"a\":{\"run\":{\"shell\":{\"command\":\"A\"}},\"metadata\":{\"onUncertain\":"
-		"\"fail\"}}},{\"b\":{\"run\":{\"shell\":{\"command\":\"B\"}},\"metadata\":{"
-		"\"onUncertain\":\"hold\"}}}]", "{}", "\"B\""},
+		"[{\"a\":{\"run\":{\"shell\":{\"command\":\"A\"}},\"metadata\":{"
+		"\"onUncertain\":"
+		"\"fail\"}}},{\"b\":{\"run\":{\"shell\":{\"command\":\"B\"}},"
+		"\"metadata\":{"
+		"\"onUncertain\":\"hold\"}}}]",
+		"{}", "\"B\""},
 	{"input.from and output.as",
-		"[{\"a\":{\"input\":{\"from\":\".deep\"},\"do\":[{\"b\":{\"set\":{\"v\":\"${ .x }\"}}},"
-		SH("c", "C") "],\"output\":{\"as\":\"{got: ., was: $input.x}\"}}}]",
-		"{\"deep\":{\"x\":9007199254740993}}", "{\"got\":\"C\",\"was\":9007199254740993}"},
+		"[{\"a\":{\"input\":{\"from\":\".deep\"},\"do\":[{\"b\":{\"set\":{\"v\":"
+		"\"${ .x }\"}}}," SH(
+			"c", "C") "],\"output\":{\"as\":\"{got: ., was: $input.x}\"}}}]",
+		"{\"deep\":{\"x\":9007199254740993}}",
+		"{\"got\":\"C\",\"was\":9007199254740993}"},
 	{"checkpoints",
 		"[{\"a\":{\"set\":{\"n\":1},\"metadata\":{\"checkpoint\":true}}},"
-		"{\"b\":{\"set\":{\"n\":\"${ .n }\"},\"metadata\":{\"checkpoint\":true}}}]",
+		"{\"b\":{\"set\":{\"n\":\"${ .n "
+		"}\"},\"metadata\":{\"checkpoint\":true}}}]",
 		"{}", "{\"n\":1}"},
 };
 
