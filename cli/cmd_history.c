@@ -117,7 +117,7 @@ static void print_object(const struct history *h, const struct line *l)
 
 static void print_text(const struct history *h, const struct line *l)
 {
-	char at[CLOCK_TEXT], due[CLOCK_TEXT] = "", attempt[24] = "";
+	char at[CLOCK_TEXT], due[CLOCK_TEXT] = "", attempt[40] = "";
 	char *kind = output_safe(l->kind), *path = output_safe(!l->path   ? ""
 							       : *l->path ? l->path
 									  : "(run)");

@@ -1,6 +1,7 @@
 /* Which of the two evaluators a source belongs to, and what its errors look like. */
 #include "code.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@ struct code *code_create(struct jqvm *vm, const char *source, size_t n)
 	c->source = xstrndup(source, n);
 	jqscan_read(&c->scan, c->source, n);
 	if (strspn(c->source, " \t\n") == n)
-		strcpy(c->scan.fault, "empty expression");
+		snprintf(c->scan.fault, sizeof c->scan.fault, "empty expression");
 	if (*c->scan.fault)
 		return c;
 	c->is_plain = plain_parse(c->source, n, &c->plain);

@@ -284,7 +284,7 @@ START_TEST(an_invalid_neighbour_breaks_nothing)
 		struct error err = {0};
 		ck_assert_msg(
 			expression_eval(good[i], &scope, &out, &err), "%s", err.text);
-		ck_assert_int_eq(atoi(buf_text(&out)), (int)i + 1);
+		ck_assert_int_eq((int)strtol(buf_text(&out), NULL, 10), (int)i + 1);
 		buf_finish(&out);
 	}
 	program_destroy(p);

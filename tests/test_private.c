@@ -29,7 +29,7 @@ static bool sh(const char *command)
 static void enter(int round, const char *below)
 {
 	struct passwd *nobody = getpwnam("nobody");
-	strcpy(folder + sizeof folder - 7, "XXXXXX");
+	memcpy(folder + sizeof folder - 7, "XXXXXX", 7);
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	ck_assert_int_eq(chdir(folder), 0);
 	if (round == 1) {
