@@ -254,15 +254,13 @@ static enum progress enter_task(struct run *r, struct frame *parent, struct host
 	struct frame *f = run_leaf(r);
 	if (ok && f->task->kind->effect && !announces_late(f->task)) {
 		ok = prepare_attempt(r, f, host, &op, &fault);
-		if (ok)
-			run_apply_decided(r, &op);
 	} else if (ok) {
 		ok = timeout_deadline(r, f, &op.deadline, &fault);
-		f->deadline = op.deadline;
 		if (f->task->catcher)
-			f->attempt_deadline = op.attempt_deadline =
-				route_attempt_deadline(r, f, r->at);
+			op.attempt_deadline = route_attempt_deadline(r, f, r->at);
 	}
+	if (ok)
+		run_apply_decided(r, &op); /* now that it is complete */
 	run_write(r, &op);
 	free(path);
 	return ok ? PROGRESS_AGAIN : run_fail(r, f, &fault);
@@ -319,7 +317,6 @@ static enum progress fail_effect(
 		return PROGRESS_AGAIN;
 	if (rule == UNCERTAIN_HOLD)
 		hold(r, f, "nobody knows whether the last attempt took effect");
-	r->no_retry = rule == UNCERTAIN_FAIL;
 	return PROGRESS_AGAIN;
 }
 
@@ -376,29 +373,52 @@ static void stop_effect(struct run *r)
 	r->effect = NULL;
 }
 
+/* Stops the effect and says how it ended; it is kept until that is durable. */
+static void abandon_effect(struct run *r, const struct fault *fault)
+{
+	struct run_effect *e = r->effect;
+	e->effect.task->kind->effect->stop(&e->effect);
+	e->effect.succeeded = false;
+	e->effect.fault = *fault;
+	e->done = e->recorded = true;
+}
+
+static enum progress fault_run(struct run *r, const struct fault *fault)
+{
+	struct op op = op_make(OP_FAULTED, "");
+	op.values[OP_ERROR] = problem_create(fault, "");
+	r->failed = NULL;
+	run_record(r, &op);
+	return PROGRESS_AGAIN;
+}
+
 /* The frame's time is over: what runs below it is stopped. */
 static enum progress time_out(struct run *r, struct frame *f)
 {
 	struct frame *leaf = run_leaf(r);
 	struct fault fault = {0};
-	bool was_sent = r->effect && !r->effect->done && r->effect->effect.sent;
+	bool is_live = r->effect && !r->effect->done;
+	bool was_sent = is_live && r->effect->effect.sent;
+	bool own = f->deadline && f->deadline <= r->now;
 	fault_set(&fault, PROBLEM_TIMEOUT, "%s did not end in time",
 		*f->path ? f->task->name : "the workflow");
-	stop_effect(r);
 	fault.uncertain = was_sent;
-	if (leaf != f && leaf->open)
+	if (is_live)
+		abandon_effect(r, &fault);
+	bool held = was_sent && leaf->task->metadata.on_uncertain == UNCERTAIN_HOLD;
+	if (held || (leaf != f && leaf->open))
 		run_fail(r, leaf, &fault);
-	if (was_sent && leaf->task->metadata.on_uncertain == UNCERTAIN_HOLD) {
+	if (held) {
 		hold(r, leaf, "nobody knows whether the last attempt took effect");
 		return PROGRESS_AGAIN;
 	}
-	r->no_retry = was_sent && leaf->task->metadata.on_uncertain == UNCERTAIN_FAIL;
-	fault.uncertain = was_sent && leaf == f;
-	if (f->parent)
-		return run_fail(r, f, &fault);
-	struct op op = op_make(OP_FAULTED, "");
-	op.values[OP_ERROR] = problem_create(&fault, "");
-	r->failed = NULL;
+	if (!f->parent)
+		return fault_run(r, &fault);
+	struct op op = op_make(OP_FAULTED, f->path);
+	op.attempt = f->attempt ? f->attempt : 1;
+	op.values[OP_ERROR] = problem_create(&fault, f->task->reference);
+	op.uncertain = was_sent && leaf == f;
+	op.limit_hit = !own;
 	run_record(r, &op);
 	return PROGRESS_AGAIN;
 }
@@ -449,7 +469,7 @@ void run_refuse(struct run *r, int64_t now, const struct fault *f)
 void run_take_back(struct run *r, int64_t now)
 {
 	struct frame *f = run_leaf(r);
-	if (!f || !f->open || r->effect)
+	if (!f || !f->open || (r->effect && !r->effect->recorded))
 		return;
 	begin_entry(r, now);
 	struct op op = op_make(OP_WAITING, f->path);
@@ -472,17 +492,14 @@ void run_mark_lost(struct run *r, int64_t now)
 	struct op op = op_make(OP_LOST, f->path);
 	op.attempt = f->attempt;
 	run_record(r, &op);
-	if (f->task->metadata.on_uncertain == UNCERTAIN_RETRY) {
-		f->state = FRAME_ENTER;
-	} else if (f->task->metadata.on_uncertain == UNCERTAIN_HOLD) {
+	if (f->task->metadata.on_uncertain == UNCERTAIN_HOLD) {
 		hold(r, f, "nobody knows whether the last attempt took effect");
-	} else {
+	} else if (f->task->metadata.on_uncertain == UNCERTAIN_FAIL) {
 		struct fault fault = {.uncertain = true};
 		fault_set(&fault, PROBLEM_RUNTIME,
 			"the worker was lost during attempt %u; it may have taken effect",
 			f->attempt);
 		run_fail(r, f, &fault);
-		r->no_retry = true;
 	}
 }
 
@@ -531,6 +548,7 @@ static enum progress step(struct run *r, const struct advance *a)
 		return PROGRESS_AGAIN;
 	}
 	if (r->request == REQUEST_SUSPEND && !busy) {
+		run_take_back(r, a->now);
 		run_suspend(r, a->now, "an operator asked for it");
 		return PROGRESS_AGAIN;
 	}
@@ -541,7 +559,8 @@ static enum progress step(struct run *r, const struct advance *a)
 		return try_again(r, f, a);
 	}
 	int64_t deadline = run_deadline(r, &late);
-	if (deadline && deadline <= a->now && !(r->effect && r->effect->done))
+	bool has_outcome = r->effect && r->effect->done && !r->effect->recorded;
+	if (deadline && deadline <= a->now && !has_outcome)
 		return time_out(r, late);
 	return step_leaf(r, leaf, a);
 }

@@ -39,7 +39,7 @@ void run_refuse(struct run *r, int64_t now, const struct fault *f);
 
 /* Makes the effect of a FRAME_READY leaf whose intent is durable; the caller starts it.
  */
-struct run_effect *run_effect_create(struct run *r, struct host *host);
+struct run_effect *run_effect_create(struct run *r, struct host *host, int64_t now);
 void run_effect_destroy(struct run_effect *e);
 /* Ends it without an outcome, if it has none, undoes an open transaction, destroys it. */
 void run_effect_stop(struct run_effect *e);

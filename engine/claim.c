@@ -345,10 +345,11 @@ static void compare_row(const struct listing *l, const struct db_result *rows, i
 	if (!o && ours && !then && !w->claiming) { /* the answer to a claim was lost */
 		o = owned_create(w, id);
 		o->state = OWNED_DOUBT;
-	} else if (o && !ours && then && log_is_clear(&o->log) &&
+	} else if (o && !ours && then && !o->log.sent &&
 		   (o->state == OWNED_LIVE || o->state == OWNED_DOUBT)) {
 		owned_drop(o);
-	} else if (o && ours && log_is_clear(&o->log) && differs(l, o, rows, row)) {
+	} else if (o && ours && !o->log.sent && differs(l, o, rows, row)) {
+		journal_withdraw(w->journal, &o->log);
 		owned_doubt(o);
 	}
 }
@@ -436,6 +437,29 @@ void claim_doubted(struct worker *w)
 	free(ids);
 }
 
+static void on_orphans(struct db_batch *b)
+{
+	struct worker *w = b->ctx;
+	const struct db_result *rows = b->statements[0].result;
+	for (int row = 0; b->err.kind == ERROR_NONE && row < db_rows(rows); row++)
+		take_over(w, db_uuid(rows, row, 0));
+	db_batch_destroy(b);
+}
+
+/* Once per lease interval: leases in our name that we do not know (design: fence, rule 5), and
+ * leases in the name of nobody. */
+static void check_leases(struct worker *w)
+{
+	w->listed_at = clock_boottime();
+	w->listing = true;
+	list(w, w->control, -1);
+	if (!w->options.claim || w->draining)
+		return;
+	struct db_batch *b = db_batch_create(on_orphans, w);
+	store_find_orphans(b);
+	db_send(w->control, b);
+}
+
 void claim_on_watch(uv_timer_t *timer)
 {
 	struct worker *w = timer->data;
@@ -443,11 +467,8 @@ void claim_on_watch(uv_timer_t *timer)
 	if (!db_is_up(w->control))
 		return;
 	claim_doubted(w);
-	if (now - w->listed_at > w->options.lease && !w->listing && !w->reclaiming) {
-		w->listed_at = now;
-		w->listing = true;
-		list(w, w->control, -1);
-	}
+	if (now - w->listed_at > w->options.lease && !w->listing && !w->reclaiming)
+		check_leases(w);
 	if (w->watching || !w->options.claim || w->draining)
 		return;
 	struct db_batch *b = db_batch_create(on_watched, w);

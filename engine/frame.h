@@ -33,8 +33,9 @@ struct frame {
 	struct value *input; /* $input */
 	bool entry_failed; /* if or input.from could not be evaluated: not entered yet */
 	int64_t started_at;
-	int64_t deadline;         /* of its timeout, 0: none */
-	int64_t attempt_deadline; /* of a retry policy's attempt, 0: none */
+	int64_t deadline;                  /* of its timeout, 0: none */
+	int64_t attempt_deadline;          /* of a retry policy's attempt, 0: none */
+	int64_t time_limit, attempt_limit; /* their lengths, to begin anew with a retry */
 
 	/* A task with a list: where it is. */
 	const struct task_list *list; /* NULL until the body is begun */
@@ -61,6 +62,7 @@ struct frame {
 	uint8_t digest[16];
 	bool has_digest;
 	int64_t first_attempt_at;
+	int64_t attempt_at;      /* when the last one was announced */
 	bool was_uncertain;      /* some attempt's outcome is not known */
 	struct request *request; /* rendered for the next attempt; volatile */
 

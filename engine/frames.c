@@ -86,6 +86,9 @@ static void put_frame(struct buf *out, const struct frame *f)
 	put_int(out, "startedAt", f->started_at);
 	put_int(out, "deadline", f->deadline);
 	put_int(out, "attemptDeadline", f->attempt_deadline);
+	put_int(out, "timeLimit", f->time_limit);
+	put_int(out, "attemptLimit", f->attempt_limit);
+	put_int(out, "attemptAt", f->attempt_at);
 	put_list_state(out, f);
 	put_step_state(out, f);
 	put_value(out, "raw", f->raw);
@@ -106,6 +109,10 @@ void frames_write(const struct run *r, struct buf *out)
 		json_put_text(out, r->failed->path);
 	}
 	put_int(out, "raised", r->raised);
+	put_int(out, "noRetry", r->no_retry);
+	put_int(out, "limitHit", r->limit_hit);
+	put_int(out, "operatorRetry", r->operator_retry);
+	put_int(out, "force", r->force);
 	json_put_key(out, "open");
 	buf_putc(out, '[');
 	for (const struct frame *f = r->root; f; f = f->child) {
@@ -320,6 +327,9 @@ static bool restore_frame(struct restore *s, struct json in, struct error *err)
 	f->started_at = get_int(in, "startedAt");
 	f->deadline = get_int(in, "deadline");
 	f->attempt_deadline = get_int(in, "attemptDeadline");
+	f->time_limit = get_int(in, "timeLimit");
+	f->attempt_limit = get_int(in, "attemptLimit");
+	f->attempt_at = get_int(in, "attemptAt");
 	get_step_state(in, f);
 	return get_value(s, in, "raw", &f->raw, err) &&
 	       get_value(s, in, "input", &f->input, err) &&
@@ -341,6 +351,10 @@ bool frames_restore(struct run *r, struct json snapshot, frames_fetch fetch, voi
 		ok = restore_frame(&s, frame, err);
 	r->status = (enum run_status)get_int(snapshot, "status");
 	r->raised = get_int(snapshot, "raised");
+	r->no_retry = get_int(snapshot, "noRetry");
+	r->limit_hit = get_int(snapshot, "limitHit");
+	r->operator_retry = get_int(snapshot, "operatorRetry");
+	r->force = get_int(snapshot, "force");
 	r->failed = failed ? run_find(r, failed) : NULL;
 	free(failed);
 	for (size_t i = 0; i < s.count; i++)

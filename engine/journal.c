@@ -362,6 +362,21 @@ void journal_set_lane(struct journal *j, int lane, struct db *db)
 	j->lanes[lane].db = db;
 }
 
+void journal_withdraw(struct journal *j, struct log *log)
+{
+	struct log **p = &j->head;
+	while (*p && *p != log)
+		p = &(*p)->next;
+	if (*p) {
+		*p = log->next;
+		if (j->tail == &log->next)
+			j->tail = p;
+		j->queued--;
+	}
+	log->queued = false;
+	log_empty(log);
+}
+
 void journal_flush(struct journal *j)
 {
 	for (int i = 0; i < JOURNAL_LANES; i++)

@@ -82,6 +82,8 @@ void journal_destroy(struct journal *j);
 void journal_set_lane(struct journal *j, int lane, struct db *db);
 /* What the log holds goes out with the next journal_flush that the rules allow. */
 void journal_queue(struct journal *j, struct log *log);
+/* Takes back what the log holds and has not sent. */
+void journal_withdraw(struct journal *j, struct log *log);
 /* Sends what can be sent: once per turn of the loop, and when a lane came up. */
 void journal_flush(struct journal *j);
 /* Whether a lane has a batch in flight. */

@@ -146,6 +146,7 @@ static void stand_in(struct owned *o)
 	struct value *none = value_create(JSON_LITERAL("null"));
 	o->run = run_create(o->id, d, none, o->created_at, o->started_at);
 	o->run->seq = o->run->durable_seq = o->claimed_seq;
+	o->run->frames_seq = o->claimed_seq; /* its frames are nobody's snapshot */
 	o->state = OWNED_LIVE;
 	value_unref(none);
 	definition_unref(d);

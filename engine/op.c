@@ -129,6 +129,7 @@ void op_write(const struct op *op, int64_t seq, unsigned number, struct buf *out
 	put_flag(out, "again", op->again);
 	put_flag(out, "raised", op->raised);
 	put_flag(out, "failedEntry", op->failed_entry);
+	put_flag(out, "limitHit", op->limit_hit);
 	put_flag(out, "loss", op->loss);
 	put_flag(out, "suspect", op->suspect);
 	put_flag(out, "newId", op->new_id);
@@ -171,7 +172,7 @@ static bool read_member(const char *key, struct json v, struct op *op)
 	} flags[] = {{"uncertain", &op->uncertain}, {"again", &op->again},
 		{"raised", &op->raised}, {"loss", &op->loss}, {"suspect", &op->suspect},
 		{"newId", &op->new_id}, {"failedEntry", &op->failed_entry},
-		{"force", &op->force}};
+		{"limitHit", &op->limit_hit}, {"force", &op->force}};
 	struct {
 		const char *name;
 		int64_t *number;

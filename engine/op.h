@@ -7,8 +7,9 @@
  * hex), input, output, context, items, error (values), index (of a loop's iteration),
  * next (position in the list: absent means the following one; -1 the end of the list, -2
  * the end of the run), due, deadline, attemptDeadline (microseconds since 1970),
- * uncertain, again (a fresh pass of a block), failedEntry (its if or input.from could not
- * be evaluated), generation (of the stepId), worker, loss, suspect, reason, newId, force.
+ * uncertain, again (a fresh pass of a block), limitHit, failedEntry (its if or input.from
+ * could not be evaluated), generation (of the stepId), worker, loss, suspect, reason,
+ * newId, force.
  */
 #ifndef STEPWELL_OP_H
 #define STEPWELL_OP_H
@@ -54,6 +55,7 @@ struct op {
 	unsigned generation;
 	bool uncertain, again, raised, loss, suspect, new_id, force;
 	bool failed_entry; /* started: its if or input.from failed */
+	bool limit_hit;    /* faulted: a policy's limit on one attempt was over */
 	const char *worker, *reason;
 	struct json frames; /* OP_FRAMES: the snapshot's array */
 };

@@ -124,6 +124,8 @@ static void forget(struct owned *o)
 	}
 	give_slot_back(o);
 	clear_suspicion(o);
+	if (o->log.queued)
+		journal_withdraw(w->journal, &o->log);
 	log_finish(&o->log);
 	value_unref(o->input);
 	w->owned_count--;
@@ -157,6 +159,7 @@ void owned_doubt(struct owned *o)
 		o->kept = NULL;
 	}
 	o->state = OWNED_DOUBT;
+	o->need = NEED_FLUSH;
 	uv_timer_stop(&o->timer);
 }
 
@@ -264,6 +267,7 @@ static void hand_back(struct owned *o, struct entry *e)
 {
 	struct run *r = o->run;
 	bool was_active = r->effect && !r->effect->done;
+	o->dropped_effect = was_active;
 	append(o, e);
 	run_effect_stop(r->effect); /* without an outcome, if it is under way */
 	r->effect = NULL;
@@ -312,7 +316,8 @@ static void wants_slot(struct owned *o)
 
 static void start_effect(struct owned *o)
 {
-	struct run_effect *e = run_effect_create(o->run, &o->worker->host);
+	struct run_effect *e =
+		run_effect_create(o->run, &o->worker->host, worker_now(o->worker));
 	e->effect.on_done = on_effect_done;
 	e->effect.owner = o;
 	o->need = NEED_EFFECT;
@@ -342,6 +347,18 @@ void owned_start_effects(struct worker *w)
 	}
 }
 
+/* The intent of an effect that announces itself late is durable: now it may be sent, if
+ * the lease still holds. */
+static void start_late(struct owned *o)
+{
+	if (worker_lease_holds(o->worker) && !o->worker->draining) {
+		start_effect(o);
+		return;
+	}
+	give_slot_back(o);
+	wants_slot(o);
+}
+
 /* Everything is durable: what did the run wait for? */
 static void on_durable(struct owned *o)
 {
@@ -357,7 +374,7 @@ static void on_durable(struct owned *o)
 		if (!o->holds_slot)
 			wants_slot(o);
 		else if (run_leaf(r)->state == FRAME_READY)
-			start_effect(o);
+			start_late(o);
 		break;
 	case NEED_EFFECT:
 	case NEED_TIMER:
@@ -383,7 +400,7 @@ static void settle(struct owned *o, struct entry *e)
 			NULL);
 		return;
 	}
-	if (o->need == NEED_TIMER && due - now > STAY_USEC) {
+	if (o->need == NEED_TIMER && due - now > STAY_USEC && o->worker->options.claim) {
 		r->reason = wait_reason(r);
 		leave(o, e, LEASE_RELEASE, due, "waiting");
 		return;
@@ -471,7 +488,7 @@ void owned_live(struct owned *o, struct run *run)
 	}
 	o->kept = NULL;
 	int poison = o->worker->options.poison_after;
-	if (!run->effect && o->was_live && o->by_own_claim)
+	if (!run->effect && o->was_live && o->by_own_claim && !o->dropped_effect)
 		run_take_back(
 			run, worker_now(o->worker)); /* we know that it was not begun */
 	else if (!run->effect)

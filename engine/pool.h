@@ -39,8 +39,10 @@ struct owned {
 	int64_t claimed_seq, created_at, started_at;
 	int losses;
 	enum run_request request;
-	bool by_own_claim; /* after a lost connection: nothing was lost */
-	bool was_live;     /* this process has executed it before */
+	bool by_own_claim;   /* after a lost connection: nothing was lost */
+	bool dropped_effect; /* one that was under way was stopped: it may have happened
+			      */
+	bool was_live;       /* this process has executed it before */
 };
 
 #define OWNED_BUCKETS 8192

@@ -114,21 +114,6 @@ static bool is_block_pass(const struct run *r, const struct frame *f)
 	return r->raised && !f->task->metadata.retry_step;
 }
 
-/* The new deadline of a block that ran out of time and is given another try. */
-static int64_t fresh_deadline(struct run *r, int64_t from)
-{
-	struct run_scope s;
-	struct fault fault = {0};
-	struct frame *f = r->failed;
-	int64_t after = 0;
-	if (!f->task->timeout.present || f->task->kind->effect)
-		return 0;
-	run_scope_init(&s, r, f, value_json(f->input));
-	bool ok = run_scope_duration(&s, &f->task->timeout, &after, &fault);
-	run_scope_finish(&s);
-	return ok ? from + after : 0;
-}
-
 /* Records a retry at frame f by policy p, if it allows one. */
 static bool schedule(struct run *r, struct frame *f, const struct retry_policy *p)
 {
@@ -142,8 +127,6 @@ static bool schedule(struct run *r, struct frame *f, const struct retry_policy *
 	struct op op = op_make(OP_RETRY, f->path);
 	op.due = due;
 	op.again = is_block_pass(r, f);
-	op.deadline = fresh_deadline(r, due);
-	op.attempt_deadline = attempt_deadline(r, f, p, due);
 	run_record(r, &op);
 	return true;
 }
@@ -215,6 +198,8 @@ static bool catch_at(struct run *r, struct frame *f)
 	if (!f->task->handler && !has_handler(c))
 		return false;
 	struct op op = op_make(OP_CAUGHT, f->path);
+	if (r->error->seq < 0) /* a condition failed on the way: that is the error now */
+		op.values[OP_ERROR] = value_ref(r->error);
 	run_record(r, &op);
 	return true;
 }
@@ -224,12 +209,10 @@ void run_route(struct run *r)
 	struct frame *from = r->failed;
 	bool routed = !from->child && (retry_conflict(r) || retry_by_own_policy(r));
 	/* A policy's limit on one attempt of a block is the block's own to handle. */
-	struct frame *f =
-		from->attempt_deadline && from->task->catcher ? from : from->parent;
+	struct frame *f = r->limit_hit && from->task->catcher ? from : from->parent;
 	for (; !routed && f; f = f->parent)
 		routed = catch_at(r, f);
 	r->retry_after = 0;
-	r->no_retry = false;
 	if (routed)
 		return;
 	struct op op = op_make(OP_FAULTED, "");

@@ -58,6 +58,8 @@ int64_t run_deadline(const struct run *r, struct frame **ret)
 {
 	int64_t nearest = 0;
 	for (struct frame *f = r->root; f; f = f->child) {
+		if (f->state == FRAME_READY || f->state == FRAME_QUEUED)
+			break; /* a step's time begins when it is sent */
 		int64_t at = f->deadline;
 		if (f->attempt_deadline && (!at || f->attempt_deadline < at))
 			at = f->attempt_deadline;
@@ -81,6 +83,9 @@ static void begin_attempt(struct run *r, struct frame *f, const struct op *op)
 	f->attempt = op->attempt;
 	f->open = op->has_digest;
 	f->attempt_deadline = op->attempt_deadline;
+	f->time_limit = op->deadline ? op->deadline - r->at : 0;
+	f->attempt_limit = op->attempt_deadline ? op->attempt_deadline - r->at : 0;
+	f->attempt_at = r->at;
 	f->generation = op->generation;
 	f->retrying = false;
 	f->state = op->has_digest ? FRAME_READY : FRAME_ENTER;
@@ -156,11 +161,11 @@ static bool apply_started(struct run *r, const struct op *op, struct error *err)
 	if (!r->root)
 		return *op->path ? misfit(op, err) : apply_root(r, op);
 	struct frame *f = run_find(r, op->path);
+	r->no_retry = r->operator_retry = r->force = false;
 	if (!f)
 		return apply_entered(r, op, err);
 	r->failed = NULL;
 	value_set(&r->error, NULL);
-	r->operator_retry = false;
 	f->deadline = op->deadline;
 	if (f->entry_failed)
 		enter_at_last(r, f, op);
@@ -204,6 +209,7 @@ static bool apply_skipped(struct run *r, const struct op *op, struct error *err)
 		parent = f->parent;
 		frame_destroy(f);
 		r->failed = NULL;
+		r->operator_retry = false;
 		move_on(parent, NEXT_FOLLOWING);
 		return true;
 	}
@@ -264,6 +270,10 @@ static bool apply_faulted(struct run *r, const struct op *op, struct error *err)
 	f->open = false;
 	f->was_uncertain |= op->uncertain;
 	f->deadline = 0;
+	r->limit_hit = op->limit_hit;
+	if (op->uncertain && f->task->metadata.on_uncertain == UNCERTAIN_FAIL)
+		r->no_retry = true;
+	r->operator_retry = false;
 	r->failed = f;
 	r->raised = op->raised;
 	value_set(&r->error, value_ref(op->values[OP_ERROR]));
@@ -285,6 +295,13 @@ static bool apply_waiting(struct run *r, const struct op *op, struct error *err)
 	return true;
 }
 
+/* Another try of what is inside a block has all its time before it. */
+static void begin_limits_anew(struct frame *f, int64_t from)
+{
+	f->deadline = f->time_limit ? from + f->time_limit : 0;
+	f->attempt_deadline = f->attempt_limit ? from + f->attempt_limit : 0;
+}
+
 static bool apply_retry(struct run *r, const struct op *op, struct error *err)
 {
 	struct frame *f = run_find(r, op->path);
@@ -293,8 +310,10 @@ static bool apply_retry(struct run *r, const struct op *op, struct error *err)
 	if (f->retries++ == 0)
 		f->retry_since = r->at;
 	struct frame *waiting = r->failed;
-	waiting->deadline = op->deadline;
-	f->attempt_deadline = op->attempt_deadline;
+	for (struct frame *g = run_leaf(r); g != f; g = g->parent)
+		begin_limits_anew(g, op->due);
+	if (f->attempt_limit)
+		f->attempt_deadline = op->due + f->attempt_limit;
 	if (op->again) { /* a fresh pass of the block */
 		frame_destroy(f->child);
 		frame_forget_steps(f);
@@ -322,9 +341,11 @@ static bool apply_caught(struct run *r, const struct op *op, struct error *err)
 	frame_forget_steps(f);
 	f->in_handler = true;
 	f->deadline = f->attempt_deadline = 0;
-	value_set(&f->error, r->error);
-	r->error = NULL;
+	value_set(&f->error, op->values[OP_ERROR] ? value_ref(op->values[OP_ERROR])
+						  : value_ref(r->error));
+	value_set(&r->error, NULL);
 	r->failed = NULL;
+	r->no_retry = false;
 	value_set(&f->cursor, value_ref(f->input));
 	f->position = NEXT_EXIT;
 	if (f->task->handler)
@@ -340,6 +361,7 @@ static bool apply_lost(struct run *r, const struct op *op, struct error *err)
 		return misfit(op, err);
 	f->open = false;
 	f->was_uncertain = true;
+	f->state = FRAME_ENTER;
 	return true;
 }
 
@@ -351,6 +373,9 @@ static bool apply_held(struct run *r, const struct op *op, struct error *err)
 	f->open = false;
 	f->state = FRAME_HELD;
 	r->failed = NULL;
+	r->operator_retry = false;
+	for (struct frame *g = r->root; g; g = g->child)
+		g->deadline = g->attempt_deadline = 0; /* an operator's time is his own */
 	r->status = RUN_SUSPENDED;
 	return true;
 }

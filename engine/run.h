@@ -36,6 +36,8 @@ struct run {
 	struct frame
 		*failed; /* the frame whose error is to be routed or has ended the run */
 	bool raised;     /* that error came from a raise */
+	bool no_retry;   /* it left open whether an at-most-once effect happened */
+	bool limit_hit;  /* it is the end of a policy's limit on one attempt */
 	bool operator_retry; /* `retried` was the last word: the failed step goes on */
 	bool force;          /* ... even though its key window has passed */
 	int64_t at;          /* time of the entry that is being written or applied */
@@ -52,7 +54,6 @@ struct run {
 	enum run_request request;
 	const char *reason;  /* why it is suspended, for people; static */
 	int64_t retry_after; /* what the failed effect's answer asked for */
-	bool no_retry;       /* the failed effect must not be sent again */
 	int64_t now;         /* the database's time, as this advance began */
 	struct host *host;
 	struct run_effect *effect; /* under way, or done and not yet recorded */
@@ -67,8 +68,9 @@ struct run_effect {
 	char step_id[UUID_TEXT];
 	char *reference;
 	unsigned attempt;
-	bool done;     /* on_done has come */
-	bool recorded; /* its outcome is in an entry */
+	int64_t deadline, attempt_deadline; /* counted from its start */
+	bool done;                          /* on_done has come */
+	bool recorded;                      /* its outcome is in an entry */
 };
 
 struct run *run_create(struct uuid id, struct definition *d, struct value *input,

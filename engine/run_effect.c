@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct run_effect *run_effect_create(struct run *r, struct host *host)
+struct run_effect *run_effect_create(struct run *r, struct host *host, int64_t now)
 {
 	struct frame *f = run_leaf(r);
 	struct run_effect *e = xcalloc(1, sizeof *e);
@@ -18,6 +18,12 @@ struct run_effect *run_effect_create(struct run *r, struct host *host)
 	e->request = f->request;
 	f->request = NULL;
 	f->state = FRAME_ACTIVE;
+	if (f->deadline) /* what it waited for a slot does not count */
+		f->deadline += now - f->attempt_at;
+	if (f->attempt_deadline)
+		f->attempt_deadline += now - f->attempt_at;
+	e->deadline = f->deadline;
+	e->attempt_deadline = f->attempt_deadline;
 	run_step_id(r, f, e->step_id);
 	e->effect = (struct effect){.task = f->task,
 		.request = e->request,
@@ -64,6 +70,8 @@ bool run_effect_attach(struct run *r, struct run_effect *e)
 		return false;
 	e->recorded = false;
 	f->state = FRAME_ACTIVE;
+	f->deadline = e->deadline;
+	f->attempt_deadline = e->attempt_deadline;
 	r->effect = e;
 	return true;
 }

@@ -213,6 +213,11 @@ void store_find_dead(struct db_batch *b, struct uuid worker)
 	db_add_uuid(db_batch_add(b, sql_find_dead), worker);
 }
 
+void store_find_orphans(struct db_batch *b)
+{
+	db_batch_add(b, sql_find_orphans);
+}
+
 void store_end_sessions(struct db_batch *b, struct uuid worker)
 {
 	db_add_uuid(db_batch_add(b, sql_end_sessions), worker);

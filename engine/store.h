@@ -20,6 +20,7 @@ void store_end_session(struct db_batch *b, struct uuid worker, const char *slot)
 void store_listen(struct db_batch *b);
 void store_beat(struct db_batch *b, struct uuid worker, int64_t lease);
 void store_find_dead(struct db_batch *b, struct uuid worker);
+void store_find_orphans(struct db_batch *b);
 void store_end_sessions(struct db_batch *b, struct uuid worker);
 void store_forget_worker(struct db_batch *b, struct uuid worker);
 void store_list_leases(

@@ -339,7 +339,11 @@ static void hand_back(struct owned *o)
 
 static void hand_back_all(struct owned *o)
 {
-	if (o->state == OWNED_LIVE)
+	if (o->state != OWNED_LIVE)
+		return;
+	if (o->run->effect && o->run->effect->done)
+		owned_wake(o); /* it has an outcome to record first */
+	else
 		owned_hand_back(o);
 }
 

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NOT_IDLE_MS 10
+
 struct sql_session {
 	struct sql_pool *pool;
 	struct db *db;
@@ -24,6 +26,7 @@ struct sql_session {
 	struct log *log; /* being committed */
 	char xid[32];
 	bool clean; /* DISCARD ALL was answered */
+	bool open;  /* the transaction waits for its outcome, on this very connection */
 	int repeats;
 	uv_timer_t pause;
 };
@@ -78,6 +81,7 @@ static void clean(struct sql_session *s)
 	struct db_batch *b = db_batch_create(on_clean, s);
 	s->effect = NULL;
 	s->log = NULL;
+	s->open = false;
 	s->repeats = 0;
 	db_batch_add_once(b, sql_discard_session);
 	db_send(s->db, b);
@@ -144,8 +148,10 @@ static void on_committed(struct db_batch *b)
 	enum log_end end = LOG_DURABLE;
 	if (err.kind == ERROR_CONFLICT && !b->ambiguous)
 		end = LOG_CONFLICT;
+	else if (err.kind != ERROR_NONE && err.kind != ERROR_TRANSIENT)
+		end = LOG_UNSTORABLE;
 	else if (err.kind != ERROR_NONE)
-		end = LOG_AMBIGUOUS; /* whatever it was, the journal knows */
+		end = LOG_AMBIGUOUS; /* committed or not: the journal knows */
 	else if (strcmp(db_command_tag(commit), "COMMIT") != 0)
 		end = LOG_AMBIGUOUS;
 	db_batch_destroy(b);
@@ -162,11 +168,19 @@ static void carrier_commit(struct carrier *c, struct log *log)
 	struct sql_session *s = c->owner;
 	struct entry *entries[16];
 	size_t n = 0;
+	if (!s->open) { /* on another connection the outcome would commit without its step */
+		struct error err;
+		error_set(&err, ERROR_TRANSIENT, "the connection was lost");
+		clean(s);
+		log_answer(log, LOG_AMBIGUOUS, &err);
+		return;
+	}
 	struct db_batch *b = db_batch_create(on_committed, s);
 	for (struct entry *e = log->sent; e && n < 16; e = e->next)
 		entries[n++] = e;
 	s->log = log;
 	s->effect = NULL;
+	s->open = false;
 	store_append(b, entries, n);
 	db_batch_add_once(b, sql_commit_step);
 	db_send(s->db, b);
@@ -194,6 +208,10 @@ static void copy_params(struct db_params *to, const struct db_params *from)
 
 static void begin(struct sql_session *s)
 {
+	if (!db_is_idle(s->db)) { /* what is only queued could not be taken back */
+		uv_timer_start(&s->pause, on_pause_over, NOT_IDLE_MS, 0);
+		return;
+	}
 	struct sql_request *r = (struct sql_request *)s->effect->request;
 	const struct settings *settings = s->pool->steps->settings;
 	struct db_batch *b = db_batch_create(on_executed, s);
@@ -262,6 +280,7 @@ static void on_executed(struct db_batch *b)
 	} else if (!take_output(s, b)) {
 		fail(s);
 	} else if (is_own(s)) {
+		s->open = true;
 		e->carrier = &s->carrier; /* the engine appends and commits */
 		e->state = NULL;
 		effect_succeed(e);
@@ -294,6 +313,8 @@ static void on_state(void *ctx, struct db *db, bool up, const struct error *err)
 	(void)err;
 	if (up)
 		serve(s->pool);
+	else
+		s->open = false;
 }
 
 static void open_session(struct sql_session *s)

@@ -80,7 +80,7 @@ static bool next_entry(struct run *r, int64_t *now, char **ret_ops, int64_t *ret
 		struct advance a = {.now = *now, .slot_granted = true, .host = &host};
 		const struct frame *leaf = run_leaf(r);
 		if (leaf && leaf->state == FRAME_READY && !r->effect)
-			perform(run_effect_create(r, &host));
+			perform(run_effect_create(r, &host, *now));
 		enum run_need need = run_advance(r, &a);
 		if (r->op_count == 0 && need == NEED_NOTHING)
 			return false;
@@ -282,13 +282,13 @@ static const struct scenario scenarios[] = {
 						   " $e.status }\"}}}]}}}]",
 		"{}", "{\"st\":400}"},
 	{"handler after spent retries",
-		"[{\"t\":{\"try\":[" SH("a", "fail 9") "],\"catch\":{\"as\":\"e\","
-						       "\"retry\":" RETRY(
-							       1) ",\"do\":[" SH("h",
-							       "H") ",{\"s\":{\"set\":{"
-								    "\"st\":\"${ "
-								    "$e.status "
-								    "}\"}}}]}}}]",
+		"[{\"t\":{\"try\":[" SH(
+			"a", "fail 9") "],\"catch\":{\"as\":\"e\","
+				       "\"retry\":" RETRY(1) ",\"do\":[" SH(
+					       "h", "H") ",{\"s\":{\"set\":{"
+							 "\"st\":\"${ "
+							 "$e.status "
+							 "}\"}}}]}}}]",
 		"{}", "{\"st\":503}"},
 	{"handler with a flow",
 		"[{\"t\":{\"try\":[" SH("a", "fail 9") "],\"catch\":{\"do\":[" SH(
@@ -321,6 +321,30 @@ static const struct scenario scenarios[] = {
 				  "\"minutes\":1}}}}],\"catch\":{"
 				  "\"retry\":" RETRY(2) ",\"do\":[" SH("h", "H") "]}}}]",
 		"{}", "\"H\""},
+	{"a limit on attempts begins anew with an outer retry",
+		"[{\"o\":{\"try\":[{\"i\":{\"try\":[{\"w\":{\"wait\":\"PT1H\"}}],"
+		"\"catch\":{"
+		"\"errors\":{\"with\":{\"status\":404}},\"retry\":{\"limit\":{"
+		"\"attempt\":{"
+		"\"duration\":\"PT1S\"}}}}}}],\"catch\":{\"as\":\"e\",\"retry\":" RETRY(
+			2) ",\"do\":["
+			   "{\"s\":{\"set\":{\"st\":\"${ $e.status }\"}}}]}}}]",
+		"{}", "{\"st\":408}"},
+	{"the timeout of a try is not its own to catch",
+		"[{\"t\":{\"try\":[{\"w\":{\"wait\":\"PT1H\"}}],\"timeout\":{\"after\":"
+		"\"PT2S\"},"
+		"\"catch\":{\"retry\":{\"limit\":{\"attempt\":{\"count\":3,\"duration\":"
+		"\"PT10S\"}}},"
+		"\"do\":[{\"s\":{\"set\":{\"k\":1}}}]}}}]",
+		"{}", ""},
+	{"a condition that fails is the error from there on",
+		"[{\"o\":{\"try\":[{\"i\":{\"try\":[{\"x\":{\"raise\":{\"error\":{"
+		"\"type\":\"https://x/e\","
+		"\"status\":418}}}}],\"catch\":{\"when\":\".a.b\"}}}],\"catch\":{\"as\":"
+		"\"e\",\"do\":["
+		"{\"w\":{\"wait\":\"PT1H\"}},{\"s\":{\"set\":{\"st\":\"${ $e.status "
+		"}\"}}}]}}}]",
+		"{\"a\":1}", "{\"st\":400}"},
 	{"empty lists and nulls",
 		"[{\"e\":{\"do\":[]}},{\"f\":{\"for\":{\"in\":\".none\"},\"do\":[" SH(
 			"s", "S") "]}}," SH("z", "Z") "]",

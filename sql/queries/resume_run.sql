@@ -5,7 +5,7 @@ with held as (
 	where l.run_id = $1::uuid and l.state = 'suspended' and l.owner is null for update
 ), released as (
 	update stepwell.lease l set due = clock_timestamp(), state = 'pending', reason = null,
-		request = null
+		request = nullif(l.request, 'suspend')
 	from held h where l.run_id = h.run_id
 	returning l.run_id
 )

@@ -57,34 +57,49 @@ def server_restart_fast(world):
     under_restarts(world, "fast", world.size(2, 30), world.size(100, 800))
 
 
-def cut_sessions(world):
-    """One of the workers' sessions is terminated every 50 ms."""
+def cut(world, db, names, seconds, pause):
+    """Terminates a random session of these application names, again and again; how many."""
+    psql = subprocess.run(
+        [db.cluster.bin + "/psql", "-qXAt", "-d", db.conninfo], text=True, capture_output=True,
+        input="select setseed(%f);\n"
+              "do $$ declare n int := 0; v int; begin\n"
+              "for i in 1..%d loop\n"
+              "  perform pg_stat_clear_snapshot();\n"
+              "  select count(pg_terminate_backend(pid)) into v from (select pid from "
+              "pg_stat_activity where datname = current_database() and application_name like "
+              "'%s' order by random() limit 1) a;\n"
+              "  n := n + v; perform pg_sleep(%f);\n"
+              "end loop; raise notice 'cut %%', n; end $$;\n"
+              % (world.random.random(), seconds / pause, names, pause))
+    return int(psql.stderr.rpartition("cut ")[2])
+
+
+def under_cuts(world, names, runs, pause):
     db, recorder = world.database(), world.recorder()
-    ids = load(world, db, recorder, world.size(60, 600))
+    ids = load(world, db, recorder, runs)
     seconds = world.size(4, 20)
     with Pool(db, 3, "--concurrency", "8") as pool:
         for worker in pool.workers:
             worker.wait_registered()
-        cutter = subprocess.run(
-            [db.cluster.bin + "/psql", "-qXAt", "-d", db.conninfo], text=True, capture_output=True,
-            input="select setseed(%f);\n"
-                  "do $$ declare n int := 0; v int; begin\n"
-                  "for i in 1..%d loop\n"
-                  "  perform pg_stat_clear_snapshot();\n"
-                  "  select count(pg_terminate_backend(pid)) into v from (select pid from "
-                  "pg_stat_activity where datname = current_database() and application_name like "
-                  "'stepwell%%' order by random() limit 1) a;\n"
-                  "  n := n + v; perform pg_sleep(0.05);\n"
-                  "end loop; raise notice 'cut %%', n; end $$;\n" % (world.random.random(), seconds * 20))
-        cut = int(cutter.stderr.rpartition("cut ")[2])
-        was_active = db.active()
+        count = cut(world, db, names, seconds, pause)
+        active = db.active()
         db.wait_idle(120)
         check(not pool.replace_dead(), "workers ended: %s", [w.output()[-500:] for w in pool.gone])
         pool.check_healthy()
     again = judge(db, recorder, ids)
-    world.note("%d sessions cut, %d of %d runs were left then, %d requests sent again", cut, was_active,
+    world.note("%d sessions cut, %d of %d runs were left then, %d requests sent again", count, active,
                len(ids), again)
-    check(cut > seconds * 10, "void: %d sessions cut", cut)
+    check(count > seconds / pause / 4, "void: %d sessions cut", count)
+
+
+def cut_sessions(world):
+    """One of the workers' sessions is terminated every 50 ms."""
+    under_cuts(world, "stepwell%", world.size(60, 600), 0.05)
+
+
+def cut_sql_sessions(world):
+    """Only those of `call: sql`: the step and its outcome commit together, or not at all."""
+    under_cuts(world, "stepwell sql", world.size(100, 1000), 0.1)
 
 
 def read_only_server(world):
@@ -112,4 +127,5 @@ def read_only_server(world):
 for case in (server_restart_immediate, server_restart_fast, read_only_server):
     case.stops_server = True  # so it gets one of its own
 
-CASES = [server_restart_immediate, server_restart_fast, cut_sessions, read_only_server]
+CASES = [server_restart_immediate, server_restart_fast, cut_sessions, cut_sql_sessions,
+         read_only_server]

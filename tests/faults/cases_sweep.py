@@ -95,7 +95,7 @@ def kill_at_each_write(world):
     subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", shim, str(HERE / "die_at.c"), "-ldl"],
                    check=True, stdin=subprocess.DEVNULL)
     slots = [Slot(world, shim) for _ in range(3)]
-    step = world.size(7, 1)
+    step = world.size(10, 1)
     numbers, lock = itertools.count(world.random.randint(1, step), step), threading.Lock()
     ends, trials = {"before": None, "after": None}, []
 
@@ -118,7 +118,7 @@ def kill_at_each_write(world):
     for slot in slots:
         slot.judge()
     world.note("%d deaths, sends 1 to %d", sum(trials), max(filter(None, ends.values())))
-    check(sum(trials) > world.size(5, 60), "void: only %d deaths", sum(trials))
+    check(sum(trials) > world.size(3, 60), "void: only %d deaths", sum(trials))
 
 
 CASES = [kill_at_each_write]

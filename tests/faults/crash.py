@@ -21,7 +21,7 @@ import cases_server
 import cases_sweep
 from harness import Cluster, Database, Failure, ROOT, Recorder
 
-CASES = [case for module in (cases_kill, cases_sweep, cases_operator, cases_server)
+CASES = [case for module in (cases_sweep, cases_kill, cases_operator, cases_server)
          for case in module.CASES]
 
 
@@ -95,7 +95,7 @@ def main(arguments=None):
     parser.add_argument("--wfctl", default=os.environ.get("WFCTL", str(ROOT / "build" / "wfctl")))
     parser.add_argument("--size", choices=["short", "full"], default="short")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
-    parser.add_argument("--jobs", type=int, default=3, help="cases at a time")
+    parser.add_argument("--jobs", type=int, default=4, help="cases at a time")
     parser.add_argument("--list", action="store_true", help="names only")
     parser.add_argument("names", nargs="*", help="only these (parts of names)")
     options = parser.parse_args(arguments)
