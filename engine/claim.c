@@ -15,6 +15,7 @@
 #define CLAIM_MAX 500
 #define FULL_USEC (5 * USEC_PER_MS) /* to look for room again */
 #define VANISHED_TWICE (400 * USEC_PER_MS)
+#define BLOCKED_REST (2 * USEC_PER_SEC)
 
 /* ---- Heartbeat ---- */
 
@@ -44,8 +45,9 @@ static void on_beat(struct db_batch *b)
 		log_line(LOG_WARNING, "this worker was forgotten; it registers again");
 		db_reset(w->beat);
 	} else {
-		w->clock_offset = db_int(rows, 0, 0) - clock_boottime();
-		w->lease_until = w->beat_sent_at + w->options.lease;
+		worker_renew_lease(w, db_int(rows, 0, 0));
+		if (w->lapsed)
+			claim_on_watch(&w->watch_timer);
 		for (int row = 0; row < db_rows(rows); row++) {
 			if (!db_is_null(rows, row, 1))
 				take_request(w, rows, row);
@@ -180,7 +182,22 @@ void claim_on_poll(uv_timer_t *timer)
 struct takeover {
 	struct worker *worker;
 	struct uuid dead;
+	int limit;
 };
+
+static void take_over(struct worker *w, struct uuid dead);
+
+/* A run that somebody blocks fails the whole statement: fewer at a time, in random order, let
+ * the others through (design: fence, rule 6). */
+static void on_blocked(struct worker *w, const struct takeover *t)
+{
+	if (t->limit > 1) {
+		w->takeover_limit = (t->limit + 7) / 8;
+		take_over(w, t->dead);
+	} else {
+		w->takeover_after = clock_boottime() + (int64_t)(random_u64() % BLOCKED_REST);
+	}
+}
 
 static void on_taken_over(struct db_batch *b)
 {
@@ -190,6 +207,8 @@ static void on_taken_over(struct db_batch *b)
 	uuid_format(t->dead, id);
 	if (b->err.kind != ERROR_NONE) {
 		log_line(LOG_WARNING, "takeover from worker %s: %s", id, b->err.text);
+		if (strcmp(b->err.sqlstate, "55P03") == 0)
+			on_blocked(w, t);
 	} else {
 		const struct db_result *rows = b->statements[1].result;
 		if (db_rows(rows)) {
@@ -197,6 +216,9 @@ static void on_taken_over(struct db_batch *b)
 				db_rows(rows), id);
 			load_claimed(w, rows, false);
 		}
+		w->takeover_limit *= 2;
+		if (db_rows(rows) && db_rows(rows) == t->limit)
+			take_over(w, t->dead);
 	}
 	free(t);
 	db_batch_destroy(b);
@@ -208,8 +230,13 @@ static void take_over(struct worker *w, struct uuid dead)
 {
 	struct takeover *t = xcalloc(1, sizeof *t);
 	struct claim c = make_claim(w, "dead");
+	if (w->takeover_limit > c.limit)
+		w->takeover_limit = 0;
+	if (w->takeover_limit)
+		c.limit = w->takeover_limit;
 	t->worker = w;
 	t->dead = c.dead = dead;
+	t->limit = c.limit;
 	struct db_batch *b = db_batch_create(on_taken_over, t);
 	store_end_sessions(b, dead);
 	store_claim(b, &c);
@@ -256,7 +283,8 @@ static void on_watched(struct db_batch *b)
 			w->vanished_at[kept++] = w->vanished_at[i];
 		}
 		w->vanished_count = kept;
-		for (int row = 0; row < db_rows(rows); row++) {
+		bool rests = clock_boottime() < w->takeover_after;
+		for (int row = 0; row < db_rows(rows) && !rests; row++) {
 			struct uuid id = db_uuid(rows, row, 0);
 			if (db_bool(rows, row, 1) || vanished_twice(w, id))
 				take_over(w, id);
@@ -276,6 +304,7 @@ struct listed {
 struct listing {
 	struct worker *worker;
 	int lane;            /* -1: the regular check */
+	bool after_lapse;    /* the lease had been renewed when it was sent */
 	struct listed *runs; /* sorted by id */
 	size_t count;
 };
@@ -300,6 +329,11 @@ static struct uuid *doubted_ids(struct worker *w, size_t *ret)
 	return ids;
 }
 
+static bool is_loaded(const struct owned *o)
+{
+	return o->state == OWNED_LIVE || o->state == OWNED_LEAVING;
+}
+
 static void list_memory(struct worker *w, struct listing *l)
 {
 	l->runs = xcalloc(w->owned_count, sizeof *l->runs);
@@ -307,7 +341,7 @@ static void list_memory(struct worker *w, struct listing *l)
 		for (struct owned *o = w->buckets[i]; o; o = o->hash_next) {
 			struct listed *run = &l->runs[l->count++];
 			run->id = o->id;
-			if (o->state == OWNED_LIVE) {
+			if (is_loaded(o)) {
 				run->claimed_seq = o->run->claimed_seq;
 				run->durable_seq = o->run->durable_seq;
 			}
@@ -324,7 +358,7 @@ static bool differs(const struct listing *l, const struct owned *o,
 	const struct listed *then =
 		bsearch(&key, l->runs, l->count, sizeof key, compare_listed);
 	int64_t last = db_int(rows, row, 2), claimed = db_int(rows, row, 3);
-	if (o->state != OWNED_LIVE || !then || then->claimed_seq != o->run->claimed_seq)
+	if (!is_loaded(o) || !then || then->claimed_seq != o->run->claimed_seq)
 		return false;
 	return claimed != then->claimed_seq || !db_bool(rows, row, 4) ||
 	       last < then->durable_seq || last > o->run->seq;
@@ -345,11 +379,11 @@ static void compare_row(const struct listing *l, const struct db_result *rows, i
 	if (!o && ours && !then && !w->claiming) { /* the answer to a claim was lost */
 		o = owned_create(w, id);
 		o->state = OWNED_DOUBT;
-	} else if (o && !ours && then && !o->log.sent &&
-		   (o->state == OWNED_LIVE || o->state == OWNED_DOUBT)) {
+	} else if (o && o->log.sent) {
+		/* its answer decides */
+	} else if (o && !ours && then && o->state != OWNED_LOADING) {
 		owned_drop(o);
-	} else if (o && ours && !o->log.sent && differs(l, o, rows, row)) {
-		journal_withdraw(w->journal, &o->log);
+	} else if (o && ours && differs(l, o, rows, row)) {
 		owned_doubt(o);
 	}
 }
@@ -361,6 +395,10 @@ static void on_listed(struct db_batch *b)
 	if (b->err.kind == ERROR_NONE) {
 		for (int row = 0; row < db_rows(b->statements[0].result); row++)
 			compare_row(l, b->statements[0].result, row);
+	}
+	if (l->after_lapse && b->err.kind == ERROR_NONE) {
+		w->lapsed = false;
+		owned_start_effects(w);
 	}
 	if (l->lane < 0) {
 		w->listing = false;
@@ -381,6 +419,7 @@ static void list(struct worker *w, struct db *db, int lane)
 	struct listing *l = xcalloc(1, sizeof *l);
 	l->worker = w;
 	l->lane = lane;
+	l->after_lapse = lane < 0 && w->lapsed;
 	list_memory(w, l);
 	struct uuid *ids = xcalloc(l->count, sizeof *ids);
 	for (size_t i = 0; i < l->count; i++)
@@ -467,7 +506,8 @@ void claim_on_watch(uv_timer_t *timer)
 	if (!db_is_up(w->control))
 		return;
 	claim_doubted(w);
-	if (now - w->listed_at > w->options.lease && !w->listing && !w->reclaiming)
+	if ((w->lapsed || now - w->listed_at > w->options.lease) && !w->listing &&
+		!w->reclaiming)
 		check_leases(w);
 	if (w->watching || !w->options.claim || w->draining)
 		return;

@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PATIENCE 4 /* transient failures in a row before a batch is halved */
+#define REST_MS 200
+
 struct range {
 	size_t from, count;
 };
@@ -33,6 +36,8 @@ struct journal {
 	uv_loop_t *loop;
 	struct log *head, **tail; /* logs with something to send */
 	size_t queued;
+	struct log *resting; /* single runs whose entries failed for a passing reason */
+	uv_timer_t rest;
 	struct lane lanes[JOURNAL_LANES];
 	int open_handles;
 	bool closing;
@@ -195,6 +200,40 @@ static void pause_lane(struct lane *lane, int tries)
 	uv_timer_start(&lane->pause, on_pause_over, 5 + random_u64() % limit, 0);
 }
 
+static void on_rested(uv_timer_t *timer)
+{
+	struct journal *j = timer->data;
+	struct log *log;
+	while ((log = j->resting)) {
+		j->resting = log->next;
+		log->queued = log->resting = false;
+		journal_queue(j, log);
+	}
+	journal_flush(j);
+}
+
+/* The run on top waits by itself, so that the others of its lane need not. The journal did
+ * answer, so its age counts from now. */
+static void rest(struct lane *lane)
+{
+	struct journal *j = lane->journal;
+	struct log *log = lane->logs[lane->ranges[--lane->range_count].from];
+	struct entry *last = log->sent;
+	while (last->next)
+		last = last->next;
+	last->next = log->head;
+	if (!log->head)
+		log->tail = &last->next;
+	log->head = log->sent;
+	log->sent = NULL;
+	log->since = clock_boottime();
+	log->queued = log->resting = true;
+	log->next = j->resting;
+	j->resting = log;
+	if (!uv_is_active((uv_handle_t *)&j->rest))
+		uv_timer_start(&j->rest, on_rested, REST_MS, 0);
+}
+
 static void on_partitions(struct db_batch *b)
 {
 	struct lane *lane = b->ctx;
@@ -224,8 +263,10 @@ static void on_failed(struct lane *lane, const struct db_batch *b)
 		store_make_partitions(make);
 		lane->in_flight = true;
 		db_send(lane->db, make);
-	} else if (err->kind == ERROR_TRANSIENT) {
+	} else if (err->kind == ERROR_TRANSIENT && first->deferred < PATIENCE) {
 		pause_lane(lane, first->deferred++);
+	} else if (err->kind == ERROR_TRANSIENT && top.count == 1) {
+		rest(lane);
 	} else if (top.count > 1) {
 		halve(lane);
 	} else {
@@ -300,6 +341,13 @@ static size_t logs_in_flight(const struct journal *j)
 	return n;
 }
 
+/* Whoever appends to several runs does so in the order of their ids, or they could deadlock. */
+static int compare_logs(const void *a, const void *b)
+{
+	const struct log *const *x = a, *const *y = b;
+	return uuid_compare((*x)->sent->run_id, (*y)->sent->run_id);
+}
+
 /* Takes the lane's share of what waits: (ready + in flight) / lanes, so that one lane
  * does not take all while the other one goes idle. */
 static void fill(struct lane *lane)
@@ -313,13 +361,18 @@ static void fill(struct lane *lane)
 	lane->logs = xrealloc(lane->logs, share * sizeof(struct log *));
 	lane->log_count = 0;
 	for (size_t entries = 0; lane->log_count < share && entries < JOURNAL_BATCH;) {
+		if (j->head && j->head->deferred >= PATIENCE && lane->log_count)
+			break; /* it goes alone */
 		struct log *log = dequeue(j);
 		if (!log)
 			break;
 		log_send(log);
 		entries += count_entries(log->sent);
 		lane->logs[lane->log_count++] = log;
+		if (log->deferred >= PATIENCE)
+			break;
 	}
+	qsort(lane->logs, lane->log_count, sizeof(struct log *), compare_logs);
 	lane->ranges[0] = (struct range){0, lane->log_count};
 	lane->range_count = 1;
 	send_top(lane);
@@ -330,6 +383,9 @@ struct journal *journal_create(uv_loop_t *loop)
 	struct journal *j = xcalloc(1, sizeof *j);
 	j->loop = loop;
 	j->tail = &j->head;
+	uv_timer_init(loop, &j->rest);
+	j->rest.data = j;
+	j->open_handles = 1;
 	for (int i = 0; i < JOURNAL_LANES; i++) {
 		j->lanes[i].journal = j;
 		uv_timer_init(loop, &j->lanes[i].pause);
@@ -339,13 +395,22 @@ struct journal *journal_create(uv_loop_t *loop)
 	return j;
 }
 
+static void on_closed(struct journal *j)
+{
+	if (--j->open_handles == 0)
+		free(j);
+}
+
+static void on_rest_closed(uv_handle_t *handle)
+{
+	on_closed(handle->data);
+}
+
 static void on_pause_closed(uv_handle_t *handle)
 {
 	struct lane *lane = handle->data;
-	struct journal *j = lane->journal;
 	free(lane->logs);
-	if (--j->open_handles == 0)
-		free(j);
+	on_closed(lane->journal);
 }
 
 void journal_destroy(struct journal *j)
@@ -353,27 +418,38 @@ void journal_destroy(struct journal *j)
 	if (!j)
 		return;
 	j->closing = true;
+	uv_close((uv_handle_t *)&j->rest, on_rest_closed);
 	for (int i = 0; i < JOURNAL_LANES; i++)
 		uv_close((uv_handle_t *)&j->lanes[i].pause, on_pause_closed);
 }
 
 void journal_set_lane(struct journal *j, int lane, struct db *db)
 {
-	j->lanes[lane].db = db;
+	struct lane *l = &j->lanes[lane];
+	struct error err;
+	l->db = db;
+	if (db || !l->pausing)
+		return;
+	/* What waited to be tried again must be compared with the journal first. */
+	uv_timer_stop(&l->pause);
+	l->pausing = false;
+	error_set(&err, ERROR_TRANSIENT, "the connection was lost");
+	abandon(l, &err);
 }
 
 void journal_withdraw(struct journal *j, struct log *log)
 {
-	struct log **p = &j->head;
-	while (*p && *p != log)
+	struct log **p = log->resting ? &j->resting : &j->head;
+	assert(!log->sent);
+	while (log->queued && *p != log)
 		p = &(*p)->next;
-	if (*p) {
+	if (log->queued) {
 		*p = log->next;
-		if (j->tail == &log->next)
+		if (!log->resting && j->tail == &log->next)
 			j->tail = p;
-		j->queued--;
+		j->queued -= !log->resting;
 	}
-	log->queued = false;
+	log->queued = log->resting = false;
 	log_empty(log);
 }
 
@@ -389,7 +465,7 @@ bool journal_is_idle(const struct journal *j)
 		if (j->lanes[i].in_flight || j->lanes[i].range_count)
 			return false;
 	}
-	return !j->head;
+	return !j->head && !j->resting;
 }
 
 int64_t journal_oldest(const struct journal *j)

@@ -320,12 +320,16 @@ static void want_definition(struct load *l, struct uuid id)
 	l->definitions[l->definition_count++] = id;
 }
 
+/* NULL: its last entry is on the way, and its answer comes later than this one. The next
+ * listing finds that the lease is ours (design: fence, rule 5). */
 static struct owned *take_row(
 	struct worker *w, const struct db_result *rows, int row, bool own)
 {
 	struct uuid id = db_uuid(rows, row, 0);
 	const char *request = db_text(rows, row, 3);
 	struct owned *o = owned_find(w, id);
+	if (o && o->log.sent)
+		return NULL;
 	if (!o)
 		o = owned_create(w, id);
 	else if (o->state != OWNED_DOUBT)
@@ -359,6 +363,8 @@ void load_claimed(struct worker *w, const struct db_result *rows, bool own)
 	struct uuid *history = xcalloc(n, sizeof *history);
 	for (size_t i = 0; i < n; i++) {
 		struct owned *o = take_row(w, rows, (int)i, own);
+		if (!o)
+			continue;
 		l->ids[l->count++] = o->id;
 		want_definition(l, o->definition_id);
 		if (!is_fresh(o))

@@ -148,6 +148,7 @@ void owned_drop(struct owned *o)
 
 void owned_doubt(struct owned *o)
 {
+	journal_withdraw(o->worker->journal, &o->log);
 	if (o->run) {
 		o->kept = o->run->effect;
 		run_destroy(o->run);

@@ -82,10 +82,13 @@ struct worker {
 	bool clock_known;
 	int64_t lease_until; /* CLOCK_BOOTTIME */
 	int64_t beat_sent_at;
+	bool lapsed; /* the lease had run out: until memory and table are compared */
 	bool beating;                                 /* a heartbeat is in flight */
 	bool claiming, watching, listing, reclaiming; /* a statement is in flight */
 	bool claim_again;                             /* a hint came while claiming */
 	int64_t listed_at;
+	int takeover_limit; /* while a run of a dead worker is blocked; 0: none */
+	int64_t takeover_after;
 	struct uuid vanished[64]; /* seen without sessions once */
 	int64_t vanished_at[64];
 	size_t vanished_count;
@@ -107,6 +110,7 @@ void worker_stop(struct worker *w, enum worker_end end); /* at once */
 void worker_leave(struct worker *w, enum worker_end end);
 void worker_check_done(struct worker *w);
 bool worker_lease_holds(const struct worker *w);
+void worker_renew_lease(struct worker *w, int64_t database_now); /* a heartbeat was answered */
 
 /* owned.c */
 struct owned *owned_find(struct worker *w, struct uuid id);

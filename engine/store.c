@@ -161,6 +161,17 @@ void store_append(struct db_batch *b, struct entry *const *entries, size_t count
 	append(b, entries, count);
 }
 
+void store_check_owner(
+	struct db_batch *b, struct uuid run_id, int64_t seq, struct uuid worker)
+{
+	struct db_params *p = db_batch_add(b, sql_check_owner);
+	char id[UUID_TEXT];
+	uuid_format(worker, id);
+	db_add_uuid(p, run_id);
+	db_add_int(p, seq);
+	db_add_text(p, id);
+}
+
 void store_set_session(struct db_batch *b, int lock_timeout_ms, int statement_timeout_ms)
 {
 	char text[16];

@@ -11,6 +11,9 @@
 /* Lease rows and run rows first, then the journal: the other order deadlocks with a
  * takeover (design: fence, rule 2). */
 void store_append(struct db_batch *b, struct entry *const *entries, size_t count);
+/* Fails unless the run's journal ends at seq and its last claim is the worker's (rule 4). */
+void store_check_owner(
+	struct db_batch *b, struct uuid run_id, int64_t seq, struct uuid worker);
 
 void store_set_session(struct db_batch *b, int lock_timeout_ms, int statement_timeout_ms);
 void store_register_worker(struct db_batch *b, struct uuid id, const char *host, int pid,

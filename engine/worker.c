@@ -47,7 +47,18 @@ int64_t worker_now(const struct worker *w)
 /* Some time is left aside for the way to the endpoint. */
 bool worker_lease_holds(const struct worker *w)
 {
-	return clock_boottime() < w->lease_until - w->options.lease / 10;
+	return !w->lapsed && clock_boottime() < w->lease_until - w->options.lease / 10;
+}
+
+/* After a lapse the runs in memory may be somebody else's: no effect starts before the leases
+ * have been listed. */
+void worker_renew_lease(struct worker *w, int64_t database_now)
+{
+	int64_t now = clock_boottime();
+	w->clock_offset = database_now - now;
+	w->lapsed |= w->clock_known && now >= w->lease_until;
+	w->clock_known = true;
+	w->lease_until = w->beat_sent_at + w->options.lease;
 }
 
 void worker_stop(struct worker *w, enum worker_end end)
@@ -115,10 +126,7 @@ static void on_first_beat(struct db_batch *b)
 {
 	struct worker *w = b->ctx;
 	if (b->err.kind == ERROR_NONE && db_rows(b->statements[0].result)) {
-		w->clock_offset =
-			db_int(b->statements[0].result, 0, 0) - clock_boottime();
-		w->clock_known = true;
-		w->lease_until = w->beat_sent_at + w->options.lease;
+		worker_renew_lease(w, db_int(b->statements[0].result, 0, 0));
 		connect_others(w);
 		check_ready(w);
 	}

@@ -148,6 +148,8 @@ static void on_committed(struct db_batch *b)
 	enum log_end end = LOG_DURABLE;
 	if (err.kind == ERROR_CONFLICT && !b->ambiguous)
 		end = LOG_CONFLICT;
+	else if (err.kind != ERROR_NONE && b->failed == 0)
+		end = LOG_AMBIGUOUS; /* not the journal that we know: look again */
 	else if (err.kind != ERROR_NONE && err.kind != ERROR_TRANSIENT)
 		end = LOG_UNSTORABLE;
 	else if (err.kind != ERROR_NONE)
@@ -181,6 +183,7 @@ static void carrier_commit(struct carrier *c, struct log *log)
 	s->log = log;
 	s->effect = NULL;
 	s->open = false;
+	store_check_owner(b, entries[0]->run_id, entries[0]->seq - 1, s->pool->steps->worker);
 	store_append(b, entries, n);
 	db_batch_add_once(b, sql_commit_step);
 	db_send(s->db, b);

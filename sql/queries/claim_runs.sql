@@ -13,7 +13,7 @@ with due as (
 ), dead as (
 	select run_id, definition_id, request, started_at from stepwell.lease
 	where $5::text = 'dead' and owner = $6::uuid and needs <@ $3::text[]
-	limit $2 for update skip locked
+	order by random() limit $2 for update skip locked
 ), own as (
 	select run_id, definition_id, request, started_at from stepwell.lease
 	where $5::text = 'own' and owner = $1::uuid and run_id = any ($7::uuid[])

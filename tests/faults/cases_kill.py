@@ -34,7 +34,7 @@ def kill_workers_http(world):
     runs, kills = world.size(60, 1000), world.size(6, 40)
     db.apply("http", http_steps(recorder.url, 6))
     ids = db.start("http", runs)
-    with Pool(db, 3, "--concurrency", str(world.size(8, 18)), *NO_POISON) as pool:
+    with Pool(db, 3, "--concurrency", str(world.size(8, 12)), *NO_POISON) as pool:
         done = kill_at_random(world, db, pool, kills, world.size(0.7, 0.9))
         db.wait_idle(world.size(60, 300))
         pool.check_healthy()
@@ -44,7 +44,7 @@ def kill_workers_http(world):
     taken, hits = kills_that_hit(db, pool.killed)
     world.note("%d runs, %d kills (%d with runs, %d in flight), %d requests sent again", runs, done,
                taken, hits, again)
-    check(done == kills, "void: the work was over after %d kills", done)
+    check(done >= world.size(kills // 2, kills), "void: the work was over after %d kills", done)
     enough_hits(done, hits)
 
 
@@ -54,7 +54,7 @@ def kill_workers_sql(world):
     db.psql("create table effect (run_id text, step int, at timestamptz default clock_timestamp())")
     # Each statement takes a while, so that kills find transactions open.
     db.apply("sql", [{"s%d" % i: {"call": "sql", "with": {
-        "statement": "with nap as (select pg_sleep(0.05)) "
+        "statement": "with nap as (select pg_sleep(0.1)) "
                      "insert into effect (run_id, step) select $1, $2 from nap",
         "parameters": ["${ $workflow.id }", i], "output": "count"}}} for i in range(1, 6)])
     db.start("sql", runs)
@@ -69,7 +69,7 @@ def kill_workers_sql(world):
           "%d steps have rows, %d expected; %s", len(rows), 5 * runs, [r for r in rows if r["n"] > 1])
     taken, _ = kills_that_hit(db, pool.killed)
     world.note("%d runs, %d kills, %d with runs", runs, done, taken)
-    check(done == kills, "void: the work was over after %d kills", done)
+    check(done >= world.size(kills // 2, kills), "void: the work was over after %d kills", done)
     enough_hits(done, taken)
 
 
@@ -95,7 +95,8 @@ def frozen_worker(world):
             time.sleep(world.random.uniform(0, 0.6))
             frozen.send_signal(signal.SIGCONT)
             db.wait_idle(60)
-            check(frozen.process.poll() is None, "the frozen worker ended: %s", frozen.output())
+            check(frozen.process.poll() is None, "the frozen worker ended with %s: %s",
+                  frozen.process.poll(), frozen.output())
         finally:
             for worker in filter(None, [frozen, other]):
                 worker.end()
@@ -139,10 +140,11 @@ def run_killed(world):
             effects_once(db, recorder, [run], ["s%d" % i for i in range(1, 5)])
             claimed = float(db.value("select max(extract(epoch from at)) from stepwell.journal "
                                      "where run_id = '%s' and kind = 'claimed'" % run))
-            check(claimed > killed_at - 0.01, "void: run %s was not taken over", run)
-            times.append(claimed - killed_at)
+            if claimed > killed_at:
+                times.append(claimed - killed_at)
         pool.check_healthy()
     journal_is_whole(db)
+    check(len(times) * 2 > trial, "void: only %d of %d runs were taken over", len(times), trial + 1)
     world.note("taken over after %.2f to %.2f s", min(times), max(times))
     check(max(times) < world.size(4, 2), "the takeover took %.2f s", max(times))
 
@@ -162,6 +164,9 @@ def drain(world):
             index = world.random.randrange(3)
             worker = pool.workers[index]
             uuid = worker.wait_registered()
+            wait_for(lambda: db.value("select count(*) >= 4 from stepwell.session where worker_id = "
+                                      "'%s'" % uuid) == "t", 30, "a worker is ready")
+            time.sleep(0.1)
             began = time.monotonic()
             code = worker.end(signal.SIGTERM, 20)
             slowest = max(slowest, time.monotonic() - began)
@@ -257,7 +262,7 @@ def poison_sql(world):
     bad = db.start("poison", 1)[0]
     losses = 0
     with Pool(db, 1) as pool:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while db.active():
             check(time.monotonic() < end and losses < 6, "%d losses: %s", losses,
                   db.cli("history", bad)[1])
@@ -283,7 +288,7 @@ def on_uncertain(world):
                 recorder.url, "/nodedupe/{run}/s%d?delay=%d" % (i, delay),
                 metadata={"onUncertain": rule})} for i in range(1, 4)])
             db.start(name, runs)
-    with Pool(db, 3, "--concurrency", "6", *NO_POISON) as pool:
+    with Pool(db, 3, "--concurrency", str(world.size(6, 2)), *NO_POISON) as pool:
         done = kill_at_random(world, db, pool, kills, 0.5)
         db.wait_idle(120)
         pool.check_healthy()

@@ -35,7 +35,7 @@ def order_races(world):
     """cancel, suspend, resume and retry of the same runs from many sides: documented exit codes,
     one end for each run, no effect twice, and nothing stuck."""
     db, recorder = world.database(), world.recorder()
-    runs, orders = world.size(20, 150), world.size(120, 1500)
+    runs, orders = world.size(20, 150), world.size(80, 1500)
     db.apply("http", http_steps(recorder.url, 6, "/delay/100"))
     ids = db.start("http", runs)
     codes = collections.Counter()

@@ -53,9 +53,8 @@ class Slot:
     def trial(self, number, when):
         """Whether the worker died at its number-th send."""
         self.runs += self.db.start("sweep", 1)
-        env = {"LD_PRELOAD": self.shim, "DIE_AT": str(number), "DIE_WHEN": when}
-        if "ASAN_OPTIONS" in os.environ:
-            env["ASAN_OPTIONS"] = os.environ["ASAN_OPTIONS"] + ":verify_asan_link_order=0"
+        env = {"LD_PRELOAD": self.shim, "DIE_AT": str(number), "DIE_WHEN": when,
+               "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
         worker = Worker(self.db, ["--until-idle", "--poll", "100ms"], env)
         code = worker.process.wait(60)
         check(code in (0, -signal.SIGKILL), "send %d (%s): exit %d\n%s", number, when, code,

@@ -21,6 +21,7 @@ hole, refuse, throttle, until heal; and cut, cut_after_bytes on the present ones
 beginnings of application_name.
 """
 import asyncio
+import contextlib
 import os
 import shutil
 import struct
@@ -241,14 +242,15 @@ class Connection:
             pumps = [asyncio.ensure_future(self.upstream(rest)),
                      asyncio.ensure_future(self.downstream())]
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-        except (Cut, OSError):
+        except (Cut, OSError, asyncio.CancelledError):
             pass
         finally:
             self.proxy.connections.discard(self)
+            self.close()
             for pump in pumps:
                 pump.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
-            self.close()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.gather(*pumps, return_exceptions=True)
 
     def close(self):
         for writer in (self.to_client, self.to_server):
