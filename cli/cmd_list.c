@@ -96,7 +96,7 @@ static int list(const struct options *o, struct db_client *c)
 	if (l.form == OUTPUT_TEXT && l.count && l.count == filter.limit) {
 		char id[UUID_TEXT];
 		uuid_format(l.last, id);
-		output_say("more: wfctl list --cursor %s", id);
+		output_say("more: the same command with --cursor %s", id);
 	}
 	return EXIT_DONE;
 }

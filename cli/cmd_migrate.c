@@ -14,6 +14,13 @@ static int print_sql(void)
 	return EXIT_DONE;
 }
 
+/* What we refuse ourselves (encoding, a newer schema) is a wrong database. */
+static int fail(const struct error *err)
+{
+	int code = command_fail(err);
+	return err->kind == ERROR_DENIED && !*err->sqlstate ? EXIT_DATABASE : code;
+}
+
 static int check(struct db_client *c)
 {
 	static const char *const texts[] = {
@@ -27,7 +34,7 @@ static int check(struct db_client *c)
 	struct error err;
 	enum schema_state state;
 	if (!admin_schema_state(c, &state, &err))
-		return command_fail(&err);
+		return fail(&err);
 	output_print("the schema is %s\n", texts[state]);
 	return state == SCHEMA_CURRENT ? EXIT_DONE : EXIT_DATABASE;
 }
@@ -36,10 +43,8 @@ static int migrate(struct db_client *c)
 {
 	struct error err;
 	int applied;
-	if (!admin_migrate(c, &applied, &err)) {
-		int code = command_fail(&err);
-		return err.kind == ERROR_DENIED && !*err.sqlstate ? EXIT_DATABASE : code;
-	}
+	if (!admin_migrate(c, &applied, &err))
+		return fail(&err);
 	if (applied)
 		output_print("the schema is up to date: %d migration%s applied\n",
 			applied, applied > 1 ? "s" : "");

@@ -7,6 +7,7 @@
 #include "clock.h"
 
 #define CONNECT_TIMEOUT (15 * USEC_PER_SEC)
+#define GRACE (2 * USEC_PER_SEC) /* of a step under way, after Ctrl-C or --timeout */
 
 /* The worker's part is over: whatever became of the run, the database knows. */
 static int finish(
@@ -50,6 +51,7 @@ static int run_here(struct launch *l, const struct options *o)
 	if (!worker_flags_read(o, false, l->database.conninfo, &settings, &err))
 		return command_misuse(o, "%s", err.text);
 	settings.claim = false;
+	settings.drain_timeout = GRACE;
 	struct worker *w = worker_create(&settings);
 	int code = worker_connect(w, CONNECT_TIMEOUT, &err) ? execute(l, o, w)
 							    : command_fail(&err);
@@ -95,10 +97,13 @@ const struct command command_run = {
 	.summary = "run a workflow here and print its output",
 	.help = "Registers a FILE, starts a run, executes it in this process and prints "
 		"its output.\n"
-		"Ctrl-C detaches: the run is handed to the pool. With --key, a run that "
-		"exists\n"
-		"already is waited for instead. -o json prints the whole run, also when "
-		"it failed.\n",
+		"Ctrl-C detaches: the run is handed to the pool; a step that is under "
+		"way and does\n"
+		"not end within 2 s is left to be sent again under the same stepId. With "
+		"--key, a run\n"
+		"that exists already is waited for instead. -o json prints the whole "
+		"run, also when it\n"
+		"failed.\n",
 	.options = options,
 	.least = 1,
 	.most = 1,

@@ -25,10 +25,11 @@ static void print_worker(void *ctx, const struct admin_worker *w)
 
 static void print_need(void *ctx, const char *need, int64_t runs)
 {
-	char *safe = output_safe(need);
+	char *with = show_needs(need);
 	(void)ctx;
-	output_print("  %lld due runs need a worker with: %s\n", (long long)runs, safe);
-	free(safe);
+	output_print("  %lld due %s a worker with %s\n", (long long)runs,
+		runs == 1 ? "run needs" : "runs need", with);
+	free(with);
 }
 
 static void print_pool(const struct admin_pool *pool)

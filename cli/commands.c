@@ -84,7 +84,7 @@ static int code_of(const struct error *err)
 int command_fail(const struct error *err)
 {
 	int code = code_of(err);
-	output_say("wfctl: %s", err->text);
+	output_wrong(err->text);
 	if (is_schema_error(err))
 		output_say("the schema is missing or old; run: wfctl migrate");
 	return code;
@@ -97,7 +97,8 @@ int command_misuse(const struct options *o, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	output_say("wfctl: %s\nusage: wfctl %s%s%s", text, o->command->name,
+	output_wrong(text);
+	output_say("usage: wfctl %s%s%s", o->command->name,
 		*o->command->arguments ? " " : "", o->command->arguments);
 	return EXIT_USAGE;
 }

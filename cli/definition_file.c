@@ -20,7 +20,7 @@ static bool ends_in(const char *name, const char *ending)
 	return n > m && strcmp(name + n - m, ending) == 0;
 }
 
-static bool is_yaml(const char *path)
+bool file_is_yaml(const char *path)
 {
 	return ends_in(path, ".yaml") || ends_in(path, ".yml");
 }
@@ -28,7 +28,7 @@ static bool is_yaml(const char *path)
 bool definition_file_is(const char *argument)
 {
 	struct stat st;
-	return ends_in(argument, ".json") || is_yaml(argument) ||
+	return ends_in(argument, ".json") || file_is_yaml(argument) ||
 	       stat(argument, &st) == 0;
 }
 
@@ -70,9 +70,10 @@ bool file_read(
 	return true;
 }
 
-static int is_json(const struct dirent *entry)
+static int is_document(const struct dirent *entry)
 {
-	return entry->d_name[0] != '.' && ends_in(entry->d_name, ".json");
+	return entry->d_name[0] != '.' &&
+	       (ends_in(entry->d_name, ".json") || file_is_yaml(entry->d_name));
 }
 
 bool definition_file_expand(const char *path, char ***ret_files, struct error *err)
@@ -86,9 +87,13 @@ bool definition_file_expand(const char *path, char ***ret_files, struct error *e
 		(*ret_files)[0] = xstrdup(path);
 		return true;
 	}
-	int n = scandir(path, &entries, is_json, alphasort);
+	int n = scandir(path, &entries, is_document, alphasort);
 	if (n < 0)
 		return refuse(path, err);
+	if (n == 0) {
+		free(entries);
+		return error_set(err, ERROR_NOT_FOUND, "%s: no definition is in it", path);
+	}
 	*ret_files = xcalloc((size_t)n + 1, sizeof **ret_files);
 	for (int i = 0; i < n; i++) {
 		(*ret_files)[i] = xasprintf("%s/%s", path, entries[i]->d_name);
@@ -136,17 +141,75 @@ static void on_expression(void *ctx, struct json node, const char *message)
 	finding = &all->items[all->count++];
 	*finding = (struct finding){.class = FINDING_ERROR, .line = 1, .column = 1};
 	all->errors++;
-	json_position(f->definition->text, (size_t)(node.s - f->definition->text),
-		&finding->line, &finding->column);
+	size_t offset = (size_t)(node.s - f->definition->text);
+	if (f->places.count)
+		yaml_map_position(
+			&f->places, offset, &finding->line, &finding->column);
+	else
+		json_position(f->definition->text, offset, &finding->line,
+			&finding->column);
 	point(f->definition->document, node.s, &pointer);
 	finding->pointer = buf_take(&pointer);
 	finding->text = xasprintf("the expression does not compile: %s", message);
 }
 
+/* The JSON of a YAML file is one line: the findings, in its order, know the character. */
+static void place_in_yaml(struct definition_file *f)
+{
+	size_t offset = 0;
+	unsigned column = 1;
+	for (size_t i = 0; i < f->findings.count; i++) {
+		struct finding *finding = &f->findings.items[i];
+		for (; column < finding->column && offset < f->n; column++) {
+			offset++;
+			while (offset < f->n && (f->text[offset] & 0xC0) == 0x80)
+				offset++;
+		}
+		yaml_map_position(
+			&f->places, offset, &finding->line, &finding->column);
+	}
+}
+
+/* The error says the position in words too; a finding has it in numbers. */
+static void cut_position(char *text)
+{
+	char *last = NULL;
+	for (char *at = text; (at = strstr(at, " at line ")); at++)
+		last = at;
+	if (last)
+		*last = '\0';
+}
+
+/* Puts the JSON in the place of the YAML; what is not YAML is a finding. */
+static bool convert(struct definition_file *f)
+{
+	struct buf json = {0};
+	struct error err;
+	if (yaml_to_json(f->text, f->n, &json, &f->places, &err)) {
+		free(f->text);
+		f->n = json.len;
+		f->text = buf_take(&json);
+		return true;
+	}
+	cut_position(err.text);
+	f->findings = (struct findings){.count = 1, .errors = 1};
+	f->findings.items = xcalloc(1, sizeof *f->findings.items);
+	struct finding *finding = f->findings.items;
+	*finding = (struct finding){.class = FINDING_ERROR};
+	yaml_map_position(&f->places, 0, &finding->line, &finding->column);
+	finding->pointer = xstrdup("");
+	finding->text = xasprintf("not YAML: %s", err.text);
+	return false;
+}
+
 static void judge(struct definition_file *f)
 {
 	struct json document;
+	if (file_is_yaml(f->path) && !convert(f))
+		return;
 	validate(f->text, f->n, &document, &f->findings);
+	if (f->places.count)
+		place_in_yaml(f);
 	if (f->findings.errors || f->findings.unsupported)
 		return;
 	if (!definition_create(f->text, f->n, NULL, &f->definition, &f->refused))
@@ -161,11 +224,6 @@ bool definition_file_open(
 	const char *path, struct definition_file *ret, struct error *err)
 {
 	struct definition_file f = {0};
-	if (is_yaml(path))
-		return error_set(err, ERROR_INPUT,
-			"%s: definitions are read from JSON; convert it, for instance "
-			"with: yq -o json",
-			path);
 	if (!file_read(path, FILE_MAX, &f.text, &f.n, err))
 		return false;
 	f.path = xstrdup(path);
@@ -178,6 +236,7 @@ void definition_file_finish(struct definition_file *f)
 {
 	free(f->path);
 	free(f->text);
+	yaml_map_finish(&f->places);
 	findings_finish(&f->findings);
 	definition_unref(f->definition);
 	*f = (struct definition_file){0};
@@ -215,8 +274,9 @@ void definition_file_print(const struct definition_file *f, bool runnable, bool 
 	for (size_t i = 0; i < f->findings.count; i++) {
 		const struct finding *x = &f->findings.items[i];
 		print_line(to_stdout,
-			xasprintf("%s:%u:%u: %s: %s: %s", f->path, x->line, x->column,
-				class_name(x->class, runnable), x->pointer, x->text));
+			xasprintf("%s:%u:%u: %s: %s%s%s", f->path, x->line, x->column,
+				class_name(x->class, runnable), x->pointer,
+				*x->pointer ? ": " : "", x->text));
 	}
 	if (f->refused.kind != ERROR_NONE)
 		print_line(

@@ -7,13 +7,15 @@
 
 #include "definition.h"
 #include "validate.h"
+#include "yaml.h"
 
 #include <cjson/cJSON.h>
 
 struct definition_file {
 	char *path;
-	char *text;
+	char *text; /* as JSON, also of a file in YAML */
 	size_t n;
+	struct yaml_map places; /* in the YAML; empty for a file in JSON */
 	struct findings findings;
 	struct definition *definition; /* NULL unless it can be run */
 	struct error refused; /* kind NONE, or why the compiler would not have it */
@@ -21,6 +23,8 @@ struct definition_file {
 
 /* Whether an argument means a file: it exists, or ends in .json, .yaml or .yml. */
 bool definition_file_is(const char *argument);
+
+bool file_is_yaml(const char *path); /* by the ending of its name */
 
 /* Reads and judges. ERROR_NOT_FOUND or ERROR_DENIED when it cannot be read; a wrong
  * document is no failure here. */
@@ -40,7 +44,7 @@ cJSON *definition_file_object(const struct definition_file *f, bool runnable);
  * code. */
 int definition_file_load(const char *path, struct definition_file *ret);
 
-/* The files of a folder (*.json, sorted) or the file itself; NULL-ended, caller frees
+/* The files of a folder (*.json, *.yaml, *.yml, sorted) or the file itself; NULL-ended, caller frees
  * all. */
 MUST_CHECK bool definition_file_expand(
 	const char *path, char ***ret_files, struct error *err);

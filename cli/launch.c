@@ -38,6 +38,32 @@ static bool is_workflow_name(const char *s)
 	return !s[n] || (s[n] == ':' && s[n + 1] && !s[n + 1 + word(s + n + 1, "-_.+")]);
 }
 
+/* The text of an input's file, as JSON; caller frees. */
+static bool read_input_file(const char *path, char **ret, size_t *ret_n, struct error *err)
+{
+	struct buf json = {0};
+	struct yaml_map places;
+	char *text;
+	size_t n;
+	if (!file_read(path, JSON_BYTES_DEFAULT, &text, &n, err))
+		return false;
+	if (!file_is_yaml(path)) {
+		*ret = text;
+		*ret_n = n;
+		return true;
+	}
+	bool ok = yaml_to_json(text, n, &json, &places, err);
+	yaml_map_finish(&places);
+	free(text);
+	if (!ok) {
+		buf_finish(&json);
+		return error_prefix(err, "--input");
+	}
+	*ret_n = json.len;
+	*ret = buf_take(&json);
+	return true;
+}
+
 /* Verified JSON text of --input; caller frees. */
 static bool read_input(const struct options *o, char **ret, struct error *err)
 {
@@ -46,8 +72,7 @@ static bool read_input(const struct options *o, char **ret, struct error *err)
 	char *text;
 	size_t n;
 	if (given && (given[0] == '@' || strcmp(given, "-") == 0)) {
-		if (!file_read(given + (given[0] == '@'), JSON_BYTES_DEFAULT, &text, &n,
-			    err))
+		if (!read_input_file(given + (given[0] == '@'), &text, &n, err))
 			return false;
 	} else {
 		text = xstrdup(given ? given : "null");

@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int run_command(const struct command *command, int argc, char *argv[])
@@ -13,7 +14,7 @@ static int run_command(const struct command *command, int argc, char *argv[])
 	struct options o;
 	struct error err;
 	if (!options_parse(command, argc, argv, &o, &err)) {
-		output_say("wfctl: %s", err.text);
+		output_wrong(err.text);
 		return EXIT_USAGE;
 	}
 	int code = EXIT_DONE;
@@ -28,13 +29,15 @@ static int run_command(const struct command *command, int argc, char *argv[])
 static int refuse(const char *word)
 {
 	const struct command *nearest = command_nearest(word);
+	char *safe = output_safe(word);
 	if (word[0] == '-')
 		output_say("wfctl: options come after the command; see: wfctl help");
 	else if (nearest)
-		output_say("wfctl: there is no command \"%s\"; did you mean %s?", word,
+		output_say("wfctl: there is no command \"%s\"; did you mean %s?", safe,
 			nearest->name);
 	else
-		output_say("wfctl: there is no command \"%s\"; see: wfctl help", word);
+		output_say("wfctl: there is no command \"%s\"; see: wfctl help", safe);
+	free(safe);
 	return EXIT_USAGE;
 }
 

@@ -47,6 +47,13 @@ void output_say(const char *format, ...)
 	fputc('\n', stderr);
 }
 
+void output_wrong(const char *text)
+{
+	char *safe = output_safe(text);
+	output_say("wfctl: %s", safe);
+	free(safe);
+}
+
 void output_print(const char *format, ...)
 {
 	va_list args;

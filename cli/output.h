@@ -28,6 +28,8 @@ enum output output_form(const struct options *o);
 char *output_safe(const char *text);
 /* Talk, on stderr; a line break is added. */
 void output_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* What is wrong, on one line of stderr. */
+void output_wrong(const char *text);
 /* Text on stdout; no line break is added. */
 void output_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* JSON text and a line break on stdout. NULL: null. */

@@ -143,6 +143,26 @@ static char *problem_instance(const char *json)
 	return safe;
 }
 
+char *show_needs(const char *needs)
+{
+	struct buf b = {0};
+	for (const char *p = needs; *p; p += strspn(p, ", ")) {
+		int n = (int)strcspn(p, ",");
+		const char *name = n > 9 && strncmp(p, "database:", 9) == 0 ? p + 9 : NULL;
+		buf_puts(&b, p == needs ? "" : " and ");
+		if (n == 5 && strncmp(p, "shell", 5) == 0)
+			buf_puts(&b, "--allow-run");
+		else if (name)
+			buf_printf(&b, "--database %.*s=...", n - 9, name);
+		else
+			buf_printf(&b, "%.*s", n, p);
+		p += n;
+	}
+	char *safe = output_safe(buf_text(&b));
+	buf_finish(&b);
+	return safe;
+}
+
 static void print_field(const char *name, const char *text)
 {
 	char *safe = text ? output_safe(text) : NULL;
@@ -160,6 +180,13 @@ static void print_time(const char *name, int64_t usec, const char *span)
 	output_print("%-10s %s%s%s\n", name, text, *span ? "   " : "", span);
 }
 
+static void print_lack(const char *needs)
+{
+	char *with = show_needs(needs ? needs : "");
+	output_print("%-10s for a worker%s%s\n", "waits", *with ? " with " : "", with);
+	free(with);
+}
+
 static void print_waiting(const struct admin_run *run)
 {
 	char at[CLOCK_TEXT], left[SPAN_TEXT] = "now";
@@ -170,8 +197,7 @@ static void print_waiting(const struct admin_run *run)
 		(run->phase == PHASE_WAITING || run->phase == PHASE_PENDING))
 		output_print("%-10s %s   in %s\n", "due", at, left);
 	else if (run->phase == PHASE_PENDING && !run->host)
-		output_print("%-10s for a worker%s%s\n", "waits",
-			run->needs ? " that has " : "", run->needs ? run->needs : "");
+		print_lack(run->needs);
 	print_field("reason", run->reason);
 	if (run->host)
 		output_print("%-10s %s, process %lld\n", "worker", run->host,

@@ -22,6 +22,8 @@ int show_outcome(
 void show_short_id(struct uuid id, char out[SHORT_ID]);
 /* "Communication error (503): detail" of a problem document; caller frees. */
 char *show_problem(const char *json);
+/* What a worker must be started with: "--allow-run"; caller frees. */
+char *show_needs(const char *needs);
 /* "1.2s", "" without an end. */
 #define SPAN_TEXT 32
 void show_span(int64_t from, int64_t to, char out[SPAN_TEXT]);

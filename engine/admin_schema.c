@@ -89,13 +89,18 @@ static bool note_migration(struct db_client *c, int number, const char *name,
 	return ok;
 }
 
+static void migration_digest(const struct migration *m, char out[65])
+{
+	uint8_t sum[32];
+	digest_sha256(m->sql, strlen(m->sql), sum);
+	digest_hex(sum, sizeof sum, out);
+}
+
 static bool apply_migration(
 	struct db_client *c, const struct migration *m, struct error *err)
 {
-	uint8_t sum[32];
 	char digest[65];
-	digest_sha256(m->sql, strlen(m->sql), sum);
-	digest_hex(sum, sizeof sum, digest);
+	migration_digest(m, digest);
 	if (!db_client_script(c, m->sql, err))
 		return error_prefix(err, "migration %04d_%s", m->number, m->name);
 	return note_migration(c, m->number, m->name, digest, err);
@@ -153,13 +158,25 @@ bool admin_migrate(struct db_client *c, int *ret_applied, struct error *err)
 	return admin_commit(c, err);
 }
 
+static void print_note(int number, const char *name, const char *digest, struct buf *out)
+{
+	buf_printf(out, "\nexecute note(%d, '%s', '%s');\n", number, name, digest);
+}
+
 void admin_schema_sql(struct buf *out)
 {
-	buf_printf(out, "%s;\n\n%s;\n", sql_create_schema, sql_create_migration);
-	for (size_t i = 0; i < MIGRATIONS; i++)
-		buf_printf(out, "\n-- migration %04d_%s\n\n%s", migrations[i].number,
-			migrations[i].name, migrations[i].sql);
+	char digest[65];
+	buf_printf(out, "begin;\n\n%s;\n\n%s;\n\nprepare note as\n%s;\n", sql_create_schema,
+		sql_create_migration, sql_add_migration);
+	for (size_t i = 0; i < MIGRATIONS; i++) {
+		const struct migration *m = &migrations[i];
+		buf_printf(out, "\n-- migration %04d_%s\n\n%s", m->number, m->name, m->sql);
+		migration_digest(m, digest);
+		print_note(m->number, m->name, digest, out);
+	}
 	for (size_t i = 0; i < API_PARTS; i++)
 		buf_printf(out, "\n%s", api[i]);
-	buf_printf(out, "\n%s;\n", sql_make_partitions);
+	api_digest(digest);
+	print_note(0, "api", digest, out);
+	buf_printf(out, "\n%s;\n\ndeallocate note;\ncommit;\n", sql_make_partitions);
 }

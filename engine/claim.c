@@ -125,7 +125,7 @@ static void on_polled(struct db_batch *b)
 {
 	struct worker *w = b->ctx;
 	int64_t next = -1;
-	bool full = false;
+	bool full = false, leaving = w->draining;
 	w->claiming = false;
 	if (b->err.kind != ERROR_NONE) {
 		log_line(LOG_WARNING, "claim: %s", b->err.text);
@@ -143,6 +143,8 @@ static void on_polled(struct db_batch *b)
 			worker_leave(w, WORKER_IDLE);
 	}
 	db_batch_destroy(b);
+	if (leaving)
+		worker_check_done(w); /* it waited for this answer */
 	if (w->draining)
 		return;
 	schedule_poll(w, full || w->claim_again ? 0 : next);
@@ -380,7 +382,8 @@ static void compare_row(const struct listing *l, const struct db_result *rows, i
 		o = owned_create(w, id);
 		o->state = OWNED_DOUBT;
 	} else if (o && o->log.sent) {
-		/* its answer decides */
+		o->stale |= o->state == OWNED_LIVE && then &&
+			    (!ours || differs(l, o, rows, row));
 	} else if (o && !ours && then && o->state != OWNED_LOADING) {
 		owned_drop(o);
 	} else if (o && ours && differs(l, o, rows, row)) {
@@ -456,6 +459,7 @@ static void on_doubted(struct db_batch *b)
 		log_line(LOG_WARNING, "claiming own runs again: %s", b->err.text);
 	}
 	db_batch_destroy(b);
+	worker_check_done(w);
 }
 
 void claim_doubted(struct worker *w)

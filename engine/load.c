@@ -335,6 +335,7 @@ static struct owned *take_row(
 	else if (o->state != OWNED_DOUBT)
 		owned_doubt(o);
 	o->state = OWNED_LOADING;
+	o->stale = false;
 	o->claimed_seq = db_int(rows, row, 1);
 	o->losses = (int)db_int(rows, row, 2);
 	o->request = strcmp(request, "cancel") == 0    ? REQUEST_CANCEL

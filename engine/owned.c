@@ -566,6 +566,8 @@ static void on_log(
 {
 	struct owned *o = (struct owned *)((char *)log - offsetof(struct owned, log));
 	char id[UUID_TEXT];
+	if (o->stale && end == LOG_DURABLE)
+		end = LOG_AMBIGUOUS; /* it was ours then; who knows since */
 	switch (end) {
 	case LOG_DURABLE:
 		o->run->durable_seq = seq;

@@ -43,6 +43,7 @@ struct owned {
 	bool dropped_effect; /* one that was under way was stopped: it may have happened
 			      */
 	bool was_live;       /* this process has executed it before */
+	bool stale; /* the table says otherwise; the answer to what is in flight is awaited */
 };
 
 #define OWNED_BUCKETS 8192

@@ -1,5 +1,5 @@
 /*
- * The processes of a run task. Only shell commands are supported yet.
+ * The processes of a run task.
  */
 #include "schema.h"
 
@@ -28,11 +28,21 @@ static const struct shape container = {
 		MAY("lifetime", &lifetime), MAY("pullPolicy", &pull_policy)),
 };
 
+/* The specification names these languages, and its schema takes every string. */
+static const struct shape script_language = {
+	.type = SHAPE_STRING,
+	.words = WORDS("js", "python"),
+	.what = "\"js\" or \"python\" in this runtime",
+	.soft = true,
+};
+
 static const struct shape script = {
 	.type = SHAPE_OBJECT,
-	.members = MEMBERS(NEED("language", &schema_string), MAY("code", &schema_string),
-		MAY("source", &schema_resource), MAY("stdin", &schema_string),
-		MAY("arguments", &schema_strings), MAY("environment", &schema_object)),
+	.members =
+		MEMBERS(NEED("language", &script_language), MAY("code", &schema_string),
+			NOT_YET("source", &schema_resource, "the source of a script"),
+			MAY("stdin", &schema_string), MAY("arguments", &schema_strings),
+			MAY("environment", &schema_object)),
 	.one_of = WORDS("code", "source"),
 };
 
@@ -56,9 +66,8 @@ static const struct shape process_return = {
 
 static const struct shape process = {
 	.type = SHAPE_OBJECT,
-	.members = MEMBERS(NOT_YET("container", &container, "run: container"),
-		NOT_YET("script", &script, "run: script"), MAY("shell", &shell),
-		NOT_YET("workflow", &workflow, "run: workflow"),
+	.members = MEMBERS(MAY("container", &container), MAY("script", &script),
+		MAY("shell", &shell), NOT_YET("workflow", &workflow, "run: workflow"),
 		MAY("await", &schema_boolean), MAY("return", &process_return)),
 	.one_of = WORDS("container", "script", "shell", "workflow"),
 };

@@ -1,11 +1,6 @@
 /*
- * `run: shell`: what a definition says of a shell process, and what its end becomes. How
- * the process is kept and killed is shell.h's.
- *
- * What the command sees: its arguments as $1.., the definition's environment,
- * STEPWELL_STEP_ID, and of the worker's own environment only the names in
- * settings->shell_environment (NULL: PATH). The number of the attempt is not told, as
- * every attempt of a step is the same request.
+ * `run: shell`: a command line of /bin/sh, with its arguments as $1... How the process is
+ * kept and killed is shell.h's, what it sees process_task.h's.
  *
  * The step ends with its shell: what the shell left running is killed first. With
  * `await: false` it ends as soon as the shell runs, and nothing is killed.

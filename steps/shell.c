@@ -84,7 +84,8 @@ static _Noreturn void become_shell(
 	if (!command->detached)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() == keeper)
-		execve("/bin/sh", command->argv, command->envp);
+		execve(command->program ? command->program : "/bin/sh", command->argv,
+			command->envp);
 	int errnum = errno;
 	while (write(failure, &errnum, sizeof errnum) < 0 && errno == EINTR)
 		;
@@ -156,6 +157,14 @@ static int kill_all(pid_t sh)
 	return ret;
 }
 
+static void remove_scratch(char *const *paths)
+{
+	for (; paths && *paths; paths++) {
+		if (unlink(*paths) != 0)
+			rmdir(*paths);
+	}
+}
+
 /* Whether the shell has ended; reaps adopted children on the way, but not the shell. */
 static bool shell_has_ended(pid_t sh)
 {
@@ -206,6 +215,7 @@ static _Noreturn void keep(const struct shell_command *command, const struct pip
 	while (!shell_has_ended(sh)) {
 		if (ppoll(&lifeline, 1, NULL, &wait_mask) > 0) {
 			kill_all(sh);
+			remove_scratch(command->scratch);
 			_exit(0);
 		}
 	}
@@ -396,12 +406,36 @@ static void shell_watch(
 	assert(rc == 0);
 }
 
-struct shell *shell_start(uv_loop_t *loop, const struct shell_command *command,
-	shell_on_end on_end, void *ctx, bool *ret_forked)
+static struct shell *shell_create(shell_on_end on_end, void *ctx)
 {
 	struct shell *s = xcalloc(1, sizeof *s);
 	s->on_end = on_end;
 	s->ctx = ctx;
+	s->pipes = (struct pipes){-1, {-1, -1}, {-1, -1}, {-1, -1}};
+	return s;
+}
+
+static void shell_report_failure(struct shell *s, uv_loop_t *loop, int errnum)
+{
+	s->result.end = SHELL_NOT_STARTED;
+	s->result.errnum = errnum;
+	uv_timer_init(loop, &s->failed);
+	s->failed.data = s;
+	s->handles++;
+	uv_timer_start(&s->failed, on_failed, 0, 0);
+}
+
+struct shell *shell_fail(uv_loop_t *loop, int errnum, shell_on_end on_end, void *ctx)
+{
+	struct shell *s = shell_create(on_end, ctx);
+	shell_report_failure(s, loop, errnum);
+	return s;
+}
+
+struct shell *shell_start(uv_loop_t *loop, const struct shell_command *command,
+	shell_on_end on_end, void *ctx, bool *ret_forked)
+{
+	struct shell *s = shell_create(on_end, ctx);
 	s->limit = command->limit;
 	s->detached = command->detached;
 	s->result.end = SHELL_LOST; /* until the keeper says otherwise */
@@ -413,12 +447,7 @@ struct shell *shell_start(uv_loop_t *loop, const struct shell_command *command,
 	close_fd(&s->pipes.control[1]);
 	*ret_forked = s->keeper > 0;
 	if (!*ret_forked) {
-		s->result.end = SHELL_NOT_STARTED;
-		s->result.errnum = errnum;
-		uv_timer_init(loop, &s->failed);
-		s->failed.data = s;
-		s->handles++;
-		uv_timer_start(&s->failed, on_failed, 0, 0);
+		shell_report_failure(s, loop, errnum);
 		return s;
 	}
 	shell_watch(s, loop, &s->control, s->pipes.control[0], on_control);

@@ -2,7 +2,8 @@
 #include "task.h"
 
 extern const struct task_kind task_call_http, task_call_sql, task_do, task_for,
-	task_raise, task_run_shell, task_set, task_switch, task_try, task_wait;
+	task_raise, task_run_container, task_run_script, task_run_shell, task_set,
+	task_switch, task_try, task_wait;
 
 const struct task_kind *const task_kinds[] = {
 	&task_call_http,
@@ -10,6 +11,8 @@ const struct task_kind *const task_kinds[] = {
 	&task_do,
 	&task_for,
 	&task_raise,
+	&task_run_container,
+	&task_run_script,
 	&task_run_shell,
 	&task_set,
 	&task_switch,

@@ -63,9 +63,10 @@ language sql immutable as $$
 		nullif(substring(split_part(version, '+', 1) from '-(.*)$'), '') as pre) v
 $$;
 
--- Makes the weekly partitions of the next two weeks where they are missing.
+-- Makes the weekly partitions of the next two weeks where they are missing; as the schema's
+-- owner, whoever comes first in a week.
 create or replace function stepwell.make_partitions() returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
 	week timestamptz := date_trunc('week', clock_timestamp(), 'UTC');
 	suffix text;
@@ -180,10 +181,11 @@ $$;
 
 -- PUBLIC. Starts a run of workflow (namespace/name[:version]) inside the caller's transaction
 -- and returns its id. A key makes it idempotent: the same key with an equal input returns the
--- first run, with another input fails (23505). Unknown workflow: P0002.
+-- first run, with another input fails (23505). Unknown workflow: P0002. Runs as the schema's
+-- owner: callers need no right to a table.
 create or replace function stepwell.start(workflow text, input json default null,
 	key text default null) returns uuid
-language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
 	d stepwell.definition := stepwell.find_definition(workflow);
 begin

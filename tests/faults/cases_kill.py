@@ -14,19 +14,26 @@ SOON = ["--lease", "2s", "--heartbeat", "500ms"]
 NO_POISON = ["--poison-after", "0"]
 
 
-def kill_at_random(world, db, pool, kills, most):
-    """Kills while there is work left, mostly workers that own something; how many it came to."""
-    done = 0
-    while done < kills and db.active():
-        time.sleep(world.random.uniform(0.02, most))
-        owners = {int(pid) for pid in db.psql(
-            "select pid from stepwell.worker w where exists (select from stepwell.lease l "
-            "where l.owner = w.id)").split()}
-        choice = [i for i, w in enumerate(pool.workers) if w.pid in owners]
-        if not choice or world.random.random() < 0.2:
-            choice = range(len(pool.workers))
-        done += pool.kill(world.random.choice(choice)) is not None
-    return done
+def kill_at_random(world, pool, kills, work, progress):
+    """Kills, mostly workers that own something, whenever progress() has come to the next one of
+    as many random shares of the work."""
+    for goal in sorted(world.random.uniform(0.02, 0.9) * work for _ in range(kills)):
+        wait_for(lambda: progress() >= goal, 120, "the work goes on to %d of %d" % (goal, work), 0.02)
+        for _ in range(20):  # one that is starting is no worker yet
+            owners = {int(pid) for pid in pool.db.psql(
+                "select pid from stepwell.worker w where exists (select from stepwell.lease l "
+                "where l.owner = w.id)").split()}
+            choice = [i for i, w in enumerate(pool.workers) if w.pid in owners]
+            if not choice or world.random.random() < 0.2:
+                choice = range(len(pool.workers))
+            if pool.kill(world.random.choice(choice)):
+                break
+
+
+def lines_of(recorder):
+    """How many requests have come."""
+    with open(recorder.log, "rb") as log:
+        return log.read().count(b"\n")
 
 
 def kill_workers_http(world):
@@ -34,18 +41,17 @@ def kill_workers_http(world):
     runs, kills = world.size(60, 1000), world.size(6, 40)
     db.apply("http", http_steps(recorder.url, 6))
     ids = db.start("http", runs)
-    with Pool(db, 3, "--concurrency", str(world.size(8, 12)), *NO_POISON) as pool:
-        done = kill_at_random(world, db, pool, kills, world.size(0.7, 0.9))
+    with Pool(db, 3, "--concurrency", str(world.size(8, 24)), *NO_POISON) as pool:
+        kill_at_random(world, pool, kills, 6 * runs, lambda: lines_of(recorder))
         db.wait_idle(world.size(60, 300))
         pool.check_healthy()
     all_completed(db, runs)
     journal_is_whole(db)
     again = effects_once(db, recorder, ids, ["s%d" % i for i in range(1, 7)])
     taken, hits = kills_that_hit(db, pool.killed)
-    world.note("%d runs, %d kills (%d with runs, %d in flight), %d requests sent again", runs, done,
-               taken, hits, again)
-    check(done >= world.size(kills // 2, kills), "void: the work was over after %d kills", done)
-    enough_hits(done, hits)
+    world.note("%d runs, %d kills (%d with runs, %d in flight), %d requests sent again", runs,
+               len(pool.killed), taken, hits, again)
+    enough_hits(len(pool.killed), hits)
 
 
 def kill_workers_sql(world):
@@ -59,7 +65,8 @@ def kill_workers_sql(world):
         "parameters": ["${ $workflow.id }", i], "output": "count"}}} for i in range(1, 6)])
     db.start("sql", runs)
     with Pool(db, 3, "--sql-connections", "2", "--concurrency", "8", *NO_POISON) as pool:
-        done = kill_at_random(world, db, pool, kills, world.size(0.5, 0.7))
+        kill_at_random(world, pool, kills, 5 * runs,
+                       lambda: int(db.value("select count(*) from effect")))
         db.wait_idle(world.size(60, 300))
         pool.check_healthy()
     all_completed(db, runs)
@@ -68,9 +75,8 @@ def kill_workers_sql(world):
     check(len(rows) == 5 * runs and all(r["n"] == 1 for r in rows),
           "%d steps have rows, %d expected; %s", len(rows), 5 * runs, [r for r in rows if r["n"] > 1])
     taken, _ = kills_that_hit(db, pool.killed)
-    world.note("%d runs, %d kills, %d with runs", runs, done, taken)
-    check(done >= world.size(kills // 2, kills), "void: the work was over after %d kills", done)
-    enough_hits(done, taken)
+    world.note("%d runs, %d kills, %d with runs", runs, len(pool.killed), taken)
+    enough_hits(len(pool.killed), taken)
 
 
 def frozen_worker(world):
@@ -288,8 +294,8 @@ def on_uncertain(world):
                 recorder.url, "/nodedupe/{run}/s%d?delay=%d" % (i, delay),
                 metadata={"onUncertain": rule})} for i in range(1, 4)])
             db.start(name, runs)
-    with Pool(db, 3, "--concurrency", str(world.size(6, 2)), *NO_POISON) as pool:
-        done = kill_at_random(world, db, pool, kills, 0.5)
+    with Pool(db, 3, "--concurrency", "6", *NO_POISON) as pool:
+        kill_at_random(world, pool, kills, 11 * runs, lambda: lines_of(recorder))
         db.wait_idle(120)
         pool.check_healthy()
     journal_is_whole(db)
@@ -305,8 +311,8 @@ def on_uncertain(world):
         if (r["run_id"], r["name"]) not in records]
     check(not missing, "journaled as completed, never delivered: %s", missing[:5])
     _, hits = kills_that_hit(db, pool.killed)
-    world.note("%d runs, %d kills, %d in flight; %s", 4 * runs, done, hits, db.statuses())
-    enough_hits(done, hits)
+    world.note("%d runs, %d kills, %d in flight; %s", 4 * runs, len(pool.killed), hits, db.statuses())
+    enough_hits(len(pool.killed), hits)
 
 
 CASES = [kill_workers_http, kill_workers_sql, frozen_worker, run_killed, drain, drain_timeout, poison,

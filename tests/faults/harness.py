@@ -175,7 +175,16 @@ class Worker:
         """Signals it and returns its exit code (negative: the signal that ended it)."""
         if self.process.poll() is None:
             self.send_signal(number)
-        return self.process.wait(timeout)
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            stack = subprocess.run(["gdb", "-p", str(self.pid), "-batch", "-ex", "bt"], text=True,
+                                   capture_output=True).stdout if shutil.which("gdb") else ""
+            raise Failure("a worker did not end within %d s of signal %d; its leases: %s\n%s%s" % (
+                timeout, number, self.db.rows(
+                    "select l.run_id, state, reason, request from stepwell.lease l join "
+                    "stepwell.worker w on w.id = l.owner where w.pid = %d" % self.pid),
+                self.output()[-2000:], stack[-2000:])) from None
 
     def output(self):
         return pathlib.Path(self.log.name).read_text("utf-8", "replace")

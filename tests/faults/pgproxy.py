@@ -273,7 +273,7 @@ class Proxy:
         self.running = threading.Event()
 
     def conninfo(self, rest):
-        return "host=%s %s" % (self.dir, rest)
+        return "host=%s port=5432 %s" % (self.dir, rest)
 
     # ---- what the tests call, from their own thread ----
 

@@ -10,6 +10,7 @@ Each *.json of this folder is one flow:
     input, input_text  the input as JSON, or as raw text
     arguments          further arguments of `wfctl run`
     environment        further variables of wfctl's environment
+    programs           what must be in PATH; where it is not, the flow is left out
     setup              SQL that is run first, with psql
     within_ms          [at least, at most] the time that `wfctl run` may take
     expect.exit        exit code; 0 if absent
@@ -20,7 +21,7 @@ Each *.json of this folder is one flow:
                        authorization, key}; a request to any other path is a failure
 
 {recorder} and {other} stand for the recorder's two origins, {version} for a version that is new
-at each call. In expectations "<any>", "<string>",
+at each call, {stand_ins} for the folder tests/stand-ins, {folder} for a new one of the flow's own. In expectations "<any>", "<string>",
 "<number>", "<uuid>" and "<time>" match by kind, and an object with "...": true may have further
 members. Numbers are compared by their text, so 0.1000 is not 0.1.
 """
@@ -30,6 +31,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -197,11 +199,17 @@ def check(flow, recorder, code, out, err, seconds):
 
 
 def run_flow(runner, path):
+    with tempfile.TemporaryDirectory(prefix="flow.") as folder:
+        return run_flow_in(runner, path, folder)
+
+
+def run_flow_in(runner, path, folder):
     recorder = runner.recorder()
     recorder.reset()
     text = path.read_text()
     for name, value in [("{recorder}", recorder.url), ("{other}", recorder.other_url),
-                        ("{version}", runner.version)]:
+                        ("{version}", runner.version), ("{folder}", folder),
+                        ("{stand_ins}", str(HERE.parent / "stand-ins"))]:
         text = text.replace(name, value)
     flow = parse(text)
     if flow.get("setup"):
@@ -264,10 +272,18 @@ def run_all(what, collect):
     sys.exit(1 if failed else 0)
 
 
+def can_run(path):
+    missing = [program for program in parse(path.read_text()).get("programs", [])
+               if not shutil.which(program)]
+    if missing:
+        print("# left out: flow %s needs %s" % (path.stem, " and ".join(missing)))
+    return not missing
+
+
 def main():
     run_all(__doc__.split("\n\n")[0], lambda runner: [
         ("flow " + path.stem, lambda path=path: run_flow(runner, path))
-        for path in sorted(HERE.glob("*.json"))])
+        for path in sorted(HERE.glob("*.json")) if can_run(path)])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,250 @@
+/*
+ * `run: script`: puts the code into a private file and starts the interpreter on it. The
+ * rendered argv is {LANGUAGE, CODE, ARGUMENT...}: where interpreter and file lie differs
+ * from worker to worker and is no part of the digest.
+ */
+#include "run_script.h"
+
+#include "process_task.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct language {
+	const char *name, *program;
+	const char *suffix; /* .mjs is an ES module whatever lies around it */
+} languages[] = {{"js", "node", "mjs"}, {"python", "python3", "py"}};
+
+enum { LANGUAGES = sizeof languages / sizeof *languages };
+
+struct script_spec {
+	struct process_spec base;
+	const struct language *language;
+	struct json code;              /* a string, taken as it is */
+	struct expression *expression; /* instead of it, or NULL */
+};
+
+struct script_request {
+	struct process_request base;
+	char *program; /* the interpreter's file in this worker */
+};
+
+/* An attempt under way: effect->state. */
+struct script {
+	struct shell *shell;
+	char *scratch[3]; /* the file, its folder, NULL */
+};
+
+/* ---- Definition ---- */
+
+/* No program in either language begins with "${". */
+static bool is_expression(struct json code)
+{
+	struct buf text = {0};
+	json_string(code, &text);
+	const char *s = buf_text(&text);
+	s += strspn(s, " \t\r\n");
+	bool is = s[0] == '$' && s[1] == '{';
+	buf_finish(&text);
+	return is;
+}
+
+static bool compile(struct compiler *c, struct task *task, struct error *err)
+{
+	struct json run = json_get(task->node, "run"), script = json_get(run, "script");
+	struct script_spec *spec = xcalloc(1, sizeof *spec);
+	task->spec = spec;
+	for (size_t i = 0; i < LANGUAGES; i++) {
+		if (json_string_is(json_get(script, "language"), languages[i].name))
+			spec->language = &languages[i];
+	}
+	spec->code = json_get(script, "code");
+	if (!process_spec_compile(&spec->base, "script", c, run, err))
+		return false;
+	return !is_expression(spec->code) ||
+	       compiler_expression(
+		       c, spec->code, EXPRESSION_VALUE, &spec->expression, err);
+}
+
+/* ---- Request ---- */
+
+static void request_destroy(struct request *base)
+{
+	struct script_request *r = (struct script_request *)base;
+	process_request_finish(&r->base);
+	free(r->program);
+	free(r);
+}
+
+static bool find_program(
+	struct script_request *r, const struct language *language, struct fault *f)
+{
+	r->program = process_task_find(language->program);
+	if (r->program)
+		return true;
+	return fault_set(f, PROBLEM_CONFIGURATION,
+		"run: script in %s needs the program %s, which is not in this worker's "
+		"PATH",
+		language->name, language->program);
+}
+
+static bool render_code(
+	struct script_request *r, const struct render *in, struct fault *f)
+{
+	const struct script_spec *spec = in->task->spec;
+	struct buf text = {0};
+	char *code;
+	if (spec->expression) {
+		if (!process_evaluate_text(spec->expression, in, "code", &code, f))
+			return false;
+	} else {
+		if (!process_value_text(&spec->base, spec->code, "code", &text, f)) {
+			buf_finish(&text);
+			return false;
+		}
+		code = buf_take(&text);
+	}
+	list_add(&r->base.argv, xstrdup(spec->language->name));
+	list_add(&r->base.argv, code);
+	return true;
+}
+
+static bool render(const struct render *in, struct request **ret, struct fault *f)
+{
+	const struct script_spec *spec = in->task->spec;
+	struct script_request *r = xcalloc(1, sizeof *r);
+	r->base.base.destroy = request_destroy;
+	if (!process_request_init(&r->base, in, f) ||
+		!find_program(r, spec->language, f) || !render_code(r, in, f) ||
+		!process_request_arguments(&r->base, in, f) ||
+		!process_request_surroundings(&r->base, in, f)) {
+		request_destroy(&r->base.base);
+		return false;
+	}
+	process_request_seal(&r->base);
+	*ret = &r->base.base;
+	return true;
+}
+
+/* ---- The file ---- */
+
+static bool write_all(const char *path, const char *s, size_t n)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	ssize_t written = 0;
+	while (fd >= 0 && n && written >= 0) {
+		written = write(fd, s, n);
+		s += written > 0 ? written : 0;
+		n -= written > 0 ? (size_t)written : 0;
+	}
+	int saved = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = saved;
+	return fd >= 0 && n == 0;
+}
+
+/* False: errno says why. What was made is removed by script_destroy. */
+static bool script_write(struct script *s, const char *code, const char *suffix)
+{
+	const char *place = getenv("TMPDIR");
+	char *folder =
+		xasprintf("%s/stepwell-XXXXXX", place && *place == '/' ? place : "/tmp");
+	if (!mkdtemp(folder)) {
+		free(folder);
+		return false;
+	}
+	s->scratch[0] = xasprintf("%s/script.%s", folder, suffix);
+	s->scratch[1] = folder;
+	return write_all(s->scratch[0], code, strlen(code));
+}
+
+/* keep: a process that is not awaited removes its file itself. */
+static void script_destroy(struct script *s, bool keep)
+{
+	if (s->scratch[0] && !keep) {
+		unlink(s->scratch[0]);
+		rmdir(s->scratch[1]);
+	}
+	free(s->scratch[0]);
+	free(s->scratch[1]);
+	free(s);
+}
+
+/* ---- Effect ---- */
+
+static void on_end(void *ctx, const struct shell_result *end)
+{
+	struct effect *effect = ctx;
+	script_destroy(effect->state, end->end == SHELL_STARTED);
+	effect->state = NULL;
+	process_task_conclude(effect, end);
+}
+
+/* {PROGRAM, FILE, ARGUMENT...}; not awaited, a shell removes the file afterwards. */
+static void put_argv(struct buf *argv, const struct script_request *r, const char *file)
+{
+	static const char *const removing[] = {
+		"sh", "-c", "\"$@\"\nrm -f -- \"$2\"\nrmdir -- \"${2%/*}\"", "sh"};
+	for (size_t i = 0; !r->base.spec->await && i < 4; i++)
+		list_add(argv, xstrdup(removing[i]));
+	list_add(argv, xstrdup(r->program));
+	list_add(argv, xstrdup(file));
+	for (size_t i = 2; i < list_count(&r->base.argv); i++)
+		list_add(argv, xstrdup(list_items(&r->base.argv)[i]));
+	list_add(argv, NULL);
+}
+
+static struct shell *launch(struct effect *effect, struct script *s)
+{
+	const struct script_request *r = (const struct script_request *)effect->request;
+	struct buf argv = {0}, envp = {0};
+	put_argv(&argv, r, s->scratch[0]);
+	process_task_environment(effect, &envp);
+	struct shell_command command = process_task_command(effect, &argv, &envp);
+	command.program = r->base.spec->await ? r->program : NULL;
+	command.scratch = s->scratch;
+	struct shell *shell =
+		shell_start(effect->host->loop, &command, on_end, effect, &effect->sent);
+	list_finish(&argv);
+	list_finish(&envp);
+	return shell;
+}
+
+static void start(struct effect *effect)
+{
+	const struct script_request *r = (const struct script_request *)effect->request;
+	const struct script_spec *spec = effect->task->spec;
+	struct script *s = xcalloc(1, sizeof *s);
+	effect->state = s;
+	const char *code = list_items(&r->base.argv)[1];
+	if (script_write(s, code, spec->language->suffix))
+		s->shell = launch(effect, s);
+	else
+		s->shell = shell_fail(effect->host->loop, errno, on_end, effect);
+}
+
+static void stop(struct effect *effect)
+{
+	struct script *s = effect->state;
+	if (!s)
+		return;
+	shell_stop(s->shell);
+	script_destroy(s, false);
+	effect->state = NULL;
+}
+
+static const struct effect_kind effect = {
+	.render = render,
+	.start = start,
+	.stop = stop,
+};
+
+const struct task_kind task_run_script = {
+	.name = "run:script",
+	.compile = compile,
+	.effect = &effect,
+};

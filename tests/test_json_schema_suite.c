@@ -1,0 +1,167 @@
+/*
+ * The official JSON-Schema-Test-Suite, draft 2020-12, its required part: read where it
+ * lies (the checkout at JSON_SCHEMA_SUITE, else the Debian package
+ * json-schema-test-suite), never copied. Says "skipped" and exits with 77 if there is
+ * none. With the argument "optional" or "optional/format" it runs those files, the latter
+ * asserting formats.
+ */
+#include "json_schema.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REMOTES "http://localhost:1234/"
+#define SKIPPED 77
+
+struct suite {
+	struct json_schema_options options;
+	struct json_schema_document *documents;
+	unsigned passed, failed;
+	const char *file; /* being run */
+};
+
+static char *read_file(const char *path, size_t *ret_n)
+{
+	FILE *f = fopen(path, "r");
+	struct buf text = {0};
+	char block[65536];
+	size_t n;
+	while (f && (n = fread(block, 1, sizeof block, f)) > 0)
+		buf_add(&text, block, n);
+	if (f)
+		fclose(f);
+	*ret_n = text.len;
+	return buf_take(&text);
+}
+
+/* A file's value; its text lives as long as the program. */
+static struct json read_json(const char *path)
+{
+	size_t n;
+	struct error err;
+	struct json v;
+	char *text = read_file(path, &n);
+	if (!json_check(text, n, NULL, &v, NULL, &err)) {
+		printf("# %s: %s\n", path, err.text);
+		exit(1);
+	}
+	return v;
+}
+
+static bool is_json_file(const char *name)
+{
+	size_t n = strlen(name);
+	return n > 5 && strcmp(name + n - 5, ".json") == 0;
+}
+
+static void add_remote(struct suite *s, const char *path, const char *name)
+{
+	size_t n = s->options.ndocuments++;
+	s->documents = xrealloc(s->documents, (n + 1) * sizeof *s->documents);
+	s->documents[n].uri = xasprintf(REMOTES "%s", name);
+	s->documents[n].text = read_json(path);
+	s->options.documents = s->documents;
+}
+
+/* The remotes of this draft and those of all; name is the path below remotes/. */
+static void read_remotes(struct suite *s, const char *path, const char *name)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	while (dir && (entry = readdir(dir))) {
+		const char *e = entry->d_name;
+		bool other =
+			strncmp(e, "draft", 5) == 0 && strcmp(e, "draft2020-12") != 0;
+		if (*e == '.' || other || strcmp(e, "v1") == 0)
+			continue;
+		char *below = xasprintf("%s/%s", path, e);
+		char *to = xasprintf("%s%s%s", name, *name ? "/" : "", e);
+		if (is_json_file(e))
+			add_remote(s, below, to);
+		else
+			read_remotes(s, below, to);
+		free(below);
+		free(to);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static void fail(struct suite *s, struct json group, struct json test, const char *why)
+{
+	struct json of = json_get(group, "description");
+	struct json what = json_get(test, "description");
+	s->failed++;
+	printf("# failed: %s: %.*s: %.*s: %s\n", s->file, (int)of.n, of.s ? of.s : "",
+		(int)what.n, what.s ? what.s : "", why);
+}
+
+static void run_group(struct suite *s, struct json group)
+{
+	struct json_iter it = json_iter(json_get(group, "tests"));
+	struct json test;
+	struct json_schema *schema = NULL;
+	struct error unusable = {0};
+	if (!json_schema_compile(
+		    json_get(group, "schema"), &s->options, &schema, &unusable))
+		schema = NULL;
+	while (json_next_element(&it, &test)) {
+		struct error err = {0};
+		bool wanted = json_is(json_get(test, "valid"), "true");
+		bool ok =
+			schema && json_schema_check(schema, json_get(test, "data"), &err);
+		if (!schema)
+			fail(s, group, test, unusable.text);
+		else if (ok != wanted || (!ok && err.kind != ERROR_INPUT))
+			fail(s, group, test, ok ? "is accepted" : err.text);
+		else
+			s->passed++;
+	}
+	json_schema_destroy(schema);
+}
+
+static void run_folder(struct suite *s, const char *path)
+{
+	struct dirent **entries;
+	int n = scandir(path, &entries, NULL, alphasort);
+	for (int i = 0; i < n; i++) {
+		if (is_json_file(entries[i]->d_name)) {
+			char *file = xasprintf("%s/%s", path, entries[i]->d_name);
+			struct json groups = read_json(file), group;
+			struct json_iter it = json_iter(groups);
+			s->file = entries[i]->d_name;
+			while (json_next_element(&it, &group))
+				run_group(s, group);
+			free(file);
+		}
+		free(entries[i]);
+	}
+	if (n >= 0)
+		free(entries);
+}
+
+int main(int argc, char **argv)
+{
+	const char *root = getenv("JSON_SCHEMA_SUITE");
+	const char *part = argc > 1 ? argv[1] : "";
+	struct suite s = {0};
+	s.options.assert_format = strcmp(part, "optional/format") == 0;
+	if (!root || !*root)
+		root = "/usr/share/json-schema-test-suite";
+	char *remotes = xasprintf("%s/remotes", root);
+	char *tests = xasprintf("%s/tests/draft2020-12/%s", root, part);
+	read_remotes(&s, remotes, "");
+	run_folder(&s, tests);
+	free(remotes);
+	free(tests);
+	if (s.passed + s.failed == 0) {
+		printf("skipped: no draft2020-12 below %s (set JSON_SCHEMA_SUITE to a "
+		       "checkout of json-schema-org/JSON-Schema-Test-Suite)\n",
+			root);
+		return SKIPPED;
+	}
+	printf("%u of %u tests of the suite pass\n", s.passed, s.passed + s.failed);
+	return s.failed > 0;
+}
