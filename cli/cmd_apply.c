@@ -107,7 +107,7 @@ const struct command command_apply = {
 	.name = "apply",
 	.arguments = "FILE|DIR...",
 	.summary = "register definitions",
-	.help = "All files of a DIR that end in .json; all files are registered, or "
+	.help = "All .json, .yaml and .yml files of a DIR; all are registered, or "
 		"none. A registered\n"
 		"version never changes: the same version with other content is refused "
 		"(exit 5).\n",

@@ -69,7 +69,7 @@ static int run(const struct options *o)
 static const struct option options[] = {
 	{"check", 0, OPTION_FLAG, NULL,
 		"only say whether it is up to date (exit 7 if not)"},
-	{"print", 0, OPTION_FLAG, NULL, "only print the SQL"},
+	{"print", 0, OPTION_FLAG, NULL, "only print the SQL for an empty database"},
 	OPTION_ROW_DB,
 	OPTION_ROW_HELP,
 	{0},

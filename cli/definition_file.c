@@ -92,7 +92,8 @@ bool definition_file_expand(const char *path, char ***ret_files, struct error *e
 		return refuse(path, err);
 	if (n == 0) {
 		free(entries);
-		return error_set(err, ERROR_NOT_FOUND, "%s: no definition is in it", path);
+		return error_set(
+			err, ERROR_NOT_FOUND, "%s: no definition is in it", path);
 	}
 	*ret_files = xcalloc((size_t)n + 1, sizeof **ret_files);
 	for (int i = 0; i < n; i++) {

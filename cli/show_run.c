@@ -148,7 +148,8 @@ char *show_needs(const char *needs)
 	struct buf b = {0};
 	for (const char *p = needs; *p; p += strspn(p, ", ")) {
 		int n = (int)strcspn(p, ",");
-		const char *name = n > 9 && strncmp(p, "database:", 9) == 0 ? p + 9 : NULL;
+		const char *name =
+			n > 9 && strncmp(p, "database:", 9) == 0 ? p + 9 : NULL;
 		buf_puts(&b, p == needs ? "" : " and ");
 		if (n == 5 && strncmp(p, "shell", 5) == 0)
 			buf_puts(&b, "--allow-run");

@@ -54,9 +54,10 @@ void json_schema_destroy(struct json_schema *s);
 MUST_CHECK bool json_schema_check(
 	const struct json_schema *s, struct json instance, struct error *err);
 
-#define JSON_SCHEMA_FAILURES 3u      /* failures that are told */
-#define JSON_SCHEMA_DEPTH 1500u      /* schemas being applied inside one another */
-#define JSON_SCHEMA_WORK 100000000lu /* schemas applied, values seen, steps of patterns \
-				      */
+#define JSON_SCHEMA_FAILURES 3u /* failures that are told */
+#define JSON_SCHEMA_DEPTH 1500u /* schemas being applied inside one another */
+#define JSON_SCHEMA_WORK                                               \
+	100000000lu /* schemas applied, values seen, steps of patterns \
+		     */
 
 #endif

@@ -90,23 +90,38 @@ static bool is_collecting(const struct json_schema_frame *f)
 	       (f->node->is_collecting || (is_at_same_place(f) && f->parent->evaluated));
 }
 
+/* What a keyword does at a place takes time by the length of its text, too. */
+static size_t work_of(const struct json_schema_frame *f)
+{
+	return (1 + f->node->nrules) * (1 + f->instance->text.n / 256);
+}
+
+/* Whether the schema is being applied to this very place already. */
+static bool is_endless(const struct json_schema_frame *f, size_t *ret_frames)
+{
+	size_t n = 0;
+	for (const struct json_schema_frame *p = f; is_at_same_place(p); n++) {
+		p = p->parent;
+		if (p->node == f->node)
+			return true;
+	}
+	*ret_frames = n;
+	return false;
+}
+
 static bool enter(struct json_schema_frame *f)
 {
+	size_t frames;
 	if (f->depth > JSON_SCHEMA_DEPTH)
 		return json_schema_frame_stop(
 			f, "too many schemas are applied inside one another");
-	if (!json_schema_frame_spend(f, 1 + f->node->nrules))
+	if (is_endless(f, &frames))
+		return json_schema_frame_stop(
+			f, "the schema refers to itself without end");
+	if (!json_schema_frame_spend(f, work_of(f) + frames / 16))
 		return false;
-	for (const struct json_schema_frame *p = f; is_at_same_place(p);) {
-		p = p->parent;
-		if (p->node == f->node)
-			return json_schema_frame_stop(
-				f, "the schema refers to itself without end");
-	}
 	if (is_collecting(f)) {
 		json_schema_instance_list(f->instance);
-		if (!json_schema_frame_spend(f, f->instance->count / 8))
-			return false;
 		f->evaluated = xcalloc(f->instance->count + 1, sizeof *f->evaluated);
 	}
 	return true;

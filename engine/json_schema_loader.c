@@ -68,6 +68,10 @@ bool json_schema_loader_fail(const struct json_schema_resource *resource, struct
 	va_start(args, format);
 	vsnprintf(what, sizeof what, format, args);
 	va_end(args);
+	for (char *p = what; *p; p++) {
+		if ((unsigned char)*p < 0x20) /* from a decoded string */
+			*p = ' ';
+	}
 	error_set(err, ERROR_INPUT, "the schema at %s%s", buf_text(&text), what);
 	buf_finish(&text);
 	return false;

@@ -13,9 +13,11 @@ static bool compile_anchor(
 {
 	(void)l;
 	char *name = json_strdup(rule->value);
-	if (!name || !*name || strchr("#/", *name)) {
+	const char *letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
+	if (!name || !*name || !strchr(letters, *name)) {
 		free(name);
-		return json_schema_rule_fail(rule, err, "a name");
+		return json_schema_rule_fail(
+			rule, err, "a name that begins with a letter");
 	}
 	struct json_schema_anchor *anchor = xcalloc(1, sizeof *anchor);
 	struct json_schema_resource *r = rule->node->resource;
@@ -48,6 +50,8 @@ static bool check_dynamic_ref(
 {
 	const struct json_schema_node *target = rule->branches[0].node;
 	const struct json_schema_resource *seen = NULL;
+	if (!json_schema_frame_spend(f, 1 + f->depth / 16))
+		return false;
 	for (const struct json_schema_frame *p = f; rule->anchor && p; p = p->parent) {
 		if (p->node->resource == seen)
 			continue;

@@ -27,8 +27,9 @@ enum json_schema_vocabulary {
 /* Bits for types of instances, by enum json_type. */
 #define JSON_SCHEMA_TYPE(type) (1u << (type))
 #define JSON_SCHEMA_ANY (~0u)
-#define JSON_SCHEMA_INTEGER (1u << 31) /* of the keyword `type`: integers, not numbers \
-					*/
+#define JSON_SCHEMA_INTEGER                                        \
+	(1u << 31) /* of the keyword `type`: integers, not numbers \
+		    */
 
 /* How a keyword is read and what it asks: the tables are json_schema_<group>.c. */
 struct json_schema_keyword {

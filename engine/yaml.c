@@ -10,7 +10,7 @@
 #include "json.h"
 #include "yaml_tree.h"
 
-enum { VISITS_MAX = 16 << 20, BLANK_LINES_MAX = 10000 };
+enum { VISITS_MAX = 16 << 20, BLANK_LINES_MAX = 1000, DIRECTIVE_MAX = 1000 };
 
 struct writer {
 	const struct yaml_tree *tree;
@@ -268,12 +268,13 @@ static size_t utf8_length(const char *text, size_t left)
 	return wrong ? 0 : n;
 }
 
-/* What libfyaml must not see: it hangs on invalid UTF-8 in a directive, and takes stack
- * for each of many blank lines in a row. NULL if there is nothing of the kind. */
+/* What libfyaml must not see: it hangs on invalid UTF-8 in a directive, its time grows
+ * with the square of a directive's length and of the blank lines in a row, and these take
+ * stack too. NULL if there is nothing of the kind. */
 static const char *find_unreadable(const char *text, size_t n, size_t *ret_at)
 {
+	size_t line = 0, length; /* line: where this one begins */
 	unsigned blank = 0;
-	size_t length;
 	*ret_at = 0;
 	if (n > YAML_BYTES_MAX)
 		return "YAML is read up to 4 MiB; write it as JSON";
@@ -285,10 +286,14 @@ static const char *find_unreadable(const char *text, size_t n, size_t *ret_at)
 			return "invalid UTF-8";
 		if (c < 0x20 && c != '\t' && c != '\n' && c != '\r')
 			return "a control character";
-		if (c == '\n' || c == '\r')
+		if (text[line] == '%' && i - line > DIRECTIVE_MAX)
+			return "a directive that is too long";
+		if (c == '\n' || c == '\r') {
+			line = i + 1;
 			blank++;
-		else if (c != ' ' && c != '\t')
+		} else if (c != ' ' && c != '\t') {
 			blank = 0;
+		}
 		if (blank > BLANK_LINES_MAX)
 			return "too many blank lines";
 	}

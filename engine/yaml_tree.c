@@ -70,6 +70,13 @@ static void go_to(struct reader *r, size_t at)
 	r->at = at;
 }
 
+static size_t skip_space(const struct reader *r, size_t at)
+{
+	while (at < r->n && strchr(" \t\r\n", r->text[at]))
+		at++;
+	return at;
+}
+
 /* libfyaml marks quoted scalars and aliases behind their first character, and a block
  * scalar at the line below its | or >, where we want its first character. */
 static size_t token_start(const struct reader *r, struct fy_token *token, size_t at)
@@ -85,10 +92,7 @@ static size_t token_start(const struct reader *r, struct fy_token *token, size_t
 	case FYSS_DOUBLE_QUOTED: return at > 0 && r->text[at - 1] == '"' ? at - 1 : at;
 	case FYSS_LITERAL:
 	case FYSS_FOLDED:
-		if (fy_token_get_text(token, &n) && n > 0)
-			while (at < r->n && strchr(" \t\r\n", r->text[at]))
-				at++;
-		return at;
+		return fy_token_get_text(token, &n) && n > 0 ? skip_space(r, at) : at;
 	case FYSS_ANY:
 	case FYSS_PLAIN:
 	case FYSS_MAX: break;
@@ -221,6 +225,16 @@ static bool read_tag(struct reader *r, struct fy_token *token, enum yaml_tag *re
 		(int)(n < 100 ? n : 100), text);
 }
 
+/* For a block scalar that is blank up to the end of the text, libfyaml 0.7 gives a byte of
+ * uninitialised memory. */
+static bool is_blank_block(struct reader *r, struct fy_token *value, size_t n)
+{
+	enum fy_scalar_style style = fy_token_scalar_style(value);
+	const struct fy_mark *mark = fy_token_start_mark(value);
+	return (style == FYSS_LITERAL || style == FYSS_FOLDED) && n > 0 && mark &&
+	       skip_space(r, mark->input_pos) >= r->n;
+}
+
 static bool on_scalar(struct reader *r, const struct fy_event_scalar_data *event)
 {
 	struct yaml_text t = {.plain = true};
@@ -229,10 +243,12 @@ static bool on_scalar(struct reader *r, const struct fy_event_scalar_data *event
 		return false;
 	go_to_token(r, event->value);
 	t.s = event->value ? fy_token_get_text(event->value, &t.n) : NULL;
-	if (!t.s)
-		t.s = "", t.n = 0;
-	else
+	if (t.s && is_blank_block(r, event->value, t.n))
+		return fail(r, "a block scalar without content: write \"\"");
+	if (t.s)
 		t.plain = fy_token_scalar_style(event->value) == FYSS_PLAIN;
+	else
+		t.s = "", t.n = 0;
 	node.merge = t.plain && t.tag == YAML_TAG_NONE && t.n == 2 &&
 		     memcmp(t.s, "<<", 2) == 0;
 	if (!yaml_scalar(&t, &r->tree->json, r->err))

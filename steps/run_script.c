@@ -7,6 +7,7 @@
 
 #include "process_task.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -62,6 +63,7 @@ static bool compile(struct compiler *c, struct task *task, struct error *err)
 			spec->language = &languages[i];
 	}
 	spec->code = json_get(script, "code");
+	assert(spec->language && spec->code.s);
 	if (!process_spec_compile(&spec->base, "script", c, run, err))
 		return false;
 	return !is_expression(spec->code) ||

@@ -80,7 +80,8 @@ class Server:
 
     def destroy(self):
         for name in self.names:
-            self.psql(self.base, "drop database if exists %s with (force)" % name)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.psql(self.base, "drop database if exists %s with (force)" % name)
 
 
 class Result:

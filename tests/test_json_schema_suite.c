@@ -7,17 +7,19 @@
  */
 #include "json_schema.h"
 
+#include <check.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define REMOTES "http://localhost:1234/"
-#define SKIPPED 77
 
 struct suite {
 	struct json_schema_options options;
 	struct json_schema_document *documents;
+	char **texts; /* of the files read */
+	size_t ntexts;
 	unsigned passed, failed;
 	const char *file; /* being run */
 };
@@ -36,18 +38,29 @@ static char *read_file(const char *path, size_t *ret_n)
 	return buf_take(&text);
 }
 
-/* A file's value; its text lives as long as the program. */
-static struct json read_json(const char *path)
+static struct json read_json(struct suite *s, const char *path)
 {
 	size_t n;
-	struct error err;
-	struct json v;
+	struct error err = {0};
+	struct json v = {0};
 	char *text = read_file(path, &n);
+	s->texts = xrealloc(s->texts, (s->ntexts + 1) * sizeof *s->texts);
+	s->texts[s->ntexts++] = text;
 	if (!json_check(text, n, NULL, &v, NULL, &err)) {
 		printf("# %s: %s\n", path, err.text);
-		exit(1);
+		exit(EXIT_FAILURE);
 	}
 	return v;
+}
+
+static void free_suite(struct suite *s)
+{
+	for (size_t i = 0; i < s->ntexts; i++)
+		free(s->texts[i]);
+	free(s->texts);
+	for (size_t i = 0; i < s->options.ndocuments; i++)
+		free((char *)s->documents[i].uri);
+	free(s->documents);
 }
 
 static bool is_json_file(const char *name)
@@ -61,7 +74,7 @@ static void add_remote(struct suite *s, const char *path, const char *name)
 	size_t n = s->options.ndocuments++;
 	s->documents = xrealloc(s->documents, (n + 1) * sizeof *s->documents);
 	s->documents[n].uri = xasprintf(REMOTES "%s", name);
-	s->documents[n].text = read_json(path);
+	s->documents[n].text = read_json(s, path);
 	s->options.documents = s->documents;
 }
 
@@ -89,7 +102,8 @@ static void read_remotes(struct suite *s, const char *path, const char *name)
 		closedir(dir);
 }
 
-static void fail(struct suite *s, struct json group, struct json test, const char *why)
+static void count_failure(
+	struct suite *s, struct json group, struct json test, const char *why)
 {
 	struct json of = json_get(group, "description");
 	struct json what = json_get(test, "description");
@@ -113,9 +127,9 @@ static void run_group(struct suite *s, struct json group)
 		bool ok =
 			schema && json_schema_check(schema, json_get(test, "data"), &err);
 		if (!schema)
-			fail(s, group, test, unusable.text);
+			count_failure(s, group, test, unusable.text);
 		else if (ok != wanted || (!ok && err.kind != ERROR_INPUT))
-			fail(s, group, test, ok ? "is accepted" : err.text);
+			count_failure(s, group, test, ok ? "is accepted" : err.text);
 		else
 			s->passed++;
 	}
@@ -129,7 +143,7 @@ static void run_folder(struct suite *s, const char *path)
 	for (int i = 0; i < n; i++) {
 		if (is_json_file(entries[i]->d_name)) {
 			char *file = xasprintf("%s/%s", path, entries[i]->d_name);
-			struct json groups = read_json(file), group;
+			struct json groups = read_json(s, file), group;
 			struct json_iter it = json_iter(groups);
 			s->file = entries[i]->d_name;
 			while (json_next_element(&it, &group))
@@ -142,26 +156,53 @@ static void run_folder(struct suite *s, const char *path)
 		free(entries);
 }
 
-int main(int argc, char **argv)
+static const char *suite_root(void)
 {
 	const char *root = getenv("JSON_SCHEMA_SUITE");
-	const char *part = argc > 1 ? argv[1] : "";
-	struct suite s = {0};
-	s.options.assert_format = strcmp(part, "optional/format") == 0;
-	if (!root || !*root)
-		root = "/usr/share/json-schema-test-suite";
-	char *remotes = xasprintf("%s/remotes", root);
-	char *tests = xasprintf("%s/tests/draft2020-12/%s", root, part);
-	read_remotes(&s, remotes, "");
-	run_folder(&s, tests);
+	return root && *root ? root : "/usr/share/json-schema-test-suite";
+}
+
+static void run_part(const char *part, struct suite *s)
+{
+	char *remotes = xasprintf("%s/remotes", suite_root());
+	char *tests = xasprintf("%s/tests/draft2020-12/%s", suite_root(), part);
+	s->options.assert_format = strcmp(part, "optional/format") == 0;
+	read_remotes(s, remotes, "");
+	run_folder(s, tests);
+	if (s->passed + s->failed == 0)
+		printf("skipped: no draft2020-12 below %s: set JSON_SCHEMA_SUITE to a "
+		       "checkout of json-schema-org/JSON-Schema-Test-Suite\n",
+			suite_root());
+	else
+		printf("%u of %u tests of the suite pass\n", s->passed,
+			s->passed + s->failed);
+	free_suite(s);
 	free(remotes);
 	free(tests);
-	if (s.passed + s.failed == 0) {
-		printf("skipped: no draft2020-12 below %s (set JSON_SCHEMA_SUITE to a "
-		       "checkout of json-schema-org/JSON-Schema-Test-Suite)\n",
-			root);
-		return SKIPPED;
+}
+
+START_TEST(the_required_part_passes)
+{
+	struct suite s = {0};
+	run_part("", &s);
+	ck_assert_uint_eq(s.failed, 0);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	struct suite s = {0};
+	if (argc > 1) {
+		run_part(argv[1], &s);
+		return s.failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	}
-	printf("%u of %u tests of the suite pass\n", s.passed, s.passed + s.failed);
-	return s.failed > 0;
+	Suite *suite = suite_create("json_schema_suite");
+	TCase *tests = tcase_create("json_schema_suite");
+	tcase_add_test(tests, the_required_part_passes);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

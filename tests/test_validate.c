@@ -144,6 +144,11 @@ START_TEST(supported_tasks_have_no_findings)
 		RUNS(TASK("{'switch':[{'a':{'when':'.x','then':'end'}}]}")),
 		RUNS(TASK("{'raise':{'error':{'type':'http://x/y','status':400}}}")),
 		RUNS(TASK("{'run':{'shell':{'command':'echo ${HOME}'},'return':'all'}}")),
+		RUNS(TASK("{'run':{'script':{'language':'js','code':'`${ a }`',"
+			  "'arguments':['${ .a }'],'environment':{'A':'b'}}}}")),
+		RUNS(TASK("{'run':{'container':{'image':'x','name':'n','ports':{'1':2},"
+			  "'lifetime':{'cleanup':'eventually','after':'PT1S'},"
+			  "'pullPolicy':'never'},'return':'code'}}")),
 		RUNS(TASK("{'call':'http','with':{'method':'GET','endpoint':'http://x/"
 			  "{id}'}}")),
 		RUNS(TASK("{'try':[{'x':{'set':{'a':1}}}],'catch':{'errors':{'with':"
@@ -247,6 +252,11 @@ START_TEST(what_does_not_run_yet_is_unsupported)
 		UNSUPPORTED(TASK("{'run':{'workflow':{'namespace':'a','name':'b',"
 				 "'version':'1.0.0'}}}"),
 			"/do/0/t/run/workflow", "run: workflow is not"),
+		UNSUPPORTED(TASK("{'run':{'script':{'language':'js','source':"
+				 "{'endpoint':'http://x'}}}}"),
+			"/do/0/t/run/script/source", "the source of a script is not"),
+		UNSUPPORTED(TASK("{'run':{'script':{'language':'ruby','code':'1'}}}"),
+			"/do/0/t/run/script/language", "must be 'js' or 'python'"),
 		UNSUPPORTED(HEAD "'do':[],'schedule':{'cron':'* * * * *'}}", "/schedule",
 			"schedule is not"),
 		UNSUPPORTED(HEAD "'do':[],'input':{'schema':{'document':{}}}}",

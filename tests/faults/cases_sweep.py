@@ -9,8 +9,6 @@ import threading
 from harness import HERE, Worker, check, http_task, records_of
 from judges import all_completed, journal_is_whole
 
-NAMES = ["a", "b", "flaky", "c", "item"]
-
 
 def definition(url):
     """set, http, sql, wait, a retry in a try, a loop, http again."""
@@ -37,6 +35,7 @@ def definition(url):
 
 QUICK = {"use": {"retries": {"quick": {"delay": {"milliseconds": 20}, "backoff": {"constant": {}},
                                        "limit": {"attempt": {"count": 20}}}}}}
+QUICKLY = ["--until-idle", "--poll", "100ms", "--lease", "4s", "--heartbeat", "1s"]
 EFFECTS = ["a", "flaky", "item1", "item2", "b", "c"]
 
 
@@ -55,11 +54,11 @@ class Slot:
         self.runs += self.db.start("sweep", 1)
         env = {"LD_PRELOAD": self.shim, "DIE_AT": str(number), "DIE_WHEN": when,
                "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
-        worker = Worker(self.db, ["--until-idle", "--poll", "100ms"], env)
+        worker = Worker(self.db, QUICKLY, env)
         code = worker.process.wait(60)
         check(code in (0, -signal.SIGKILL), "send %d (%s): exit %d\n%s", number, when, code,
               worker.output())
-        second = Worker(self.db, ["--until-idle", "--poll", "100ms"])
+        second = Worker(self.db, QUICKLY)
         check(second.process.wait(60) == 0, "send %d (%s): the second worker: %s", number, when,
               second.output())
         status = self.db.value("select status from stepwell.runs where id = '%s'" % self.runs[-1])

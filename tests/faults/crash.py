@@ -11,6 +11,7 @@ import argparse
 import concurrent.futures
 import os
 import random
+import signal
 import sys
 import time
 import traceback
@@ -90,6 +91,13 @@ def report(results):
     return failed
 
 
+def on_term(*_):
+    """The workers end with us; the servers would not."""
+    for cluster in list(Cluster.running):
+        cluster.destroy()
+    os._exit(143)
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--wfctl", default=os.environ.get("WFCTL", str(ROOT / "build" / "wfctl")))
@@ -106,6 +114,7 @@ def main(arguments=None):
         print("\n".join(case.__name__.replace("_", "-") for case in chosen))
         return
     print("# crash.py --size %s --seed %d" % (options.size, options.seed), flush=True)
+    signal.signal(signal.SIGTERM, on_term)
     cluster = Cluster(fsync=options.size == "full")
     try:
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as threads:

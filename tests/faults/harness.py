@@ -47,6 +47,8 @@ def wait_for(question, timeout, text, interval=0.05):
 class Cluster:
     """A Postgres on a socket of its own, run as `postgres` where we are root."""
 
+    running = []  # all of this process
+
     def __init__(self, fsync=False):
         self.dir = tempfile.mkdtemp(prefix="crash.")
         self.bin = postgres_bin()
@@ -61,6 +63,7 @@ class Cluster:
             conf.write("listen_addresses = ''\nunix_socket_directories = '%s/socket'\n"
                        "fsync = %s\nmax_connections = 200\nlog_min_messages = warning\n"
                        % (self.dir, "on" if fsync else "off"))
+        self.running.append(self)
         self.start()
 
     @property
@@ -90,6 +93,8 @@ class Cluster:
         return "host=%s/socket user=postgres dbname=%s" % (self.dir, database)
 
     def destroy(self):
+        if self in self.running:
+            self.running.remove(self)
         self.tool("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop", allowed=(0, 1))
         shutil.rmtree(self.dir, ignore_errors=True)
 
@@ -157,7 +162,8 @@ class Worker:
         self.db = db
         self.log = tempfile.NamedTemporaryFile(prefix="worker.", suffix=".log", dir=db.cluster.dir)
         self.process = subprocess.Popen(
-            [db.wfctl, "worker", "--db", db.conninfo, *arguments], stdin=subprocess.DEVNULL,
+            ["setpriv", "--pdeathsig", "KILL", db.wfctl, "worker", "--db", db.conninfo, *arguments],
+            stdin=subprocess.DEVNULL,
             stdout=self.log, stderr=self.log, env=dict(os.environ, **(env or {})))
         self.pid = self.process.pid
 

@@ -8,6 +8,7 @@ Each *.json of this folder is one flow:
     definition         a document; where its "document" is absent, it is made from the file's name.
     definition_text    instead of it: the raw text of a file
     input, input_text  the input as JSON, or as raw text
+    endings            of the two files' names: {"definition": ".yaml", "input": ".yaml"}
     arguments          further arguments of `wfctl run`
     environment        further variables of wfctl's environment
     programs           what must be in PATH; where it is not, the flow is left out
@@ -113,10 +114,11 @@ class Runner:
         for recorder in self.recorders:
             recorder.stop()
 
-    def run(self, name, definition, input_text, arguments=(), environment=None):
+    def run(self, name, definition, input_text, arguments=(), environment=None, endings=None):
         """-> exit code, stdout, stderr, seconds. definition is a document or its text."""
+        endings = dict({"definition": ".json", "input": ""}, **(endings or {}))
         with tempfile.TemporaryDirectory(prefix="flow.") as folder:
-            path = os.path.join(folder, name + ".json")
+            path = os.path.join(folder, name + endings["definition"])
             if not isinstance(definition, str):
                 document = {"dsl": "1.0.3", "namespace": "flows", "name": name,
                             "version": self.version}
@@ -125,8 +127,9 @@ class Runner:
             pathlib.Path(path).write_bytes(definition.encode("utf-8", "surrogateescape"))
             command = [self.wfctl, "run", path, "-o", "json", "--db", self.db, *arguments]
             if input_text is not None:
-                pathlib.Path(folder, "input").write_text(input_text)
-                command += ["--input", "@" + os.path.join(folder, "input")]
+                given = pathlib.Path(folder, "input" + endings["input"])
+                given.write_text(input_text)
+                command += ["--input", "@%s" % given]
             start = time.monotonic()
             try:
                 done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
@@ -223,7 +226,8 @@ def run_flow_in(runner, path, folder):
     if input_text is None and "input" in flow:
         input_text = json.dumps(json.loads(text)["input"], ensure_ascii=False)
     code, out, err, seconds = runner.run(path.stem, definition, input_text,
-                                         flow.get("arguments", []), flow.get("environment"))
+                                         flow.get("arguments", []), flow.get("environment"),
+                                         flow.get("endings"))
     problem = check(flow, recorder, code, out, err, seconds)
     return problem and "%s\n%s" % (problem, (out + err).strip()[:3000])
 
