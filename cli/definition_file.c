@@ -144,11 +144,10 @@ static void on_expression(void *ctx, struct json node, const char *message)
 	all->errors++;
 	size_t offset = (size_t)(node.s - f->definition->text);
 	if (f->places.count)
-		yaml_map_position(
-			&f->places, offset, &finding->line, &finding->column);
+		yaml_map_position(&f->places, offset, &finding->line, &finding->column);
 	else
-		json_position(f->definition->text, offset, &finding->line,
-			&finding->column);
+		json_position(
+			f->definition->text, offset, &finding->line, &finding->column);
 	point(f->definition->document, node.s, &pointer);
 	finding->pointer = buf_take(&pointer);
 	finding->text = xasprintf("the expression does not compile: %s", message);
@@ -166,8 +165,7 @@ static void place_in_yaml(struct definition_file *f)
 			while (offset < f->n && (f->text[offset] & 0xC0) == 0x80)
 				offset++;
 		}
-		yaml_map_position(
-			&f->places, offset, &finding->line, &finding->column);
+		yaml_map_position(&f->places, offset, &finding->line, &finding->column);
 	}
 }
 
@@ -274,10 +272,10 @@ void definition_file_print(const struct definition_file *f, bool runnable, bool 
 {
 	for (size_t i = 0; i < f->findings.count; i++) {
 		const struct finding *x = &f->findings.items[i];
-		print_line(to_stdout,
-			xasprintf("%s:%u:%u: %s: %s%s%s", f->path, x->line, x->column,
-				class_name(x->class, runnable), x->pointer,
-				*x->pointer ? ": " : "", x->text));
+		print_line(
+			to_stdout, xasprintf("%s:%u:%u: %s: %s%s%s", f->path, x->line,
+					   x->column, class_name(x->class, runnable),
+					   x->pointer, *x->pointer ? ": " : "", x->text));
 	}
 	if (f->refused.kind != ERROR_NONE)
 		print_line(

@@ -44,8 +44,8 @@ cJSON *definition_file_object(const struct definition_file *f, bool runnable);
  * code. */
 int definition_file_load(const char *path, struct definition_file *ret);
 
-/* The files of a folder (*.json, *.yaml, *.yml, sorted) or the file itself; NULL-ended, caller frees
- * all. */
+/* The files of a folder (*.json, *.yaml, *.yml, sorted) or the file itself; NULL-ended,
+ * caller frees all. */
 MUST_CHECK bool definition_file_expand(
 	const char *path, char ***ret_files, struct error *err);
 

@@ -39,7 +39,8 @@ static bool is_workflow_name(const char *s)
 }
 
 /* The text of an input's file, as JSON; caller frees. */
-static bool read_input_file(const char *path, char **ret, size_t *ret_n, struct error *err)
+static bool read_input_file(
+	const char *path, char **ret, size_t *ret_n, struct error *err)
 {
 	struct buf json = {0};
 	struct yaml_map places;

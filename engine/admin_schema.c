@@ -166,11 +166,12 @@ static void print_note(int number, const char *name, const char *digest, struct 
 void admin_schema_sql(struct buf *out)
 {
 	char digest[65];
-	buf_printf(out, "begin;\n\n%s;\n\n%s;\n\nprepare note as\n%s;\n", sql_create_schema,
-		sql_create_migration, sql_add_migration);
+	buf_printf(out, "begin;\n\n%s;\n\n%s;\n\nprepare note as\n%s;\n",
+		sql_create_schema, sql_create_migration, sql_add_migration);
 	for (size_t i = 0; i < MIGRATIONS; i++) {
 		const struct migration *m = &migrations[i];
-		buf_printf(out, "\n-- migration %04d_%s\n\n%s", m->number, m->name, m->sql);
+		buf_printf(
+			out, "\n-- migration %04d_%s\n\n%s", m->number, m->name, m->sql);
 		migration_digest(m, digest);
 		print_note(m->number, m->name, digest, out);
 	}

@@ -189,15 +189,16 @@ struct takeover {
 
 static void take_over(struct worker *w, struct uuid dead);
 
-/* A run that somebody blocks fails the whole statement: fewer at a time, in random order, let
- * the others through (design: fence, rule 6). */
+/* A run that somebody blocks fails the whole statement: fewer at a time, in random order,
+ * let the others through (design: fence, rule 6). */
 static void on_blocked(struct worker *w, const struct takeover *t)
 {
 	if (t->limit > 1) {
 		w->takeover_limit = (t->limit + 7) / 8;
 		take_over(w, t->dead);
 	} else {
-		w->takeover_after = clock_boottime() + (int64_t)(random_u64() % BLOCKED_REST);
+		w->takeover_after =
+			clock_boottime() + (int64_t)(random_u64() % BLOCKED_REST);
 	}
 }
 
@@ -489,8 +490,8 @@ static void on_orphans(struct db_batch *b)
 	db_batch_destroy(b);
 }
 
-/* Once per lease interval: leases in our name that we do not know (design: fence, rule 5), and
- * leases in the name of nobody. */
+/* Once per lease interval: leases in our name that we do not know (design: fence, rule
+ * 5), and leases in the name of nobody. */
 static void check_leases(struct worker *w)
 {
 	w->listed_at = clock_boottime();

@@ -212,8 +212,8 @@ static void on_rested(uv_timer_t *timer)
 	journal_flush(j);
 }
 
-/* The run on top waits by itself, so that the others of its lane need not. The journal did
- * answer, so its age counts from now. */
+/* The run on top waits by itself, so that the others of its lane need not. The journal
+ * did answer, so its age counts from now. */
 static void rest(struct lane *lane)
 {
 	struct journal *j = lane->journal;
@@ -341,7 +341,8 @@ static size_t logs_in_flight(const struct journal *j)
 	return n;
 }
 
-/* Whoever appends to several runs does so in the order of their ids, or they could deadlock. */
+/* Whoever appends to several runs does so in the order of their ids, or they could
+ * deadlock. */
 static int compare_logs(const void *a, const void *b)
 {
 	const struct log *const *x = a, *const *y = b;

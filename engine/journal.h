@@ -7,8 +7,8 @@
  * fence", rule 1).
  *
  * A batch that fails is halved down to single runs, so that one entry that cannot be
- * stored does not hold up the others. A single run whose error keeps coming but may pass (a
- * lock, a serialization failure) rests, and is tried again by itself.
+ * stored does not hold up the others. A single run whose error keeps coming but may pass
+ * (a lock, a serialization failure) rests, and is tried again by itself.
  */
 #ifndef STEPWELL_JOURNAL_H
 #define STEPWELL_JOURNAL_H
@@ -55,7 +55,7 @@ struct log {
 	struct entry *head, **tail; /* not sent yet */
 	struct entry *sent;         /* in flight */
 	struct log *next;           /* in the queue of logs with something to send */
-	bool queued, resting; /* resting: queued, but not to be sent just yet */
+	bool queued, resting;       /* resting: queued, but not to be sent just yet */
 	int64_t since; /* boottime of the oldest entry that is not acknowledged, 0: none
 			*/
 	int deferred;  /* transient failures in a row */

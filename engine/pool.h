@@ -43,7 +43,8 @@ struct owned {
 	bool dropped_effect; /* one that was under way was stopped: it may have happened
 			      */
 	bool was_live;       /* this process has executed it before */
-	bool stale; /* the table says otherwise; the answer to what is in flight is awaited */
+	bool stale; /* the table says otherwise; the answer to what is in flight is
+		       awaited */
 };
 
 #define OWNED_BUCKETS 8192
@@ -83,8 +84,8 @@ struct worker {
 	bool clock_known;
 	int64_t lease_until; /* CLOCK_BOOTTIME */
 	int64_t beat_sent_at;
-	bool lapsed; /* the lease had run out: until memory and table are compared */
-	bool beating;                                 /* a heartbeat is in flight */
+	bool lapsed;  /* the lease had run out: until memory and table are compared */
+	bool beating; /* a heartbeat is in flight */
 	bool claiming, watching, listing, reclaiming; /* a statement is in flight */
 	bool claim_again;                             /* a hint came while claiming */
 	int64_t listed_at;
@@ -111,7 +112,8 @@ void worker_stop(struct worker *w, enum worker_end end); /* at once */
 void worker_leave(struct worker *w, enum worker_end end);
 void worker_check_done(struct worker *w);
 bool worker_lease_holds(const struct worker *w);
-void worker_renew_lease(struct worker *w, int64_t database_now); /* a heartbeat was answered */
+void worker_renew_lease(
+	struct worker *w, int64_t database_now); /* a heartbeat was answered */
 
 /* owned.c */
 struct owned *owned_find(struct worker *w, struct uuid id);

@@ -11,7 +11,8 @@
 /* Lease rows and run rows first, then the journal: the other order deadlocks with a
  * takeover (design: fence, rule 2). */
 void store_append(struct db_batch *b, struct entry *const *entries, size_t count);
-/* Fails unless the run's journal ends at seq and its last claim is the worker's (rule 4). */
+/* Fails unless the run's journal ends at seq and its last claim is the worker's (rule 4).
+ */
 void store_check_owner(
 	struct db_batch *b, struct uuid run_id, int64_t seq, struct uuid worker);
 

@@ -50,8 +50,8 @@ bool worker_lease_holds(const struct worker *w)
 	return !w->lapsed && clock_boottime() < w->lease_until - w->options.lease / 10;
 }
 
-/* After a lapse the runs in memory may be somebody else's: no effect starts before the leases
- * have been listed. */
+/* After a lapse the runs in memory may be somebody else's: no effect starts before the
+ * leases have been listed. */
 void worker_renew_lease(struct worker *w, int64_t database_now)
 {
 	int64_t now = clock_boottime();

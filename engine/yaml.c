@@ -27,8 +27,7 @@ static bool write_node(struct writer *w, uint32_t index);
 
 /* ---- The map ---- */
 
-static void add_place(
-	struct yaml_map *map, size_t offset, unsigned line, unsigned column)
+static void add_place(struct yaml_map *map, size_t offset, unsigned line, unsigned column)
 {
 	if (map->count == map->cap) {
 		map->cap = map->cap ? map->cap * 2 : 64;
@@ -256,7 +255,11 @@ static bool write_node(struct writer *w, uint32_t index)
 static size_t utf8_length(const char *text, size_t left)
 {
 	const unsigned char *p = (const unsigned char *)text;
-	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xC2 ? 0 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
+	size_t n = p[0] < 0x80   ? 1
+		   : p[0] < 0xC2 ? 0
+		   : p[0] < 0xE0 ? 2
+		   : p[0] < 0xF0 ? 3
+				 : 4;
 	if (p[0] > 0xF4 || n > left)
 		return 0;
 	for (size_t i = 1; i < n; i++) {
@@ -300,18 +303,17 @@ static const char *find_unreadable(const char *text, size_t n, size_t *ret_at)
 	return NULL;
 }
 
-static bool fail_readably(struct yaml_map *ret, struct error *err, unsigned line,
-	unsigned column)
+static bool fail_readably(
+	struct yaml_map *ret, struct error *err, unsigned line, unsigned column)
 {
 	struct error as_is = *err;
 	yaml_map_finish(ret);
 	add_place(ret, 0, line, column);
-	return error_set(err, ERROR_INPUT, "%.900s at line %u, column %u", as_is.text, line,
-		column);
+	return error_set(err, ERROR_INPUT, "%.900s at line %u, column %u", as_is.text,
+		line, column);
 }
 
-static bool write_tree(
-	struct writer *w, struct yaml_map *ret_map, struct error *err)
+static bool write_tree(struct writer *w, struct yaml_map *ret_map, struct error *err)
 {
 	unsigned line, column;
 	size_t stop = 0;

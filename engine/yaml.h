@@ -1,9 +1,10 @@
 /*
- * YAML as a way to write JSON: a document of YAML 1.2 (core schema) becomes JSON text, and
- * every key and value of it remembers its place in the YAML. Inside there is only JSON.
+ * YAML as a way to write JSON: a document of YAML 1.2 (core schema) becomes JSON text,
+ * and every key and value of it remembers its place in the YAML. Inside there is only
+ * JSON.
  *
- * Anchors, aliases and merge keys (<<) are expanded. Numbers keep their text where it is a
- * JSON number; +1, .5, 1., 0x1F and 0o17 become one. Refused: .inf and .nan, a leading
+ * Anchors, aliases and merge keys (<<) are expanded. Numbers keep their text where it is
+ * a JSON number; +1, .5, 1., 0x1F and 0o17 become one. Refused: .inf and .nan, a leading
  * zero (readers of YAML disagree about it), tags other than the core ones, keys that are
  * not strings, duplicate keys, a second document, %YAML other than 1.2.
  */

@@ -183,13 +183,13 @@ static bool put_plain(const struct yaml_text *t, struct buf *out, struct error *
 	return outcome != REFUSED;
 }
 
-static bool put_tagged_number(const struct yaml_text *t, struct buf *out, struct error *err)
+static bool put_tagged_number(
+	const struct yaml_text *t, struct buf *out, struct error *err)
 {
 	struct decimal d;
-	bool whole = based(t) ||
-		     (read_decimal(t, &d) && !d.point && !d.nexponent);
-	enum outcome outcome = t->tag == YAML_TAG_INT && !whole ? NOT_A_NUMBER
-								: put_number(t, out, err);
+	bool whole = based(t) || (read_decimal(t, &d) && !d.point && !d.nexponent);
+	enum outcome outcome =
+		t->tag == YAML_TAG_INT && !whole ? NOT_A_NUMBER : put_number(t, out, err);
 	if (outcome == NOT_A_NUMBER)
 		outcome = refuse(err, t,
 			t->tag == YAML_TAG_INT ? "is not an !!int" : "is not a !!float");

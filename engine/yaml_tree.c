@@ -221,12 +221,12 @@ static bool read_tag(struct reader *r, struct fy_token *token, enum yaml_tag *re
 	if (*ret != YAML_TAG_UNKNOWN)
 		return true;
 	go_to_token(r, token);
-	return error_set(r->err, ERROR_INPUT, "unknown tag %.*s",
-		(int)(n < 100 ? n : 100), text);
+	return error_set(
+		r->err, ERROR_INPUT, "unknown tag %.*s", (int)(n < 100 ? n : 100), text);
 }
 
-/* For a block scalar that is blank up to the end of the text, libfyaml 0.7 gives a byte of
- * uninitialised memory. */
+/* For a block scalar that is blank up to the end of the text, libfyaml 0.7 gives a byte
+ * of uninitialised memory. */
 static bool is_blank_block(struct reader *r, struct fy_token *value, size_t n)
 {
 	enum fy_scalar_style style = fy_token_scalar_style(value);
@@ -238,7 +238,8 @@ static bool is_blank_block(struct reader *r, struct fy_token *value, size_t n)
 static bool on_scalar(struct reader *r, const struct fy_event_scalar_data *event)
 {
 	struct yaml_text t = {.plain = true};
-	struct yaml_node node = {.type = YAML_SCALAR, .from = (uint32_t)r->tree->json.len};
+	struct yaml_node node = {
+		.type = YAML_SCALAR, .from = (uint32_t)r->tree->json.len};
 	if (!read_tag(r, event->tag, &t.tag))
 		return false;
 	go_to_token(r, event->value);
@@ -271,8 +272,8 @@ static bool on_alias(struct reader *r, struct fy_token *name)
 static bool on_start(struct reader *r, const struct fy_event *event)
 {
 	bool mapping = event->type == FYET_MAPPING_START;
-	struct yaml_node node = {.type = mapping ? YAML_MAPPING : YAML_SEQUENCE,
-		.first = YAML_NO_NODE};
+	struct yaml_node node = {
+		.type = mapping ? YAML_MAPPING : YAML_SEQUENCE, .first = YAML_NO_NODE};
 	enum yaml_tag tag, fits = mapping ? YAML_TAG_MAP : YAML_TAG_SEQ;
 	if (!read_tag(r, mapping ? event->mapping_start.tag : event->sequence_start.tag,
 		    &tag))
@@ -398,17 +399,12 @@ static bool read_events(struct reader *r)
 	return ok;
 }
 
-bool yaml_tree_read(
-	const char *text, size_t n, struct yaml_tree *ret, struct error *err)
+bool yaml_tree_read(const char *text, size_t n, struct yaml_tree *ret, struct error *err)
 {
-	struct fy_diag_cfg quiet = {.level = FYET_ERROR,
-		.module_mask = (1u << FYEM_MAX) - 1};
-	struct reader r = {.text = text,
-		.n = n,
-		.tree = ret,
-		.line = 1,
-		.column = 1,
-		.err = err};
+	struct fy_diag_cfg quiet = {
+		.level = FYET_ERROR, .module_mask = (1u << FYEM_MAX) - 1};
+	struct reader r = {
+		.text = text, .n = n, .tree = ret, .line = 1, .column = 1, .err = err};
 	*ret = (struct yaml_tree){0};
 	r.diag = fy_diag_create(&quiet);
 	fy_diag_set_collect_errors(r.diag, true);

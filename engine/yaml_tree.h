@@ -19,9 +19,9 @@ enum yaml_type {
 
 struct yaml_node {
 	enum yaml_type type;
-	bool merge;      /* a plain <<, which as a key merges its value */
-	uint32_t first;  /* the first child; of an alias: the node it stands for */
-	uint32_t next;   /* the next child of the same parent */
+	bool merge;       /* a plain <<, which as a key merges its value */
+	uint32_t first;   /* the first child; of an alias: the node it stands for */
+	uint32_t next;    /* the next child of the same parent */
 	uint32_t from, n; /* of a scalar: its JSON text, in the tree's json */
 	unsigned line, column;
 };
@@ -33,7 +33,8 @@ struct yaml_tree {
 	unsigned line, column; /* where reading stopped, after a failure */
 };
 
-/* Reads the one document of a text that is UTF-8. The tree is to be finished either way. */
+/* Reads the one document of a text that is UTF-8. The tree is to be finished either way.
+ */
 MUST_CHECK bool yaml_tree_read(
 	const char *text, size_t n, struct yaml_tree *ret, struct error *err);
 void yaml_tree_finish(struct yaml_tree *tree);

@@ -170,7 +170,8 @@ static void carrier_commit(struct carrier *c, struct log *log)
 	struct sql_session *s = c->owner;
 	struct entry *entries[16];
 	size_t n = 0;
-	if (!s->open) { /* on another connection the outcome would commit without its step */
+	if (!s->open) { /* on another connection the outcome would commit without its step
+			 */
 		struct error err;
 		error_set(&err, ERROR_TRANSIENT, "the connection was lost");
 		clean(s);
@@ -183,7 +184,8 @@ static void carrier_commit(struct carrier *c, struct log *log)
 	s->log = log;
 	s->effect = NULL;
 	s->open = false;
-	store_check_owner(b, entries[0]->run_id, entries[0]->seq - 1, s->pool->steps->worker);
+	store_check_owner(
+		b, entries[0]->run_id, entries[0]->seq - 1, s->pool->steps->worker);
 	store_append(b, entries, n);
 	db_batch_add_once(b, sql_commit_step);
 	db_send(s->db, b);

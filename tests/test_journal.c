@@ -1,7 +1,7 @@
 /*
- * The journal's lanes against a real Postgres: what leaves together, in which order, and who
- * is told what when a batch fails. Which rows were written by one transaction is read from
- * xmin, their order from ctid.
+ * The journal's lanes against a real Postgres: what leaves together, in which order, and
+ * who is told what when a batch fails. Which rows were written by one transaction is read
+ * from xmin, their order from ctid.
  */
 #include "admin.h"
 #include "clock.h"
@@ -77,7 +77,8 @@ static void set_bad(const struct writer *w)
 
 /* ---- Writers ---- */
 
-static void on_end(struct log *log, enum log_end end, int64_t seq, const struct error *err)
+static void on_end(
+	struct log *log, enum log_end end, int64_t seq, const struct error *err)
 {
 	struct writer *w = (struct writer *)log;
 	w->answers++;
@@ -145,11 +146,14 @@ static void begin(void)
 	ck_assert_msg(conninfo, "DATABASE_URL is not set");
 	ck_assert_msg(db_client_open(conninfo, "test", &client, &err), "%s", err.text);
 	ck_assert_msg(admin_migrate(client, &applied, &err), "%s", err.text);
-	script("drop function if exists public.pass cascade; drop table if exists public.bad;"
-	       "create table public.bad (run_id uuid); drop sequence if exists public.tries;"
+	script("drop function if exists public.pass cascade; drop table if exists "
+	       "public.bad;"
+	       "create table public.bad (run_id uuid); drop sequence if exists "
+	       "public.tries;"
 	       "create sequence public.tries; truncate stepwell.entry");
-	struct db_result *rows = query("select stepwell.new_id(), stepwell.make_partitions() "
-				       "from generate_series(1, 100)");
+	struct db_result *rows =
+		query("select stepwell.new_id(), stepwell.make_partitions() "
+		      "from generate_series(1, 100)");
 	for (int i = 0; i < WRITERS_MAX; i++) {
 		writers[i].id = db_uuid(rows, i, 0);
 		log_init(&writers[i].log, on_end);
@@ -181,13 +185,15 @@ static void end(void)
 	db_client_close(client);
 }
 
-/* Everybody but `other` is durable; it has ended like that, and nothing of it is stored. */
+/* Everybody but `other` is durable; it has ended like that, and nothing of it is stored.
+ */
 static void check_others_durable(int count, const struct writer *other, enum log_end its)
 {
 	for (int i = 0; i < count; i++) {
 		const struct writer *w = &writers[i];
 		ck_assert_int_eq(w->answers, 1);
-		ck_assert_msg(w->end == (w == other ? its : LOG_DURABLE), "%d: %d", i, w->end);
+		ck_assert_msg(
+			w->end == (w == other ? its : LOG_DURABLE), "%d: %d", i, w->end);
 		ck_assert(log_is_clear(&w->log));
 	}
 }
@@ -202,10 +208,11 @@ START_TEST(one_turn_leaves_in_a_batch_per_lane)
 	wait_answers(100);
 	ck_assert(journal_is_idle(journal));
 	ck_assert_int_eq(number("select count(*) from stepwell.entry"), 100);
+	ck_assert_int_eq(number("select count(distinct xmin::text) from stepwell.entry"),
+		JOURNAL_LANES);
 	ck_assert_int_eq(
-		number("select count(distinct xmin::text) from stepwell.entry"), JOURNAL_LANES);
-	ck_assert_int_eq(number("select min(n) from (select count(*) as n from stepwell.entry "
-				"group by xmin::text) t"),
+		number("select min(n) from (select count(*) as n from stepwell.entry "
+		       "group by xmin::text) t"),
 		50);
 }
 END_TEST
@@ -222,7 +229,8 @@ START_TEST(what_comes_while_lanes_are_busy_forms_the_next_batch)
 	wait_answers(2);
 	journal_flush(journal);
 	wait_answers(100);
-	ck_assert_int_le(number("select count(distinct xmin::text) from stepwell.entry"), 12);
+	ck_assert_int_le(
+		number("select count(distinct xmin::text) from stepwell.entry"), 12);
 }
 END_TEST
 
@@ -233,17 +241,20 @@ START_TEST(cap_never_splits_a_run)
 	add(&writers[2], 1);
 	journal_flush(journal);
 	wait_answers(3);
-	ck_assert_int_eq(number("select max(n) from (select count(distinct xmin::text) as n from "
-				"stepwell.entry group by run_id) t"),
+	ck_assert_int_eq(
+		number("select max(n) from (select count(distinct xmin::text) as n from "
+		       "stepwell.entry group by run_id) t"),
 		1);
 }
 END_TEST
 
 START_TEST(entries_of_a_run_wait_for_its_earlier_ones)
 {
-	/* An entry sees the one before it; so it was committed, or is of the same batch. */
+	/* An entry sees the one before it; so it was committed, or is of the same batch.
+	 */
 	set_trigger("perform pg_sleep(0.05); if new.seq > 1 and not exists (select from "
-		    "stepwell.entry e where e.run_id = new.run_id and e.seq = new.seq - 1) then "
+		    "stepwell.entry e where e.run_id = new.run_id and e.seq = new.seq - "
+		    "1) then "
 		    "raise exception 'too early'; end if;");
 	add(&writers[0], 1);
 	journal_flush(journal);
@@ -255,8 +266,9 @@ START_TEST(entries_of_a_run_wait_for_its_earlier_ones)
 	journal_flush(journal);
 	wait_durable(&writers[0], 4);
 	ck_assert_int_eq(number("select count(*) from stepwell.entry"), 4);
-	ck_assert_int_eq(number("select count(distinct xmin::text) from stepwell.entry where "
-				"seq in (2, 3)"),
+	ck_assert_int_eq(
+		number("select count(distinct xmin::text) from stepwell.entry where "
+		       "seq in (2, 3)"),
 		1);
 }
 END_TEST
@@ -270,8 +282,10 @@ START_TEST(a_batch_is_in_the_order_of_run_ids)
 	wait_answers(100);
 	ck_assert_int_eq(
 		number("select count(*) from (select run_id, seq, lag(run_id) over w as "
-		       "run_before, lag(seq) over w as seq_before from stepwell.entry window w "
-		       "as (partition by tableoid, xmin::text order by ctid)) t where run_before "
+		       "run_before, lag(seq) over w as seq_before from stepwell.entry "
+		       "window w "
+		       "as (partition by tableoid, xmin::text order by ctid)) t where "
+		       "run_before "
 		       "> run_id or (run_before = run_id and seq_before <> seq - 1)"),
 		0);
 }
@@ -281,8 +295,9 @@ START_TEST(conflict_is_answered_to_its_log_alone)
 {
 	char id[UUID_TEXT], sql[200];
 	uuid_format(writers[37].id, id);
-	snprintf(sql, sizeof sql, "insert into stepwell.entry (run_id, seq, at, kind, data) "
-				  "values ('%s', 2, now(), 'claimed', '[]')",
+	snprintf(sql, sizeof sql,
+		"insert into stepwell.entry (run_id, seq, at, kind, data) "
+		"values ('%s', 2, now(), 'claimed', '[]')",
 		id);
 	script(sql);
 	for (int i = 0; i < 90; i++)
@@ -296,7 +311,8 @@ END_TEST
 
 START_TEST(unstorable_is_answered_to_its_log_alone)
 {
-	set_trigger("if exists (select from public.bad b where b.run_id = new.run_id) then raise "
+	set_trigger("if exists (select from public.bad b where b.run_id = new.run_id) "
+		    "then raise "
 		    "exception 'not this one'; end if;");
 	set_bad(&writers[5]);
 	for (int i = 0; i < 90; i++)
@@ -304,14 +320,16 @@ START_TEST(unstorable_is_answered_to_its_log_alone)
 	journal_flush(journal);
 	wait_answers(90);
 	check_others_durable(90, &writers[5], LOG_UNSTORABLE);
-	ck_assert_msg(strstr(writers[5].err.text, "not this one"), "%s", writers[5].err.text);
+	ck_assert_msg(
+		strstr(writers[5].err.text, "not this one"), "%s", writers[5].err.text);
 	ck_assert_int_eq(number("select count(*) from stepwell.entry"), 89);
 }
 END_TEST
 
 START_TEST(transient_error_is_tried_again)
 {
-	set_trigger("if nextval('public.tries') < 3 then raise exception 'again' using errcode = "
+	set_trigger("if nextval('public.tries') < 3 then raise exception 'again' using "
+		    "errcode = "
 		    "'40001'; end if;");
 	for (int i = 0; i < 50; i++)
 		add(&writers[i], 1);
@@ -323,7 +341,8 @@ END_TEST
 
 START_TEST(run_that_fails_for_now_rests_alone)
 {
-	set_trigger("if exists (select from public.bad b where b.run_id = new.run_id) then raise "
+	set_trigger("if exists (select from public.bad b where b.run_id = new.run_id) "
+		    "then raise "
 		    "exception 'again' using errcode = '40P01'; end if;");
 	set_bad(&writers[20]);
 	for (int i = 0; i < 90; i++)
