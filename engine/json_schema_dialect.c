@@ -15,10 +15,10 @@ struct reader {
 	const char *fault; /* why it stopped */
 };
 
-/* White space and line terminators; ends so that a hyphen after it is no range. */
+/* White space and line terminators, and all others, as parts of a class. */
 #define SPACES                                                                        \
 	"\\x{9}-\\x{d}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}" \
-	"\\x{205f}\\x{3000}\\x{feff}\\s"
+	"\\x{205f}\\x{3000}\\x{feff}"
 #define NO_SPACES                                                                      \
 	"\\x{0}-\\x{8}\\x{e}-\\x{1f}\\x{21}-\\x{9f}\\x{a1}-\\x{167f}\\x{1681}-"        \
 	"\\x{1fff}\\x{200b}-\\x{2027}\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}\\x{2060}-" \
@@ -257,6 +257,19 @@ static bool rewrite_escape(struct reader *r, bool in_class)
 	}
 }
 
+/* A hyphen after one that stands for several characters is no range but itself. */
+static bool rewrite_class_escape(struct reader *r)
+{
+	bool several = r->end - r->p > 1 && r->p[1] && strchr("dDpPsSwW", r->p[1]);
+	if (!rewrite_escape(r, true))
+		return false;
+	if (several && r->p < r->end && *r->p == '-') {
+		buf_puts(r->out, "\\-");
+		r->p++;
+	}
+	return true;
+}
+
 static bool rewrite_class(struct reader *r)
 {
 	buf_putc(r->out, *r->p++);
@@ -264,7 +277,7 @@ static bool rewrite_class(struct reader *r)
 		buf_putc(r->out, *r->p++);
 	while (r->p < r->end && *r->p != ']') {
 		if (*r->p == '\\') {
-			if (!rewrite_escape(r, true))
+			if (!rewrite_class_escape(r))
 				return false;
 			continue;
 		}

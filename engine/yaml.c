@@ -337,7 +337,7 @@ static bool write_tree(struct writer *w, struct yaml_map *ret_map, struct error 
 bool yaml_to_json(const char *text, size_t n, struct buf *out, struct yaml_map *ret_map,
 	struct error *err)
 {
-	struct error unused;
+	struct error unused = {0};
 	struct yaml_tree tree;
 	unsigned line, column;
 	size_t at, start = out->len;

@@ -122,17 +122,26 @@ END_TEST
 START_TEST(file_goes_with_a_worker_that_is_killed)
 {
 	make_folder();
+	char *ready = xasprintf("%s/ready", folder);
+	char *node = xasprintf("{\"run\":{\"script\":{\"language\":\"python\","
+			       "\"code\":\"import sys, time\\nopen(sys.argv[1], 'w')\\n"
+			       "time.sleep(300)\",\"arguments\":[\"%s\"]}}}",
+		ready);
 	pid_t worker = fork();
 	if (worker == 0) {
 		struct step s;
 		step_init(&s);
-		step_run(&s, SLEEPER, "{}");
+		step_run(&s, node, "{}");
 		_exit(0);
 	}
-	expect_count(1);
+	expect_count(2);
 	ck_assert_int_eq(kill(worker, SIGKILL), 0);
 	ck_assert_int_eq(waitpid(worker, NULL, 0), worker);
+	expect_count(1);
+	ck_assert_int_eq(unlink(ready), 0);
 	remove_folder();
+	free(node);
+	free(ready);
 }
 END_TEST
 

@@ -241,21 +241,30 @@ def takeover_meets_uncommitted(world):
         "if exists (select from public.slow where pid = pg_backend_pid()) then perform pg_sleep(0.15); "
         "end if;\nreturn null; end $$;\n"
         "create trigger slow after insert on stepwell.entry for each row execute function slow();")
-    before = ("${ \"%s/delay/\" + (900 + 60 * $workflow.input.n | tostring) + \"/\" + $workflow.id + "
-              % world.recorder.url)
-    world.db.apply("slow", [{"s%d" % i: {"call": "http", "with": {
-        "method": "post", "endpoint": before + "\"/s%d\" }" % i}}} for i in (1, 2)])
-    stale = world.worker()
-    ids = world.db.start("slow", 36)
-    world.recorder.wait("/delay", 30)
+    gate = "${ \"%s/hold/gate\" + ($workflow.input.n %% 12 | tostring) + \"/\" + $workflow.id + "
+    world.db.apply("slow", [
+        {"s1": http_task(world.recorder.url, "/dedupe/{run}/s1")},
+        {"s2": {"call": "http", "with": {"method": "post",
+                                         "endpoint": gate % world.recorder.url + "\"/s2\" }"}}}])
+    stale = world.worker("--poison-after", "0")
+    ids = world.db.start("slow", 48)
+    world.recorder.wait("/hold", 48)
     world.proxy.hole(HEARTBEAT)
     world.db.psql("insert into slow select pid from pg_stat_activity where datname = current_database() "
                   "and application_name = 'stepwell journal'; delete from stepwell.session where worker_id = '%s'" % stale.uuid)
-    world.worker(proxied=False)
-    world.db.wait_idle(60)
+    successor = world.worker("--poison-after", "0", proxied=False)
+    # Outcomes trickle in, so that a slow transaction is always open, until the takeover.
+    for i in range(11):
+        world.recorder.release("gate%d" % i)
+        if world.owned_by(successor):
+            break
+        time.sleep(0.25)
+    wait_for(lambda: world.owned_by(successor), 15, "the other worker takes over")
+    wait_for(lambda: [world.recorder.release("gate%d" % i) for i in range(12)] and not world.db.active(),
+             40, "all runs end", 0.2)
     world.proxy.heal()
     complete(world, len(ids))
-    effects_once(world.db, world.recorder, ids, ["s1", "s2"])
+    once_each(world, ids, ["s1", "s2"])
     taken = world.db.value("select count(*) from stepwell.journal where kind = 'claimed' and seq > 2")
     deadlocks = world.server_said("deadlock detected")
     check(not deadlocks, "%d deadlocks: %s", len(deadlocks), deadlocks[:2])
@@ -402,14 +411,17 @@ def swapped_entries(world):
     world.db.psql(
         "insert into stepwell.entry (run_id, seq, at, kind, data) select run_id, max(seq) + 1, now(), "
         "'claimed', '[{\"op\":\"claimed\",\"worker\":\"%s\",\"loss\":true}]' from stepwell.entry "
-        "group by 1; update stepwell.lease set owner = '%s'" % (other, other))
+        "group by 1; update stepwell.lease set owner = '%s' where run_id <> '%s'" % (other, other, ids[0]))
     check(world.recorder.release("gate") == 3, "void: not all were at the gate")
     time.sleep(0.3)
     world.proxy.heal()
     wait_for(lambda: world.proxy.connected(JOURNAL) == 2, 20, "the worker is back")
     time.sleep(1)
-    check(world.db.value("select max(seq) from stepwell.entry") == "4",
+    check(world.db.value("select max(seq) from stepwell.entry where run_id <> '%s'" % ids[0]) == "4",
           "the first worker appended behind another one's claim")
+    # This one's lease row names the first worker still: it must claim it anew.
+    check(world.db.value("select kind from stepwell.entry where run_id = '%s' and seq = 5" % ids[0])
+          == "claimed", "the first worker went on behind another one's claim")
     world.db.psql("update stepwell.worker set expires_at = now() - interval '1 second' where id = '%s'"
                   % other)
     wait_for(lambda: world.recorder.release("gate") + 1 and not world.db.active(), 30, "all runs end", 0.2)
@@ -651,6 +663,34 @@ def late_answer_to_intent(world):
     silence_before_effect(world, "fail")
 
 
+def lapsed_and_renewed(world):
+    """A lease that had run out is renewed; until the worker knows which runs are still its own, it
+    starts nothing that waits in memory."""
+    world.db.apply("held", [{"s1": http_task(world.recorder.url, "/hold/gate/{run}/s1")}])
+    stale = world.worker("--concurrency", "4")
+    ids = world.db.start("held", 8)
+    world.recorder.wait("/hold", 4)
+    wait_for(lambda: world.db.value("select count(*) from stepwell.journal where kind = 'started'") == "8",
+             10, "four runs wait for a slot")
+    for name in (HEARTBEAT, CONTROL):
+        world.proxy.hole(name)
+    # Behind a pooler nobody could end its sessions.
+    world.db.psql("delete from stepwell.session where worker_id = '%s'" % stale.uuid)
+    world.worker(proxied=False)
+    world.recorder.wait("/hold", 4 + 8)
+    world.proxy.heal(HEARTBEAT)
+    wait_for(lambda: world.db.value("select expires_at > now() from stepwell.worker where id = '%s'"
+                                    % stale.uuid) == "t", 10, "the lease is renewed")
+    world.recorder.release("gate")
+    world.db.wait_idle(20)
+    time.sleep(0.7)  # nothing may happen: there is nothing to wait for
+    check(len(world.recorder.records("/hold")) == 4 + 8, "%d requests: the stale worker went on",
+          len(world.recorder.records("/hold")))
+    world.proxy.heal()
+    complete(world, len(ids))
+    effects_once(world.db, world.recorder, ids, ["s1"])
+
+
 def journal_silent(world):
     """Heartbeats get through, the journal does not: the worker lets its runs go."""
     url = world.recorder.url
@@ -678,7 +718,7 @@ CASES = [cut_before_sync, cut_with_statements_answered, cut_then_committed, cut_
          claim_answer_lost, takeover_answer_lost, frozen_in_journal_transaction, frozen_in_sql_step,
          run_with_locked_lease_is_skipped, run_with_uncommitted_entry_is_skipped, unstorable_entry,
          transient_errors, transient_error_of_one_run, database_silent, late_answer_to_intent,
-         journal_silent]
+         lapsed_and_renewed, journal_silent]
 
 
 def run_case(case, cluster, options):
