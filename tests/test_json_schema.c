@@ -157,6 +157,7 @@ START_TEST(patterns_are_those_of_ecma_262)
 	accepts("{\"pattern\": \"^\\\\ud83d\\\\udca9$\"}", "\"\xf0\x9f\x92\xa9\"");
 	accepts("{\"pattern\": \"^[\\\\s-a]$\"}", "\"-\"");
 	accepts("{\"pattern\": \"^[\\\\w-.]+$\"}", "\"a-.\"");
+	accepts("{\"pattern\": \"^\\\\s[^\\\\S]\\\\S$\"}", "\" \\u2028-\"");
 	accepts("{\"pattern\": \"^[^]$\"}", "\"\\n\"");
 	accepts("{\"pattern\": \"^[[:a]+$\"}", "\"[:a\"");
 	accepts("{\"pattern\": \"^(a)?\\\\1b$\"}", "\"b\"");
@@ -191,9 +192,17 @@ END_TEST
 
 START_TEST(backtracking_ends)
 {
+	struct buf digits = {0};
 	gives_no_answer("{\"pattern\": \"^(a|a)*$\"}",
 		"\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\"",
 		"a regular expression takes too long, at (root)");
+	buf_puts(&digits, "\"");
+	for (int i = 0; i < 50000; i++)
+		buf_putc(&digits, '1');
+	buf_puts(&digits, "!\"");
+	gives_no_answer("{\"pattern\": \"\\\\d+\\\\w+$\"}", buf_text(&digits),
+		"a regular expression takes too long, at (root)");
+	buf_finish(&digits);
 	gives_no_answer("{\"not\": {\"patternProperties\": {\"^(a|a)*$\": true}}}",
 		"{\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\": 1}",
 		"a regular expression takes too long, at (root)");

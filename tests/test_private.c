@@ -183,7 +183,7 @@ START_TEST(first_start_makes_all_and_later_ones_are_quick)
 		geteuid() == 0 ? "root" : "user", (double)times[0] / 1e6,
 		(double)times[1] / 1e6, (double)times[2] / 1e6, (double)times[3] / 1e6);
 	fflush(stdout);
-	ck_assert_int_lt(times[1], USEC_PER_SEC);
+	ck_assert_int_lt(times[1], times[0]); /* initdb is done once */
 	leave();
 }
 END_TEST
