@@ -4,6 +4,7 @@
 #include "json_schema_frame.h"
 #include "json_schema_loader.h"
 #include "json_schema_reference.h"
+#include "json_schema_text.h"
 
 #include <stdlib.h>
 
@@ -85,12 +86,16 @@ bool json_schema_compile(struct json schema, const struct json_schema_options *o
 	return ok;
 }
 
-static bool report(const struct json_schema_run *run, struct error *err)
+static void report(const struct json_schema_run *run, struct error *err)
 {
+	if (!err)
+		return;
 	if (run->stopped.kind != ERROR_NONE)
-		return error_set(err, run->stopped.kind, "%s", run->stopped.text);
-	return error_set(err, ERROR_INPUT, "%s%s", buf_text(&run->failures),
-		run->nfailures == JSON_SCHEMA_FAILURES ? "; maybe more" : "");
+		error_set(err, run->stopped.kind, "%s", run->stopped.text);
+	else
+		error_set(err, ERROR_INPUT, "%s%s", buf_text(&run->failures),
+			run->nfailures == JSON_SCHEMA_FAILURES ? "; maybe more" : "");
+	json_schema_text_repair(err->text);
 }
 
 bool json_schema_check(

@@ -12,12 +12,14 @@
 struct reader {
 	const char *p, *end;
 	struct buf *out;
+	size_t count;      /* the largest of a quantifier so far */
 	const char *fault; /* why it stopped */
 };
 
 /* White space and line terminators, and all others, as parts of a class. */
-#define SPACES                                                                        \
-	"\\x{9}-\\x{d}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}" \
+#define SPACES                                                                      \
+	"\\x{9}-\\x{d}\\x{20}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}" \
+	"\\x{202f}"                                                                 \
 	"\\x{205f}\\x{3000}\\x{feff}"
 #define NO_SPACES                                                                      \
 	"\\x{0}-\\x{8}\\x{e}-\\x{1f}\\x{21}-\\x{9f}\\x{a1}-\\x{167f}\\x{1681}-"        \
@@ -314,19 +316,26 @@ static bool rewrite_group(struct reader *r)
 	return true;
 }
 
-/* The length of {n}, {n,} or {n,m} at p, 0 if it is none. */
-static size_t braces_length(const struct reader *r)
+static const char *skip_count(struct reader *r, const char *p)
 {
-	const char *p = r->p + 1, *from = p;
-	while (p < r->end && is_digit(*p))
-		p++;
-	if (p == from)
-		return 0;
-	if (p < r->end && *p == ',') {
-		p++;
-		while (p < r->end && is_digit(*p))
-			p++;
+	size_t count = 0;
+	for (; p < r->end && is_digit(*p); p++) {
+		if (count < SIZE_MAX / 100)
+			count = count * 10 + (size_t)(*p - '0');
 	}
+	if (count > r->count)
+		r->count = count;
+	return p;
+}
+
+/* The length of {n}, {n,} or {n,m} at p, 0 if it is none. */
+static size_t braces_length(struct reader *r)
+{
+	const char *p = skip_count(r, r->p + 1);
+	if (p == r->p + 1)
+		return 0;
+	if (p < r->end && *p == ',')
+		p = skip_count(r, p + 1);
 	return p < r->end && *p == '}' ? (size_t)(p + 1 - r->p) : 0;
 }
 
@@ -371,11 +380,14 @@ static bool rewrite(struct reader *r)
 	return true;
 }
 
-bool json_schema_dialect(const char *s, size_t n, struct buf *out, struct error *err)
+bool json_schema_dialect(
+	const char *s, size_t n, struct buf *out, size_t *ret_count, struct error *err)
 {
 	struct reader r = {.p = s, .end = s + n, .out = out};
-	if (rewrite(&r))
-		return true;
-	return error_set(err, ERROR_INPUT, "%s at byte %zu of the regular expression",
-		r.fault, (size_t)(r.p - s));
+	if (!rewrite(&r))
+		return error_set(err, ERROR_INPUT,
+			"%s at byte %zu of the regular expression", r.fault,
+			(size_t)(r.p - s));
+	*ret_count = r.count;
+	return true;
 }

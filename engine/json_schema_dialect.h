@@ -6,8 +6,8 @@
 #include "error.h"
 
 /* Appends the expression in PCRE2's words; ERROR_INPUT for what ECMA 262 does not know.
- */
+ * *ret_count is the largest number in a quantifier, 0 if there is none. */
 MUST_CHECK bool json_schema_dialect(
-	const char *s, size_t n, struct buf *out, struct error *err);
+	const char *s, size_t n, struct buf *out, size_t *ret_count, struct error *err);
 
 #endif

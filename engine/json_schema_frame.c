@@ -61,8 +61,8 @@ bool json_schema_frame_stop(struct json_schema_frame *f, const char *why)
 		return false;
 	struct buf pointer = {0};
 	json_schema_instance_pointer(f->instance, &pointer);
-	error_set(&f->run->stopped, ERROR_PERMANENT, "%s, at %.500s", why,
-		buf_text(&pointer));
+	error_set(
+		&f->run->stopped, ERROR_PERMANENT, "%s, at %s", why, buf_text(&pointer));
 	buf_finish(&pointer);
 	return false;
 }
@@ -90,10 +90,14 @@ static bool is_collecting(const struct json_schema_frame *f)
 	       (f->node->is_collecting || (is_at_same_place(f) && f->parent->evaluated));
 }
 
-/* What a keyword does at a place takes time by the length of its text, too. */
+/* A place is scanned when it is listed; keywords count members, or read a string. */
 static size_t work_of(const struct json_schema_frame *f)
 {
-	return (1 + f->node->nrules) * (1 + f->instance->text.n / 256);
+	enum json_type type = f->instance->type;
+	bool is_listed = type == JSON_ARRAY || type == JSON_OBJECT;
+	size_t n = f->instance->text.n;
+	return (1 + f->node->nrules) * (1 + n / (is_listed ? 256 : 64)) +
+	       (is_at_same_place(f) ? 0 : n / 16);
 }
 
 /* Whether the schema is being applied to this very place already. */

@@ -6,6 +6,7 @@
 #include "json_schema_loader.h"
 
 #include "json_schema_meta.h"
+#include "json_schema_text.h"
 #include "json_schema_uri.h"
 
 #include <stdarg.h>
@@ -68,11 +69,10 @@ bool json_schema_loader_fail(const struct json_schema_resource *resource, struct
 	va_start(args, format);
 	vsnprintf(what, sizeof what, format, args);
 	va_end(args);
-	for (char *p = what; *p; p++) {
-		if ((unsigned char)*p < 0x20) /* from a decoded string */
-			*p = ' ';
-	}
+	json_schema_text_repair(what);
 	error_set(err, ERROR_INPUT, "the schema at %s%s", buf_text(&text), what);
+	if (err)
+		json_schema_text_repair(err->text);
 	buf_finish(&text);
 	return false;
 }

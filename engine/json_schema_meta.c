@@ -164,7 +164,8 @@ static const char meta[] = TEXT({
 			"uniqueItems": true
 		},
 		"type": {"enum": [
-			"null", "boolean", "number", "integer", "string", "array", "object"
+			"null", "boolean", "number", "integer", "string", "array",
+			"object"
 		]}
 	}
 },
@@ -264,7 +265,7 @@ bool json_schema_meta_vocabularies(const struct json_schema_loader *l, const cha
 		unsigned bit = vocabulary_bit(key);
 		if (bit == 0 && json_truth(value))
 			return error_set(err, ERROR_INPUT,
-				"%.200s demands the unknown vocabulary %.*s", uri,
+				"demands the unknown vocabulary %.*s",
 				(int)(key.n < 200 ? key.n : 200), key.s);
 		bits |= bit;
 	}

@@ -1,7 +1,9 @@
 /*
  * PCRE2 without its JIT compiler. A callout before every item of the pattern counts the
  * work, so that patterns that backtrack without end are stopped, and at the same point
- * every time; PCRE2's own limits bound memory.
+ * every time; PCRE2's own limits bound memory. What an item may read of the subject is
+ * counted, too: seen afterwards by how far the next callout is from the last one, and
+ * beforehand where an item may read on and then fail (x{9999}, \1, look-behind).
  */
 #include "json_schema_pattern.h"
 
@@ -17,18 +19,42 @@
 
 struct json_schema_pattern {
 	pcre2_code *code;
+	size_t item_reads; /* characters that one item may read and then fail */
+	bool refers_back;
 };
+
+/* The work of one search. */
+struct search {
+	uint64_t *work;
+	uint64_t item; /* work of an item, whatever it reads */
+	size_t last;   /* where the last callout was */
+};
+
+#define BYTES_A_WORK 64u /* read in about the time of a callout */
 
 #define OPTIONS                                                                       \
 	(PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_MATCH_UNSET_BACKREF |               \
 		PCRE2_ALLOW_EMPTY_CLASS | PCRE2_NEVER_BACKSLASH_C | PCRE2_NEVER_UCP | \
 		PCRE2_AUTO_CALLOUT)
 
+static struct json_schema_pattern *create_pattern(pcre2_code *code, size_t count)
+{
+	struct json_schema_pattern *p = xcalloc(1, sizeof *p);
+	uint32_t behind = 0, back = 0;
+	pcre2_pattern_info(code, PCRE2_INFO_MAXLOOKBEHIND, &behind);
+	pcre2_pattern_info(code, PCRE2_INFO_BACKREFMAX, &back);
+	p->code = code;
+	p->item_reads = count + behind;
+	p->refers_back = back > 0;
+	return p;
+}
+
 bool json_schema_pattern_compile(
 	const char *s, size_t n, struct json_schema_pattern **ret, struct error *err)
 {
 	struct buf text = {0};
-	if (!json_schema_dialect(s, n, &text, err)) {
+	size_t count;
+	if (!json_schema_dialect(s, n, &text, &count, err)) {
 		buf_finish(&text);
 		return false;
 	}
@@ -42,8 +68,7 @@ bool json_schema_pattern_compile(
 		pcre2_get_error_message(code, why, sizeof why);
 		return error_set(err, ERROR_INPUT, "%s", (const char *)why);
 	}
-	*ret = xcalloc(1, sizeof **ret);
-	(*ret)->code = compiled;
+	*ret = create_pattern(compiled, count);
 	return true;
 }
 
@@ -57,11 +82,16 @@ void json_schema_pattern_destroy(struct json_schema_pattern *p)
 
 static int on_item(pcre2_callout_block *block, void *ctx)
 {
-	uint64_t *work = ctx;
-	(void)block;
-	if (*work == 0)
+	struct search *s = ctx;
+	size_t at = block->current_position;
+	size_t read = at > s->last ? at - s->last : s->last - at;
+	uint64_t work = s->item + read / BYTES_A_WORK;
+	s->last = at;
+	if (work > *s->work) {
+		*s->work = 0;
 		return PCRE2_ERROR_CALLOUT;
-	--*work;
+	}
+	*s->work -= work;
 	return 0;
 }
 
@@ -72,7 +102,9 @@ enum json_schema_match json_schema_pattern_match(
 	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
 	if (!context || !data)
 		abort();
-	pcre2_set_callout(context, on_item, work);
+	struct search search = {.work = work};
+	search.item = 1 + (p->item_reads + (p->refers_back ? n : 0)) / BYTES_A_WORK;
+	pcre2_set_callout(context, on_item, &search);
 	pcre2_set_match_limit(context, MATCH_LIMIT);
 	pcre2_set_heap_limit(context, HEAP_LIMIT);
 	int rc = pcre2_match(p->code, (const unsigned char *)s, n, 0, PCRE2_NO_UTF_CHECK,

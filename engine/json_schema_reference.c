@@ -12,10 +12,13 @@
 #include <string.h>
 
 static bool fail(const struct json_schema_rule *rule, struct error *err, const char *why,
-	const char *what)
+	const char *uri)
 {
+	struct json value = rule->value;
+	int n = (int)(value.n < 200 ? value.n : 200);
 	return json_schema_loader_fail(rule->node->resource, rule->node->text,
-		rule->keyword->name, err, "%s %.200s", why, what);
+		rule->keyword->name, err, "%s %.*s", why, uri ? 200 : n,
+		uri ? uri : value.s);
 }
 
 /* The resource at the address, its document read if need be. NULL: failed. */
@@ -62,7 +65,7 @@ static const struct json_schema_node *follow_pointer(struct json_schema_loader *
 {
 	struct json at = json_pointer(r->root->text, pointer);
 	if (!at.s) {
-		fail(rule, err, "there is nothing at", pointer);
+		fail(rule, err, "there is nothing at", NULL);
 		return NULL;
 	}
 	return json_schema_loader_add(l, resource_on_way(l, r, pointer), at, err);
@@ -78,7 +81,7 @@ static const struct json_schema_node *follow_fragment(struct json_schema_loader 
 		return follow_pointer(l, rule, r, fragment, err);
 	const struct json_schema_anchor *anchor = json_schema_node_anchor(r, fragment);
 	if (!anchor) {
-		fail(rule, err, "there is no anchor", fragment);
+		fail(rule, err, "there is no anchor", NULL);
 		return NULL;
 	}
 	if (anchor->is_dynamic && strcmp(rule->keyword->name, "$dynamicRef") == 0)

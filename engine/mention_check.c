@@ -70,18 +70,8 @@ static void check_string(
 	struct buf b = {0};
 	json_string(v, &b);
 	const char *s = after_spaces(buf_text(&b));
-	size_t n = strlen(s);
-	while (n > 0 && isspace((unsigned char)s[n - 1]))
-		n--;
-	bool opens = s[0] == '$' && s[1] == '{';
-	bool closes = n > 2 && s[n - 1] == '}';
-	if (implicit || in->loose || (opens && closes))
+	if (implicit || in->loose || strstr(s, "${"))
 		check_text(in, s, v, place);
-	else if (!in->in_run && strstr(s, "${"))
-		inspection_report(in, FINDING_WARNING, place, v,
-			"${ } is taken literally here: an expression must be the whole "
-			"string, "
-			"as \"${ \\\"a\\\" + .b }\"");
 	buf_finish(&b);
 }
 

@@ -139,8 +139,10 @@ class World:
                                   cwd=cwd or self.dir)
         except subprocess.TimeoutExpired:
             raise Failure("wfctl %s: no end within %d s" % (" ".join(words), PATIENCE))
-        result = Result(words, done.returncode, done.stdout.decode("utf-8", "replace"),
-                        done.stderr.decode("utf-8", "replace"))
+        # A sanitizer build says once that libjq runs on a stack of its own.
+        err = "".join(line for line in done.stderr.decode("utf-8", "replace").splitlines(True)
+                      if "doesn't fully support makecontext" not in line)
+        result = Result(words, done.returncode, done.stdout.decode("utf-8", "replace"), err)
         check("Sanitizer" not in result.err and "runtime error:" not in result.err, "%s", result)
         return result
 

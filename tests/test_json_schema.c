@@ -302,6 +302,10 @@ START_TEST(long_values_are_cut_between_characters)
 	json_put_string(&quoted, o.err.text, strlen(o.err.text));
 	parse(buf_text(&quoted)); /* valid UTF-8 */
 	ck_assert_uint_lt(strlen(o.err.text), 120);
+	buf_clear(&quoted);
+	o = check_with("{\"$ref\": \"#/%ff\"}", NULL, "1");
+	json_put_string(&quoted, o.err.text, strlen(o.err.text));
+	parse(buf_text(&quoted));
 	buf_finish(&instance);
 	buf_finish(&quoted);
 }
@@ -338,9 +342,9 @@ START_TEST(references_that_lead_nowhere_are_named)
 	does_not_compile("{\"$id\": \"http://a/b/\", \"$ref\": \"../c\\n\"}",
 		"the schema at #: $ref: there is no schema http://a/c ");
 	does_not_compile("{\"$ref\": \"#/$defs/a\"}",
-		"the schema at #: $ref: there is nothing at /$defs/a");
+		"the schema at #: $ref: there is nothing at \"#/$defs/a\"");
 	does_not_compile("{\"$dynamicRef\": \"#a\"}",
-		"the schema at #: $dynamicRef: there is no anchor a");
+		"the schema at #: $dynamicRef: there is no anchor \"#a\"");
 	does_not_compile("{\"$ref\": \"#/maximum\", \"maximum\": 1}",
 		"the schema at #/maximum: a schema must be an object, true or false");
 }

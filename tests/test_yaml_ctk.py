@@ -60,6 +60,7 @@ def main():
         print("ok 1 - skipped, %s is not there" % KIT)
         return
     failed = 0
+    subprocess.run([WFCTL, "migrate"], check=True, stdout=subprocess.DEVNULL)
     with tempfile.TemporaryDirectory(prefix="yaml.") as folder:
         for number, (name, problem) in enumerate(cases(pathlib.Path(folder)), 1):
             print("%s %d - %s" % ("not ok" if problem else "ok", number, name))
