@@ -32,7 +32,7 @@ def under_restarts(world, mode, count, runs):
     db, recorder = world.database(), world.recorder()
     ids = load(world, db, recorder, runs)
     done = 0
-    with Pool(db, 3, "--concurrency", "8") as pool:
+    with Pool(db, 3, "--concurrency", "8", "--poison-after", "0") as pool:
         for worker in pool.workers:
             worker.wait_registered()
         for _ in range(count):
@@ -78,7 +78,7 @@ def under_cuts(world, names, runs, pause):
     db, recorder = world.database(), world.recorder()
     ids = load(world, db, recorder, runs)
     seconds = world.size(4, 20)
-    with Pool(db, 3, "--concurrency", "8") as pool:
+    with Pool(db, 3, "--concurrency", "8", "--poison-after", "0") as pool:
         for worker in pool.workers:
             worker.wait_registered()
         count = cut(world, db, names, seconds, pause)
@@ -106,7 +106,8 @@ def read_only_server(world):
     """A server that refuses writes for a while, as a demoted primary does."""
     db, recorder = world.database(), world.recorder()
     ids = load(world, db, recorder, world.size(60, 300))
-    with Pool(db, 2, "--concurrency", "8", "--lease", "4s", "--heartbeat", "1s") as pool:
+    with Pool(db, 2, "--concurrency", "8", "--lease", "4s", "--heartbeat", "1s",
+              "--poison-after", "0") as pool:
         for worker in pool.workers:
             worker.wait_registered()
         for _ in range(world.size(1, 5)):
