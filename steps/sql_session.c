@@ -24,9 +24,8 @@ struct sql_session {
 	struct effect *effect; /* whose step it runs, NULL: none */
 	struct carrier carrier;
 	struct log *log; /* being committed */
-	char xid[32];
-	bool clean; /* DISCARD ALL was answered */
-	bool open;  /* the transaction waits for its outcome, on this very connection */
+	bool clean;      /* DISCARD ALL was answered */
+	bool open; /* the transaction waits for its outcome, on this very connection */
 	int repeats;
 	uv_timer_t pause;
 };
@@ -362,8 +361,6 @@ static struct sql_pool *find_pool(struct sql_steps *steps, const char *name)
 		p = p->next;
 	return p;
 }
-
-static void on_refuse(uv_timer_t *timer);
 
 struct refusal {
 	uv_timer_t timer;
