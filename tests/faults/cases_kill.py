@@ -231,10 +231,9 @@ def poison(world):
     """A run whose shell kills its worker is suspended after three losses; others complete."""
     db, recorder = world.database(), world.recorder()
     db.apply("http", http_steps(recorder.url, 4, "/delay/100"))
-    pids = pathlib.Path(db.cluster.dir, world.name + ".pids")
-    pids.write_text("")
+    pid = pathlib.Path(db.cluster.dir, world.name + ".pid")
     db.apply("poison", [{"kill": {"run": {"shell": {
-        "command": "for p in $(cat %s); do kill -9 $p; done; sleep 5" % pids}}}}])
+        "command": "until kill -9 $(cat %s); do sleep 0.05; done; sleep 5" % pid}}}}])
     ids = db.start("http", world.size(20, 100))
     bad = db.start("poison", 1)[0]
     losses = 0
@@ -243,7 +242,8 @@ def poison(world):
         while db.active():
             if time.monotonic() > end:
                 raise Failure("not over: %s" % db.statuses())
-            pids.write_text("%d\n" % pool.workers[0].pid)
+            (new := pid.with_suffix(".new")).write_text("%d\n" % pool.workers[0].pid)
+            new.replace(pid)
             codes = pool.replace_dead()
             check(all(code == -signal.SIGKILL for code in codes), "exit codes %s", codes)
             losses += len(codes)

@@ -41,6 +41,8 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+# Two `create table if not exists` of one table at once can both find it missing.
+SETUP = threading.Lock()
 sys.path.insert(0, str(HERE.parent / "faults"))
 from recorder import Recorder  # noqa: E402
 
@@ -216,9 +218,10 @@ def run_flow_in(runner, path, folder):
         text = text.replace(name, value)
     flow = parse(text)
     if flow.get("setup"):
-        subprocess.run(["psql", "-qX", "-v", "ON_ERROR_STOP=1", "-d", runner.db, "-c",
-                        flow["setup"]], check=True, stdin=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with SETUP:
+            subprocess.run(["psql", "-qX", "-v", "ON_ERROR_STOP=1", "-d", runner.db, "-c",
+                            flow["setup"]], check=True, stdin=subprocess.DEVNULL,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     definition = flow.get("definition_text")
     if definition is None:
         definition = json.loads(text)["definition"]
