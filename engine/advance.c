@@ -122,6 +122,14 @@ enum progress run_iterate(
 	return PROGRESS_AGAIN;
 }
 
+enum progress run_open(struct run *r, struct frame *f, struct value *input)
+{
+	struct op op = op_make(OP_OPENED, f->path);
+	op.values[OP_INPUT] = input;
+	run_record(r, &op);
+	return PROGRESS_AGAIN;
+}
+
 static void hold(struct run *r, struct frame *f, const char *reason)
 {
 	struct op op = op_make(OP_HELD, f->path);

@@ -57,6 +57,8 @@ enum progress run_fail(struct run *r, struct frame *f, const struct fault *fault
 /* An error of the author's making: a problem document (takes the reference). */
 enum progress run_raise(struct run *r, struct frame *f, struct value *error);
 enum progress run_wait(struct run *r, struct frame *f, int64_t due);
+/* A call's function begins with this raw input (takes the reference). */
+enum progress run_open(struct run *r, struct frame *f, struct value *input);
 /* A loop's iteration; items (takes the reference) with the first one. */
 enum progress run_iterate(
 	struct run *r, struct frame *f, struct value *items, int64_t index);

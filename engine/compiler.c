@@ -6,6 +6,7 @@
 #include "compiler.h"
 
 #include "clock.h"
+#include "extension.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,6 +22,8 @@ bool compiler_refuse(
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
+	if (!definition_has_place(c->definition, node))
+		return error_set(err, ERROR_INPUT, "%s", text);
 	if (node.s)
 		json_position(c->definition->text, (size_t)(node.s - c->definition->text),
 			&line, &col);
@@ -184,8 +187,7 @@ bool compiler_retry(struct compiler *c, struct json node, const struct retry_pol
 	return retry_compile(c, body, p, err);
 }
 
-/* "a/b" in a JSON Pointer is "a~1b". */
-static void put_pointer_token(struct buf *b, const char *name)
+void pointer_put_token(struct buf *b, const char *name)
 {
 	for (const char *p = name; *p; p++) {
 		if (*p == '~' || *p == '/')
@@ -218,10 +220,30 @@ static const struct task_kind *kind_of(struct json node)
 		char *name = json_strdup(call),
 		     *full = xasprintf("call:%s", name ? name : "");
 		kind = task_kind_find(full);
+		if (!kind && name)
+			kind = task_kind_find("call:function");
 		free(name);
 		free(full);
 	}
 	return kind;
+}
+
+bool compiler_plain_task(struct compiler *c, struct task *task, struct error *err)
+{
+	task->kind = kind_of(task->node);
+	task->in_try = c->in_try;
+	if (!task->kind)
+		return compiler_refuse(c, task->node, err,
+			"this kind of task is not supported by this runtime");
+	return task_base_compile(c, task, err) &&
+	       (!task->kind->compile || task->kind->compile(c, task, err));
+}
+
+bool compiler_task(struct compiler *c, struct task *task, struct error *err)
+{
+	size_t count = extension_count(c, task->node);
+	return count ? extension_compile(c, task, count, err)
+		     : compiler_plain_task(c, task, err);
 }
 
 static bool task_compile(struct compiler *c, const struct task *parent, const char *key,
@@ -233,16 +255,11 @@ static bool task_compile(struct compiler *c, const struct task *parent, const ch
 		return compiler_refuse(c, element, err, "a task is expected");
 	ret->name = json_strdup(name);
 	struct buf reference = {0};
-	buf_printf(&reference, "%s/%s/%zu/", parent->reference, key, index);
-	put_pointer_token(&reference, ret->name);
+	buf_printf(&reference, "%s%s%s/%zu/", parent->reference, *key ? "/" : "", key,
+		index);
+	pointer_put_token(&reference, ret->name);
 	ret->reference = buf_take(&reference);
-	ret->kind = kind_of(ret->node);
-	ret->in_try = c->in_try;
-	if (!ret->kind)
-		return compiler_refuse(c, ret->node, err,
-			"this kind of task is not supported by this runtime");
-	return task_base_compile(c, ret, err) &&
-	       (!ret->kind->compile || ret->kind->compile(c, ret, err));
+	return compiler_task(c, ret, err);
 }
 
 bool compiler_list(struct compiler *c, const struct task *task, const char *key,

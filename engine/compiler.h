@@ -13,6 +13,9 @@ struct compiler {
 	struct json list; /* the list whose tasks are being compiled */
 	bool in_try;      /* inside a try's body */
 	size_t need_count;
+	bool in_extension; /* its tasks are not extended */
+	const struct call_site *calls; /* the functions being compiled, innermost first */
+	size_t called;                 /* functions compiled so far, once per call */
 };
 
 /* NULL if there is none of that name. */
@@ -21,5 +24,12 @@ const struct task_kind *task_kind_find(const char *name);
 MUST_CHECK bool task_base_compile(
 	struct compiler *c, struct task *task, struct error *err);
 void task_finish(struct task *task);
+/* A task that has its name, reference and node, with its extensions if it has any. */
+MUST_CHECK bool compiler_task(struct compiler *c, struct task *task, struct error *err);
+/* The same without extensions. */
+MUST_CHECK bool compiler_plain_task(
+	struct compiler *c, struct task *task, struct error *err);
+/* "a/b" in a JSON Pointer is "a~1b". */
+void pointer_put_token(struct buf *b, const char *name);
 
 #endif

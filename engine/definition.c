@@ -45,6 +45,10 @@ static bool read_identity(struct definition *d, const char *suffix, struct error
 	free(version);
 	struct buf canonical = {0};
 	json_canonical(d->document, &canonical);
+	if (d->resources.s) {
+		buf_putc(&canonical, '\n');
+		json_canonical(d->resources, &canonical);
+	}
 	digest_sha256(canonical.data, canonical.len, d->digest);
 	buf_finish(&canonical);
 	d->id = definition_id(d);
@@ -70,14 +74,39 @@ static int compare_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static const struct json_limits resource_limits = {.bytes = (size_t)64 << 20, .depth = 128};
+
+static bool read_resources(struct definition *d, const char *text, struct error *err)
+{
+	if (!text)
+		return true;
+	d->resources_text = xstrdup(text);
+	return json_check(d->resources_text, strlen(text), &resource_limits,
+		&d->resources, NULL, err);
+}
+
+bool definition_has_place(const struct definition *d, struct json v)
+{
+	return v.s >= d->text && v.s <= d->text + strlen(d->text);
+}
+
 bool definition_create(const char *text, size_t n, const char *version_suffix,
 	struct definition **ret, struct error *err)
 {
+	return definition_create_with(
+		(struct json){text, n}, NULL, version_suffix, ret, err);
+}
+
+bool definition_create_with(struct json document, const char *resources,
+	const char *version_suffix, struct definition **ret, struct error *err)
+{
 	struct definition *d = xcalloc(1, sizeof *d);
+	size_t n = document.n;
 	d->refs = 1;
-	d->text = xstrndup(text, n);
+	d->text = xstrndup(document.s, n);
 	d->needs = xcalloc(1, sizeof *d->needs);
 	if (!json_check(d->text, n, NULL, &d->document, NULL, err) ||
+		!read_resources(d, resources, err) ||
 		!read_identity(d, version_suffix, err)) {
 		definition_unref(d);
 		return false;
@@ -122,6 +151,12 @@ void definition_unref(struct definition *d)
 	for (char **need = d->needs; *need; need++)
 		free(*need);
 	free(d->needs);
+	for (size_t i = 0; i < d->missing_count; i++) {
+		free(d->missing[i].name);
+		free(d->missing[i].url);
+	}
+	free(d->missing);
+	free(d->resources_text);
 	free(d->text);
 	free(d->namespace);
 	free(d->name);

@@ -7,6 +7,13 @@
 
 #include "task.h"
 
+/* A resource outside of the document. */
+struct reference {
+	char *name; /* as the document gives it: its name among the resources */
+	char *url;  /* where it is; NULL: in the default catalog */
+	bool is_function;
+};
+
 struct definition {
 	struct uuid id; /* from namespace, name, version and digest */
 	char *text;     /* the document; all slices point here */
@@ -15,6 +22,13 @@ struct definition {
 	uint8_t digest[32]; /* SHA-256 of the canonical document */
 	char **needs;       /* what a worker must have, NULL-ended, sorted */
 	struct program *program;
+	/* What was resolved when the definition was registered: its functions and API
+	 * descriptions, as an object by the name or URL that the document gives. */
+	char *resources_text; /* NULL: none */
+	struct json resources;
+	/* What the document names and resources lack; it cannot be run before. */
+	struct reference *missing;
+	size_t missing_count;
 	struct task root; /* the workflow itself: name "", reference "", a do */
 	struct retry_policy *policies; /* all that its tasks refer to */
 	unsigned refs;
@@ -27,6 +41,11 @@ struct definition {
  */
 MUST_CHECK bool definition_create(const char *text, size_t n, const char *version_suffix,
 	struct definition **ret, struct error *err);
+/* The same with its resources, verified JSON text that is copied; NULL: none. */
+MUST_CHECK bool definition_create_with(struct json document, const char *resources,
+	const char *version_suffix, struct definition **ret, struct error *err);
+/* Whether the value stands in the document itself, not in a resource. */
+bool definition_has_place(const struct definition *d, struct json v);
 struct definition *definition_ref(struct definition *d);
 void definition_unref(struct definition *d);
 

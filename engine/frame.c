@@ -1,6 +1,7 @@
 /* Frames: their memory, their paths, their place in a loop. */
 #include "frame.h"
 
+#include "extension.h"
 #include "op.h"
 
 #include <stdlib.h>
@@ -13,6 +14,7 @@ struct frame *frame_push(struct frame *parent, const struct task *task, char *pa
 	f->task = task;
 	f->path = path;
 	f->iteration = -1;
+	f->leave = NEXT_OWN;
 	if (parent)
 		parent->child = f;
 	return f;
@@ -72,14 +74,22 @@ static void put_name(struct buf *b, const char *name)
 
 char *frame_child_path(const struct frame *parent, size_t index, unsigned visit)
 {
+	const struct task *task = &parent->list->tasks[index];
+	const char *key = parent->list->key, *mark = task->mark;
 	struct buf b = {0};
-	buf_puts(&b, parent->path);
+	buf_add(&b, parent->path, strlen(parent->path) - parent->task->wraps);
 	if (parent->iteration >= 0)
 		buf_printf(&b, "[%lld]", (long long)parent->iteration);
-	buf_printf(&b, "/%s/%zu/", parent->list->key, index);
-	put_name(&b, parent->list->tasks[index].name);
+	if (mark)
+		buf_puts(&b, mark);
+	else
+		buf_printf(&b, "%s%s/%zu/", *key ? "/" : "", key, index);
+	if (!mark || mark[strlen(mark) - (*mark != '\0')] == '/')
+		put_name(&b, task->name);
 	if (visit > 1)
 		buf_printf(&b, "#%u", visit);
+	if (task->wraps)
+		buf_putc(&b, '!');
 	return buf_take(&b);
 }
 
@@ -96,6 +106,8 @@ void frame_open_list(struct frame *f, const struct task_list *list)
 	f->list = list;
 	f->opened = true;
 	f->position = list->count ? 0 : NEXT_EXIT;
+	if (f->task->wraps)
+		extension_seek(f, 0);
 }
 
 void frame_set_iteration(struct frame *f, int64_t i)

@@ -44,6 +44,9 @@ static void put_list_state(struct buf *out, const struct frame *f)
 	put_int(out, "handler", f->in_handler);
 	put_int(out, "exited", f->exited);
 	put_int(out, "position", f->position);
+	if (f->leave != NEXT_OWN)
+		put_int(out, "leave", f->leave);
+	put_int(out, "leaves", f->leave != NEXT_OWN);
 	put_int(out, "iteration", f->iteration + 1);
 	put_visits(out, "visits", f->visits[0], f->task->body ? f->task->body->count : 0);
 	put_visits(out, "handlerVisits", f->visits[1],
@@ -284,6 +287,8 @@ static bool get_list_state(
 	f->in_handler = get_int(in, "handler");
 	f->exited = get_int(in, "exited");
 	f->position = get_int(in, "position");
+	if (get_int(in, "leaves"))
+		f->leave = get_int(in, "leave");
 	if (f->opened)
 		f->list = f->in_handler && t->handler ? t->handler : t->body;
 	if (f->opened && (!f->list || f->position >= (int64_t)f->list->count))

@@ -17,6 +17,7 @@ void inspection_init(struct inspection *in, const char *text, struct json docume
 	static const char *const names[CATALOGS] = {
 		[CATALOG_AUTHENTICATIONS] = "authentications",
 		[CATALOG_ERRORS] = "errors",
+		[CATALOG_FUNCTIONS] = "functions",
 		[CATALOG_RETRIES] = "retries",
 		[CATALOG_TIMEOUTS] = "timeouts",
 	};

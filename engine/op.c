@@ -9,6 +9,7 @@ static const char *const names[] = {
 	[OP_CLAIMED] = "claimed",
 	[OP_STARTED] = "started",
 	[OP_ITERATION] = "iteration",
+	[OP_OPENED] = "opened",
 	[OP_SKIPPED] = "skipped",
 	[OP_COMPLETED] = "completed",
 	[OP_FAULTED] = "faulted",
@@ -45,6 +46,7 @@ const char *op_entry_kind(const struct op *op)
 	case OP_RETRY: return names[OP_WAITING];
 	case OP_CAUGHT: return names[OP_FAULTED];
 	case OP_HELD: return names[OP_SUSPENDED];
+	case OP_OPENED: return names[OP_STARTED];
 	case OP_FAULTED: return op->uncertain ? "uncertain" : names[OP_FAULTED];
 	case OP_CREATED:
 	case OP_CLAIMED:

@@ -22,6 +22,7 @@ enum op_kind {
 	OP_CLAIMED,   /* a worker owns the run from here on */
 	OP_STARTED,   /* a task is entered, or another attempt of its step begins */
 	OP_ITERATION, /* a loop begins an iteration */
+	OP_OPENED,    /* a call opens its function, whose raw input is `input` */
 	OP_SKIPPED,   /* a task whose `if` is false */
 	OP_COMPLETED, /* a task has its output; path "": the run */
 	OP_FAULTED,   /* an attempt failed; path "": the run did */
@@ -40,6 +41,7 @@ enum op_kind {
 #define NEXT_FOLLOWING INT64_MIN
 #define NEXT_EXIT (-1)
 #define NEXT_END (-2)
+#define NEXT_OWN (INT64_MIN + 1) /* in memory only: as the task's own then says */
 
 enum op_value { OP_INPUT, OP_OUTPUT, OP_CONTEXT, OP_ITEMS, OP_ERROR, OP_VALUES };
 

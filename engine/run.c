@@ -5,6 +5,8 @@
  */
 #include "run.h"
 
+#include "extension.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +53,9 @@ struct frame *run_find(const struct run *r, const char *path)
 
 void run_step_id(const struct run *r, const struct frame *f, char out[UUID_TEXT])
 {
-	uuid_format(uuid_step(r->id, f->path, f->generation), out);
+	char *path = xstrndup(f->path, strlen(f->path) - f->task->wraps);
+	uuid_format(uuid_step(r->id, path, f->generation), out);
+	free(path);
 }
 
 int64_t run_deadline(const struct run *r, struct frame **ret)
@@ -173,6 +177,17 @@ static bool apply_started(struct run *r, const struct op *op, struct error *err)
 	return true;
 }
 
+static bool apply_opened(struct run *r, const struct op *op, struct error *err)
+{
+	struct frame *f = run_find(r, op->path);
+	if (!f || !f->task->body || !op->values[OP_INPUT])
+		return misfit(op, err);
+	value_set(&f->cursor, value_ref(op->values[OP_INPUT]));
+	frame_open_list(f, f->task->body);
+	f->state = FRAME_NEXT;
+	return true;
+}
+
 static bool apply_iteration(struct run *r, const struct op *op, struct error *err)
 {
 	struct frame *f = run_find(r, op->path);
@@ -201,6 +216,16 @@ static void move_on(struct frame *f, int64_t next)
 		f->position = NEXT_EXIT;
 }
 
+static void pass_over(struct frame *parent)
+{
+	if (parent->task->wraps) {
+		extension_pass_over(parent);
+		return;
+	}
+	frame_visits(parent)[parent->position]++;
+	move_on(parent, NEXT_FOLLOWING);
+}
+
 static bool apply_skipped(struct run *r, const struct op *op, struct error *err)
 {
 	struct frame *parent = run_leaf(r);
@@ -210,15 +235,17 @@ static bool apply_skipped(struct run *r, const struct op *op, struct error *err)
 		frame_destroy(f);
 		r->failed = NULL;
 		r->operator_retry = false;
-		move_on(parent, NEXT_FOLLOWING);
+		if (parent->task->wraps)
+			extension_pass_over(parent);
+		else
+			move_on(parent, NEXT_FOLLOWING);
 		return true;
 	}
 	if (!parent || (!parent->opened && !parent->task->body))
 		return misfit(op, err);
 	if (!parent->opened)
 		frame_open_list(parent, parent->task->body);
-	frame_visits(parent)[parent->position]++;
-	move_on(parent, NEXT_FOLLOWING);
+	pass_over(parent);
 	parent->state = FRAME_NEXT;
 	return true;
 }
@@ -246,9 +273,14 @@ static bool apply_completed(struct run *r, const struct op *op, struct error *er
 	if (definition_keeps_step(r->definition, f->task->name))
 		frame_keep_step(parent, f->task->name, output);
 	frame_destroy(f);
-	if (op->next == NEXT_END) {
+	if (op->next == NEXT_END && !parent->task->wraps) {
 		frame_destroy(r->root->child);
 		parent = r->root;
+	}
+	if (parent->task->wraps) {
+		extension_leave(parent, op->next, output);
+		parent->state = FRAME_NEXT;
+		return true;
 	}
 	value_set(&parent->cursor, output);
 	move_on(parent, op->next == NEXT_END ? NEXT_EXIT : op->next);
@@ -408,6 +440,7 @@ bool run_apply(struct run *r, const struct op *op, struct error *err)
 	case OP_FRAMES: return true;
 	case OP_STARTED: return apply_started(r, op, err);
 	case OP_ITERATION: return apply_iteration(r, op, err);
+	case OP_OPENED: return apply_opened(r, op, err);
 	case OP_SKIPPED: return apply_skipped(r, op, err);
 	case OP_COMPLETED: return apply_completed(r, op, err);
 	case OP_FAULTED: return apply_faulted(r, op, err);

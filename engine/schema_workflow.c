@@ -89,12 +89,12 @@ static const struct shape use = {
 	.type = SHAPE_OBJECT,
 	.members =
 		MEMBERS(MAY("authentications", &authentications), MAY("errors", &errors),
-			NOT_YET("extensions", &extensions, "use.extensions"),
-			NOT_YET("functions", &functions, "use.functions"),
+			MAY("extensions", &extensions),
+			MAY("functions", &functions),
 			MAY("retries", &retries),
 			NOT_YET("secrets", &schema_strings, "use.secrets"),
 			MAY("timeouts", &timeouts),
-			NOT_YET("catalogs", &catalogs, "use.catalogs")),
+			MAY("catalogs", &catalogs)),
 };
 
 /* schedule, evaluate */

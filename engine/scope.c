@@ -3,6 +3,7 @@
 #include "scope.h"
 
 #include "clock.h"
+#include "extension.h"
 #include "version.h"
 
 #include <stdlib.h>
@@ -24,9 +25,25 @@ static void put_member(struct buf *b, const char *key, struct json v)
 	json_put(b, v);
 }
 
+/* Members of an extended task's definition, as the DSL's examples ask for them:
+ * $task.with.endpoint. */
+static void put_definition_members(struct buf *b, struct json node)
+{
+	struct json_iter it = json_iter(node);
+	struct json key, v;
+	while (json_next_member(&it, &key, &v)) {
+		if (json_string_is(key, "input") || json_string_is(key, "output"))
+			continue;
+		buf_putc(b, ',');
+		json_put(b, key);
+		buf_putc(b, ':');
+		json_put(b, v);
+	}
+}
+
 static struct json task_argument(struct run_scope *s)
 {
-	const struct frame *f = s->frame;
+	const struct frame *own = s->frame, *f = extension_described(own);
 	char id[UUID_TEXT];
 	buf_puts(&s->task, "{\"name\":");
 	json_put_text(&s->task, f->task->name);
@@ -34,13 +51,17 @@ static struct json task_argument(struct run_scope *s)
 	json_put_text(&s->task, f->task->reference);
 	put_member(&s->task, "definition", f->task->node);
 	put_member(&s->task, "input", value_json(f->raw));
-	if (s->output.s)
+	if (f != own && extension_has_ended(f))
+		put_member(&s->task, "output", value_json(f->cursor));
+	else if (f == own && s->output.s)
 		put_member(&s->task, "output", s->output);
 	put_time(&s->task, "startedAt", f->started_at);
 	run_step_id(s->run, f, id);
 	buf_printf(&s->task, ",\"stepId\":\"%s\"", id);
-	if (s->of_attempt)
+	if (s->of_attempt && f == own)
 		buf_printf(&s->task, ",\"attempt\":%u", f->attempt ? f->attempt : 1);
+	if (f != own)
+		put_definition_members(&s->task, f->task->node);
 	buf_putc(&s->task, '}');
 	return (struct json){s->task.data, s->task.len};
 }
@@ -58,10 +79,16 @@ static struct json workflow_argument(struct run_scope *s)
 	return (struct json){s->workflow.data, s->workflow.len};
 }
 
+/* The frame around, as far as names are seen: a function sees its own only. */
+static const struct frame *enclosing(const struct frame *f)
+{
+	return f->task->is_function ? NULL : f->parent;
+}
+
 static bool is_shadowed(
 	const struct frame *inner, const struct frame *f, const char *name)
 {
-	for (; inner != f; inner = inner->parent) {
+	for (; inner != f; inner = enclosing(inner)) {
 		for (size_t i = 0; i < inner->step_count; i++) {
 			if (strcmp(inner->steps[i].name, name) == 0)
 				return true;
@@ -73,7 +100,7 @@ static bool is_shadowed(
 static struct json steps_argument(struct run_scope *s)
 {
 	buf_putc(&s->steps, '{');
-	for (const struct frame *f = s->frame; f; f = f->parent) {
+	for (const struct frame *f = s->frame; f; f = enclosing(f)) {
 		for (size_t i = 0; i < f->step_count; i++) {
 			if (!is_shadowed(s->frame, f, f->steps[i].name))
 				put_member(&s->steps, f->steps[i].name,
@@ -87,7 +114,7 @@ static struct json steps_argument(struct run_scope *s)
 /* Names that enclosing tasks bind: a loop's item and index, a handler's error. */
 static bool lookup_bound(struct run_scope *s, const char *name, struct json *ret)
 {
-	for (const struct frame *f = s->frame; f; f = f->parent) {
+	for (const struct frame *f = s->frame; f; f = enclosing(f)) {
 		const struct task *t = f->task;
 		if (f->iteration >= 0 && t->item_name &&
 			strcmp(name, t->item_name) == 0) {

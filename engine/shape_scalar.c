@@ -115,24 +115,26 @@ static void check_catalog(struct inspection *in, enum catalog catalog, struct js
 		quoted, titles[catalog], guess);
 }
 
+/* A function of the document, of a catalog (NAME:VERSION@CATALOG), or a URL. */
 static void check_function(
 	struct inspection *in, struct json v, const struct place *place)
 {
-	char quoted[QUOTE_SIZE];
-	quote_json(v, quoted, sizeof quoted);
+	char quoted[QUOTE_SIZE], guess[GUESS_SIZE];
+	if (names_find(&in->catalogs[CATALOG_FUNCTIONS], v) || memchr(v.s, '@', v.n) ||
+		memmem(v.s, v.n, "://", 3))
+		return;
 	const char *near = word_nearest(schema_functions, v);
-	if (near)
+	guess_name(in, &in->catalogs[CATALOG_FUNCTIONS], v, guess);
+	quote_json(v, quoted, sizeof quoted);
+	if (near && !*guess)
 		inspection_report(in, FINDING_UNSUPPORTED, place, v,
-			"%s is not built in, and custom functions are not supported by "
-			"this "
-			"runtime yet; did you mean \"%s\"?",
+			"no function %s is built in or in use.functions; did you mean "
+			"\"%s\"?",
 			quoted, near);
 	else
 		inspection_report(in, FINDING_UNSUPPORTED, place, v,
-			"%s is not built in, and custom functions are not supported by "
-			"this "
-			"runtime yet; \"http\" and \"sql\" are",
-			quoted);
+			"no function %s is built in or in use.functions%s", quoted,
+			guess);
 }
 
 static void check_dsl(struct inspection *in, struct json v, const struct place *place)

@@ -82,6 +82,11 @@ struct task {
 	struct task_duration timeout;
 	struct task_metadata metadata;
 	bool in_try; /* some enclosing task catches errors */
+	/* Its path below the one that contains it, where it is in no list of the
+	 * document: "!call", "!before/" (its name follows), "" (the same); else NULL. */
+	const char *mark;
+	bool is_function; /* it is called: it does not see what is around the call */
+	bool wraps;       /* a task with its extensions: see extension.h */
 	/* What a task that contains others runs; compiled by its kind. */
 	struct task_list *body;    /* do, for.do, try; NULL for a leaf */
 	struct task_list *handler; /* catch.do */
@@ -122,6 +127,17 @@ MUST_CHECK bool compiler_list(struct compiler *c, const struct task *task,
 /* The list of a try, under the key "try": its tasks know that errors are caught. */
 MUST_CHECK bool compiler_try_list(struct compiler *c, const struct task *task,
 	struct json node, struct task_list **ret, struct error *err);
+/* The function that a call names: of use.functions, or one that was pinned with the
+ * definition. An absent *ret: it is not here yet, and noted as missing. */
+MUST_CHECK bool compiler_function(struct compiler *c, struct json name, struct json *ret,
+	struct error *err);
+/* A document that a call names by its URL, likewise. */
+MUST_CHECK bool compiler_document(struct compiler *c, struct json uri, struct json *ret,
+	struct error *err);
+/* A function as the only task of a body, under the mark "!call". */
+MUST_CHECK bool compiler_call(struct compiler *c, const struct task *task,
+	struct json name, struct json function, struct task_list **ret,
+	struct error *err);
 /* A fixed duration: an object of days to milliseconds, or ISO 8601. */
 bool duration_read(struct json node, int64_t *ret_usec);
 /* A flow directive of a task in the list that is being compiled; absent: continue. */

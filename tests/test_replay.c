@@ -25,6 +25,7 @@ struct trace {
 struct scenario {
 	const char *name, *tasks;   /* the value of `do` */
 	const char *input, *expect; /* expect: output, or "" for a faulted run */
+	const char *use;
 };
 
 static struct settings settings = {.allow_run = true};
@@ -36,8 +37,8 @@ static struct definition *compile(const struct scenario *s)
 	struct error err = {0};
 	char *text = xasprintf(
 		"{\"document\":{\"dsl\":\"1.0.3\",\"namespace\":\"t\",\"name\":\"t\","
-		"\"version\":\"1.0.0\"},\"do\":%s}",
-		s->tasks);
+		"\"version\":\"1.0.0\"},\"use\":%s,\"do\":%s}",
+		s->use ? s->use : "{}", s->tasks);
 	if (!definition_create(text, strlen(text), NULL, &d, &err))
 		ck_abort_msg("%s: %s", s->name, err.text);
 	free(text);
@@ -362,6 +363,26 @@ static const struct scenario scenarios[] = {
 			"c", "C") "],\"output\":{\"as\":\"{got: ., was: $input.x}\"}}}]",
 		"{\"deep\":{\"x\":9007199254740993}}",
 		"{\"got\":\"C\",\"was\":9007199254740993}"},
+	{"functions in a loop, retried",
+		"[{\"l\":{\"for\":{\"in\":\"[1,2]\",\"each\":\"e\"},\"do\":[{\"c\":{"
+		"\"call\":\"f\",\"with\":{\"v\":\"${ $e }\"}}}]}}]",
+		"{}", "{\"v\":2,\"s\":\"fail 1\"}",
+		"{\"functions\":{\"f\":{\"try\":[" SH("s",
+			"fail 1") ",{\"k\":{\"call\":\"g\",\"with\":{\"s\":\"${ . }\"}}}]"
+				  ",\"catch\":{\"retry\":" RETRY(2) "},\"output\":{\"as\":"
+					"\"{v: $input.v, s: .s}\"}},"
+					"\"g\":{\"set\":{\"s\":\"${ .s }\"}}}}"},
+	{"extensions around tasks",
+		"[{\"a\":{\"run\":{\"shell\":{\"command\":\"A\"}},\"then\":\"c\"}}," SH("b",
+			"B") ",{\"c\":{\"for\":{\"in\":\"[1,2]\"},\"do\":[" SH("d",
+			"D") "]}},{\"m\":{\"set\":{\"k\":2}}},{\"e\":{\"if\":\"false\","
+				  "\"set\":{\"k\":1}}}]",
+		"{}", "{\"k\":1}",
+		"{\"extensions\":[{\"x\":{\"extend\":\"all\",\"before\":[" SH("p",
+			"P") "],\"after\":[" SH("q", "Q") "]}},{\"y\":{\"extend\":\"set\","
+			"\"before\":[{\"z\":{\"set\":{\"k\":1},\"then\":\"exit\"}}]}},"
+			"{\"t\":{\"extend\":\"run\",\"when\":\"$task.name == \\\"a\\\"\","
+			"\"after\":[{\"w\":{\"wait\":\"PT1H\"}}]}}]}"},
 	{"checkpoints",
 		"[{\"a\":{\"set\":{\"n\":1},\"metadata\":{\"checkpoint\":true}}},"
 		"{\"b\":{\"set\":{\"n\":\"${ .n "

@@ -50,6 +50,15 @@ language sql immutable as $$
 			'\ufdd0\ufdd1', '\u0000')::json end
 $$;
 
+-- The path that an operation is about. What holds a task and its extensions (its path ends in
+-- "!") is skipped in the name of the task.
+create or replace function stepwell.op_path(op json) returns text
+language sql immutable as $$
+	select case when stepwell.member(op, 'op') #>> '{}' = 'skipped'
+		then rtrim(stepwell.member(op, 'path') #>> '{}', '!')
+		else stepwell.member(op, 'path') #>> '{}' end
+$$;
+
 -- Order of semantic versions: releases after pre-releases, then by number (semver.org, 11).
 create or replace function stepwell.version_order(version text) returns text
 language sql immutable as $$

@@ -25,6 +25,7 @@ from (
 	select run_id, path, coalesce(max(generation), 0) as generation,
 		case (array_agg(op order by seq desc, n desc))[1]
 			when 'started' then 'running' when 'lost' then 'running' when 'iteration' then 'running'
+			when 'opened' then 'running'
 			when 'retry' then 'waiting' when 'caught' then 'running' when 'held' then 'suspended'
 			else (array_agg(op order by seq desc, n desc))[1] end as word,
 		coalesce(max(attempt), 1) as attempts, min(at) as started_at, max(at) as last_at,
@@ -32,7 +33,7 @@ from (
 		(array_agg(error order by seq desc, n desc) filter (where error is not null))[1] as error
 	from (
 		select j.run_id, j.seq, t.n, j.at, stepwell.member(t.o, 'op') #>> '{}' as op,
-			stepwell.member(t.o, 'path') #>> '{}' as path,
+			stepwell.op_path(t.o) as path,
 			stepwell.member(t.o, 'attempt')::text::int as attempt,
 			stepwell.member(t.o, 'generation')::text::int as generation,
 			stepwell.member(t.o, 'output') as output, stepwell.member(t.o, 'error') as error
@@ -40,7 +41,7 @@ from (
 		cross join lateral json_array_elements(j.data::json) with ordinality as t(o, n)
 		where j.kind not in ('created', 'claimed', 'frames')
 	) ops
-	where path <> ''
+	where path <> '' and path not like '%!' -- what holds a task and its extensions
 	group by run_id, path
 ) s
 join stepwell.run r on r.id = s.run_id;

@@ -2,7 +2,7 @@
 -- name, step_id, status, attempts, started, ended (microseconds since 1970 or null), output,
 -- error (text), uncertain boolean (nobody knows how one of its attempts ended).
 with place as (
-	select stepwell.member(t.o, 'path') #>> '{}' as path, min(j.seq * 1000000 + t.n) as first,
+	select stepwell.op_path(t.o) as path, min(j.seq * 1000000 + t.n) as first,
 		bool_or(stepwell.member(t.o, 'op')::text = '"lost"' or stepwell.member(t.o, 'uncertain')::text = 'true')
 			as uncertain
 	from stepwell.entry j

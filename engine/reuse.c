@@ -1,0 +1,124 @@
+/*
+ * Functions: of use.functions, of a catalog, by URL. A function is compiled once per
+ * call, so that its tasks have the references of that call; recursion is refused, and how
+ * many there may be in one definition.
+ */
+#include "catalog.h"
+#include "compiler.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CALLS_MAX 10000 /* compiled functions of one definition */
+
+/* A function that is being compiled. */
+struct call_site {
+	const struct call_site *outer;
+	struct json function;
+};
+
+static void note_missing(
+	struct compiler *c, struct json name, char *url, bool is_function)
+{
+	struct definition *d = c->definition;
+	for (size_t i = 0; i < d->missing_count; i++) {
+		if (json_string_is(name, d->missing[i].name)) {
+			free(url);
+			return;
+		}
+	}
+	d->missing = xrealloc(d->missing, (d->missing_count + 1) * sizeof *d->missing);
+	d->missing[d->missing_count++] =
+		(struct reference){json_strdup(name), url, is_function};
+}
+
+static struct json find_resource(struct compiler *c, struct json name)
+{
+	char *text = json_strdup(name);
+	struct json found = json_get(c->definition->resources, text);
+	free(text);
+	return found;
+}
+
+bool compiler_function(
+	struct compiler *c, struct json name, struct json *ret, struct error *err)
+{
+	struct error why = {0};
+	char *text = json_strdup(name), *url = NULL;
+	*ret = compiler_use(c, "functions", text);
+	bool local = !catalog_name_is(text);
+	free(text);
+	if (ret->s)
+		return true;
+	if (local)
+		return compiler_refuse(c, name, err,
+			"no function %.*s is built in or in use.functions", (int)name.n,
+			name.s);
+	if (!catalog_locate(json_get(c->definition->document, "use"), name, &url, &why))
+		return compiler_refuse(c, name, err, "%s", why.text);
+	*ret = find_resource(c, name);
+	if (ret->s)
+		free(url);
+	else
+		note_missing(c, name, url, true);
+	return true;
+}
+
+bool compiler_document(
+	struct compiler *c, struct json uri, struct json *ret, struct error *err)
+{
+	struct error why = {0};
+	char *text = json_strdup(uri), *url = NULL;
+	bool ok = text && catalog_raw_url(text, &url, &why);
+	free(text);
+	if (!ok)
+		return compiler_refuse(c, uri, err, "%s",
+			*why.text ? why.text : "the URL of a document is expected");
+	*ret = find_resource(c, uri);
+	if (ret->s)
+		free(url);
+	else
+		note_missing(c, uri, url, false);
+	return true;
+}
+
+/* The only task of the body. */
+static bool compile_function(struct compiler *c, const struct task *task,
+	struct json function, struct task *ret, struct error *err)
+{
+	struct json outer = c->list;
+	ret->name = xstrdup(task->name);
+	ret->reference = xasprintf("%s!call", task->reference);
+	ret->node = function;
+	ret->mark = "!call";
+	ret->is_function = true;
+	c->list = (struct json){0};
+	bool ok = compiler_task(c, ret, err);
+	c->list = outer;
+	return ok;
+}
+
+bool compiler_call(struct compiler *c, const struct task *task, struct json name,
+	struct json function, struct task_list **ret, struct error *err)
+{
+	struct task_list *list = xcalloc(1, sizeof *list);
+	struct call_site site = {c->calls, function};
+	*ret = list;
+	list->key = "";
+	list->tasks = xcalloc(1, sizeof *list->tasks);
+	list->count = 1;
+	for (const struct call_site *s = c->calls; s; s = s->outer) {
+		if (s->function.s == function.s)
+			return compiler_refuse(c, name, err,
+				"function %.*s calls itself: recursion is not supported",
+				(int)name.n, name.s);
+	}
+	if (++c->called > CALLS_MAX)
+		return compiler_refuse(c, name, err,
+			"more than %d functions are called in this definition",
+			CALLS_MAX);
+	c->calls = &site;
+	bool ok = compile_function(c, task, function, &list->tasks[0], err);
+	c->calls = site.outer;
+	return ok;
+}
