@@ -1,10 +1,15 @@
 /* wfctl apply: registers definitions, all of them or none. */
+#include "catalog.h"
 #include "command.h"
 #include "database.h"
 #include "definition_file.h"
 #include "output.h"
+#include "resolve.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#define FUNCTION_MAX (4u << 20)
 
 struct batch {
 	struct definition_file *files;
@@ -73,6 +78,19 @@ static void print_applied(const struct definition_file *f, bool new, enum output
 	output_object(object);
 }
 
+static int resolve_all(struct db_client *c, const struct batch *b)
+{
+	int code = EXIT_DONE;
+	for (size_t i = 0; i < b->count; i++) {
+		struct error err;
+		if (resolve_file(&b->files[i], c, &err))
+			continue;
+		error_prefix(&err, "%s", b->files[i].path);
+		code = command_fail(&err);
+	}
+	return code;
+}
+
 static int apply(const struct options *o, const struct batch *b)
 {
 	struct database d;
@@ -81,7 +99,8 @@ static int apply(const struct options *o, const struct batch *b)
 	if (code != EXIT_DONE)
 		return code;
 	bool *new = xcalloc(b->count + 1, sizeof *new);
-	if (!apply_all(d.client, b, new, &err))
+	code = resolve_all(d.client, b);
+	if (code == EXIT_DONE && !apply_all(d.client, b, new, &err))
 		code = command_fail(&err);
 	for (size_t i = 0; code == EXIT_DONE && i < b->count; i++)
 		print_applied(&b->files[i], new[i], output_form(o));
@@ -90,8 +109,56 @@ static int apply(const struct options *o, const struct batch *b)
 	return code;
 }
 
+/* ---- A function of the default catalog ---- */
+
+static int add_function(const struct options *o, struct admin_function *f)
+{
+	struct database d;
+	struct error err;
+	bool new;
+	int code = database_open(o, DATABASE_READY, &d);
+	if (code != EXIT_DONE)
+		return code;
+	if (!admin_add_function(d.client, f, &new, &err))
+		code = command_fail(&err);
+	else if (output_form(o) == OUTPUT_TEXT)
+		output_print("%s:%s@default  %s\n", f->name, f->version,
+			new ? "registered" : "unchanged");
+	database_close(&d);
+	return code;
+}
+
+static int apply_function(const struct options *o)
+{
+	const char *given = options_text(o, "function"), *path = o->arguments[0];
+	char *name, *version, *text, *json;
+	struct error err;
+	size_t n;
+	if (o->arguments[1] || !catalog_split(given, strlen(given), &name, &version))
+		return command_misuse(o, "--function takes NAME:VERSION and one FILE");
+	int code = EXIT_DONE;
+	struct admin_function f = {.name = name, .version = version};
+	if (!file_read(path, FUNCTION_MAX, &text, &n, &err)) {
+		code = command_fail(&err);
+	} else if (!resolve_function_text(text, n, JSON_LITERAL("{}"), &json, &err)) {
+		error_prefix(&err, "%s", path);
+		code = command_fail(&err);
+		free(text);
+	} else {
+		f.document = (struct json){json, strlen(json)};
+		code = add_function(o, &f);
+		free(json);
+		free(text);
+	}
+	free(name);
+	free(version);
+	return code;
+}
+
 static int run(const struct options *o)
 {
+	if (options_given(o, "function"))
+		return apply_function(o);
 	struct batch b = {0};
 	int code = load(o, &b);
 	if (code == EXIT_DONE)
@@ -101,6 +168,8 @@ static int run(const struct options *o)
 }
 
 static const struct option options[] = {
+	{"function", 0, OPTION_TEXT, "NAME:VERSION",
+		"add FILE, a task, to the default catalog as that function"},
 	OPTION_ROW_DB, OPTION_ROW_OUTPUT, OPTION_ROW_HELP, {0}};
 
 const struct command command_apply = {
@@ -110,7 +179,9 @@ const struct command command_apply = {
 	.help = "All .json, .yaml and .yml files of a DIR; all are registered, or "
 		"none. A registered\n"
 		"version never changes: the same version with other content is refused "
-		"(exit 5).\n",
+		"(exit 5). The functions and API descriptions that it refers to are "
+		"read now, and kept\n"
+		"with it.\n",
 	.options = options,
 	.least = 1,
 	.most = -1,

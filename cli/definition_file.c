@@ -142,6 +142,11 @@ static void on_expression(void *ctx, struct json node, const char *message)
 	finding = &all->items[all->count++];
 	*finding = (struct finding){.class = FINDING_ERROR, .line = 1, .column = 1};
 	all->errors++;
+	if (!definition_has_place(f->definition, node)) {
+		finding->pointer = xstrdup("");
+		finding->text = xasprintf("the expression does not compile: %s", message);
+		return;
+	}
 	size_t offset = (size_t)(node.s - f->definition->text);
 	if (f->places.count)
 		yaml_map_position(&f->places, offset, &finding->line, &finding->column);

@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "command.h"
+#include "resolve.h"
 #include "show_run.h"
 
 #include <ctype.h>
@@ -119,7 +120,8 @@ static bool apply_changed(struct launch *l, struct error *err)
 	char suffix[16] = "dev.";
 	bool new;
 	digest_hex(f->definition->digest, 4, suffix + 4);
-	if (!definition_create(f->text, f->n, suffix, &changed, err))
+	if (!definition_create_with((struct json){f->text, f->n},
+		    f->definition->resources_text, suffix, &changed, err))
 		return false;
 	definition_unref(f->definition);
 	f->definition = changed;
@@ -138,6 +140,8 @@ static bool find_workflow(struct launch *l, struct error *err)
 		admin_workflow_finish(&w);
 		return true;
 	}
+	if (!resolve_file(&l->file, l->database.client, err))
+		return error_prefix(err, "%s", l->file.path);
 	if (!admin_apply(l->database.client, l->file.definition, &new, &why)) {
 		*err = why;
 		if (why.kind != ERROR_CONFLICT || !l->database.private)

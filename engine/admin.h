@@ -75,6 +75,20 @@ MUST_CHECK bool admin_each_workflow(struct db_client *c,
 	void (*on_row)(void *ctx, const struct admin_workflow *w), void *ctx,
 	struct error *err);
 
+/* ---- The default catalog (admin_functions.c) ---- */
+
+struct admin_function {
+	const char *name, *version;
+	struct json document;
+};
+
+/* ERROR_CONFLICT when that version is there with other content. */
+MUST_CHECK bool admin_add_function(struct db_client *c, const struct admin_function *f,
+	bool *ret_new, struct error *err);
+/* Its document, caller frees; ERROR_INPUT where there is none. */
+MUST_CHECK bool admin_find_function(struct db_client *c, const char *name,
+	const char *version, char **ret, struct error *err);
+
 /* ---- The pool (admin_pool.c) ---- */
 
 struct admin_pool {

@@ -13,6 +13,7 @@ static const struct migration {
 	const char *name, *sql;
 } migrations[] = {
 	{1, "base", sql_migration_0001_base},
+	{2, "reuse", sql_migration_0002_reuse},
 };
 
 #define MIGRATIONS (sizeof migrations / sizeof *migrations)

@@ -40,6 +40,7 @@ static bool add_definition(
 	db_add_text(&p, digest);
 	db_add_text(&p, d->text);
 	db_add_array(&p, &needs);
+	db_add_text(&p, d->resources_text);
 	bool ok = db_client_query(c, sql_add_definition, &p, &r, err);
 	db_array_finish(&needs);
 	db_params_finish(&p);
@@ -79,6 +80,9 @@ static bool check_version(
 bool admin_apply(
 	struct db_client *c, const struct definition *d, bool *ret_new, struct error *err)
 {
+	if (d->missing_count)
+		return error_set(
+			err, ERROR_INPUT, "%.200s is not resolved", d->missing[0].name);
 	if (!add_definition(c, d, ret_new, err))
 		return false;
 	return *ret_new || check_version(c, d, err);

@@ -55,7 +55,8 @@ static char *raw_of_github(const char *path)
 		return xasprintf("https://raw.githubusercontent.com/%.*s/refs/heads/%s",
 			(int)repository, path, branch);
 	if (strncmp(rest, "/functions/", 11) == 0) /* a catalog named by its repository */
-		return xasprintf("https://raw.githubusercontent.com/%.*s/refs/heads/main%s",
+		return xasprintf(
+			"https://raw.githubusercontent.com/%.*s/refs/heads/main%s",
 			(int)repository, path, rest);
 	return NULL;
 }
@@ -129,7 +130,8 @@ bool catalog_locate(struct json use, struct json name, char **ret, struct error 
 	ok = catalog_split(text, (size_t)(at - text), &function, &version);
 	struct json catalog = json_get(json_get(use, "catalogs"), at + 1);
 	if (!ok)
-		error_set(err, ERROR_INPUT, "\"%.200s\" is not NAME:VERSION@CATALOG", text);
+		error_set(
+			err, ERROR_INPUT, "\"%.200s\" is not NAME:VERSION@CATALOG", text);
 	else if (catalog.s)
 		ok = locate_in(catalog, function, version, ret, err);
 	else if (strcmp(at + 1, "default") != 0)

@@ -1,6 +1,6 @@
 /*
- * Where functions outside of a document are: names of catalogs ("log:1.0.0@global"), URLs,
- * and the raw form of what GitHub and GitLab show as pages (dsl.md, "Catalogs").
+ * Where functions outside of a document are: names of catalogs ("log:1.0.0@global"),
+ * URLs, and the raw form of what GitHub and GitLab show as pages (dsl.md, "Catalogs").
  */
 #ifndef STEPWELL_CATALOG_H
 #define STEPWELL_CATALOG_H

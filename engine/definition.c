@@ -74,7 +74,8 @@ static int compare_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static const struct json_limits resource_limits = {.bytes = (size_t)64 << 20, .depth = 128};
+static const struct json_limits resource_limits = {
+	.bytes = (size_t)64 << 20, .depth = 128};
 
 static bool read_resources(struct definition *d, const char *text, struct error *err)
 {

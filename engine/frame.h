@@ -48,7 +48,7 @@ struct frame {
 	struct kept_step *steps; /* for $steps */
 	size_t step_count;
 	struct value *error; /* in the handler: $error */
-	int64_t leave; /* of a task with extensions: where its own end leads */
+	int64_t leave;       /* of a task with extensions: where its own end leads */
 
 	/* A loop. */
 	struct value *items;

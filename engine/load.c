@@ -55,7 +55,9 @@ static void keep_definition(
 	if (db_rows(rows) == 0)
 		fault_set(&s->fault, PROBLEM_CONFIGURATION,
 			"its definition is not there any more");
-	else if (!definition_create(db_text(rows, 0, 0), db_length(rows, 0, 0), NULL,
+	else if (!definition_create_with(
+			 (struct json){db_text(rows, 0, 0), db_length(rows, 0, 0)},
+			 db_is_null(rows, 0, 2) ? NULL : db_text(rows, 0, 2), NULL,
 			 &s->definition, &err))
 		fault_set(&s->fault, PROBLEM_CONFIGURATION,
 			"this worker cannot read the definition: %.800s", err.text);

@@ -87,14 +87,11 @@ static const struct shape catalogs = {.type = SHAPE_OBJECT, .of = &catalog};
 
 static const struct shape use = {
 	.type = SHAPE_OBJECT,
-	.members =
-		MEMBERS(MAY("authentications", &authentications), MAY("errors", &errors),
-			MAY("extensions", &extensions),
-			MAY("functions", &functions),
-			MAY("retries", &retries),
-			NOT_YET("secrets", &schema_strings, "use.secrets"),
-			MAY("timeouts", &timeouts),
-			MAY("catalogs", &catalogs)),
+	.members = MEMBERS(MAY("authentications", &authentications),
+		MAY("errors", &errors), MAY("extensions", &extensions),
+		MAY("functions", &functions), MAY("retries", &retries),
+		NOT_YET("secrets", &schema_strings, "use.secrets"),
+		MAY("timeouts", &timeouts), MAY("catalogs", &catalogs)),
 };
 
 /* schedule, evaluate */

@@ -129,11 +129,11 @@ MUST_CHECK bool compiler_try_list(struct compiler *c, const struct task *task,
 	struct json node, struct task_list **ret, struct error *err);
 /* The function that a call names: of use.functions, or one that was pinned with the
  * definition. An absent *ret: it is not here yet, and noted as missing. */
-MUST_CHECK bool compiler_function(struct compiler *c, struct json name, struct json *ret,
-	struct error *err);
+MUST_CHECK bool compiler_function(
+	struct compiler *c, struct json name, struct json *ret, struct error *err);
 /* A document that a call names by its URL, likewise. */
-MUST_CHECK bool compiler_document(struct compiler *c, struct json uri, struct json *ret,
-	struct error *err);
+MUST_CHECK bool compiler_document(
+	struct compiler *c, struct json uri, struct json *ret, struct error *err);
 /* A function as the only task of a body, under the mark "!call". */
 MUST_CHECK bool compiler_call(struct compiler *c, const struct task *task,
 	struct json name, struct json function, struct task_list **ret,

@@ -38,18 +38,30 @@ static void not_json(
 	ret->items[0] = finding;
 }
 
-void validate(const char *text, size_t n, struct json *ret_document, struct findings *ret)
+static void judge(const char *text, size_t n, const struct json *document,
+	const struct shape *shape, struct json *ret, struct findings *findings)
 {
 	struct error err = {0};
 	size_t offset = 0;
-	*ret_document = (struct json){0};
-	if (!json_check(text, n, NULL, ret_document, &offset, &err)) {
-		not_json(text, offset, &err, ret);
+	*ret = (struct json){0};
+	if (!json_check(text, n, NULL, ret, &offset, &err)) {
+		not_json(text, offset, &err, findings);
 		return;
 	}
 	struct inspection in;
-	inspection_init(&in, text, *ret_document);
-	shape_walk(&in, &schema_workflow, *ret_document, NULL);
-	inspection_hand_over(&in, ret);
+	inspection_init(&in, text, document ? *document : *ret);
+	shape_walk(&in, shape, *ret, NULL);
+	inspection_hand_over(&in, findings);
 	inspection_finish(&in);
+}
+
+void validate(const char *text, size_t n, struct json *ret_document, struct findings *ret)
+{
+	judge(text, n, NULL, &schema_workflow, ret_document, ret);
+}
+
+void validate_function(const char *text, size_t n, struct json document,
+	struct json *ret_function, struct findings *ret)
+{
+	judge(text, n, &document, &schema_task, ret_function, ret);
 }

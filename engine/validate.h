@@ -32,6 +32,11 @@ void findings_finish(struct findings *f);
 
 /* text: the file as read, of any content; *ret_document is the checked value if it is
  * JSON at all, else absent (then there is exactly one finding). */
+/* A function in a file of its own: a task, which may name what is in the document's
+ * `use`. */
+void validate_function(const char *text, size_t n, struct json document,
+	struct json *ret_function, struct findings *ret);
+
 void validate(
 	const char *text, size_t n, struct json *ret_document, struct findings *ret);
 

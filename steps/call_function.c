@@ -5,7 +5,8 @@
 
 static bool compile(struct compiler *c, struct task *task, struct error *err)
 {
-	struct json name = json_get(task->node, "call"), with = json_get(task->node, "with");
+	struct json name = json_get(task->node, "call"),
+		    with = json_get(task->node, "with");
 	struct json function;
 	struct expression *arguments;
 	if (!compiler_function(c, name, &function, err) ||
@@ -13,8 +14,7 @@ static bool compile(struct compiler *c, struct task *task, struct error *err)
 			EXPRESSION_VALUE, &arguments, err))
 		return false;
 	task->spec = arguments;
-	return !function.s ||
-	       compiler_call(c, task, name, function, &task->body, err);
+	return !function.s || compiler_call(c, task, name, function, &task->body, err);
 }
 
 /* The expression is the definition's. */

@@ -25,7 +25,8 @@ static enum progress leave(struct run *run, struct frame *frame)
 		frame->leave == NEXT_OWN ? NULL : &then);
 }
 
-const struct task_kind task_extended = {.name = "extended", .enter = enter, .next = leave};
+const struct task_kind task_extended = {
+	.name = "extended", .enter = enter, .next = leave};
 
 /* A block that was left by `exit` says so to the task that it extends. */
 static enum progress next(struct run *run, struct frame *frame)
@@ -35,4 +36,5 @@ static enum progress next(struct run *run, struct frame *frame)
 		run, frame, value_ref(frame->cursor), frame->exited ? &out : NULL);
 }
 
-const struct task_kind task_extension = {.name = "extension", .enter = enter, .next = next};
+const struct task_kind task_extension = {
+	.name = "extension", .enter = enter, .next = next};

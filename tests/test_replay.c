@@ -369,20 +369,24 @@ static const struct scenario scenarios[] = {
 		"{}", "{\"v\":2,\"s\":\"fail 1\"}",
 		"{\"functions\":{\"f\":{\"try\":[" SH("s",
 			"fail 1") ",{\"k\":{\"call\":\"g\",\"with\":{\"s\":\"${ . }\"}}}]"
-				  ",\"catch\":{\"retry\":" RETRY(2) "},\"output\":{\"as\":"
-					"\"{v: $input.v, s: .s}\"}},"
-					"\"g\":{\"set\":{\"s\":\"${ .s }\"}}}}"},
+				  ",\"catch\":{\"retry\":" RETRY(
+					  2) "},\"output\":{\"as\":"
+					     "\"{v: $input.v, s: .s}\"}},"
+					     "\"g\":{\"set\":{\"s\":\"${ .s }\"}}}}"},
 	{"extensions around tasks",
-		"[{\"a\":{\"run\":{\"shell\":{\"command\":\"A\"}},\"then\":\"c\"}}," SH("b",
-			"B") ",{\"c\":{\"for\":{\"in\":\"[1,2]\"},\"do\":[" SH("d",
+		"[{\"a\":{\"run\":{\"shell\":{\"command\":\"A\"}},\"then\":\"c\"}}," SH(
+			"b", "B") ",{\"c\":{\"for\":{\"in\":\"[1,2]\"},\"do\":[" SH("d",
 			"D") "]}},{\"m\":{\"set\":{\"k\":2}}},{\"e\":{\"if\":\"false\","
-				  "\"set\":{\"k\":1}}}]",
+			     "\"set\":{\"k\":1}}}]",
 		"{}", "{\"k\":1}",
-		"{\"extensions\":[{\"x\":{\"extend\":\"all\",\"before\":[" SH("p",
-			"P") "],\"after\":[" SH("q", "Q") "]}},{\"y\":{\"extend\":\"set\","
-			"\"before\":[{\"z\":{\"set\":{\"k\":1},\"then\":\"exit\"}}]}},"
-			"{\"t\":{\"extend\":\"run\",\"when\":\"$task.name == \\\"a\\\"\","
-			"\"after\":[{\"w\":{\"wait\":\"PT1H\"}}]}}]}"},
+		"{\"extensions\":[{\"x\":{\"extend\":\"all\",\"before\":[" SH(
+			"p", "P") "],\"after\":[" SH("q",
+			"Q") "]}},{\"y\":{\"extend\":\"set\","
+			     "\"before\":[{\"z\":{\"set\":{\"k\":1},\"then\":\"exit\"}}]}"
+			     "},"
+			     "{\"t\":{\"extend\":\"run\",\"when\":\"$task.name == "
+			     "\\\"a\\\"\","
+			     "\"after\":[{\"w\":{\"wait\":\"PT1H\"}}]}}]}"},
 	{"checkpoints",
 		"[{\"a\":{\"set\":{\"n\":1},\"metadata\":{\"checkpoint\":true}}},"
 		"{\"b\":{\"set\":{\"n\":\"${ .n "

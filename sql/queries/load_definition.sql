@@ -1,2 +1,2 @@
--- A definition. $1 id uuid. Returns document, version.
-select document, version from stepwell.definition where id = $1::uuid
+-- A definition. $1 id uuid. Returns document, version, resources (or null).
+select document, version, resources from stepwell.definition where id = $1::uuid

@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""Functions of catalogs, functions by URL and API descriptions: read when a definition is
+registered, pinned with it, and never read again.
+
+    test_reuse.py [NAME...]    only the cases with NAME in their name
+
+Finds the program in WFCTL and an empty database in DATABASE_URL. Prints TAP lines."""
+import contextlib
+import http.server
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+WFCTL = os.path.abspath(os.environ.get("WFCTL", str(ROOT / "build" / "wfctl")))
+
+
+class Site:
+    """An HTTP server whose pages may change; it remembers what it was asked for."""
+
+    def __init__(self):
+        self.pages, self.asked = {}, []
+        site = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                site.asked.append(self.path)
+                page = site.pages.get(self.path)
+                body = (page or "nothing here").encode()
+                self.send_response(200 if page else 404)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = "http://127.0.0.1:%d" % self.server.server_port
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class World:
+    def __init__(self, name, folder, site):
+        self.name, self.folder, self.site = name, pathlib.Path(folder), site
+
+    def wfctl(self, *words, expect=0):
+        done = subprocess.run([WFCTL, *map(str, words)], capture_output=True, text=True,
+                              cwd=self.folder, timeout=60, stdin=subprocess.DEVNULL)
+        assert done.returncode == expect, "wfctl %s: exit %s, not %s\n%s%s" % (
+            words, done.returncode, expect, done.stdout, done.stderr)
+        return done
+
+    def file(self, path, content):
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(content if isinstance(content, str) else json.dumps(content))
+        return target
+
+    def definition(self, tasks, use=None, version="1.0.0"):
+        return self.file("wf.json", {
+            "document": {"dsl": "1.0.3", "namespace": "reuse", "name": self.name,
+                         "version": version}, "use": use or {}, "do": tasks})
+
+    def output(self, what):
+        return json.loads(self.wfctl("run", what).stdout)
+
+
+CALL = [{"x": {"call": "greet:1.0.0@shop", "with": {"who": "Ada"}}}]
+GREET = "set:\n  said: ${ \"Hello \" + .who }\n"
+
+
+def catalog_in_a_folder(w):
+    w.file("catalog/functions/greet/1.0.0/function.yaml", GREET)
+    use = {"catalogs": {"shop": {"endpoint": {"uri": "file://%s/catalog" % w.folder}}}}
+    path = w.definition(CALL, use)
+    w.wfctl("validate", path)
+    assert w.output(path) == {"said": "Hello Ada"}
+
+
+def a_changed_catalog_changes_no_registered_definition(w):
+    page = "/functions/greet/1.0.0/function.yaml"
+    w.site.pages[page] = GREET
+    use = {"catalogs": {"shop": {"endpoint": w.site.url + "/"}}}
+    path = w.definition(CALL, use)
+    w.wfctl("validate", path)
+    assert w.site.asked == [], "validate asked the network"
+    assert "registered" in w.wfctl("apply", path).stdout
+    w.site.pages[page] = "# reformatted\n" + GREET
+    assert "unchanged" in w.wfctl("apply", path).stdout
+    w.site.pages[page] = GREET.replace("Hello", "Bye")
+    w.site.asked.clear()
+    assert w.output("reuse/" + w.name) == {"said": "Hello Ada"}
+    assert w.site.asked == [], "a run asked the catalog"
+    done = w.wfctl("apply", path, expect=5)
+    assert "other content" in done.stderr, done.stderr
+    assert w.output("reuse/" + w.name) == {"said": "Hello Ada"}
+    assert w.output(w.definition(CALL, use, "1.1.0")) == {"said": "Bye Ada"}
+    del w.site.pages[page]
+    done = w.wfctl("apply", path, expect=6)
+    assert "greet:1.0.0@shop" in done.stderr and "status 404" in done.stderr, done.stderr
+
+
+def a_function_by_url_may_call_others(w):
+    w.site.pages["/f.json"] = json.dumps(
+        {"do": [{"g": {"call": w.site.url + "/g.yaml", "with": {"n": "${ .n + 1 }"}}}]})
+    w.site.pages["/g.yaml"] = "set: { n: '${ .n * 2 }' }\n"
+    path = w.definition([{"x": {"call": w.site.url + "/f.json", "with": {"n": 2}}}])
+    assert w.output(path) == {"n": 6}
+
+
+def functions_that_call_each_other_are_refused(w):
+    w.site.pages["/a.yaml"] = "do: [ { b: { call: '%s/b.yaml' } } ]\n" % w.site.url
+    w.site.pages["/b.yaml"] = "do: [ { a: { call: '%s/a.yaml' } } ]\n" % w.site.url
+    path = w.definition([{"x": {"call": w.site.url + "/a.yaml"}}])
+    done = w.wfctl("run", path, expect=6)
+    assert "calls itself" in done.stderr, done.stderr
+
+
+def the_default_catalog_is_in_the_database(w):
+    path = w.definition([{"x": {"call": "double:1.0.0@default", "with": {"n": 4}}}])
+    done = w.wfctl("apply", path, expect=6)
+    assert "wfctl apply --function double:1.0.0" in done.stderr, done.stderr
+    f = w.file("f.yaml", "set: { n: '${ .n * 2 }' }\n")
+    assert "registered" in w.wfctl("apply", "--function", "double:1.0.0", f).stdout
+    assert "unchanged" in w.wfctl("apply", "--function", "double:1.0.0", f).stdout
+    assert w.output(path) == {"n": 8}
+    f.write_text("set: { n: 0 }\n")
+    w.wfctl("apply", "--function", "double:1.0.0", f, expect=5)
+    f.write_text("set: 3\n")
+    w.wfctl("apply", "--function", "double:2.0.0", f, expect=6)
+    w.wfctl("apply", "--function", "double", f, expect=2)
+
+
+def wrong_references_are_refused(w):
+    for call, text in (("greet:1.0.0@nowhere", "no catalog"), ("greet@shop", "NAME:VERSION"),
+                       ("ftp://x/f.yaml", "no URL"), ("http://169.254.1.1/f.yaml", "link-local")):
+        path = w.definition([{"x": {"call": call}}])
+        done = w.wfctl("apply", path, expect=6)
+        assert text in done.stderr, done.stderr
+    w.site.pages["/bad.yaml"] = "sett: { n: 1 }\n"
+    done = w.wfctl("apply", w.definition([{"x": {"call": w.site.url + "/bad.yaml"}}]), expect=6)
+    assert "did you mean" in done.stderr, done.stderr
+
+
+CASES = [catalog_in_a_folder, a_changed_catalog_changes_no_registered_definition,
+         a_function_by_url_may_call_others, functions_that_call_each_other_are_refused,
+         the_default_catalog_is_in_the_database, wrong_references_are_refused]
+
+
+def main():
+    if "DATABASE_URL" not in os.environ:
+        sys.exit("test_reuse.py: name an empty database in DATABASE_URL")
+    subprocess.run([WFCTL, "migrate"], check=True, stdout=subprocess.DEVNULL)
+    failed = 0
+    cases = [c for c in CASES if not sys.argv[1:] or any(n in c.__name__ for n in sys.argv[1:])]
+    for number, case in enumerate(cases, 1):
+        name = case.__name__.replace("_", "-")
+        with tempfile.TemporaryDirectory(prefix="reuse.") as folder, \
+                contextlib.closing(Site()) as site:
+            try:
+                case(World(name, folder, site))
+                print("ok %d - %s" % (number, name), flush=True)
+            except (AssertionError, subprocess.TimeoutExpired) as error:
+                failed += 1
+                print("not ok %d - %s" % (number, name))
+                print("# " + (str(error) or traceback.format_exc()).replace("\n", "\n# "), flush=True)
+    print("1..%d" % len(cases))
+    sys.exit(failed > 0)
+
+
+if __name__ == "__main__":
+    main()
