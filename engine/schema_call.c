@@ -262,7 +262,7 @@ static const struct shape call_asyncapi =
 static const struct shape call_grpc =
 	CALL(NOT_YET("call", &schema_literal, "call: grpc"), WITH(&grpc));
 static const struct shape call_openapi =
-	CALL(NOT_YET("call", &schema_literal, "call: openapi"), WITH(&openapi));
+	CALL(MAY("call", &schema_literal), WITH(&openapi));
 static const struct shape call_a2a =
 	CALL(NOT_YET("call", &schema_literal, "call: a2a"), WITH(&a2a));
 static const struct shape call_mcp =

@@ -178,6 +178,9 @@ struct render {
 	const struct scope *scope; /* `.` is the transformed input */
 	const char *step_id;       /* 36 characters */
 	struct host *host;
+	/* Absent, or an object of evaluated arguments that stand in for those of the
+	 * task: for a kind that renders by way of another. */
+	struct json arguments;
 };
 
 /*

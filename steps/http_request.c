@@ -35,8 +35,8 @@ static bool eval(const struct render *in, struct expression *e, const char *what
 	struct buf *out, struct json *ret, struct fault *f)
 {
 	struct error err = {0};
-	*ret = (struct json){0};
-	if (!e)
+	*ret = in->arguments.s ? json_get(in->arguments, what) : (struct json){0};
+	if (!e || in->arguments.s)
 		return true;
 	if (!expression_eval(e, in->scope, out, &err))
 		return fault_set(f, PROBLEM_EXPRESSION, "%s: %s", what,
@@ -259,16 +259,22 @@ static bool takes_key(const char *method)
 	return false;
 }
 
+static bool has_body(const struct render *in)
+{
+	const struct http_arguments *a = in->task->spec;
+	return in->arguments.s ? json_get(in->arguments, "body").s != NULL
+			       : a->body != NULL;
+}
+
 static bool render_headers(
 	const struct render *in, struct http_request *r, struct fault *f)
 {
 	const struct task_metadata *metadata = &in->task->metadata;
-	const struct http_arguments *a = in->task->spec;
 	if (!add_author_headers(in, r, f))
 		return false;
 	add_default(&r->headers, "User-Agent", "stepwell");
 	add_default(&r->headers, "Accept", "*/*");
-	if (a->body)
+	if (has_body(in))
 		add_default(&r->headers, "Content-Type", "application/json");
 	if (takes_key(r->method) && !metadata->no_key)
 		add_default(&r->headers,
@@ -282,7 +288,7 @@ static bool render_headers(
 static bool render_body(const struct render *in, struct http_request *r, struct fault *f)
 {
 	const struct http_arguments *a = in->task->spec;
-	if (!a->body)
+	if (!has_body(in))
 		return true;
 	if (strcmp(r->method, "HEAD") == 0)
 		return fault_set(f, PROBLEM_VALIDATION, "body: a HEAD request has none");

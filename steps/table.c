@@ -1,13 +1,15 @@
 /* The kinds of task that this runtime has, alphabetically. */
 #include "task.h"
 
-extern const struct task_kind task_call_function, task_call_http, task_call_sql, task_do,
-	task_extended, task_extension, task_for, task_raise, task_run_container,
-	task_run_script, task_run_shell, task_set, task_switch, task_try, task_wait;
+extern const struct task_kind task_call_function, task_call_http, task_call_openapi,
+	task_call_sql, task_do, task_extended, task_extension, task_for, task_raise,
+	task_run_container, task_run_script, task_run_shell, task_set, task_switch,
+	task_try, task_wait;
 
 const struct task_kind *const task_kinds[] = {
 	&task_call_function,
 	&task_call_http,
+	&task_call_openapi,
 	&task_call_sql,
 	&task_do,
 	&task_extended,

@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT / "tests" / "flows"))
 from run import difference, parse, run_all  # noqa: E402
 
 UNSUPPORTED_TASKS = {"fork", "emit", "listen"}
-UNSUPPORTED_CALLS = {"openapi", "asyncapi", "grpc", "mcp", "a2a"}
+UNSUPPORTED_CALLS = {"asyncapi", "grpc", "mcp", "a2a"}
 
 
 def is_supported(node):

@@ -21,7 +21,8 @@ WFCTL = os.path.abspath(os.environ.get("WFCTL", str(ROOT / "build" / "wfctl")))
 
 
 class Site:
-    """An HTTP server whose pages may change; it remembers what it was asked for."""
+    """An HTTP server whose pages may change; it remembers what it was asked for. Below /echo it
+    answers with the request."""
 
     def __init__(self):
         self.pages, self.asked = {}, []
@@ -31,11 +32,23 @@ class Site:
             def do_GET(self):
                 site.asked.append(self.path)
                 page = site.pages.get(self.path)
+                if self.path.startswith("/echo"):
+                    page = self.echo()
                 body = (page or "nothing here").encode()
                 self.send_response(200 if page else 404)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            do_POST = do_GET
+
+            def echo(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+                shown = ("x-trace", "cookie", "content-type")
+                return json.dumps({"method": self.command, "path": self.path, "body": body,
+                                   "key": bool(self.headers.get("Idempotency-Key")),
+                                   "headers": {k.lower(): v for k, v in self.headers.items()
+                                               if k.lower() in shown}})
 
             def log_message(self, *_):
                 pass
@@ -141,6 +154,83 @@ def the_default_catalog_is_in_the_database(w):
     w.wfctl("apply", "--function", "double", f, expect=2)
 
 
+API = {
+    "openapi": "3.0.3",
+    "servers": [{"url": "/echo/{v}", "variables": {"v": {"default": "v1"}}}],
+    "components": {"parameters": {"trace": {"name": "X-Trace", "in": "header"}}},
+    "paths": {"/pet/{id}": {
+        "parameters": [{"name": "id", "in": "path", "required": True}],
+        "post": {"operationId": "save", "parameters": [
+            {"$ref": "#/components/parameters/trace"}, {"name": "tags", "in": "query"},
+            {"name": "csv", "in": "query", "explode": False},
+            {"name": "f", "in": "query", "style": "deepObject", "explode": True},
+            {"name": "sid", "in": "cookie"}],
+            "requestBody": {"required": True, "content": {
+                "application/xml": {}, "application/json": {}}}},
+        "get": {"operationId": "load"}}},
+}
+
+
+def openapi(w, operation, parameters):
+    return [{"x": {"call": "openapi", "with": {
+        "document": {"endpoint": {"uri": w.site.url + "/api.json"}},
+        "operationId": operation, "parameters": parameters}, "output": {"as": "."}}}]
+
+
+def openapi_parameters_go_where_they_belong(w):
+    w.site.pages["/api.json"] = json.dumps(API)
+    path = w.definition(openapi(w, "save", {
+        "id": "a/b", "X-Trace": "${ .trace }", "tags": [1, 2], "csv": ["a", "b"], "f": {"k": "v"},
+        "sid": "s1", "body": {"n": "${ .n }"}}))
+    w.wfctl("validate", path)
+    assert w.site.asked == [], "validate asked the network"
+    done = w.wfctl("run", path, "--input", '{"trace": "t1", "n": 9007199254740993}')
+    got = json.loads(done.stdout)
+    assert got == {
+        "method": "POST", "key": True, "body": '{"n":9007199254740993}',
+        "path": "/echo/v1/pet/a%2Fb?tags=1&tags=2&csv=a%2Cb&f%5Bk%5D=v",
+        "headers": {"x-trace": "t1", "cookie": "sid=s1", "content-type": "application/json"}}, got
+
+
+def an_openapi_document_is_pinned(w):
+    w.site.pages["/api.json"] = json.dumps(API)
+    path = w.definition(openapi(w, "load", {"id": 7}))
+    w.wfctl("apply", path)
+    w.site.pages["/api.json"] = json.dumps(API).replace("/pet/", "/dog/")
+    w.site.asked.clear()
+    w.wfctl("run", "reuse/" + w.name)
+    assert w.site.asked == ["/echo/v1/pet/7"], w.site.asked
+    w.wfctl("apply", path, expect=5)
+
+
+def swagger_2(w):
+    w.site.pages["/api.json"] = json.dumps({
+        "swagger": "2.0", "host": w.site.url.split("//")[1], "basePath": "/echo",
+        "schemes": ["http"], "paths": {"/form": {"post": {
+            "operationId": "send", "consumes": ["application/x-www-form-urlencoded"],
+            "parameters": [{"name": "a", "in": "formData", "required": True},
+                           {"name": "b", "in": "formData", "collectionFormat": "multi"},
+                           {"name": "q", "in": "query", "collectionFormat": "pipes"}]}}}})
+    w.wfctl("run", w.definition(openapi(w, "send", {"a": "x y", "b": [1, 2], "q": [3, 4]})))
+    assert w.site.asked[-1] == "/echo/form?q=3%7C4", w.site.asked
+
+
+def openapi_mistakes_are_seen_at_registration(w):
+    w.site.pages["/api.json"] = json.dumps(API)
+    for operation, parameters, text in (
+            ("sav", {}, 'no operation "sav"'), ("load", {}, '"id" is required'),
+            ("load", {"id": 1, "idd": 2}, 'no parameter "idd"'),
+            ("save", {"id": 1}, '"body" is required')):
+        done = w.wfctl("apply", w.definition(openapi(w, operation, parameters)), expect=6)
+        assert text in done.stderr, done.stderr
+    path = w.definition(openapi(w, "load", {"id": "${ .none }"}))
+    done = w.wfctl("run", path, "-o", "json", expect=10)
+    assert json.loads(done.stdout)["error"]["detail"] == 'parameters: "id" is required', done.stdout
+    w.site.pages["/api.json"] = '{"openapi": "4.0.0"}'
+    done = w.wfctl("apply", w.definition(openapi(w, "load", {"id": 1}), version="1.0.1"), expect=6)
+    assert "OpenAPI 3 or Swagger 2" in done.stderr, done.stderr
+
+
 def wrong_references_are_refused(w):
     for call, text in (("greet:1.0.0@nowhere", "no catalog"), ("greet@shop", "NAME:VERSION"),
                        ("ftp://x/f.yaml", "no URL"), ("http://169.254.1.1/f.yaml", "link-local")):
@@ -154,7 +244,9 @@ def wrong_references_are_refused(w):
 
 CASES = [catalog_in_a_folder, a_changed_catalog_changes_no_registered_definition,
          a_function_by_url_may_call_others, functions_that_call_each_other_are_refused,
-         the_default_catalog_is_in_the_database, wrong_references_are_refused]
+         the_default_catalog_is_in_the_database, openapi_parameters_go_where_they_belong,
+         an_openapi_document_is_pinned, swagger_2, openapi_mistakes_are_seen_at_registration,
+         wrong_references_are_refused]
 
 
 def main():

@@ -245,10 +245,6 @@ START_TEST(what_does_not_run_yet_is_unsupported)
 			"/do/0/t/listen", "listen is not supported"),
 		UNSUPPORTED(TASK("{'emit':{'event':{'with':{'type':'a'}}}}"),
 			"/do/0/t/emit", "emit is not supported"),
-		UNSUPPORTED(TASK("{'call':'openapi','with':{'document':{'endpoint':'http:"
-				 "//x'},"
-				 "'operationId':'a'}}"),
-			"/do/0/t/call", "call: openapi is not"),
 		UNSUPPORTED(TASK("{'run':{'workflow':{'namespace':'a','name':'b',"
 				 "'version':'1.0.0'}}}"),
 			"/do/0/t/run/workflow", "run: workflow is not"),

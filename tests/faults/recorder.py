@@ -321,6 +321,8 @@ class State:
 
     def mode_petstore(self, request):
         parts = request.parts[2:]  # behind petstore/v2
+        if parts == ["swagger.json"]:
+            return json_reply(PETSTORE), False
         if parts == ["pet", "findByStatus"]:
             status = request.query.get("status", "available")
             return json_reply([{"id": i, "name": "pet-%d" % i, "status": status}
@@ -334,6 +336,18 @@ class State:
     def mode_httpbin(self, request):
         request.parts = ["auth", "basic"] + request.parts[2:]
         return self.mode_auth(request)
+
+
+# What the kit's calls of openapi are described by; host and schemes are where it was found.
+PETSTORE = {
+    "swagger": "2.0", "info": {"title": "pets", "version": "1.0.0"}, "basePath": "/petstore/v2",
+    "paths": {
+        "/pet/findByStatus": {"get": {"operationId": "findPetsByStatus", "parameters": [
+            {"name": "status", "in": "query", "required": True, "type": "array",
+             "collectionFormat": "multi", "items": {"type": "string"}}], "responses": {}}},
+        "/pet/{petId}": {"get": {"operationId": "getPetById", "parameters": [
+            {"name": "petId", "in": "path", "required": True, "type": "integer"}],
+            "responses": {}}}}}
 
 
 class Connection(asyncio.Protocol):

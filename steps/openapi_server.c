@@ -1,0 +1,120 @@
+/* Where an API is: `servers` of the operation, its path or the document (OpenAPI 3), or
+ * schemes, host and basePath (Swagger 2), relative to where the document was found. */
+#include "openapi.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct json openapi_resolve(struct json document, struct json v)
+{
+	for (int i = 0; i < 16; i++) {
+		struct json ref = json_get(v, "$ref");
+		char *text = json_type(ref) == JSON_STRING ? json_strdup(ref) : NULL;
+		if (!text)
+			return v;
+		v = *text == '#' ? json_pointer(document, text + 1) : (struct json){0};
+		free(text);
+	}
+	return (struct json){0};
+}
+
+static bool is_absolute(const char *url)
+{
+	return strncasecmp(url, "http://", 7) == 0 ||
+	       strncasecmp(url, "https://", 8) == 0;
+}
+
+/* {name} is the default of the server's variable. */
+static char *fill_variables(struct json server)
+{
+	char *text = json_strdup(json_get(server, "url"));
+	struct buf out = {0};
+	const char *p = text ? text : "", *open, *end;
+	while ((open = strchr(p, '{')) && (end = strchr(open, '}'))) {
+		char *name = xstrndup(open + 1, (size_t)(end - open - 1));
+		struct json variable = json_get(json_get(server, "variables"), name);
+		buf_add(&out, p, (size_t)(open - p));
+		json_string(json_get(variable, "default"), &out);
+		free(name);
+		p = end + 1;
+	}
+	buf_puts(&out, p);
+	free(text);
+	return buf_take(&out);
+}
+
+static char *without_slashes(const char *s)
+{
+	size_t n = strlen(s);
+	while (n && s[n - 1] == '/')
+		n--;
+	return xstrndup(s, n);
+}
+
+/* A URL relative to the document's. */
+static bool resolve_url(const char *base, const char *url, char **ret, struct error *err)
+{
+	if (is_absolute(url)) {
+		*ret = without_slashes(url);
+		return true;
+	}
+	if (!is_absolute(base))
+		return error_set(err, ERROR_INPUT,
+			"the document gives no absolute URL of a server");
+	const char *host = strstr(base, "://") + 3;
+	size_t origin = (size_t)(host - base) + strcspn(host, "/?#");
+	size_t folder = strcspn(base, "?#");
+	while (folder > origin && base[folder - 1] != '/')
+		folder--;
+	while (strncmp(url, "./", 2) == 0)
+		url += 2;
+	char *full = *url == '/' ? xasprintf("%.*s%s", (int)origin, base, url)
+				 : xasprintf("%.*s%s%s", (int)folder, base,
+					   base[folder - 1] == '/' ? "" : "/", url);
+	*ret = without_slashes(full);
+	free(full);
+	return true;
+}
+
+/* Swagger 2.0: https where it is offered. */
+static bool swagger_server(
+	struct json document, const char *base, char **ret, struct error *err)
+{
+	struct json schemes = json_get(document, "schemes"), scheme;
+	struct json_iter it = json_iter(schemes);
+	char *host = json_strdup(json_get(document, "host")),
+	     *path = json_strdup(json_get(document, "basePath"));
+	bool https = false, any = false, ok;
+	while (json_next_element(&it, &scheme)) {
+		https |= json_string_is(scheme, "https");
+		any = true;
+	}
+	if (!any)
+		https = strncasecmp(base, "http://", 7) != 0;
+	char *url = host ? xasprintf("http%s://%s%s", https ? "s" : "", host,
+				   path ? path : "")
+			 : xstrdup(path ? path : "/");
+	ok = resolve_url(base, url, ret, err);
+	free(url);
+	free(host);
+	free(path);
+	return ok;
+}
+
+bool openapi_server(struct json document, struct json path_item, struct json operation,
+	const char *document_url, char **ret, struct error *err)
+{
+	const struct json places[] = {operation, path_item, document};
+	if (json_get(document, "swagger").s)
+		return swagger_server(document, document_url, ret, err);
+	for (size_t i = 0; i < 3; i++) {
+		struct json server = json_at(json_get(places[i], "servers"), 0);
+		if (!server.s)
+			continue;
+		char *url = fill_variables(server);
+		bool ok = resolve_url(document_url, url, ret, err);
+		free(url);
+		return ok;
+	}
+	return resolve_url(document_url, "/", ret, err);
+}

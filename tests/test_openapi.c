@@ -1,0 +1,115 @@
+/* Operations of API descriptions: where they are, and where their parameters go. */
+#include "openapi.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BASE "https://docs.example.com/a/api.json"
+
+static bool read_text(const char *text, struct openapi_operation *ret, struct error *err)
+{
+	struct json document;
+	ck_assert(json_check(text, strlen(text), NULL, &document, NULL, err));
+	return openapi_read(document, BASE, "op", ret, err);
+}
+
+#define PATHS "\"paths\":{\"/x\":{\"get\":{\"operationId\":\"op\"}}}"
+
+static const struct {
+	const char *document, *url;
+} servers[] = {
+	{"{\"openapi\":\"3.1.0\"," PATHS "}", "https://docs.example.com/x"},
+	{"{\"openapi\":\"3.0.0\",\"servers\":[{\"url\":\"https://api.example.com/v1/"
+	 "\"}]," PATHS "}",
+		"https://api.example.com/v1/x"},
+	{"{\"openapi\":\"3.0.0\",\"servers\":[{\"url\":\"./v2\"}]," PATHS "}",
+		"https://docs.example.com/a/v2/x"},
+	{"{\"openapi\":\"3.0.0\",\"servers\":[{\"url\":\"https://{h}.example.com\","
+	 "\"variables\":{\"h\":{\"default\":\"eu\"}}}]," PATHS "}",
+		"https://eu.example.com/x"},
+	{"{\"openapi\":\"3.0.0\",\"servers\":[{\"url\":\"/far\"}],\"paths\":{\"/x\":{"
+	 "\"servers\":[{\"url\":\"/near\"}],\"get\":{\"operationId\":\"op\"}}}}",
+		"https://docs.example.com/near/x"},
+	{"{\"swagger\":\"2.0\",\"host\":\"h.example.com:8080\",\"basePath\":\"/b\","
+	 "\"schemes\":[\"http\"]," PATHS "}",
+		"http://h.example.com:8080/b/x"},
+	{"{\"swagger\":\"2.0\",\"host\":\"h.example.com\",\"schemes\":[\"http\","
+	 "\"https\"]," PATHS "}",
+		"https://h.example.com/x"},
+	{"{\"swagger\":\"2.0\",\"basePath\":\"/b\"," PATHS "}",
+		"https://docs.example.com/b/x"},
+};
+
+START_TEST(the_server_is_found)
+{
+	struct openapi_operation o;
+	struct error err = {0};
+	ck_assert_msg(read_text(servers[_i].document, &o, &err), "%s", err.text);
+	ck_assert_str_eq(o.url, servers[_i].url);
+	ck_assert_str_eq(o.method, "GET");
+	openapi_finish(&o);
+}
+END_TEST
+
+START_TEST(parameters_of_the_operation_replace_those_of_its_path)
+{
+	static const char text[] =
+		"{\"openapi\":\"3.0.0\",\"components\":{\"parameters\":{\"p\":{\"name\":"
+		"\"p\","
+		"\"in\":\"query\",\"required\":true}}},\"paths\":{\"/"
+		"x\":{\"parameters\":["
+		"{\"name\":\"q\",\"in\":\"query\"},{\"$ref\":\"#/components/parameters/"
+		"p\"}],"
+		"\"get\":{\"operationId\":\"op\",\"parameters\":[{\"name\":\"q\",\"in\":"
+		"\"query\",\"required\":true,\"explode\":false}]}}}}";
+	struct openapi_operation o;
+	struct error err = {0};
+	ck_assert_msg(read_text(text, &o, &err), "%s", err.text);
+	ck_assert_uint_eq(o.count, 2);
+	ck_assert(openapi_find(&o, "q")->required);
+	ck_assert_int_eq(openapi_find(&o, "q")->separator, ',');
+	ck_assert(openapi_find(&o, "p")->required);
+	ck_assert_int_eq(openapi_find(&o, "p")->separator, 0);
+	ck_assert_ptr_null(openapi_find(&o, "r"));
+	openapi_finish(&o);
+}
+END_TEST
+
+static const char *const wrong[] = {
+	"{\"openapi\":\"4.0.0\"," PATHS "}",
+	"{\"swagger\":\"1.2\"," PATHS "}",
+	"[]",
+	"{\"openapi\":\"3.0.0\",\"paths\":{}}",
+	"{\"openapi\":\"3.0.0\",\"paths\":{\"/x\":{\"$ref\":\"#/paths/~1x\"}}}",
+	"{\"openapi\":\"3.0.0\",\"paths\":{\"/x\":{\"get\":{\"operationId\":\"op\","
+	"\"parameters\":[{\"$ref\":\"#/nowhere\"}]}}}}",
+	"{\"openapi\":\"3.0.0\",\"paths\":{\"/x\":{\"post\":{\"operationId\":\"op\","
+	"\"requestBody\":{\"content\":{\"multipart/form-data\":{}}}}}}}",
+};
+
+START_TEST(what_cannot_be_called_is_refused)
+{
+	struct openapi_operation o;
+	struct error err = {0};
+	ck_assert(!read_text(wrong[_i], &o, &err));
+	ck_assert_int_eq(err.kind, ERROR_INPUT);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("openapi");
+	TCase *tc = tcase_create("openapi");
+	tcase_add_loop_test(
+		tc, the_server_is_found, 0, (int)(sizeof servers / sizeof *servers));
+	tcase_add_test(tc, parameters_of_the_operation_replace_those_of_its_path);
+	tcase_add_loop_test(tc, what_cannot_be_called_is_refused, 0,
+		(int)(sizeof wrong / sizeof *wrong));
+	suite_add_tcase(suite, tc);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
