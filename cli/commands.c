@@ -14,6 +14,7 @@
 	X(status)    \
 	X(list)      \
 	X(history)   \
+	X(emit)      \
 	X(retry)     \
 	X(cancel)    \
 	X(suspend)   \

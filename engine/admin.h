@@ -89,6 +89,13 @@ MUST_CHECK bool admin_add_function(struct db_client *c, const struct admin_funct
 MUST_CHECK bool admin_find_function(struct db_client *c, const char *name,
 	const char *version, char **ret, struct error *err);
 
+/* ---- Events (admin_events.c) ---- */
+
+/* Stores a CloudEvent (JSON text). ret_new: whether it was not there. ERROR_INPUT where
+ * it is none. */
+MUST_CHECK bool admin_emit(
+	struct db_client *c, const char *event, bool *ret_new, struct error *err);
+
 /* ---- The pool (admin_pool.c) ---- */
 
 struct admin_pool {

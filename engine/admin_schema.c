@@ -14,11 +14,12 @@ static const struct migration {
 } migrations[] = {
 	{1, "base", sql_migration_0001_base},
 	{2, "reuse", sql_migration_0002_reuse},
+	{3, "events", sql_migration_0003_events},
 };
 
 #define MIGRATIONS (sizeof migrations / sizeof *migrations)
 
-static const char *const api[] = {sql_api_functions, sql_api_views};
+static const char *const api[] = {sql_api_functions, sql_api_events, sql_api_views};
 
 #define API_PARTS (sizeof api / sizeof *api)
 

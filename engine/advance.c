@@ -122,6 +122,14 @@ enum progress run_iterate(
 	return PROGRESS_AGAIN;
 }
 
+enum progress run_listen(struct run *r, struct frame *f, struct value *waits)
+{
+	struct op op = op_make(OP_LISTENING, f->path);
+	op.values[OP_ITEMS] = waits;
+	run_record(r, &op);
+	return PROGRESS_AGAIN;
+}
+
 enum progress run_open(struct run *r, struct frame *f, struct value *input)
 {
 	struct op op = op_make(OP_OPENED, f->path);
@@ -539,6 +547,7 @@ static enum progress step_leaf(struct run *r, struct frame *f, const struct adva
 	case FRAME_ACTIVE: return end_effect(r, f);
 	case FRAME_WAITING: return step_waiting(r, f, a);
 	case FRAME_HELD: return try_again(r, f, a);
+	case FRAME_LISTENING: return f->task->kind->next(r, f);
 	}
 	return PROGRESS_WAIT;
 }
@@ -583,6 +592,7 @@ static enum run_need need_of(const struct run *r)
 	case FRAME_QUEUED: return NEED_SLOT;
 	case FRAME_ACTIVE: return NEED_EFFECT;
 	case FRAME_WAITING: return NEED_TIMER;
+	case FRAME_LISTENING: return NEED_EVENT;
 	case FRAME_ENTER:
 	case FRAME_NEXT:
 	case FRAME_HELD: return NEED_FLUSH;

@@ -14,6 +14,7 @@ enum run_need {
 	NEED_SLOT, /* its leaf is FRAME_READY or FRAME_QUEUED: an effect wants to start */
 	NEED_EFFECT,  /* its effect is under way */
 	NEED_TIMER,   /* run_due says until when */
+	NEED_EVENT,   /* the same, or an event arrives */
 	NEED_NOTHING, /* the run has ended, or is suspended */
 };
 
@@ -62,5 +63,8 @@ enum progress run_open(struct run *r, struct frame *f, struct value *input);
 /* A loop's iteration; items (takes the reference) with the first one. */
 enum progress run_iterate(
 	struct run *r, struct frame *f, struct value *items, int64_t index);
+
+/* A task that listens waits for events; waits (takes the reference): see listening.h. */
+enum progress run_listen(struct run *r, struct frame *f, struct value *waits);
 
 #endif

@@ -176,6 +176,7 @@ void claim_poll(struct worker *w)
 
 void claim_on_poll(uv_timer_t *timer)
 {
+	events_poll(timer->data);
 	claim_poll(timer->data);
 }
 

@@ -40,6 +40,7 @@ void frame_destroy(struct frame *f)
 		f->request->destroy(f->request);
 	frame_forget_steps(f);
 	free(f->steps);
+	listening_destroy(f->listening);
 	free(f->visits[0]);
 	free(f->visits[1]);
 	value_unref(f->raw);
@@ -78,6 +79,10 @@ char *frame_child_path(const struct frame *parent, size_t index, unsigned visit)
 	const char *key = parent->list->key, *mark = task->mark;
 	struct buf b = {0};
 	buf_add(&b, parent->path, strlen(parent->path) - parent->task->wraps);
+	if (parent->listening) { /* "foreach" stands before the iteration */
+		buf_puts(&b, "/foreach");
+		key += strlen("foreach/");
+	}
 	if (parent->iteration >= 0)
 		buf_printf(&b, "[%lld]", (long long)parent->iteration);
 	if (mark)

@@ -5,6 +5,7 @@
 #ifndef STEPWELL_FRAME_H
 #define STEPWELL_FRAME_H
 
+#include "listening.h"
 #include "task.h"
 
 /* Where a frame stands; set by run_apply and by frame_enter/frame_next in advance.c. */
@@ -15,8 +16,9 @@ enum frame_state {
 		       */
 	FRAME_QUEUED, /* an effect that needs a slot before its intent is written */
 	FRAME_ACTIVE, /* its effect is under way */
-	FRAME_WAITING, /* until due */
-	FRAME_HELD,    /* until an operator says so */
+	FRAME_WAITING,   /* until due */
+	FRAME_HELD,      /* until an operator says so */
+	FRAME_LISTENING, /* until an event arrives */
 };
 
 struct kept_step {
@@ -52,9 +54,10 @@ struct frame {
 
 	/* A loop. */
 	struct value *items;
-	int64_t iteration;     /* -1 before the first */
-	struct json item;      /* a slice of items */
-	struct json_iter rest; /* behind item */
+	struct listening *listening; /* of a listen; NULL: it does not yet */
+	int64_t iteration;           /* -1 before the first */
+	struct json item;            /* a slice of items */
+	struct json_iter rest;       /* behind item */
 
 	/* A step. */
 	unsigned attempt; /* the last one begun; 0: none */

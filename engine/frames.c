@@ -80,6 +80,26 @@ static void put_step_state(struct buf *out, const struct frame *f)
 	}
 }
 
+static void put_listening(struct buf *out, const struct listening *l)
+{
+	json_put_key(out, "listening");
+	buf_putc(out, '{');
+	put_value(out, "waits", l->waits);
+	put_value(out, "correlated", l->correlated);
+	put_value(out, "item", l->item);
+	put_int(out, "met", (int64_t)l->met);
+	put_int(out, "untilMet", (int64_t)l->until_met);
+	put_int(out, "received", l->received);
+	json_put_key(out, "taken");
+	buf_putc(out, '[');
+	for (size_t i = 0; i < l->count; i++) {
+		buf_puts(out, i ? ",{" : "{");
+		put_value(out, "t", l->taken[i]);
+		buf_putc(out, '}');
+	}
+	buf_puts(out, "]}");
+}
+
 static void put_frame(struct buf *out, const struct frame *f)
 {
 	buf_puts(out, "{\"path\":");
@@ -99,6 +119,8 @@ static void put_frame(struct buf *out, const struct frame *f)
 	put_value(out, "cursor", f->cursor);
 	put_value(out, "items", f->items);
 	put_value(out, "error", f->error);
+	if (f->listening)
+		put_listening(out, f->listening);
 	buf_putc(out, '}');
 }
 
@@ -142,6 +164,13 @@ static void frame_places(struct json frame, void (*on_seq)(void *, int64_t), voi
 		place_of(json_get(frame, fields[i]), on_seq, ctx);
 	while (json_next_member(&it, &key, &v))
 		place_of(v, on_seq, ctx);
+	struct json listening = json_get(frame, "listening");
+	place_of(json_get(listening, "waits"), on_seq, ctx);
+	place_of(json_get(listening, "correlated"), on_seq, ctx);
+	place_of(json_get(listening, "item"), on_seq, ctx);
+	it = json_iter(json_get(listening, "taken"));
+	while (json_next_element(&it, &v))
+		place_of(json_get(v, "t"), on_seq, ctx);
 }
 
 void frames_places(struct json snapshot, void (*on_seq)(void *, int64_t), void *ctx)
@@ -169,7 +198,8 @@ struct restore {
 	size_t count;
 };
 
-static const char *const field_names[] = {"input", "output", "context", "items", "error"};
+static const char *const field_names[] = {
+	"input", "output", "context", "items", "error", "correlated"};
 
 static struct value *make_value(
 	struct restore *s, int64_t seq, unsigned op, const char *name)
@@ -309,9 +339,34 @@ static bool get_list_state(
 			return false;
 	}
 	int64_t iteration = get_int(in, "iteration") - 1;
-	if (iteration >= 0 && f->items)
+	if (iteration >= 0 && f->items) {
 		frame_set_iteration(f, iteration);
+	} else if (iteration >= 0 && f->listening) {
+		f->iteration = iteration;
+		f->item = value_json(f->listening->item);
+	}
 	return true;
+}
+
+static bool get_listening(
+	struct restore *s, struct json in, struct frame *f, struct error *err)
+{
+	struct json_iter it = json_iter(json_get(in, "taken"));
+	struct json element;
+	if (!in.s)
+		return true;
+	struct listening *l = f->listening = xcalloc(1, sizeof *l);
+	l->taken = xcalloc(json_count(json_get(in, "taken")) * 2 + 1, sizeof *l->taken);
+	while (json_next_element(&it, &element)) {
+		if (!get_value(s, element, "t", &l->taken[l->count++], err))
+			return false;
+	}
+	l->met = (uint64_t)get_int(in, "met");
+	l->until_met = (uint64_t)get_int(in, "untilMet");
+	l->received = get_int(in, "received");
+	return get_value(s, in, "waits", &l->waits, err) &&
+	       get_value(s, in, "correlated", &l->correlated, err) &&
+	       get_value(s, in, "item", &l->item, err);
 }
 
 static bool restore_frame(struct restore *s, struct json in, struct error *err)
@@ -340,7 +395,9 @@ static bool restore_frame(struct restore *s, struct json in, struct error *err)
 	       get_value(s, in, "input", &f->input, err) &&
 	       get_value(s, in, "cursor", &f->cursor, err) &&
 	       get_value(s, in, "items", &f->items, err) &&
-	       get_value(s, in, "error", &f->error, err) && get_list_state(s, in, f, err);
+	       get_value(s, in, "error", &f->error, err) &&
+	       get_listening(s, json_get(in, "listening"), f, err) &&
+	       get_list_state(s, in, f, err);
 }
 
 bool frames_restore(struct run *r, struct json snapshot, frames_fetch fetch, void *ctx,

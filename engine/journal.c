@@ -60,6 +60,9 @@ void entry_destroy(struct entry *e)
 	buf_finish(&e->data);
 	value_unref(e->output);
 	value_unref(e->error);
+	emissions_destroy(e->emitted);
+	arrivals_destroy(e->consumed);
+	waitings_destroy(e->waits);
 	free(e);
 }
 

@@ -14,6 +14,7 @@
 #define STEPWELL_JOURNAL_H
 
 #include "db.h"
+#include "listening.h"
 #include "value.h"
 
 #define JOURNAL_LANES 2
@@ -36,6 +37,12 @@ struct entry {
 		*state; /* static: LEASE_RELEASE's lease.state; LEASE_END's run.status */
 	const char *reason;           /* static or NULL */
 	struct value *output, *error; /* LEASE_END */
+
+	struct emission *emitted; /* events to be stored with it */
+	struct arrival *consumed; /* events that were taken with it */
+	bool relists;             /* it says what the run waits for from now on: */
+	struct waiting *waits;
+
 	int64_t started_at;
 	struct entry *next;
 };

@@ -23,6 +23,9 @@ static const char *const names[] = {
 	[OP_RETRIED] = "retried",
 	[OP_CANCELLED] = "cancelled",
 	[OP_FRAMES] = "frames",
+	[OP_LISTENING] = "listening",
+	[OP_RECEIVED] = "received",
+	[OP_COLLECTED] = "collected",
 };
 
 static const char *const value_names[] = {
@@ -31,6 +34,7 @@ static const char *const value_names[] = {
 	[OP_CONTEXT] = "context",
 	[OP_ITEMS] = "items",
 	[OP_ERROR] = "error",
+	[OP_CORRELATED] = "correlated",
 };
 
 const char *op_name(enum op_kind kind)
@@ -42,7 +46,10 @@ const char *op_entry_kind(const struct op *op)
 {
 	switch (op->kind) {
 	case OP_ITERATION:
+	case OP_RECEIVED:
+	case OP_COLLECTED:
 	case OP_SKIPPED: return names[OP_COMPLETED];
+	case OP_LISTENING:
 	case OP_RETRY: return names[OP_WAITING];
 	case OP_CAUGHT: return names[OP_FAULTED];
 	case OP_HELD: return names[OP_SUSPENDED];

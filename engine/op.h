@@ -4,12 +4,12 @@
  * that a run in memory and its replay are the same by construction.
  *
  * Members of an operation, where they apply: op, path, attempt, digest (of the request,
- * hex), input, output, context, items, error (values), index (of a loop's iteration),
- * next (position in the list: absent means the following one; -1 the end of the list, -2
- * the end of the run), due, deadline, attemptDeadline (microseconds since 1970),
- * uncertain, again (a fresh pass of a block), limitHit, failedEntry (its if or input.from
- * could not be evaluated), generation (of the stepId), worker, loss, suspect, reason,
- * newId, force.
+ * hex), input, output, context, items, error, correlated (values), index (of a loop's
+ * iteration), next (position in the list: absent means the following one; -1 the end of
+ * the list, -2 the end of the run), due, deadline, attemptDeadline (microseconds since
+ * 1970), uncertain, again (a fresh pass of a block), limitHit, failedEntry (its if or
+ * input.from could not be evaluated), generation (of the stepId), worker, loss, suspect,
+ * reason, newId, force.
  */
 #ifndef STEPWELL_OP_H
 #define STEPWELL_OP_H
@@ -35,7 +35,11 @@ enum op_kind {
 	OP_RESUMED,
 	OP_RETRIED, /* an operator lets a run go on that had failed or was held */
 	OP_CANCELLED,
-	OP_FRAMES, /* a snapshot: see frames.h */
+	OP_FRAMES,    /* a snapshot: see frames.h */
+	OP_LISTENING, /* a task waits for events: items say for which */
+	OP_RECEIVED,  /* it took one: index is the filter's number, output what was read
+		       */
+	OP_COLLECTED, /* foreach: what the event's iteration gave */
 };
 
 #define NEXT_FOLLOWING INT64_MIN
@@ -43,7 +47,15 @@ enum op_kind {
 #define NEXT_END (-2)
 #define NEXT_OWN (INT64_MIN + 1) /* in memory only: as the task's own then says */
 
-enum op_value { OP_INPUT, OP_OUTPUT, OP_CONTEXT, OP_ITEMS, OP_ERROR, OP_VALUES };
+enum op_value {
+	OP_INPUT,
+	OP_OUTPUT,
+	OP_CONTEXT,
+	OP_ITEMS,
+	OP_ERROR,
+	OP_CORRELATED,
+	OP_VALUES
+};
 
 struct op {
 	enum op_kind kind;

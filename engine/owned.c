@@ -171,24 +171,6 @@ static struct entry *make_entry(struct owned *o, int64_t at)
 	return entry_create(o->id, ++o->run->seq, at);
 }
 
-/* The pending operations become an entry; NULL if there are none. */
-static struct entry *take_ops(struct owned *o)
-{
-	struct run *r = o->run;
-	if (r->op_count == 0)
-		return NULL;
-	struct entry *e = make_entry(o, r->at);
-	buf_putc(&r->ops, ']');
-	e->kind = op_entry_kind(&r->head);
-	e->path = r->head_path;
-	r->head_path = NULL;
-	e->attempt = r->head.attempt;
-	e->data = r->ops;
-	r->ops = (struct buf){0};
-	r->op_count = 0;
-	return e;
-}
-
 static struct entry *take_snapshot(struct owned *o)
 {
 	struct run *r = o->run;
@@ -198,6 +180,53 @@ static struct entry *take_snapshot(struct owned *o)
 	frames_write(r, &e->data);
 	buf_puts(&e->data, "}]");
 	r->frames_seq = e->seq;
+	return e;
+}
+
+/* What the operations did with events goes with their entry. */
+static void take_events(struct owned *o, struct entry *e)
+{
+	struct run *r = o->run;
+	struct buf waits = {0};
+	e->emitted = r->emitted;
+	e->consumed = r->consumed;
+	r->emitted = NULL;
+	r->consumed = NULL;
+	if (r->status == RUN_RUNNING || r->status == RUN_SUSPENDED)
+		listening_describe(r, &waits);
+	e->relists = strcmp(buf_text(&waits), r->waits ? r->waits : "") != 0;
+	if (e->relists) {
+		o->attended = false;
+		arrivals_destroy(r->inbox); /* offered again to whom it concerns */
+		r->inbox = NULL;
+		e->waits = waits.len ? listening_list(r) : NULL;
+		free(r->waits);
+		r->waits = xstrdup(buf_text(&waits));
+	}
+	buf_finish(&waits);
+}
+
+/* The pending operations become an entry; NULL if there are none. */
+static struct entry *take_ops(struct owned *o)
+{
+	struct run *r = o->run;
+	if (r->op_count == 0 && r->consumed) { /* events that nobody wanted */
+		struct entry *nothing = take_snapshot(o);
+		take_events(o, nothing);
+		return nothing;
+	}
+	if (r->op_count == 0)
+		return NULL;
+	struct entry *e = make_entry(o, r->at);
+	take_events(o, e);
+	buf_putc(&r->ops, ']');
+	e->kind = op_entry_kind(&r->head);
+	e->path = r->head_path;
+	r->head_path = NULL;
+	e->attempt = r->head.attempt;
+	e->data = r->ops;
+	r->ops = (struct buf){0};
+	r->op_count = 0;
 	return e;
 }
 
@@ -377,6 +406,7 @@ static void on_durable(struct owned *o)
 		else if (run_leaf(r)->state == FRAME_READY)
 			start_late(o);
 		break;
+	case NEED_EVENT: o->worker->attend_wanted = true; break;
 	case NEED_EFFECT:
 	case NEED_TIMER:
 	case NEED_NOTHING: break;
@@ -399,6 +429,12 @@ static void settle(struct owned *o, struct entry *e)
 	if (o->need == NEED_NOTHING) {
 		leave(o, e, r->status == RUN_SUSPENDED ? LEASE_SUSPEND : LEASE_END, 0,
 			NULL);
+		return;
+	}
+	if (o->need == NEED_EVENT && o->attended && !r->inbox &&
+		o->worker->options.claim) {
+		r->reason = "waits for an event";
+		leave(o, e, LEASE_RELEASE, due ? due : INT64_MAX, "waiting");
 		return;
 	}
 	if (o->need == NEED_TIMER && due - now > STAY_USEC && o->worker->options.claim) {
@@ -475,13 +511,19 @@ void owned_on_prepare(uv_prepare_t *prepare)
 		advance(o);
 	}
 	owned_start_effects(w);
+	events_attend(w);
 	journal_flush(w->journal);
 }
 
 void owned_live(struct owned *o, struct run *run)
 {
+	struct buf waits = {0};
 	o->run = run;
 	o->state = OWNED_LIVE;
+	o->attended = false;
+	listening_describe(run, &waits); /* as its journal, so the database */
+	free(run->waits);
+	run->waits = buf_take(&waits);
 	run->request = o->request;
 	if (o->kept && !run_effect_attach(run, o->kept)) {
 		run_effect_stop(o->kept);

@@ -28,6 +28,7 @@ struct owned {
 	struct run *run;         /* NULL while loading */
 	struct run_effect *kept; /* survives a reload */
 	enum run_need need;      /* as of its last advance */
+	bool attended;           /* what was on its way to its listeners is in memory */
 	bool woken, in_slot_queue, holds_slot, suspect, unstorable;
 	uv_timer_t timer;
 	struct owned *next_woken, *next_slot; /* queues */
@@ -75,6 +76,9 @@ struct worker {
 	size_t suspects;
 
 	struct definition_slot *definitions;
+	struct shape_program *shapes; /* correlations, compiled: events.c */
+	bool routing, attending, attend_wanted;
+	int64_t pruned_at;
 
 	uv_prepare_t prepare;
 	uv_timer_t beat_timer, poll_timer, watch_timer, drain_timer, limit_timer;
@@ -139,6 +143,12 @@ void claim_doubted(struct worker *w);
 /* Compares memory with the journal over a lane that came up anew; only then the lane is
  * used (design: fence, rule 4). */
 void claim_verify(struct worker *w, int lane);
+
+/* events.c: routes what was stored, and sees what is there for runs in memory. */
+void events_poll(struct worker *w);
+void events_route(struct worker *w);
+void events_attend(struct worker *w); /* those that wait for it, if it is wanted */
+void events_finish(struct worker *w);
 
 /* load.c: what a claim returned goes on to become runs. */
 void load_claimed(struct worker *w, const struct db_result *rows, bool own);

@@ -34,6 +34,10 @@ void run_destroy(struct run *r)
 	value_unref(r->context);
 	definition_unref(r->definition);
 	buf_finish(&r->ops);
+	arrivals_destroy(r->inbox);
+	arrivals_destroy(r->consumed);
+	emissions_destroy(r->emitted);
+	free(r->waits);
 	free(r->head_path);
 	free(r);
 }
@@ -420,6 +424,7 @@ static bool apply_retried(struct run *r, const struct op *op)
 	value_set(&r->output, NULL);
 	for (struct frame *f = r->root; f; f = f->child) {
 		f->retries = 0;
+		listening_lapse(f);
 		f->deadline = f->attempt_deadline = 0;
 		if (!f->child && op->new_id) {
 			f->generation++;
@@ -428,6 +433,12 @@ static bool apply_retried(struct run *r, const struct op *op)
 		}
 	}
 	return true;
+}
+
+static bool apply_listening(struct run *r, const struct op *op, struct error *err)
+{
+	struct frame *f = run_find(r, op->path);
+	return (f && listening_apply(r, f, op)) || misfit(op, err);
 }
 
 bool run_apply(struct run *r, const struct op *op, struct error *err)
@@ -447,6 +458,9 @@ bool run_apply(struct run *r, const struct op *op, struct error *err)
 	case OP_WAITING: return apply_waiting(r, op, err);
 	case OP_RETRY: return apply_retry(r, op, err);
 	case OP_CAUGHT: return apply_caught(r, op, err);
+	case OP_LISTENING:
+	case OP_RECEIVED:
+	case OP_COLLECTED: return apply_listening(r, op, err);
 	case OP_LOST: return apply_lost(r, op, err);
 	case OP_HELD: return apply_held(r, op, err);
 	case OP_SUSPENDED: r->status = RUN_SUSPENDED; return true;

@@ -56,6 +56,9 @@ struct run {
 	int64_t retry_after; /* what the failed effect's answer asked for */
 	int64_t now;         /* the database's time, as this advance began */
 	struct host *host;
+	struct arrival *inbox, *consumed; /* events: on their way; taken by the entry */
+	struct emission *emitted;         /* by the pending entry */
+	char *waits; /* what the database knows of its subscriptions, as text; or NULL */
 	struct run_effect *effect; /* under way, or done and not yet recorded */
 };
 

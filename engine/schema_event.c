@@ -1,6 +1,5 @@
 /*
- * Events: emit, listen, what they wait for, and the iteration over what arrives. None of
- * it is supported yet; all of it is checked.
+ * Events: emit, listen, what they wait for, and the iteration over what arrives.
  */
 #include "schema.h"
 
@@ -45,7 +44,7 @@ static const struct shape emit = {
 const struct shape schema_emit = {
 	.type = SHAPE_OBJECT,
 	.rule = RULE_TASK,
-	.members = MEMBERS(NOT_YET("emit", &emit, "emit")),
+	.members = MEMBERS(MAY("emit", &emit)),
 	.more = schema_task_base,
 };
 
@@ -122,7 +121,6 @@ static const struct shape listen = {
 const struct shape schema_listen = {
 	.type = SHAPE_OBJECT,
 	.rule = RULE_TASK,
-	.members = MEMBERS(
-		NOT_YET("listen", &listen, "listen"), MAY("foreach", &schema_foreach)),
+	.members = MEMBERS(MAY("listen", &listen), MAY("foreach", &schema_foreach)),
 	.more = schema_task_base,
 };

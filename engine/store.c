@@ -158,6 +158,7 @@ void store_append(struct db_batch *b, struct entry *const *entries, size_t count
 		suspend(b, entries, count);
 	if (count_changes(entries, count, LEASE_END))
 		end_runs(b, entries, count);
+	store_entry_events(b, entries, count);
 	append(b, entries, count);
 }
 

@@ -49,4 +49,28 @@ void store_load_definition(struct db_batch *b, struct uuid id);
 void store_next_due(struct db_batch *b, char *const *has);
 void store_make_partitions(struct db_batch *b);
 
+/* ---- Events (store_events.c) ---- */
+
+/* What the entries say of events; after the lease rows, before the journal rows. */
+void store_entry_events(struct db_batch *b, struct entry *const *entries, size_t count);
+/* Of listeners in memory: offers kept events, then lists what is on its way to them. */
+void store_list_unindexed(struct db_batch *b, const struct uuid *runs, size_t count);
+void store_look_back(struct db_batch *b, const struct uuid *runs, size_t count);
+void store_list_deliveries(struct db_batch *b, const struct uuid *runs, size_t count);
+void store_list_unrouted(struct db_batch *b);
+void store_prune_events(struct db_batch *b);
+
+/* An event and what its correlations by a shape came to. */
+struct event_shape {
+	const char *source, *id;
+	const char *shape, *base; /* NULL: none */
+	char *expected;           /* NULL: it cannot be evaluated */
+};
+void store_add_event_keys(
+	struct db_batch *b, const struct event_shape *shapes, size_t count);
+void store_mark_indexed(
+	struct db_batch *b, const struct event_shape *shapes, size_t count);
+void store_route_events(
+	struct db_batch *b, const struct event_shape *shapes, size_t count);
+
 #endif

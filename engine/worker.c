@@ -189,6 +189,7 @@ static void on_lane_state(void *ctx, struct db *db, bool up, const struct error 
 static void on_hint(void *ctx, struct db *db)
 {
 	(void)db;
+	events_poll(ctx);
 	claim_poll(ctx);
 }
 
@@ -327,6 +328,7 @@ static void on_forgotten(struct db_batch *b)
 void worker_check_done(struct worker *w)
 {
 	if (!w->draining || w->stopped || w->owned_count || w->loads || w->claiming ||
+		w->routing || w->attending ||
 		w->reclaiming)
 		return;
 	if (!w->control || !db_is_up(w->control)) {
@@ -458,6 +460,7 @@ void worker_destroy(struct worker *w)
 	uv_loop_close(&w->loop);
 	sql_steps_destroy(w->host.sql);
 	definitions_destroy(w->definitions);
+	events_finish(w);
 	for (size_t i = 0; w->has[i]; i++)
 		free(w->has[i]);
 	free(w);

@@ -74,6 +74,26 @@ static void perform(struct run_effect *e)
 	free(text);
 }
 
+/* The event that comes next is told by how many were taken: {"n": 0}, {"n": 1}, ... */
+static void arrive(struct run *r)
+{
+	const struct frame *f = run_leaf(r);
+	struct arrival *a = xcalloc(1, sizeof *a);
+	struct buf b = {0};
+	long long n = (long long)f->listening->count;
+	buf_printf(&b,
+		"{\"id\":\"%lld\",\"source\":\"/s\",\"type\":\"t\",\"data\":{\"n\":%lld,"
+		"\"room\":7}}",
+		n, n);
+	a->path = xstrdup(f->path);
+	a->reference = xstrdup(f->task->reference);
+	a->source = xstrdup("/s");
+	a->id = xasprintf("%lld", n);
+	a->event = value_create((struct json){b.data, b.len});
+	buf_finish(&b);
+	listening_add(r, a);
+}
+
 /* One entry: advances until there is one; false when the run has ended. */
 static bool next_entry(struct run *r, int64_t *now, char **ret_ops, int64_t *ret_at)
 {
@@ -85,6 +105,8 @@ static bool next_entry(struct run *r, int64_t *now, char **ret_ops, int64_t *ret
 		enum run_need need = run_advance(r, &a);
 		if (r->op_count == 0 && need == NEED_NOTHING)
 			return false;
+		if (r->op_count == 0 && need == NEED_EVENT)
+			arrive(r);
 		if (r->op_count == 0 && need == NEED_TIMER)
 			*now = run_due(r);
 	}
@@ -387,6 +409,28 @@ static const struct scenario scenarios[] = {
 			     "{\"t\":{\"extend\":\"run\",\"when\":\"$task.name == "
 			     "\\\"a\\\"\","
 			     "\"after\":[{\"w\":{\"wait\":\"PT1H\"}}]}}]}"},
+	{"listen until a condition",
+		"[{\"l\":{\"listen\":{\"to\":{\"any\":[{\"with\":{\"type\":\"t\"}}],"
+		"\"until\":\"length > 2\"}}}}]",
+		"{}", "[{\"n\":0,\"room\":7},{\"n\":1,\"room\":7},{\"n\":2,\"room\":7}]"},
+	{"listen to all, correlated",
+		"[{\"l\":{\"listen\":{\"to\":{\"all\":[{\"with\":{\"data\":{\"n\":0}},"
+		"\"correlate\":{\"room\":{\"from\":\".data.room\"}}},{\"with\":{\"type\":"
+		"\"t\"},\"correlate\":{\"room\":{\"from\":\".data.room\"}}}]}},\"output\":"
+		"{\"as\":\"map(.n)\"}}}]",
+		"{}", "[0,1]"},
+	{"listen with foreach",
+		"[{\"l\":{\"listen\":{\"to\":{\"any\":[],\"until\":\"length >= 3\"}},"
+		"\"foreach\":{\"item\":\"ev\",\"at\":\"i\",\"do\":[" SH("s", "S") ",{\"w\":{"
+		"\"wait\":\"PT1H\"}},{\"t\":{\"set\":{\"n\":\"${ $ev.n }\",\"i\":\"${ $i }\"}}"
+		"}],\"output\":{\"as\":\".n + .i\"},\"export\":{\"as\":\"{last: .}\"}}}},"
+		"{\"z\":{\"set\":{\"all\":\"${ . }\",\"c\":\"${ $context }\"}}}]",
+		"{}", "{\"all\":[0,2,4],\"c\":{\"last\":4}}"},
+	{"foreach is left by exit",
+		"[{\"l\":{\"listen\":{\"to\":{\"any\":[],\"until\":\"false\"}},\"foreach\":{"
+		"\"do\":[{\"a\":{\"if\":\"$item.n == 1\",\"set\":{\"k\":1},\"then\":"
+		"\"exit\"}},{\"b\":{\"set\":{\"k\":0}}}]}}}]",
+		"{}", "[{\"k\":0},{\"k\":1}]"},
 	{"checkpoints",
 		"[{\"a\":{\"set\":{\"n\":1},\"metadata\":{\"checkpoint\":true}}},"
 		"{\"b\":{\"set\":{\"n\":\"${ .n "

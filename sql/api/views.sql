@@ -24,6 +24,8 @@ select s.run_id, path, stepwell.path_reference(path) as reference,
 from (
 	select run_id, path, coalesce(max(generation), 0) as generation,
 		case (array_agg(op order by seq desc, n desc))[1]
+			when 'listening' then 'waiting' when 'received' then 'waiting'
+			when 'collected' then 'waiting'
 			when 'started' then 'running' when 'lost' then 'running' when 'iteration' then 'running'
 			when 'opened' then 'running'
 			when 'retry' then 'waiting' when 'caught' then 'running' when 'held' then 'suspended'

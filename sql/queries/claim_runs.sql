@@ -52,7 +52,7 @@ with due as (
 	on conflict do nothing
 	returning run_id, seq
 ), moved as (
-	update stepwell.lease l set owner = $1::uuid, state = 'running', reason = null,
+	update stepwell.lease l set owner = $1::uuid, state = 'running', reason = null, woken = false,
 		started_at = coalesce(l.started_at, clock_timestamp())
 	from appended a where l.run_id = a.run_id
 	returning l.run_id, l.started_at

@@ -16,13 +16,14 @@ import sys
 import time
 import traceback
 
+import cases_events
 import cases_kill
 import cases_operator
 import cases_server
 import cases_sweep
 from harness import Cluster, Database, Failure, ROOT, Recorder
 
-CASES = [case for module in (cases_sweep, cases_kill, cases_operator, cases_server)
+CASES = [case for module in (cases_sweep, cases_kill, cases_events, cases_operator, cases_server)
          for case in module.CASES]
 
 

@@ -1,0 +1,160 @@
+/* wfctl emit FILE|-: stores events for those who listen. */
+#include "admin_runs.h"
+#include "command.h"
+#include "database.h"
+#include "definition_file.h"
+#include "output.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct tally {
+	struct db_client *client;
+	int64_t stored, duplicates;
+};
+
+static bool emit_one(struct tally *t, struct json event, struct error *err)
+{
+	bool new;
+	char *text = xstrndup(event.s, event.n);
+	bool ok = admin_emit(t->client, text, &new, err);
+	free(text);
+	if (ok)
+		*(new ? &t->stored : &t->duplicates) += 1;
+	return ok || error_prefix(err, "event %lld",
+			     (long long)(t->stored + t->duplicates + 1));
+}
+
+static bool emit_value(struct tally *t, struct json value, struct error *err)
+{
+	struct json_iter it = json_iter(value);
+	struct json event;
+	if (json_type(value) != JSON_ARRAY)
+		return emit_one(t, value, err);
+	while (json_next_element(&it, &event)) {
+		if (!emit_one(t, event, err))
+			return false;
+	}
+	return true;
+}
+
+/* One value, or one on each line. */
+static bool emit_text(struct tally *t, const char *text, size_t n, struct error *err)
+{
+	struct json value;
+	unsigned line = 1;
+	const char *end = text + n, *newline;
+	if (json_check(text, n, NULL, &value, NULL, err))
+		return emit_value(t, value, err);
+	newline = memchr(text, '\n', n);
+	if (!newline ||
+		!json_check(text, (size_t)(newline - text), NULL, &value, NULL, NULL))
+		return false;
+	for (const char *p = text; p < end; p = newline + 1, line++) {
+		newline = memchr(p, '\n', (size_t)(end - p));
+		if (!newline)
+			newline = end;
+		if (strspn(p, " \t\r") >= (size_t)(newline - p))
+			continue;
+		if (!json_check(p, (size_t)(newline - p), NULL, &value, NULL, err))
+			return error_prefix(err, "line %u of the file", line);
+		if (!emit_value(t, value, err))
+			return false;
+	}
+	return true;
+}
+
+static bool read_text(const char *path, char **ret, size_t *ret_n, struct error *err)
+{
+	struct buf json = {0};
+	struct yaml_map places;
+	char *text;
+	size_t n;
+	if (!file_read(path, JSON_BYTES_DEFAULT, &text, &n, err))
+		return false;
+	if (!file_is_yaml(path)) {
+		*ret = text;
+		*ret_n = n;
+		return true;
+	}
+	bool ok = yaml_to_json(text, n, &json, &places, err);
+	yaml_map_finish(&places);
+	free(text);
+	*ret_n = json.len;
+	*ret = buf_take(&json);
+	return ok;
+}
+
+static void print(const struct tally *t, enum output form)
+{
+	if (form == OUTPUT_TEXT) {
+		output_print("%lld stored, %lld duplicate%s\n", (long long)t->stored,
+			(long long)t->duplicates, t->duplicates == 1 ? "" : "s");
+		return;
+	}
+	cJSON *object = cJSON_CreateObject();
+	cJSON_AddNumberToObject(object, "stored", (double)t->stored);
+	cJSON_AddNumberToObject(object, "duplicates", (double)t->duplicates);
+	output_object(object);
+}
+
+/* All of them, or none. */
+static int emit(struct database *d, const struct options *o, const char *text, size_t n)
+{
+	struct tally t = {.client = d->client};
+	struct error err = {0};
+	if (!admin_begin(d->client, &err))
+		return command_fail(&err);
+	if (!emit_text(&t, text, n, &err)) {
+		admin_rollback(d->client);
+		return command_fail(&err);
+	}
+	if (!admin_commit(d->client, &err))
+		return command_fail(&err);
+	admin_notify(d->client);
+	print(&t, output_form(o));
+	return EXIT_DONE;
+}
+
+static int run(const struct options *o)
+{
+	struct database d;
+	struct error err = {0};
+	char *text = NULL;
+	size_t n;
+	if (!read_text(o->arguments[0], &text, &n, &err)) {
+		free(text);
+		return command_fail(&err);
+	}
+	int code = database_open(o, DATABASE_READY, &d);
+	if (code == EXIT_DONE) {
+		code = emit(&d, o, text, n);
+		database_close(&d);
+	}
+	free(text);
+	return code;
+}
+
+static const struct option options[] = {
+	OPTION_ROW_DB,
+	OPTION_ROW_OUTPUT,
+	OPTION_ROW_HELP,
+	{0},
+};
+
+const struct command command_emit = {
+	.name = "emit",
+	.arguments = "FILE|-",
+	.summary = "store events for the runs that listen",
+	.help = "FILE holds a CloudEvent 1.0, an array of them, or one on each line, in "
+		"JSON\n"
+		"or (.yaml, .yml) YAML. id, source and type are needed. All of them are\n"
+		"stored or none; an event whose source and id are known already is a\n"
+		"duplicate and changes nothing. Events are kept for 7 days for those "
+		"who\n"
+		"listen later.\n",
+	.options = options,
+	.least = 1,
+	.most = 1,
+	.run = run,
+};

@@ -1,0 +1,154 @@
+/*
+ * `emit`: an event that is stored together with the entry that records it, so it is
+ * emitted once. Its id is the stepId unless the author gives one; its source is the
+ * workflow. Its output is the event.
+ */
+#include "advance.h"
+#include "clock.h"
+#include "scope.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ATTRIBUTE_MAX 1000 /* bytes of id, source, type, subject: they are indexed */
+
+struct emit {
+	struct expression *event;
+};
+
+static bool compile(struct compiler *c, struct task *task, struct error *err)
+{
+	struct emit *emit = xcalloc(1, sizeof *emit);
+	struct json with = json_pointer(task->node, "/emit/event/with");
+	task->spec = emit;
+	if (!with.s)
+		return compiler_refuse(c, task->node, err, "emit.event.with is needed");
+	return compiler_expression(c, with, EXPRESSION_VALUE, &emit->event, err);
+}
+
+static bool is_attribute_name(struct json key)
+{
+	for (size_t i = 1; i + 1 < key.n; i++) {
+		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789_", key.s[i]))
+			return false;
+	}
+	return key.n > 2;
+}
+
+/* The text of an attribute, or the default; NULL and a fault where it cannot be one. */
+static char *attribute(
+	struct json event, const char *name, const char *fallback, struct fault *fault)
+{
+	struct json v = json_get(event, name);
+	struct buf b = {0};
+	if (!v.s && fallback)
+		return xstrdup(fallback);
+	if (json_type(v) == JSON_STRING)
+		json_string(v, &b);
+	if (b.len == 0 || b.len > ATTRIBUTE_MAX || memchr(b.data, '\0', b.len)) {
+		fault_set(fault, PROBLEM_VALIDATION,
+			"the event's \"%s\" must be a text of 1 to %d bytes", name,
+			ATTRIBUTE_MAX);
+		buf_finish(&b);
+		return NULL;
+	}
+	return buf_take(&b);
+}
+
+static bool check_members(struct json event, struct fault *fault)
+{
+	struct json_iter it = json_iter(event);
+	struct json key, v, version = json_get(event, "specversion");
+	if (json_type(event) != JSON_OBJECT)
+		return fault_set(fault, PROBLEM_VALIDATION, "an event is an object");
+	if (version.s && !json_string_is(version, "1.0"))
+		return fault_set(
+			fault, PROBLEM_VALIDATION, "the event's specversion is not 1.0");
+	while (json_next_member(&it, &key, &v)) {
+		if (!is_attribute_name(key))
+			return fault_set(fault, PROBLEM_VALIDATION,
+				"the event's attribute %.*s is not made of a-z and 0-9",
+				key.n > 100 ? 100 : (int)key.n, key.s);
+	}
+	return true;
+}
+
+/* The event as it is stored: the attributes that it must have come first. */
+static struct value *build(
+	const struct emission *e, struct json event, const struct run *run)
+{
+	struct json_iter it = json_iter(event);
+	struct json key, v;
+	struct buf b = {0};
+	char time[CLOCK_TEXT];
+	clock_format(run->at, time);
+	buf_puts(&b, "{\"specversion\":\"1.0\",\"id\":");
+	json_put_text(&b, e->id);
+	json_put_key(&b, "source");
+	json_put_text(&b, e->source);
+	if (!json_get(event, "time").s) {
+		json_put_key(&b, "time");
+		json_put_text(&b, time);
+	}
+	while (json_next_member(&it, &key, &v)) {
+		if (json_string_is(key, "specversion") || json_string_is(key, "id") ||
+			json_string_is(key, "source"))
+			continue;
+		buf_putc(&b, ',');
+		json_put(&b, key);
+		buf_putc(&b, ':');
+		json_put(&b, v);
+	}
+	buf_putc(&b, '}');
+	struct value *value = value_create((struct json){b.data, b.len});
+	buf_finish(&b);
+	return value;
+}
+
+/* NULL, and a fault, where the event is none. */
+static struct emission *make(
+	struct run *run, struct frame *frame, struct json event, struct fault *fault)
+{
+	const struct definition *d = run->definition;
+	struct emission *e = xcalloc(1, sizeof *e);
+	char step_id[UUID_TEXT];
+	char *source = xasprintf("/%s/%s/%s", d->namespace, d->name, d->version);
+	run_step_id(run, frame, step_id);
+	bool ok = check_members(event, fault) &&
+		  (e->id = attribute(event, "id", step_id, fault)) &&
+		  (e->source = attribute(event, "source", source, fault)) &&
+		  (e->type = attribute(event, "type", NULL, fault)) &&
+		  (!json_get(event, "subject").s ||
+			  (e->subject = attribute(event, "subject", NULL, fault)));
+	free(source);
+	if (!ok) {
+		emissions_destroy(e);
+		return NULL;
+	}
+	e->event = build(e, event, run);
+	return e;
+}
+
+static enum progress enter(struct run *run, struct frame *frame)
+{
+	const struct emit *emit = frame->task->spec;
+	struct run_scope s;
+	struct fault fault = {0};
+	struct value *event = NULL;
+	struct emission *e = NULL;
+	run_scope_init(&s, run, frame, value_json(frame->input));
+	if (run_scope_eval(&s, emit->event, &event, &fault))
+		e = make(run, frame, value_json(event), &fault);
+	run_scope_finish(&s);
+	value_unref(event);
+	if (!e)
+		return run_fail(run, frame, &fault);
+	struct emission **last = &run->emitted;
+	while (*last)
+		last = &(*last)->next;
+	*last = e;
+	struct value *output = value_ref(e->event);
+	return run_complete(run, frame, output, NULL);
+}
+
+const struct task_kind task_emit = {.name = "emit", .compile = compile, .enter = enter};

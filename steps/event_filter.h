@@ -1,0 +1,41 @@
+/*
+ * What a listen waits for: a filter of an event's attributes, and correlations. An
+ * attribute is compared with a text, matched by a regular expression that covers it
+ * whole, or asked for by an expression, whose `.` is the attribute: true takes it, false
+ * and null do not, any other result must equal it. In `data`, members of an object are
+ * compared each by itself.
+ */
+#ifndef STEPWELL_EVENT_FILTER_H
+#define STEPWELL_EVENT_FILTER_H
+
+#include "scope.h"
+
+struct pattern;
+
+struct correlation {
+	char *name;
+	struct json from_node;
+	struct expression *from, *expect; /* expect NULL: the first value that comes */
+};
+
+struct event_filter {
+	struct pattern *with;
+	struct correlation *correlations;
+	size_t correlation_count;
+};
+
+MUST_CHECK bool event_filter_compile(struct compiler *c, struct json node,
+	struct event_filter *ret, struct error *err);
+void event_filter_finish(struct event_filter *f);
+
+/* Appends what can be looked up, as in struct listening's waits. */
+MUST_CHECK bool event_filter_describe(const struct event_filter *f, int64_t number,
+	struct run_scope *s, struct buf *out, struct fault *fault);
+
+/* Whether the frame's filter takes the event. wait is its element of waits. What its
+ * correlations bind anew is added to *correlated (takes and gives a reference). An
+ * expression that fails does not take it. */
+bool event_filter_takes(const struct event_filter *f, struct run_scope *s,
+	struct json wait, struct json event, struct value **correlated);
+
+#endif

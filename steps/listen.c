@@ -1,0 +1,318 @@
+/*
+ * `listen`: until the events came that it waits for. Each that it takes is recorded at
+ * once, before anything else is decided; what was read of them is its output. With
+ * `foreach` each is handled before the next one is taken.
+ */
+#include "advance.h"
+#include "event_filter.h"
+
+#include <stdlib.h>
+
+#define FILTERS_MAX 64
+
+enum strategy { LISTEN_ONE, LISTEN_ANY, LISTEN_ALL };
+enum read_as { READ_DATA, READ_ENVELOPE, READ_RAW };
+
+struct filters {
+	enum strategy strategy;
+	struct event_filter *list;
+	size_t count;
+	bool everything; /* any: [] */
+};
+
+struct listen {
+	struct filters to, until;
+	bool has_until;
+	struct expression *condition; /* until as an expression, or NULL */
+	enum read_as read;
+	struct expression *output_as, *export_as; /* of foreach */
+};
+
+static bool filters_compile(
+	struct compiler *c, struct json node, struct filters *f, struct error *err)
+{
+	struct json one = json_get(node, "one"), any = json_get(node, "any");
+	struct json list = any.s ? any : json_get(node, "all"), element;
+	struct json_iter it = json_iter(list);
+	f->strategy = one.s ? LISTEN_ONE : any.s ? LISTEN_ANY : LISTEN_ALL;
+	size_t count = one.s ? 1 : json_count(list);
+	f->everything = any.s && count == 0;
+	if (count > FILTERS_MAX)
+		return compiler_refuse(c, list, err, "more than %d filters", FILTERS_MAX);
+	f->list = xcalloc(count + 1, sizeof *f->list);
+	if (one.s)
+		return event_filter_compile(c, one, &f->list[f->count++], err);
+	while (json_next_element(&it, &element)) {
+		if (!event_filter_compile(c, element, &f->list[f->count++], err))
+			return false;
+	}
+	return true;
+}
+
+static bool foreach_compile(struct compiler *c, struct task *task, struct error *err)
+{
+	struct json node = json_get(task->node, "foreach"), body = json_get(node, "do");
+	struct listen *listen = task->spec;
+	if (!node.s)
+		return true;
+	task->item_name = json_strdup(json_get(node, "item"));
+	task->index_name = json_strdup(json_get(node, "at"));
+	if (!task->item_name)
+		task->item_name = xstrdup("item");
+	if (!task->index_name)
+		task->index_name = xstrdup("index");
+	return compiler_expression(c, json_pointer(node, "/output/as"), EXPRESSION_BARE,
+		       &listen->output_as, err) &&
+	       compiler_expression(c, json_pointer(node, "/export/as"), EXPRESSION_BARE,
+		       &listen->export_as, err) &&
+	       (!body.s || compiler_list(c, task, "foreach/do", body, &task->body, err));
+}
+
+static bool compile(struct compiler *c, struct task *task, struct error *err)
+{
+	struct json head = json_get(task->node, "listen"), to = json_get(head, "to");
+	struct json until = json_get(to, "until"), read = json_get(head, "read");
+	struct listen *listen = xcalloc(1, sizeof *listen);
+	task->spec = listen;
+	listen->read = json_string_is(read, "envelope") ? READ_ENVELOPE
+		       : json_string_is(read, "raw")    ? READ_RAW
+							: READ_DATA;
+	if (!filters_compile(c, to, &listen->to, err))
+		return false;
+	if (json_type(until) == JSON_STRING &&
+		!compiler_expression(c, until, EXPRESSION_BARE, &listen->condition, err))
+		return false;
+	listen->has_until = json_type(until) == JSON_OBJECT;
+	if (listen->has_until && !filters_compile(c, until, &listen->until, err))
+		return false;
+	return foreach_compile(c, task, err);
+}
+
+static void filters_finish(struct filters *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		event_filter_finish(&f->list[i]);
+	free(f->list);
+}
+
+static void discard(void *spec)
+{
+	struct listen *listen = spec;
+	filters_finish(&listen->to);
+	filters_finish(&listen->until);
+	free(listen);
+}
+
+/* ---- Waiting ---- */
+
+static bool describe(const struct filters *f, int64_t first, struct run_scope *s,
+	struct buf *out, struct fault *fault)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		buf_puts(out, out->len > 1 ? "," : "");
+		if (!event_filter_describe(
+			    &f->list[i], first + (int64_t)i, s, out, fault))
+			return false;
+	}
+	if (f->everything)
+		buf_printf(out, "%s{\"filter\":%lld}", out->len > 1 ? "," : "",
+			(long long)first);
+	return true;
+}
+
+static enum progress enter(struct run *run, struct frame *frame)
+{
+	const struct listen *listen = frame->task->spec;
+	struct run_scope s;
+	struct fault fault = {0};
+	struct buf b = {0};
+	struct value *waits = NULL;
+	buf_putc(&b, '[');
+	run_scope_init(&s, run, frame, value_json(frame->input));
+	bool ok = describe(&listen->to, 0, &s, &b, &fault) &&
+		  (!listen->has_until ||
+			  describe(&listen->until, LISTENING_UNTIL, &s, &b, &fault));
+	run_scope_finish(&s);
+	buf_putc(&b, ']');
+	if (ok)
+		waits = value_create((struct json){b.data, b.len});
+	buf_finish(&b);
+	return ok ? run_listen(run, frame, waits) : run_fail(run, frame, &fault);
+}
+
+/* ---- Taking ---- */
+
+static struct json wait_of(const struct frame *frame, int64_t number)
+{
+	struct json_iter it = json_iter(value_json(frame->listening->waits));
+	struct json wait;
+	int64_t n;
+	while (json_next_element(&it, &wait)) {
+		if (json_int(json_get(wait, "filter"), &n) && n == number)
+			return wait;
+	}
+	return (struct json){0};
+}
+
+/* The number of the filter that takes the event, or -1. */
+static int64_t find_filter(const struct filters *f, int64_t first, uint64_t met,
+	struct run_scope *s, struct json event, struct value **correlated)
+{
+	const struct frame *frame = s->frame;
+	if (f->everything)
+		return first;
+	for (size_t i = 0; i < f->count; i++) {
+		int64_t number = first + (int64_t)i;
+		if (f->strategy == LISTEN_ALL && (met >> i & 1))
+			continue;
+		if (event_filter_takes(
+			    &f->list[i], s, wait_of(frame, number), event, correlated))
+			return number;
+	}
+	return -1;
+}
+
+static struct json read_event(const struct listen *listen, struct json event)
+{
+	struct json data = json_get(event, "data");
+	if (listen->read == READ_ENVELOPE)
+		return event;
+	if (!data.s)
+		data = json_get(event, "data_base64");
+	return data.s ? data : JSON_LITERAL("null");
+}
+
+static void receive(struct run *run, struct frame *frame, struct json event)
+{
+	const struct listen *listen = frame->task->spec;
+	struct listening *l = frame->listening;
+	struct value *correlated = value_ref(l->correlated);
+	struct run_scope s;
+	struct op op = op_make(OP_RECEIVED, frame->path);
+	run_scope_init(&s, run, frame, value_json(frame->input));
+	op.index = listen->has_until ? find_filter(&listen->until, LISTENING_UNTIL,
+					       l->until_met, &s, event, &correlated)
+				     : -1;
+	if (op.index < 0) {
+		op.index = find_filter(&listen->to, 0, l->met, &s, event, &correlated);
+		if (op.index >= 0)
+			op.values[OP_OUTPUT] = value_create(read_event(listen, event));
+	}
+	run_scope_finish(&s);
+	if (correlated != l->correlated)
+		op.values[OP_CORRELATED] = value_ref(correlated);
+	value_unref(correlated);
+	if (op.index >= 0)
+		run_record(run, &op);
+}
+
+static struct value *taken(const struct listening *l)
+{
+	struct buf b = {0};
+	for (size_t i = 0; i < l->count; i++) {
+		buf_putc(&b, i ? ',' : '[');
+		json_put(&b, value_json(l->taken[i]));
+	}
+	buf_puts(&b, l->count ? "]" : "[]");
+	struct value *v = value_create((struct json){b.data, b.len});
+	buf_finish(&b);
+	return v;
+}
+
+static bool all_met(const struct filters *f, uint64_t met)
+{
+	uint64_t all = f->count == 64 ? UINT64_MAX : ((uint64_t)1 << f->count) - 1;
+	return f->strategy == LISTEN_ALL ? met == all : met != 0;
+}
+
+static bool is_over(struct run *run, struct frame *frame, bool *ret, struct fault *fault)
+{
+	const struct listen *listen = frame->task->spec;
+	const struct listening *l = frame->listening;
+	*ret = listen->has_until ? all_met(&listen->until, l->until_met)
+				 : all_met(&listen->to, l->met);
+	if (!listen->condition)
+		return true;
+	*ret = false;
+	if (l->count == 0)
+		return true;
+	struct run_scope s;
+	struct value *all = taken(l);
+	run_scope_init(&s, run, frame, value_json(all));
+	bool ok = run_scope_test(&s, listen->condition, ret, fault);
+	run_scope_finish(&s);
+	value_unref(all);
+	return ok;
+}
+
+/* Takes what has arrived, one after the other, until it is enough. */
+static enum progress listen_on(struct run *run, struct frame *frame)
+{
+	for (;;) {
+		struct fault fault = {0};
+		struct arrival *a;
+		bool over;
+		if (!is_over(run, frame, &over, &fault))
+			return run_fail(run, frame, &fault);
+		if (over)
+			return run_complete(run, frame, taken(frame->listening), NULL);
+		if (!(a = listening_take(run, frame)))
+			return PROGRESS_WAIT;
+		receive(run, frame, value_json(a->event));
+		if (frame->state != FRAME_LISTENING)
+			return PROGRESS_AGAIN; /* foreach */
+	}
+}
+
+/* ---- foreach ---- */
+
+static bool transform(struct run *run, struct frame *frame, struct expression *e,
+	struct json dot, struct value **ret, struct fault *fault)
+{
+	struct run_scope s;
+	struct value *v;
+	if (!e)
+		return true;
+	run_scope_init(&s, run, frame, dot);
+	s.output = dot;
+	bool ok = run_scope_eval(&s, e, &v, fault);
+	run_scope_finish(&s);
+	if (ok)
+		value_set(ret, v);
+	return ok;
+}
+
+static enum progress collect(struct run *run, struct frame *frame)
+{
+	const struct listen *listen = frame->task->spec;
+	struct fault fault = {0};
+	struct value *output = value_ref(frame->cursor), *context = NULL;
+	bool leaves = frame->exited;
+	if (!transform(
+		    run, frame, listen->output_as, value_json(output), &output, &fault) ||
+		!transform(run, frame, listen->export_as, value_json(output), &context,
+			&fault)) {
+		value_unref(output);
+		return run_fail(run, frame, &fault);
+	}
+	struct op op = op_make(OP_COLLECTED, frame->path);
+	op.values[OP_OUTPUT] = output;
+	op.values[OP_CONTEXT] = context;
+	run_record(run, &op);
+	if (leaves)
+		return run_complete(run, frame, taken(frame->listening), NULL);
+	return PROGRESS_AGAIN;
+}
+
+static enum progress next(struct run *run, struct frame *frame)
+{
+	if (frame->state != FRAME_LISTENING)
+		return collect(run, frame);
+	return frame->listening->waits ? listen_on(run, frame) : enter(run, frame);
+}
+
+const struct task_kind task_listen = {.name = "listen",
+	.compile = compile,
+	.discard = discard,
+	.enter = enter,
+	.next = next};

@@ -1,0 +1,100 @@
+"""Events: taken exactly once by each run that they concern, while workers are killed."""
+from cases_kill import NO_POISON, SOON, kill_at_random
+from harness import Pool, check
+from judges import all_completed, journal_is_whole, kills_that_hit
+
+EMIT = ("select stepwell.emit(json_build_object('id', %s, 'source', '/crash', 'type', '%s', "
+        "'data', json_build_object('n', n))) from generate_series(%d, %d) n")
+
+
+def listener(kind, **more):
+    return {"wait": dict({"listen": {"to": dict({"any": [{
+        "with": {"type": kind},
+        "correlate": {"n": {"from": "${ .data.n }", "expect": "${ $workflow.input.n }"}}}]},
+        **more.pop("to", {}))}}, **more)}
+
+
+def emit_in_parts(world, db, kind, count, each):
+    """In several transactions, in random order, some events twice."""
+    parts = [(first, min(first + 9, count), k) for first in range(1, count + 1, 10)
+             for k in range(each)]
+    world.random.shuffle(parts)
+    for first, last, k in parts + parts[: len(parts) // 10]:
+        db.psql(EMIT % ("'%s-%d-' || n" % (kind, k), kind, first, last))
+        yield
+
+
+def taken(db):
+    return db.rows("select j.run_id, count(*) as n, count(distinct o.value ->> 'output') as different "
+                   "from stepwell.journal j cross join lateral json_array_elements(j.data) o "
+                   "where o.value ->> 'op' = 'received' group by 1")
+
+
+def kill_workers_listen(world):
+    """As many events as runs, each for one run."""
+    db = world.database()
+    count, kills = world.size(300, 10000), world.size(5, 20)
+    db.apply("one", [listener("one")])
+    db.start("one", count)
+    done = "select count(*) from stepwell.runs where status = 'completed'"
+    with Pool(db, 3, *SOON, *NO_POISON) as pool:
+        for _ in emit_in_parts(world, db, "one", count // 2, 1):
+            pass  # many of them are there before their listeners
+        step = max(1, count // 2 // (2 * kills))
+        for first in range(count // 2 + 1, count + 1, step):
+            db.psql(EMIT % ("'one-0-' || n", "one", first, min(first + step - 1, count)))
+            if len(pool.killed) < kills and world.random.random() < 0.7:
+                kill_at_random(world, pool, 1, 1, lambda: 1)
+        while len(pool.killed) < kills and int(db.value(done)) < count:
+            kill_at_random(world, pool, 1, 1, lambda: 1)
+        db.wait_idle(world.size(60, 600))
+        pool.check_healthy()
+    all_completed(db, count)
+    journal_is_whole(db)
+    rows = taken(db)
+    check(len(rows) == count and all(r["n"] == 1 for r in rows), "%d of %d runs took an event; %s",
+          len(rows), count, [r for r in rows if r["n"] != 1][:5])
+    wrong = db.value("select count(*) from stepwell.runs where output::jsonb <> "
+                     "jsonb_build_array(jsonb_build_object('n', input -> 'n'))")
+    check(int(wrong) == 0, "%s runs took another run's event", wrong)
+    check_nothing_left(db)
+    hits, _ = kills_that_hit(db, pool.killed)
+    world.note("%d events, %d runs, %d kills, %d with runs", count, count, len(pool.killed), hits)
+
+
+def check_nothing_left(db):
+    for table in ("subscription", "delivery"):
+        left = int(db.value("select count(*) from stepwell.%s" % table))
+        check(left == 0, "%d rows are left in %s", left, table)
+
+
+def kill_workers_foreach(world):
+    """Several events for each run, handled one after the other, each emits one itself."""
+    db = world.database()
+    count, each, kills = world.size(40, 500), 4, world.size(5, 20)
+    db.apply("each", [listener(
+        "each", to={"until": "length >= %d" % each},
+        foreach={"item": "ev", "at": "i", "do": [
+            {"nap": {"wait": {"milliseconds": 20}}},
+            {"tell": {"emit": {"event": {"with": {
+                "type": "told", "source": "/told",
+                "data": {"n": "${ $ev.n }", "i": "${ $i }"}}}}}}]})])
+    db.start("each", count)
+    with Pool(db, 3, *SOON, *NO_POISON) as pool:
+        for _ in emit_in_parts(world, db, "each", count, each):
+            if len(pool.killed) < kills and world.random.random() < 0.5:
+                kill_at_random(world, pool, 1, 1, lambda: 1)
+        db.wait_idle(world.size(60, 300))
+        pool.check_healthy()
+    all_completed(db, count)
+    journal_is_whole(db)
+    rows = taken(db)
+    check(len(rows) == count and all(r["n"] == each for r in rows), "taken: %s",
+          [r for r in rows if r["n"] != each][:5])
+    told = int(db.value("select count(*) from stepwell.event where type = 'told'"))
+    check(told == count * each, "%d events were told, not %d", told, count * each)
+    check_nothing_left(db)
+    world.note("%d events, %d kills", count * each, len(pool.killed))
+
+
+CASES = [kill_workers_listen, kill_workers_foreach]
