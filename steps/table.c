@@ -5,8 +5,6 @@ extern const struct task_kind task_call_function, task_call_http, task_call_open
 	task_call_sql, task_do, task_emit, task_extended, task_extension, task_for,
 	task_listen, task_raise, task_run_container, task_run_script, task_run_shell,
 	task_set, task_switch, task_try, task_wait;
-	task_run_container, task_run_script, task_run_shell, task_set, task_switch,
-	task_try, task_wait;
 
 const struct task_kind *const task_kinds[] = {
 	&task_call_function,

@@ -15,13 +15,8 @@ KIT = ROOT.parent / "shared" / "openworkflow" / "ctk.json"
 sys.path.insert(0, str(ROOT / "tests" / "flows"))
 from run import difference, parse, run_all  # noqa: E402
 
-<<<<<<< HEAD
-UNSUPPORTED_TASKS = {"fork", "emit", "listen"}
-UNSUPPORTED_CALLS = {"asyncapi", "grpc", "mcp", "a2a"}
-=======
 UNSUPPORTED_TASKS = {"fork"}
-UNSUPPORTED_CALLS = {"openapi", "asyncapi", "grpc", "mcp", "a2a"}
->>>>>>> b7448cd (engine, steps, sql, cli: events, emit and listen)
+UNSUPPORTED_CALLS = {"asyncapi", "grpc", "mcp", "a2a"}
 
 
 def is_supported(node):
