@@ -34,13 +34,18 @@ struct node {
 struct expression {
 	struct program *program;
 	struct node root;
+	enum expression_form form;
+	struct expression *next; /* in its bucket */
 };
+
+#define BUCKETS 1024
 
 struct program {
 	struct program_options options;
 	struct jqvm *vm;
 	struct expression **expressions;
 	size_t n;
+	struct expression *buckets[BUCKETS]; /* by where the node stands */
 };
 
 struct program *program_create(const struct program_options *options)
@@ -225,15 +230,27 @@ static bool parse_node(
 bool program_add(struct program *p, struct json node, enum expression_form form,
 	struct expression **ret, struct error *err)
 {
-	struct expression *e = xcalloc(1, sizeof *e);
+	struct expression **bucket = &p->buckets[(uintptr_t)node.s % BUCKETS], *e;
+	for (e = *bucket; e; e = e->next) { /* a function that is called twice */
+		if (e->root.json.s == node.s && e->root.json.n == node.n &&
+			e->form == form) {
+			*ret = e;
+			return true;
+		}
+	}
+	e = xcalloc(1, sizeof *e);
 	e->program = p;
 	e->root.json = node;
+	e->form = form;
 	bool ok = parse_node(p, form, &e->root, err);
 	/* Kept even on failure: its units are in the vm. */
 	p->expressions = xrealloc(p->expressions, (p->n + 1) * sizeof *p->expressions);
 	p->expressions[p->n++] = e;
-	if (ok)
+	if (ok) {
+		e->next = *bucket;
+		*bucket = e;
 		*ret = e;
+	}
 	return ok;
 }
 
