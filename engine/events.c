@@ -222,8 +222,8 @@ static void attendance_destroy(struct attendance *a)
 static struct owned *attended(const struct attendance *a, size_t i)
 {
 	struct owned *o = owned_find(a->worker, a->runs[i]);
-	bool same = o && o->state == OWNED_LIVE && o->run &&
-		    o->run->seq == a->seqs[i] && o->run->op_count == 0 && log_is_clear(&o->log);
+	bool same = o && o->state == OWNED_LIVE && o->run && o->run->seq == a->seqs[i] &&
+		    o->run->op_count == 0 && log_is_clear(&o->log);
 	return same ? o : NULL;
 }
 

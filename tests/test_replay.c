@@ -416,18 +416,24 @@ static const struct scenario scenarios[] = {
 	{"listen to all, correlated",
 		"[{\"l\":{\"listen\":{\"to\":{\"all\":[{\"with\":{\"data\":{\"n\":0}},"
 		"\"correlate\":{\"room\":{\"from\":\".data.room\"}}},{\"with\":{\"type\":"
-		"\"t\"},\"correlate\":{\"room\":{\"from\":\".data.room\"}}}]}},\"output\":"
+		"\"t\"},\"correlate\":{\"room\":{\"from\":\".data.room\"}}}]}},"
+		"\"output\":"
 		"{\"as\":\"map(.n)\"}}}]",
 		"{}", "[0,1]"},
 	{"listen with foreach",
 		"[{\"l\":{\"listen\":{\"to\":{\"any\":[],\"until\":\"length >= 3\"}},"
-		"\"foreach\":{\"item\":\"ev\",\"at\":\"i\",\"do\":[" SH("s", "S") ",{\"w\":{"
-		"\"wait\":\"PT1H\"}},{\"t\":{\"set\":{\"n\":\"${ $ev.n }\",\"i\":\"${ $i }\"}}"
-		"}],\"output\":{\"as\":\".n + .i\"},\"export\":{\"as\":\"{last: .}\"}}}},"
-		"{\"z\":{\"set\":{\"all\":\"${ . }\",\"c\":\"${ $context }\"}}}]",
+		"\"foreach\":{\"item\":\"ev\",\"at\":\"i\",\"do\":[" SH(
+			"s", "S") ",{\"w\":{"
+				  "\"wait\":\"PT1H\"}},{\"t\":{\"set\":{\"n\":\"${ $ev.n "
+				  "}\",\"i\":\"${ $i }\"}}"
+				  "}],\"output\":{\"as\":\".n + "
+				  ".i\"},\"export\":{\"as\":\"{last: .}\"}}}},"
+				  "{\"z\":{\"set\":{\"all\":\"${ . }\",\"c\":\"${ "
+				  "$context }\"}}}]",
 		"{}", "{\"all\":[0,2,4],\"c\":{\"last\":4}}"},
 	{"foreach is left by exit",
-		"[{\"l\":{\"listen\":{\"to\":{\"any\":[],\"until\":\"false\"}},\"foreach\":{"
+		"[{\"l\":{\"listen\":{\"to\":{\"any\":[],\"until\":\"false\"}},"
+		"\"foreach\":{"
 		"\"do\":[{\"a\":{\"if\":\"$item.n == 1\",\"set\":{\"k\":1},\"then\":"
 		"\"exit\"}},{\"b\":{\"set\":{\"k\":0}}}]}}}]",
 		"{}", "[{\"k\":0},{\"k\":1}]"},

@@ -241,10 +241,8 @@ START_TEST(what_does_not_run_yet_is_unsupported)
 {
 	EXPECT(UNSUPPORTED(TASK("{'fork':{'branches':[]}}"), "/do/0/t/fork",
 		       "fork is not supported by this runtime yet"),
-		UNSUPPORTED(TASK("{'listen':{'to':{'one':{'with':{'type':'a'}}}}}"),
-			"/do/0/t/listen", "listen is not supported"),
-		UNSUPPORTED(TASK("{'emit':{'event':{'with':{'type':'a'}}}}"),
-			"/do/0/t/emit", "emit is not supported"),
+		RUNS(TASK("{'listen':{'to':{'one':{'with':{'type':'a'}}}}}")),
+		RUNS(TASK("{'emit':{'event':{'with':{'type':'a'}}}}")),
 		UNSUPPORTED(TASK("{'run':{'workflow':{'namespace':'a','name':'b',"
 				 "'version':'1.0.0'}}}"),
 			"/do/0/t/run/workflow", "run: workflow is not"),

@@ -1,6 +1,6 @@
 """Events: taken exactly once by each run that they concern, while workers are killed."""
 from cases_kill import NO_POISON, SOON, kill_at_random
-from harness import Pool, check
+from harness import Pool, check, wait_for
 from judges import all_completed, journal_is_whole, kills_that_hit
 
 EMIT = ("select stepwell.emit(json_build_object('id', %s, 'source', '/crash', 'type', '%s', "
@@ -97,4 +97,28 @@ def kill_workers_foreach(world):
     world.note("%d events, %d kills", count * each, len(pool.killed))
 
 
-CASES = [kill_workers_listen, kill_workers_foreach]
+def matching_is_a_lookup(world):
+    """20,000 listeners that wait for another order each: an event touches one of them."""
+    db = world.database()
+    db.apply("one", [listener("one")])
+    db.start("one", 1)
+    with Pool(db, 1) as pool:
+        wait_for(lambda: int(db.value("select count(*) from stepwell.subscription where looked")) == 1,
+                 30, "it listens")
+        others = world.size(20000, 100000)
+        db.psql("insert into stepwell.subscription select gen_random_uuid(), path, filter, reference, "
+                "stepwell.event_key(type, source, subject, shape, '[' || n || ']'), type, source, "
+                "subject, shape, true from stepwell.subscription, generate_series(2, %d) n; "
+                "analyze stepwell.subscription" % others)
+        db.psql(EMIT % ("'e' || n", "one", 1, 1))
+        db.wait_idle(30)
+        pool.check_healthy()
+    check(db.value("select count(*) from stepwell.delivery") == "0", "others were told")
+    plan = db.psql("explain (analyze, costs off, timing off) select s.run_id from unnest(array["
+                   "stepwell.event_key('one', null, null, '[\"${ .data.n }\"]', '[77]')]) k(key) "
+                   "join stepwell.subscription s on s.key = k.key")
+    check("subscription_key" in plan and "rows=1 " in plan, "the plan: %s", plan)
+    world.note("%d subscriptions", others)
+
+
+CASES = [matching_is_a_lookup, kill_workers_listen, kill_workers_foreach]
