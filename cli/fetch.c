@@ -47,12 +47,26 @@ static bool check_status(CURL *easy, const char *url, struct error *err)
 		err, ERROR_INPUT, "%.300s: the answer has status %ld", url, status);
 }
 
-bool fetch_url(const char *url, bool allow_link_local, struct buf *out, struct error *err)
+static void set_credentials(CURL *easy, const struct fetch_credentials *c)
+{
+	if (c->token) {
+		curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
+		curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, c->token);
+	} else if (c->username) {
+		curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+		curl_easy_setopt(easy, CURLOPT_USERNAME, c->username);
+		curl_easy_setopt(easy, CURLOPT_PASSWORD, c->password);
+	}
+}
+
+bool fetch_url(const char *url, const struct fetch_credentials *credentials,
+	struct buf *out, struct error *err)
 {
 	struct http_transfer t = {0};
 	if (strncasecmp(url, "file://", 7) == 0)
 		return fetch_file(url + 7, out, err);
-	http_transfer_init(&t, allow_link_local);
+	http_transfer_init(&t, false);
+	set_credentials(t.easy, credentials);
 	curl_easy_setopt(t.easy, CURLOPT_URL, url);
 	curl_easy_setopt(t.easy, CURLOPT_FOLLOWLOCATION, 1L);
 	curl_easy_setopt(t.easy, CURLOPT_MAXREDIRS, 5L);

@@ -9,9 +9,15 @@
 #define FETCH_MAX (16u << 20) /* bytes */
 #define FETCH_SECONDS 30
 
+/* Zeroed: none. They do not follow a redirect to another host. */
+struct fetch_credentials {
+	char *username, *password; /* basic */
+	char *token;               /* bearer */
+};
+
 /* The bytes at a URL. ERROR_INPUT where there is nothing, or too much; link-local
  * addresses are refused, and a redirect leads to http or https only. */
-MUST_CHECK bool fetch_url(
-	const char *url, bool allow_link_local, struct buf *out, struct error *err);
+MUST_CHECK bool fetch_url(const char *url, const struct fetch_credentials *credentials,
+	struct buf *out, struct error *err);
 
 #endif

@@ -77,11 +77,38 @@ static bool find_default(
 	return ok;
 }
 
+static bool read_literal(struct json v, char **ret)
+{
+	*ret = json_strdup(v);
+	return *ret && !strstr(*ret, "${");
+}
+
+/* Nothing is evaluated at registration: what is written out can be used. */
+static bool read_credentials(
+	struct json node, struct fetch_credentials *ret, struct error *err)
+{
+	struct json basic = json_get(node, "basic"), bearer = json_get(node, "bearer");
+	if (!node.s || (bearer.s && read_literal(json_get(bearer, "token"), &ret->token)))
+		return true;
+	if (basic.s && read_literal(json_get(basic, "username"), &ret->username) &&
+		read_literal(json_get(basic, "password"), &ret->password))
+		return true;
+	return error_set(err, ERROR_INPUT,
+		"only basic and bearer authentication without expressions and secrets "
+		"can "
+		"be used at registration");
+}
+
 static bool fetch_reference(
 	const struct reference *r, struct json document, char **ret, struct error *err)
 {
 	struct buf bytes = {0};
-	bool ok = fetch_url(r->url, false, &bytes, err);
+	struct fetch_credentials c = {0};
+	bool ok = read_credentials(r->authentication, &c, err) &&
+		  fetch_url(r->url, &c, &bytes, err);
+	free(c.username);
+	free(c.password);
+	free(c.token);
 	if (ok && r->is_function)
 		ok = resolve_function_text(
 			buf_text(&bytes), bytes.len, document, ret, err);

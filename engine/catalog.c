@@ -97,13 +97,8 @@ static bool locate_in(struct json catalog, const char *name, const char *version
 	char **ret, struct error *err)
 {
 	struct json endpoint = json_get(catalog, "endpoint"), uri = endpoint;
-	if (json_type(endpoint) == JSON_OBJECT) {
+	if (json_type(endpoint) == JSON_OBJECT)
 		uri = json_get(endpoint, "uri");
-		if (json_get(endpoint, "authentication").s)
-			return error_set(err, ERROR_INPUT,
-				"authentication at a catalog's endpoint is not supported "
-				"by this runtime yet");
-	}
 	char *root = json_strdup(uri);
 	size_t n = root ? strlen(root) : 0;
 	while (n && root[n - 1] == '/')

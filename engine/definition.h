@@ -12,6 +12,7 @@ struct reference {
 	char *name; /* as the document gives it: its name among the resources */
 	char *url;  /* where it is; NULL: in the default catalog */
 	bool is_function;
+	struct json authentication; /* the endpoint's, with a name resolved; or absent */
 };
 
 struct definition {

@@ -22,7 +22,7 @@ void inspection_init(struct inspection *in, const char *text, struct json docume
 		[CATALOG_TIMEOUTS] = "timeouts",
 	};
 	*in = (struct inspection){.text = text, .invalid = FINDING_ERROR};
-	struct json use = json_get(document, "use");
+	struct json use = in->use = json_get(document, "use");
 	for (int i = CATALOG_NONE + 1; i < CATALOGS; i++)
 		names_add_members(&in->catalogs[i], json_get(use, names[i]));
 	struct json mode = json_get(json_get(document, "evaluate"), "mode");

@@ -24,6 +24,7 @@ struct found {
 
 struct inspection {
 	const char *text;
+	struct json use;
 	struct names catalogs[CATALOGS]; /* the names in `use` */
 	bool loose; /* evaluate.mode: every string may be an expression */
 

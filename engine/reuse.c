@@ -17,8 +17,29 @@ struct call_site {
 	struct json function;
 };
 
-static void note_missing(
-	struct compiler *c, struct json name, char *url, bool is_function)
+/* {"use": NAME} is the one of use.authentications. */
+static struct json find_authentication(struct compiler *c, struct json endpoint)
+{
+	struct json node = json_get(endpoint, "authentication");
+	char *name = json_strdup(json_get(node, "use"));
+	struct json named =
+		name ? compiler_use(c, "authentications", name) : (struct json){0};
+	free(name);
+	return named.s ? named : node;
+}
+
+/* The endpoint of the catalog of a function; absent for other functions. */
+static struct json catalog_endpoint(struct compiler *c, struct json name)
+{
+	char *text = json_strdup(name);
+	const char *at = strstr(text, "://") ? NULL : strrchr(text, '@');
+	struct json catalog = at ? compiler_use(c, "catalogs", at + 1) : (struct json){0};
+	free(text);
+	return json_get(catalog, "endpoint");
+}
+
+static void note_missing(struct compiler *c, struct json name, char *url,
+	bool is_function, struct json endpoint)
 {
 	struct definition *d = c->definition;
 	for (size_t i = 0; i < d->missing_count; i++) {
@@ -28,8 +49,8 @@ static void note_missing(
 		}
 	}
 	d->missing = xrealloc(d->missing, (d->missing_count + 1) * sizeof *d->missing);
-	d->missing[d->missing_count++] =
-		(struct reference){json_strdup(name), url, is_function};
+	d->missing[d->missing_count++] = (struct reference){
+		json_strdup(name), url, is_function, find_authentication(c, endpoint)};
 }
 
 static struct json find_resource(struct compiler *c, struct json name)
@@ -60,13 +81,15 @@ bool compiler_function(
 	if (ret->s)
 		free(url);
 	else
-		note_missing(c, name, url, true);
+		note_missing(c, name, url, true, catalog_endpoint(c, name));
 	return true;
 }
 
 bool compiler_document(
-	struct compiler *c, struct json uri, struct json *ret, struct error *err)
+	struct compiler *c, struct json endpoint, struct json *ret, struct error *err)
 {
+	struct json uri =
+		json_type(endpoint) == JSON_OBJECT ? json_get(endpoint, "uri") : endpoint;
 	struct error why = {0};
 	char *text = json_strdup(uri), *url = NULL;
 	bool ok = text && catalog_raw_url(text, &url, &why);
@@ -78,7 +101,7 @@ bool compiler_document(
 	if (ret->s)
 		free(url);
 	else
-		note_missing(c, uri, url, false);
+		note_missing(c, uri, url, false, endpoint);
 	return true;
 }
 

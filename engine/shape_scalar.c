@@ -3,6 +3,8 @@
  * ranges, and the strings that have rules of their own.
  */
 #include "shape_walk.h"
+
+#include "catalog.h"
 #include "sql_text.h"
 
 #include <math.h>
@@ -115,14 +117,28 @@ static void check_catalog(struct inspection *in, enum catalog catalog, struct js
 		quoted, titles[catalog], guess);
 }
 
-/* A function of the document, of a catalog (NAME:VERSION@CATALOG), or a URL. */
+/* NAME:VERSION@CATALOG, or a URL: whether it can be looked for. */
+static void check_reference(
+	struct inspection *in, struct json v, const struct place *place)
+{
+	struct error err = {0};
+	char *url = NULL;
+	if (!catalog_locate(in->use, v, &url, &err))
+		inspection_report(in, FINDING_UNSUPPORTED, place, v, "%s", err.text);
+	free(url);
+}
+
+/* A function of the document, of a catalog, or a URL. */
 static void check_function(
 	struct inspection *in, struct json v, const struct place *place)
 {
 	char quoted[QUOTE_SIZE], guess[GUESS_SIZE];
-	if (names_find(&in->catalogs[CATALOG_FUNCTIONS], v) || memchr(v.s, '@', v.n) ||
-		memmem(v.s, v.n, "://", 3))
+	if (names_find(&in->catalogs[CATALOG_FUNCTIONS], v))
 		return;
+	if (memchr(v.s, '@', v.n) || memmem(v.s, v.n, "://", 3)) {
+		check_reference(in, v, place);
+		return;
+	}
 	const char *near = word_nearest(schema_functions, v);
 	guess_name(in, &in->catalogs[CATALOG_FUNCTIONS], v, guess);
 	quote_json(v, quoted, sizeof quoted);

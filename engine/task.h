@@ -131,7 +131,7 @@ MUST_CHECK bool compiler_try_list(struct compiler *c, const struct task *task,
  * definition. An absent *ret: it is not here yet, and noted as missing. */
 MUST_CHECK bool compiler_function(
 	struct compiler *c, struct json name, struct json *ret, struct error *err);
-/* A document that a call names by its URL, likewise. */
+/* A document that a call names by its endpoint, likewise. */
 MUST_CHECK bool compiler_document(
 	struct compiler *c, struct json uri, struct json *ret, struct error *err);
 /* A function as the only task of a body, under the mark "!call". */

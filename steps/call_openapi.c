@@ -90,15 +90,10 @@ static bool compile(struct compiler *c, struct task *task, struct error *err)
 		    uri = endpoint;
 	struct openapi_call *call = xcalloc(1, sizeof *call);
 	task->spec = call;
-	if (json_type(endpoint) == JSON_OBJECT) {
+	if (json_type(endpoint) == JSON_OBJECT)
 		uri = json_get(endpoint, "uri");
-		if (json_get(endpoint, "authentication").s)
-			return compiler_refuse(c, endpoint, err,
-				"authentication at the document's endpoint is not "
-				"supported by this runtime yet");
-	}
 	if (!compile_http(c, with, call, err) ||
-		!compiler_document(c, uri, &document, err))
+		!compiler_document(c, endpoint, &document, err))
 		return false;
 	return !document.s || read_operation(c, with, uri, document, call, err);
 }

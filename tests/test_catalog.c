@@ -53,7 +53,7 @@ static const struct {
 	{"\"log@g\"", NULL},
 	{"\"../x:1@g\"", NULL},
 	{"\"log:1/../..@g\"", NULL},
-	{"\"log:1.0.0@secret\"", NULL},
+	{"\"log:1.0.0@secret\"", "https://example.com/functions/log/1.0.0/function.yaml"},
 };
 
 START_TEST(names_lead_to_their_catalog)

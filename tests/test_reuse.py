@@ -31,6 +31,7 @@ class Site:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 site.asked.append(self.path)
+                site.authorization = self.headers.get("Authorization")
                 page = site.pages.get(self.path)
                 if self.path.startswith("/echo"):
                     page = self.echo()
@@ -121,6 +122,22 @@ def a_changed_catalog_changes_no_registered_definition(w):
     del w.site.pages[page]
     done = w.wfctl("apply", path, expect=6)
     assert "greet:1.0.0@shop" in done.stderr and "status 404" in done.stderr, done.stderr
+
+
+def a_catalog_may_ask_for_credentials(w):
+    w.site.pages["/functions/greet/1.0.0/function.yaml"] = GREET
+    for authentication, header in (
+            ({"basic": {"username": "user", "password": "012345"}}, "Basic dXNlcjowMTIzNDU="),
+            ({"use": "tok"}, "Bearer t0k")):
+        use = {"authentications": {"tok": {"bearer": {"token": "t0k"}}}, "catalogs": {
+            "shop": {"endpoint": {"uri": w.site.url, "authentication": authentication}}}}
+        w.wfctl("validate", w.definition(CALL, use, "1.0.%d" % len(header)))
+        w.wfctl("apply", w.folder / "wf.json")
+        assert w.site.authorization == header, w.site.authorization
+    use["authentications"]["tok"]["bearer"]["token"] = "${ .x }"
+    path = w.definition(CALL, use, "2.0.0")
+    done = w.wfctl("apply", path, expect=6)
+    assert "without expressions" in done.stderr, done.stderr
 
 
 def a_function_by_url_may_call_others(w):
@@ -235,6 +252,7 @@ def wrong_references_are_refused(w):
     for call, text in (("greet:1.0.0@nowhere", "no catalog"), ("greet@shop", "NAME:VERSION"),
                        ("ftp://x/f.yaml", "no URL"), ("http://169.254.1.1/f.yaml", "link-local")):
         path = w.definition([{"x": {"call": call}}])
+        w.wfctl("validate", path)  # a warning
         done = w.wfctl("apply", path, expect=6)
         assert text in done.stderr, done.stderr
     w.site.pages["/bad.yaml"] = "sett: { n: 1 }\n"
@@ -242,7 +260,7 @@ def wrong_references_are_refused(w):
     assert "did you mean" in done.stderr, done.stderr
 
 
-CASES = [catalog_in_a_folder, a_changed_catalog_changes_no_registered_definition,
+CASES = [catalog_in_a_folder, a_catalog_may_ask_for_credentials, a_changed_catalog_changes_no_registered_definition,
          a_function_by_url_may_call_others, functions_that_call_each_other_are_refused,
          the_default_catalog_is_in_the_database, openapi_parameters_go_where_they_belong,
          an_openapi_document_is_pinned, swagger_2, openapi_mistakes_are_seen_at_registration,
