@@ -26,9 +26,9 @@ create table stepwell.subscription (
 	source text,
 	subject text,
 	shape text, -- the expressions of its correlations, a JSON array; null: none is keyed
-	looked boolean not null default false, -- at the events that were kept before
-	primary key (run_id, path, filter)
+	looked boolean not null default false -- at the events that were kept before
 ) with (fillfactor = 80);
+create index subscription_run on stepwell.subscription (run_id); -- paths may be too long for it
 create index subscription_key on stepwell.subscription (key);
 
 -- Which correlations there are for events of such a type, source and subject: each event is

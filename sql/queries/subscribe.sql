@@ -1,6 +1,6 @@
 -- What runs wait for from now on. $1 run_id uuid[]; $2 path text[]; $3 filter int4[]; $4
 -- reference text[]; $5 type text[]; $6 source text[]; $7 subject text[]; $8 shape text[]; $9
--- expected text[].
+-- expected text[]. A long reference is stored by its digest: it stands in an index.
 with wanted as (
 	select *, stepwell.event_key(type, source, subject) as base,
 		stepwell.event_key(type, source, subject, shape, expected) as key
@@ -16,4 +16,5 @@ with wanted as (
 )
 insert into stepwell.subscription (run_id, path, filter, reference, key, type, source, subject,
 	shape)
-select run_id, path, filter, reference, key, type, source, subject, shape from wanted
+select run_id, path, filter,
+	case when octet_length(reference) > 300 then md5(reference) else reference end, key, type, source, subject, shape from wanted
