@@ -947,6 +947,31 @@ def sql_views(w):
                        "resumed retried cancelled frames".split()), "%s", kinds)
 
 
+def emit(w):
+    """emit and stepwell.emit store events once, all of a file or none, and refuse what is none"""
+    event = {"id": "1", "source": "/s", "type": "t", "data": {"n": 1}}
+    one = w.text("one.json", json.dumps(event))
+    check(w.expect(0, "emit", one, "-o", "json", err="").json == {"stored": 1, "duplicates": 0}, "one")
+    check(w.expect(0, "emit", one, "-o", "json", err="").json == {"stored": 0, "duplicates": 1}, "two")
+    lines = w.text("l.jsonl", "".join(json.dumps(dict(event, id=str(i))) + "\n" for i in (1, 2, 3)))
+    check(w.expect(0, "emit", lines, err="").out == "2 stored, 1 duplicate\n", "lines")
+    yaml = w.text("a.yaml", "- {id: y1, source: /s, type: t}\n- {id: y2, source: /s, type: t}\n")
+    check(w.expect(0, "emit", yaml, err="").out == "2 stored, 0 duplicates\n", "YAML")
+    bad = w.text("bad.json", json.dumps([dict(event, id="b1"), {"id": "b2", "source": "/s"}]))
+    w.expect(6, "emit", bad, out="", err="event 2")
+    w.expect(6, "emit", w.text("no.json", "{"), out="")
+    w.expect(3, "emit", "there-is-no-such-file.json", out="")
+    check(w.sql("select count(*) from stepwell.event") == "5", "a refused file left something")
+    for wrong in ('null', '[]', '{"id":"1","source":"/s"}', '{"id":"","source":"/s","type":"t"}',
+                  '{"id":"1","source":"/s","type":"t","specversion":"0.3"}',
+                  '{"id":"1","source":"/s","type":"t","Upper":1}',
+                  '{"id":"1","id":"2","source":"/s","type":"t"}'):
+        w.sql("select stepwell.emit('%s')" % wrong, error="22023")
+    w.sql("begin; select stepwell.emit('{\"id\":\"r\",\"source\":\"/s\",\"type\":\"t\"}'); rollback;")
+    path = w.file("l", [{"l": {"listen": {"to": {"one": {"with": {"type": "t", "id": "3"}}}}}}])
+    check(w.expect(0, "run", path, "-o", "json").json["output"] == [{"n": 1}], "it is kept")
+
+
 PRIVATE = {"DATABASE_URL": None}
 
 
@@ -1050,7 +1075,7 @@ def documents(w):
 CASES = [private, run_interrupt, pool, migrate, unreachable, usage, validate, validate_text, apply, run,
          run_key, run_json, run_faulted, run_waits, run_timeout, run_remote, run_cancelled, start,
          status, status_watch, worker, retry, listing, history, orders, escapes, sql_start, sql_roles,
-         sql_views, migrate_print, examples, documents]
+         sql_views, emit, migrate_print, examples, documents]
 
 
 def run_case(server, case):
