@@ -15,6 +15,7 @@ static const struct migration {
 	{1, "base", sql_migration_0001_base},
 	{2, "reuse", sql_migration_0002_reuse},
 	{3, "events", sql_migration_0003_events},
+	{4, "child", sql_migration_0004_child},
 };
 
 #define MIGRATIONS (sizeof migrations / sizeof *migrations)

@@ -188,6 +188,8 @@ static bool prepare_attempt(struct run *r, struct frame *f, struct host *host,
 {
 	if (!render(r, f, host, fault) || !timeout_deadline(r, f, &op->deadline, fault))
 		return false;
+	if (f->due == DUE_WOKEN && f->deadline)
+		op->deadline = f->deadline; /* it goes on waiting */
 	op->attempt = f->attempt + 1;
 	op->generation = f->generation;
 	op->has_digest = true;
@@ -336,12 +338,25 @@ static enum progress fail_effect(
 	return PROGRESS_AGAIN;
 }
 
+static enum progress wait_again(struct run *r, struct frame *f, const struct effect *e)
+{
+	struct op op = op_make(OP_WAITING, f->path);
+	op.due = e->wait_usec ? r->now + e->wait_usec : DUE_WOKEN;
+	op.deadline = f->deadline;
+	op.again = true;
+	run_record(r, &op);
+	f->looked = true;
+	return PROGRESS_WAIT;
+}
+
 static enum progress end_effect(struct run *r, struct frame *f)
 {
 	struct run_effect *e = r->effect;
 	if (!e->done)
 		return PROGRESS_WAIT;
 	e->recorded = true;
+	if (e->effect.waits)
+		return wait_again(r, f, &e->effect);
 	if (!e->effect.succeeded)
 		return fail_effect(r, f, &e->effect.fault);
 	struct json authorization = {
@@ -416,6 +431,8 @@ static enum progress time_out(struct run *r, struct frame *f)
 	bool is_live = r->effect && !r->effect->done;
 	bool was_sent = is_live && r->effect->effect.sent;
 	bool own = f->deadline && f->deadline <= r->now;
+	free(r->leaves);
+	r->leaves = xstrdup(f->path);
 	fault_set(&fault, PROBLEM_TIMEOUT, "%s did not end in time",
 		*f->path ? f->task->name : "the workflow");
 	fault.uncertain = was_sent;
@@ -523,7 +540,7 @@ void run_mark_lost(struct run *r, int64_t now)
 
 static enum progress step_waiting(struct run *r, struct frame *f, const struct advance *a)
 {
-	if (f->due > a->now)
+	if (f->due > a->now && (f->due != DUE_WOKEN || f->looked))
 		return PROGRESS_WAIT;
 	if (!f->retrying)
 		return f->task->kind->next(r, f);

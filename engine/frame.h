@@ -75,6 +75,7 @@ struct frame {
 	int64_t retry_since; /* when the first attempt failed */
 	int64_t due;         /* FRAME_WAITING */
 	bool retrying;       /* it waits for a retry, not by itself */
+	bool looked;         /* since it was loaded or woken; volatile */
 };
 
 /* parent NULL: the root. The frame takes the place of parent's child. */

@@ -30,6 +30,7 @@ struct entry {
 	char *path;       /* NULL: none */
 	unsigned attempt;
 	struct buf data;
+	char *leaves; /* the path of a task whose children are cancelled, or NULL */
 
 	enum lease_change change;
 	int64_t due; /* LEASE_RELEASE */

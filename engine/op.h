@@ -42,6 +42,9 @@ enum op_kind {
 	OP_COLLECTED, /* foreach: what the event's iteration gave */
 };
 
+/* A due time that does not come: the run waits until it is woken (the year 9999). */
+#define DUE_WOKEN INT64_C(253402300799000000)
+
 #define NEXT_FOLLOWING INT64_MIN
 #define NEXT_EXIT (-1)
 #define NEXT_END (-2)

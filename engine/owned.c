@@ -223,6 +223,8 @@ static struct entry *take_ops(struct owned *o)
 	e->kind = op_entry_kind(&r->head);
 	e->path = r->head_path;
 	r->head_path = NULL;
+	e->leaves = r->leaves;
+	r->leaves = NULL;
 	e->attempt = r->head.attempt;
 	e->data = r->ops;
 	r->ops = (struct buf){0};
@@ -278,7 +280,7 @@ static void leave(struct owned *o, struct entry *e, enum lease_change change, in
 		e = take_snapshot(o);
 	}
 	e->change = change;
-	e->due = due;
+	e->due = due == DUE_WOKEN ? INT64_MAX : due;
 	e->state = state;
 	e->reason = r->reason;
 	if (change == LEASE_END)
@@ -289,6 +291,8 @@ static void leave(struct owned *o, struct entry *e, enum lease_change change, in
 static const char *wait_reason(const struct run *r)
 {
 	const struct frame *leaf = run_leaf(r);
+	if (leaf && leaf->due == DUE_WOKEN)
+		return "waits for the run it has started";
 	return leaf && leaf->retrying ? "waits for its next attempt" : "waits";
 }
 
@@ -562,15 +566,31 @@ void owned_suspend(struct owned *o, const char *reason)
 
 /* ---- Answers of the journal ---- */
 
+/* A worker that claims nothing keeps its waiting runs: one may have waited for this end.
+ */
+static void look_again(struct owned *o)
+{
+	if (o->state != OWNED_LIVE || o->need != NEED_TIMER)
+		return;
+	for (struct frame *f = o->run->root; f; f = f->child)
+		f->looked = false;
+	owned_wake(o);
+}
+
 static void on_left(struct owned *o)
 {
 	struct worker *w = o->worker;
 	bool adopted = w->has_adopted && uuid_equal(w->adopted, o->id);
 	bool ended = o->need == NEED_NOTHING;
+	bool is_child = uuid_version(o->id) == 8;
 	run_effect_destroy(o->run->effect);
 	run_destroy(o->run);
 	o->run = NULL;
 	forget(o);
+	if (ended && !w->options.claim)
+		owned_each(w, look_again);
+	else if (ended && is_child)
+		claim_poll(w); /* for the run that waited */
 	if (adopted && ended)
 		worker_leave(w, WORKER_RUN_ENDED);
 }

@@ -39,6 +39,7 @@ void run_destroy(struct run *r)
 	emissions_destroy(r->emitted);
 	free(r->waits);
 	free(r->head_path);
+	free(r->leaves);
 	free(r);
 }
 

@@ -35,6 +35,7 @@ struct run {
 	struct frame *root; /* NULL before the first operation */
 	struct frame
 		*failed; /* the frame whose error is to be routed or has ended the run */
+	char *leaves;    /* the path of a task whose time was over in the pending entry */
 	bool raised;     /* that error came from a raise */
 	bool no_retry;   /* it left open whether an at-most-once effect happened */
 	bool limit_hit;  /* it is the end of a policy's limit on one attempt */

@@ -27,6 +27,8 @@ struct run_effect *run_effect_create(struct run *r, struct host *host, int64_t n
 	run_step_id(r, f, e->step_id);
 	e->effect = (struct effect){.task = f->task,
 		.request = e->request,
+		.run_id = r->id,
+		.path = e->path,
 		.step_id = e->step_id,
 		.reference = f->task->reference,
 		.attempt = e->attempt,

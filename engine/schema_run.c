@@ -67,7 +67,7 @@ static const struct shape process_return = {
 static const struct shape process = {
 	.type = SHAPE_OBJECT,
 	.members = MEMBERS(MAY("container", &container), MAY("script", &script),
-		MAY("shell", &shell), NOT_YET("workflow", &workflow, "run: workflow"),
+		MAY("shell", &shell), MAY("workflow", &workflow),
 		MAY("await", &schema_boolean), MAY("return", &process_return)),
 	.one_of = WORDS("container", "script", "shell", "workflow"),
 };

@@ -122,6 +122,39 @@ static void end_runs(struct db_batch *b, struct entry *const *entries, size_t co
 	}
 }
 
+/* Whoever waits for a run that has ended otherwise than by success, or whose task's time
+ * is over, waits no more. */
+static bool leaves_children(const struct entry *e)
+{
+	return e->leaves ||
+	       (e->change == LEASE_END && strcmp(e->state, "completed") != 0);
+}
+
+static void cancel_children(
+	struct db_batch *b, struct entry *const *entries, size_t count)
+{
+	struct db_array id, path;
+	size_t n = 0;
+	for (size_t i = 0; i < count; i++)
+		n += leaves_children(entries[i]);
+	if (!n)
+		return;
+	struct db_params *p = db_batch_add(b, sql_cancel_children);
+	db_array_init(&id, DB_OID_UUID);
+	db_array_init(&path, DB_OID_TEXT);
+	for (size_t i = 0; i < count; i++) {
+		const struct entry *e = entries[i];
+		if (!leaves_children(e))
+			continue;
+		db_array_uuid(&id, e->run_id);
+		put_text(&path, e->leaves && e->change != LEASE_END ? e->leaves : "");
+	}
+	db_add_array(p, &id);
+	db_add_array(p, &path);
+	db_array_finish(&id);
+	db_array_finish(&path);
+}
+
 static void append(struct db_batch *b, struct entry *const *entries, size_t count)
 {
 	struct db_array id, seq, at, kind, path, attempt, data;
@@ -158,6 +191,7 @@ void store_append(struct db_batch *b, struct entry *const *entries, size_t count
 		suspend(b, entries, count);
 	if (count_changes(entries, count, LEASE_END))
 		end_runs(b, entries, count);
+	cancel_children(b, entries, count);
 	store_entry_events(b, entries, count);
 	append(b, entries, count);
 }
@@ -286,6 +320,20 @@ void store_load_definition(struct db_batch *b, struct uuid id)
 void store_next_due(struct db_batch *b, char *const *has)
 {
 	add_words(db_batch_add(b, sql_next_due), has);
+}
+
+void store_run_child(struct db_batch *b, const struct child_start *c)
+{
+	struct db_params *p = db_batch_add(b, sql_run_child);
+	db_add_uuid(p, c->parent);
+	db_add_text(p, c->path);
+	db_add_uuid(p, c->child);
+	db_add_text(p, c->workflow);
+	db_add_bytes(p, c->input.s, c->input.n);
+	db_add_bool(p, c->awaited);
+	db_add_int(p, c->attempt);
+	db_add_uuid(p, c->worker);
+	db_add_bool(p, c->keep);
 }
 
 void store_make_partitions(struct db_batch *b)

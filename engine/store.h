@@ -47,6 +47,14 @@ void store_load_places(
 	struct db_batch *b, struct uuid run_id, const int64_t *seqs, size_t count);
 void store_load_definition(struct db_batch *b, struct uuid id);
 void store_next_due(struct db_batch *b, char *const *has);
+struct child_start {
+	struct uuid parent, child, worker;
+	const char *path, *workflow;
+	struct json input;
+	bool awaited, keep;
+	unsigned attempt;
+};
+void store_run_child(struct db_batch *b, const struct child_start *c);
 void store_make_partitions(struct db_batch *b);
 
 /* ---- Events (store_events.c) ---- */

@@ -192,6 +192,8 @@ struct render {
 struct effect {
 	const struct task *task;
 	struct request *request; /* borrowed from the engine */
+	struct uuid run_id;
+	const char *path;
 	const char *step_id;
 	const char *reference;
 	unsigned attempt;     /* 1, 2, ... */
@@ -206,6 +208,11 @@ struct effect {
 
 	/* An open transaction that is to take the outcome's entries along, or NULL. */
 	struct carrier *carrier;
+
+	/* Instead of an outcome, on success: the run waits until it is woken, or for
+	 * wait_usec where that is not 0, and then begins the same attempt again. */
+	bool waits;
+	int64_t wait_usec;
 
 	bool succeeded;
 	struct buf output;        /* on success: verified JSON text */
@@ -257,6 +264,11 @@ struct host {
 	const struct settings *settings;
 	struct http_client *http;
 	struct sql_steps *sql;
+	struct db *control; /* of the worker, for short statements */
+	struct uuid worker;
+	bool keeps_children; /* it executes the runs it starts itself */
+	void (*adopt)(struct host *host, struct uuid run); /* it was started just now */
+	void *owner;                                       /* the engine's */
 };
 
 #endif

@@ -112,6 +112,11 @@ bool uuid_parse(const char *text, struct uuid *ret)
 	return true;
 }
 
+unsigned uuid_version(struct uuid id)
+{
+	return id.b[6] >> 4;
+}
+
 int uuid_compare(struct uuid a, struct uuid b)
 {
 	return memcmp(a.b, b.b, sizeof a.b);

@@ -20,6 +20,7 @@ struct uuid uuid_v4(void);
 struct uuid uuid_v7(int64_t usec);
 struct uuid uuid_step(struct uuid run, const char *path, unsigned generation);
 void uuid_format(struct uuid id, char out[UUID_TEXT]);
+unsigned uuid_version(struct uuid id);
 bool uuid_parse(const char *text, struct uuid *ret); /* 36 characters, any case */
 bool uuid_equal(struct uuid a, struct uuid b);
 int uuid_compare(struct uuid a, struct uuid b);

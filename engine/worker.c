@@ -213,7 +213,7 @@ static void connect_others(struct worker *w)
 	o.setup = setup_control;
 	o.on_state = on_control_state;
 	o.on_notify = on_hint;
-	w->control = db_create(&w->loop, &o);
+	w->control = w->host.control = db_create(&w->loop, &o);
 	o = connection(w, "stepwell journal");
 	o.setup = setup_lane;
 	o.on_state = on_lane_state;
@@ -252,6 +252,18 @@ static void init_timer(struct worker *w, uv_timer_t *timer)
 	timer->data = w;
 }
 
+static void adopt_child(struct host *host, struct uuid run)
+{
+	struct worker *w = host->owner;
+	if (w->options.claim) {
+		claim_poll(w); /* the pool may have it */
+		return;
+	}
+	if (!owned_find(w, run))
+		owned_create(w, run)->state = OWNED_DOUBT;
+	claim_doubted(w);
+}
+
 struct worker *worker_create(const struct worker_options *o)
 {
 	struct worker *w = xcalloc(1, sizeof *w);
@@ -264,6 +276,10 @@ struct worker *worker_create(const struct worker_options *o)
 	uv_loop_init(&w->loop);
 	list_abilities(w);
 	w->host = (struct host){.loop = &w->loop, .settings = &w->options.settings};
+	w->host.worker = w->id;
+	w->host.keeps_children = !w->options.claim;
+	w->host.adopt = adopt_child;
+	w->host.owner = w;
 	w->host.http = http_client_create(&w->loop);
 	w->host.sql = sql_steps_create(&w->loop, &w->options.settings, w->id);
 	w->journal = journal_create(&w->loop);

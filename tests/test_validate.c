@@ -243,9 +243,6 @@ START_TEST(what_does_not_run_yet_is_unsupported)
 		       "fork is not supported by this runtime yet"),
 		RUNS(TASK("{'listen':{'to':{'one':{'with':{'type':'a'}}}}}")),
 		RUNS(TASK("{'emit':{'event':{'with':{'type':'a'}}}}")),
-		UNSUPPORTED(TASK("{'run':{'workflow':{'namespace':'a','name':'b',"
-				 "'version':'1.0.0'}}}"),
-			"/do/0/t/run/workflow", "run: workflow is not"),
 		UNSUPPORTED(TASK("{'run':{'script':{'language':'js','source':"
 				 "{'endpoint':'http://x'}}}}"),
 			"/do/0/t/run/script/source", "the source of a script is not"),

@@ -188,6 +188,66 @@ begin
 end
 $$;
 
+-- The run of a task `run: workflow`: created if it is not there, and how it ended if it has.
+-- Where the task is tried again after the run has faulted, the run goes on. Only the parent's
+-- owner gets anything done. A refusal says why there is no run. keep: it is born with the
+-- worker's lease.
+create or replace function stepwell.run_child(parent uuid, path text, child uuid, workflow text,
+	input text, awaited boolean, attempt int, worker uuid, keep boolean, out status text,
+	out output text, out error text, out refusal text, out created boolean)
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+declare
+	found_run stepwell.run;
+	d stepwell.definition;
+	depth int := 1;
+	above uuid := parent;
+begin
+	created := false;
+	perform from stepwell.lease l where l.run_id = parent and l.owner = worker for share;
+	if not found then
+		return;
+	end if;
+	select * into found_run from stepwell.run r where r.id = child for update;
+	if not found then
+		loop
+			select r.parent_run_id into above from stepwell.run r where r.id = above;
+			exit when above is null;
+			depth := depth + 1;
+		end loop;
+		if depth >= 100 then
+			refusal := 'workflows run workflows 100 levels deep: no more are started';
+			return;
+		end if;
+		begin
+			d := stepwell.find_definition(workflow);
+		exception when no_data_found or invalid_parameter_value then
+			refusal := sqlerrm;
+			return;
+		end;
+		perform stepwell.create_run(d.id, input, null, child, null,
+			case when keep then worker end, null);
+		update stepwell.run r set parent_run_id = parent, parent_path = path,
+			parent_attempt = attempt, awaited = run_child.awaited where r.id = child;
+		created := true;
+	elsif awaited and found_run.status = 'faulted' and attempt > found_run.parent_attempt then
+		insert into stepwell.lease (run_id, definition_id, due, owner, state, needs, started_at)
+			select child, t.id, clock_timestamp(), case when keep then worker end, 'pending',
+				t.needs, found_run.started_at
+			from stepwell.definition t where t.id = found_run.definition_id;
+		update stepwell.run r set status = null, error = null, output = null, ended_at = null,
+			parent_attempt = attempt where r.id = child;
+		insert into stepwell.entry (run_id, seq, at, kind, data)
+			select child, max(j.seq) + 1, clock_timestamp(), 'retried', '[{"op":"retried"}]'
+			from stepwell.entry j where j.run_id = child;
+		created := true;
+	else
+		status := found_run.status;
+		output := found_run.output;
+		error := found_run.error;
+	end if;
+end
+$$;
+
 -- PUBLIC. Starts a run of workflow (namespace/name[:version]) inside the caller's transaction
 -- and returns its id. A key makes it idempotent: the same key with an equal input returns the
 -- first run, with another input fails (23505). Unknown workflow: P0002. Runs as the schema's

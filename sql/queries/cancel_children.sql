@@ -1,0 +1,8 @@
+-- Asks the runs that were started below a task, and are waited for, to be cancelled. $1 run_id
+-- uuid[]; $2 path text[] of each run's task ('': of any).
+update stepwell.lease l set request = 'cancel',
+	due = case when l.owner is null then clock_timestamp() else l.due end
+from unnest($1::uuid[], $2::text[]) as u (run_id, path)
+join stepwell.run r on r.parent_run_id = u.run_id
+where l.run_id = r.id and r.awaited and r.status is null
+	and (r.parent_path = u.path or starts_with(r.parent_path, u.path || '/'))
