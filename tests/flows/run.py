@@ -12,6 +12,7 @@ Each *.json of this folder is one flow:
     arguments          further arguments of `wfctl run`
     environment        further variables of wfctl's environment
     programs           what must be in PATH; where it is not, the flow is left out
+    apply              definitions that are registered first, with wfctl apply
     setup              SQL that is run first, with psql
     within_ms          [at least, at most] the time that `wfctl run` may take
     expect.exit        exit code; 0 if absent
@@ -222,6 +223,11 @@ def run_flow_in(runner, path, folder):
             subprocess.run(["psql", "-qX", "-v", "ON_ERROR_STOP=1", "-d", runner.db, "-c",
                             flow["setup"]], check=True, stdin=subprocess.DEVNULL,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for n, document in enumerate(json.loads(text).get("apply", [])):
+        file = pathlib.Path(folder, "apply%d.json" % n)
+        file.write_text(json.dumps(document))
+        subprocess.run([runner.wfctl, "apply", "--db", runner.db, str(file)], check=True,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=60)
     definition = flow.get("definition_text")
     if definition is None:
         definition = json.loads(text)["definition"]
