@@ -91,6 +91,8 @@ cJSON *show_object(const struct admin_run *run, const struct admin_steps *steps)
 	object_workflow(object, run->namespace, run->name, run->version);
 	object_text(object, "status", phase_name(run->phase));
 	object_text(object, "key", run->key);
+	if (run->has_parent)
+		object_uuid(object, "parent", run->parent);
 	if (steps) {
 		object_payload(object, "input", run->input);
 		object_payload(object, "output", run->output);
@@ -319,6 +321,10 @@ static void print_head(const struct admin_run *run)
 	output_colour(COLOUR_NONE);
 	output_print("\n");
 	print_field("key", run->key);
+	if (run->has_parent) {
+		uuid_format(run->parent, id);
+		print_field("parent", id);
+	}
 	print_time("created", run->created_at, "");
 	print_time("started", run->started_at, "");
 	print_time("ended", run->ended_at, span);

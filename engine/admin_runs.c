@@ -40,6 +40,9 @@ static void read_details(const struct db_result *r, struct admin_run *run)
 	run->due = db_int(r, 0, 17);
 	run->now = db_int(r, 0, 18);
 	run->workflow_id = db_uuid(r, 0, 19);
+	run->has_parent = !db_is_null(r, 0, 20);
+	if (run->has_parent)
+		run->parent = db_uuid(r, 0, 20);
 }
 
 void admin_run_finish(struct admin_run *r)
