@@ -52,16 +52,22 @@ static void read_workflow(char *copy, struct admin_filter *f)
 }
 
 static bool read_filter(const struct options *o, struct db_client *c,
-	struct admin_filter *f, struct uuid *cursor, struct error *err)
+	struct admin_filter *f, struct uuid ids[2], struct error *err)
 {
+	const char *parent = options_text(o, "parent");
 	const char *before = options_text(o, "cursor"), *since = options_text(o, "since");
 	int64_t span;
 	f->status = options_text(o, "status");
 	f->limit = (int)options_number(o, "limit", 50);
 	if (before) {
-		if (!admin_resolve_run(c, before, cursor, err))
+		if (!admin_resolve_run(c, before, &ids[0], err))
 			return false;
-		f->before = cursor;
+		f->before = &ids[0];
+	}
+	if (parent) {
+		if (!admin_resolve_run(c, parent, &ids[1], err))
+			return false;
+		f->parent = &ids[1];
 	}
 	if (!since || clock_parse(since, &f->since))
 		return true;
@@ -81,13 +87,13 @@ static int list(const struct options *o, struct db_client *c)
 {
 	struct listing l = {.form = output_form(o)};
 	struct admin_filter filter = {0};
-	struct uuid cursor;
+	struct uuid ids[2];
 	struct error err;
 	const char *workflow = options_text(o, "workflow");
 	char *copy = workflow ? xstrdup(workflow) : NULL;
 	if (copy)
 		read_workflow(copy, &filter);
-	bool ok = read_filter(o, c, &filter, &cursor, &err) &&
+	bool ok = read_filter(o, c, &filter, ids, &err) &&
 		  admin_each_run(c, &filter, on_run, &l, &err);
 	free(copy);
 	if (!ok)
@@ -119,6 +125,7 @@ static const struct option options[] = {
 	{"workflow", 0, OPTION_TEXT, "NAMESPACE[/NAME[:VERSION]]", "only its runs"},
 	{"since", 0, OPTION_TEXT, "TIME|DURATION",
 		"created then or later, or so long ago"},
+	{"parent", 0, OPTION_TEXT, "RUN", "only runs that it started"},
 	{"limit", 'n', OPTION_COUNT, "N", "at most so many (default 50)"},
 	{"cursor", 0, OPTION_TEXT, "RUN", "go on after this run of an earlier list"},
 	OPTION_ROW_DB,

@@ -153,6 +153,10 @@ bool admin_each_run(struct db_client *c, const struct admin_filter *f,
 	else
 		db_add_null(&p);
 	db_add_int(&p, f->limit);
+	if (f->parent)
+		db_add_uuid(&p, *f->parent);
+	else
+		db_add_null(&p);
 	bool ok = db_client_query(c, sql_list_runs, &p, &r, err);
 	db_params_finish(&p);
 	if (!ok)

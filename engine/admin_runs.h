@@ -37,6 +37,7 @@ MUST_CHECK bool admin_find_run(
 struct admin_filter {
 	const char *status, *namespace, *name, *version; /* NULL: any */
 	int64_t since;                                   /* 0: any */
+	const struct uuid *parent; /* only runs that it started, or NULL */
 	const struct uuid *before; /* the cursor; NULL: the newest */
 	int limit;
 };

@@ -1,6 +1,6 @@
 -- Runs, newest first. Each of these may be null: $1 status text; $2 namespace text; $3 name
 -- text; $4 version text; $5 created at or after timestamptz; $6 with an id below uuid.
--- $7 limit int. Returns rows as find_run, up to ended: id, status, namespace, name, version,
+-- $7 limit int; $8 started by uuid or null. Returns rows as find_run, up to ended: id, status, namespace, name, version,
 -- key, created, started, ended.
 select r.id, coalesce(r.status, l.state, 'pending'), d.namespace, d.name, d.version, r.key,
 	(extract(epoch from r.created_at) * 1000000)::bigint,
@@ -15,4 +15,5 @@ where ($1::text is null or coalesce(r.status, l.state, 'pending') = $1::text)
 	and ($5::timestamptz is null or (r.id >= stepwell.first_id($5::timestamptz)
 		and r.created_at >= $5::timestamptz))
 	and ($6::uuid is null or r.id < $6::uuid)
+	and ($8::uuid is null or r.parent_run_id = $8::uuid)
 order by r.id desc limit $7::int
