@@ -31,6 +31,7 @@ enum progress run_fail(struct run *r, struct frame *f, const struct fault *fault
 	op.values[OP_ERROR] = problem_create(fault, f->task->reference);
 	op.uncertain = fault->uncertain;
 	r->retry_after = fault->retry_after;
+	f->granted = false;
 	run_record(r, &op);
 	return PROGRESS_AGAIN;
 }
@@ -93,9 +94,20 @@ static enum progress complete(struct run *r, struct frame *f, struct value *outp
 		value_unref(output);
 	else
 		op.values[OP_OUTPUT] = output;
-	bool checkpoint = f->task->metadata.checkpoint;
+	if (f->task->metadata.checkpoint)
+		r->barrier_seq = r->seq + 1;
+	struct frame *rivals = f->parent && frame_is_concurrent(f->parent) &&
+					       f->parent->list->compete
+				       ? f->parent
+				       : NULL;
+	if (op.next == NEXT_END) {
+		run_cancel_others(r, r->root, f);
+		rivals = NULL;
+	}
 	run_record(r, &op);
-	return checkpoint ? PROGRESS_WAIT : PROGRESS_AGAIN;
+	while (rivals && rivals->child)
+		run_cancel_branch(r, rivals->child);
+	return PROGRESS_AGAIN;
 }
 
 enum progress run_complete(
@@ -138,10 +150,11 @@ enum progress run_open(struct run *r, struct frame *f, struct value *input)
 	return PROGRESS_AGAIN;
 }
 
-static void hold(struct run *r, struct frame *f, const char *reason)
+void run_hold(struct run *r, struct frame *f, const char *reason)
 {
 	struct op op = op_make(OP_HELD, f->path);
 	op.reason = r->reason = reason;
+	f->granted = false;
 	run_record(r, &op);
 }
 
@@ -204,17 +217,15 @@ static enum progress begin_attempt(struct run *r, struct frame *f, struct host *
 {
 	struct fault fault = {0};
 	struct op op = op_make(OP_STARTED, f->path);
-	if (f->was_uncertain && !r->force &&
+	if (f->was_uncertain && !f->force &&
 		r->now - f->first_attempt_at > f->task->metadata.key_window) {
-		hold(r, f, "the key window of an uncertain attempt has passed");
+		run_hold(r, f, "the key window of an uncertain attempt has passed");
 		return PROGRESS_AGAIN;
 	}
-	if (!prepare_attempt(r, f, host, &op, &fault)) {
-		r->failed = NULL;
+	if (!prepare_attempt(r, f, host, &op, &fault))
 		return run_fail(r, f, &fault);
-	}
 	if (f->has_digest && memcmp(f->digest, op.digest, sizeof op.digest) != 0) {
-		hold(r, f, "the request changed since an earlier attempt of this step");
+		run_hold(r, f, "the request changed since an earlier attempt of this step");
 		return PROGRESS_AGAIN;
 	}
 	run_record(r, &op);
@@ -269,7 +280,7 @@ static enum progress enter_task(struct run *r, struct frame *parent, struct host
 	}
 	op.failed_entry = !ok;
 	run_apply_decided(r, &op);
-	struct frame *f = run_leaf(r);
+	struct frame *f = run_find(r, path);
 	if (ok && f->task->kind->effect && !announces_late(f->task)) {
 		ok = prepare_attempt(r, f, host, &op, &fault);
 	} else if (ok) {
@@ -334,7 +345,7 @@ static enum progress fail_effect(
 	if (!fault->uncertain)
 		return PROGRESS_AGAIN;
 	if (rule == UNCERTAIN_HOLD)
-		hold(r, f, "nobody knows whether the last attempt took effect");
+		run_hold(r, f, "nobody knows whether the last attempt took effect");
 	return PROGRESS_AGAIN;
 }
 
@@ -346,15 +357,15 @@ static enum progress wait_again(struct run *r, struct frame *f, const struct eff
 	op.again = true;
 	run_record(r, &op);
 	f->looked = true;
-	return PROGRESS_WAIT;
+	return PROGRESS_AGAIN;
 }
 
-static enum progress end_effect(struct run *r, struct frame *f)
+static enum progress end_effect(struct run *r, struct frame *f, const struct advance *a)
 {
-	struct run_effect *e = r->effect;
-	if (!e->done)
+	struct run_effect *e = f->effect;
+	if (!e || !e->done || (e->effect.carrier && e != a->carried))
 		return PROGRESS_WAIT;
-	e->recorded = true;
+	run_effect_spend(r, f);
 	if (e->effect.waits)
 		return wait_again(r, f, &e->effect);
 	if (!e->effect.succeeded)
@@ -365,11 +376,27 @@ static enum progress end_effect(struct run *r, struct frame *f)
 	return complete(r, f, value_create(output), authorization, NULL);
 }
 
+/* The last attempt may have taken effect, and must not be made again by itself. */
+static enum progress settle_lost(struct run *r, struct frame *f)
+{
+	struct fault fault = {.uncertain = true};
+	if (f->task->metadata.on_uncertain == UNCERTAIN_HOLD) {
+		run_hold(r, f, "nobody knows whether the last attempt took effect");
+		return PROGRESS_AGAIN;
+	}
+	fault_set(&fault, PROBLEM_RUNTIME,
+		"the worker was lost during attempt %u; it may have taken effect",
+		f->attempt);
+	return run_fail(r, f, &fault);
+}
+
 static enum progress enter_leaf(struct run *r, struct frame *f, const struct advance *a)
 {
 	if (!f->task->kind->effect)
 		return f->task->kind->enter(r, f);
-	if (announces_late(f->task) && !a->slot_granted) {
+	if (f->lost && f->task->metadata.on_uncertain != UNCERTAIN_RETRY && !f->redo)
+		return settle_lost(r, f);
+	if (announces_late(f->task) && !f->granted) {
 		f->state = FRAME_QUEUED;
 		return PROGRESS_WAIT;
 	}
@@ -396,146 +423,6 @@ static enum progress try_again(struct run *r, struct frame *f, const struct adva
 	return PROGRESS_AGAIN;
 }
 
-/* ---- Time ---- */
-
-static void stop_effect(struct run *r)
-{
-	run_effect_stop(r->effect);
-	r->effect = NULL;
-}
-
-/* Stops the effect and says how it ended; it is kept until that is durable. */
-static void abandon_effect(struct run *r, const struct fault *fault)
-{
-	struct run_effect *e = r->effect;
-	e->effect.task->kind->effect->stop(&e->effect);
-	e->effect.succeeded = false;
-	e->effect.fault = *fault;
-	e->done = e->recorded = true;
-}
-
-static enum progress fault_run(struct run *r, const struct fault *fault)
-{
-	struct op op = op_make(OP_FAULTED, "");
-	op.values[OP_ERROR] = problem_create(fault, "");
-	r->failed = NULL;
-	run_record(r, &op);
-	return PROGRESS_AGAIN;
-}
-
-/* The frame's time is over: what runs below it is stopped. */
-static enum progress time_out(struct run *r, struct frame *f)
-{
-	struct frame *leaf = run_leaf(r);
-	struct fault fault = {0};
-	bool is_live = r->effect && !r->effect->done;
-	bool was_sent = is_live && r->effect->effect.sent;
-	bool own = f->deadline && f->deadline <= r->now;
-	free(r->leaves);
-	r->leaves = xstrdup(f->path);
-	fault_set(&fault, PROBLEM_TIMEOUT, "%s did not end in time",
-		*f->path ? f->task->name : "the workflow");
-	fault.uncertain = was_sent;
-	if (is_live)
-		abandon_effect(r, &fault);
-	bool held = was_sent && leaf->task->metadata.on_uncertain == UNCERTAIN_HOLD;
-	if (held || (leaf != f && leaf->open))
-		run_fail(r, leaf, &fault);
-	if (held) {
-		hold(r, leaf, "nobody knows whether the last attempt took effect");
-		return PROGRESS_AGAIN;
-	}
-	if (!f->parent)
-		return fault_run(r, &fault);
-	struct op op = op_make(OP_FAULTED, f->path);
-	op.attempt = f->attempt ? f->attempt : 1;
-	op.values[OP_ERROR] = problem_create(&fault, f->task->reference);
-	op.uncertain = was_sent && leaf == f;
-	op.limit_hit = !own;
-	run_record(r, &op);
-	return PROGRESS_AGAIN;
-}
-
-int64_t run_due(const struct run *r)
-{
-	struct frame *ignored, *leaf = run_leaf(r);
-	int64_t deadline = run_deadline(r, &ignored);
-	int64_t due = leaf && leaf->state == FRAME_WAITING ? leaf->due : 0;
-	return !due || (deadline && deadline < due) ? deadline : due;
-}
-
-/* ---- Requests from outside ---- */
-
-static enum progress cancel(struct run *r)
-{
-	struct op op = op_make(OP_CANCELLED, "");
-	stop_effect(r);
-	r->request = REQUEST_NONE;
-	run_record(r, &op);
-	return PROGRESS_AGAIN;
-}
-
-static void begin_entry(struct run *r, int64_t now)
-{
-	r->now = now;
-	if (r->op_count == 0)
-		r->at = now;
-}
-
-void run_suspend(struct run *r, int64_t now, const char *reason)
-{
-	struct op op = op_make(OP_SUSPENDED, NULL);
-	begin_entry(r, now);
-	r->request = REQUEST_NONE;
-	op.reason = r->reason = reason;
-	run_record(r, &op);
-}
-
-void run_refuse(struct run *r, int64_t now, const struct fault *f)
-{
-	struct op op = op_make(OP_FAULTED, "");
-	begin_entry(r, now);
-	op.values[OP_ERROR] = problem_create(f, "");
-	run_record(r, &op);
-}
-
-void run_take_back(struct run *r, int64_t now)
-{
-	struct frame *f = run_leaf(r);
-	if (!f || !f->open || (r->effect && !r->effect->recorded))
-		return;
-	begin_entry(r, now);
-	struct op op = op_make(OP_WAITING, f->path);
-	op.due = r->now;
-	op.again = true;
-	run_record(r, &op);
-}
-
-void run_mark_lost(struct run *r, int64_t now)
-{
-	struct frame *f = run_leaf(r);
-	if (!f || !f->open || r->status != RUN_RUNNING)
-		return;
-	const struct effect_kind *kind = f->task->kind->effect;
-	if (kind->is_transactional && kind->is_transactional(f->task)) {
-		run_take_back(r, now); /* without an outcome, it did not happen */
-		return;
-	}
-	begin_entry(r, now);
-	struct op op = op_make(OP_LOST, f->path);
-	op.attempt = f->attempt;
-	run_record(r, &op);
-	if (f->task->metadata.on_uncertain == UNCERTAIN_HOLD) {
-		hold(r, f, "nobody knows whether the last attempt took effect");
-	} else if (f->task->metadata.on_uncertain == UNCERTAIN_FAIL) {
-		struct fault fault = {.uncertain = true};
-		fault_set(&fault, PROBLEM_RUNTIME,
-			"the worker was lost during attempt %u; it may have taken effect",
-			f->attempt);
-		run_fail(r, f, &fault);
-	}
-}
-
 /* ---- The life of a run ---- */
 
 static enum progress step_waiting(struct run *r, struct frame *f, const struct advance *a)
@@ -552,16 +439,19 @@ static enum progress step_waiting(struct run *r, struct frame *f, const struct a
 	return try_again(r, f, a);
 }
 
-static enum progress step_leaf(struct run *r, struct frame *f, const struct advance *a)
+static enum progress step_frame(struct run *r, struct frame *f, const struct advance *a)
 {
+	if (f->redo)
+		return try_again(r, f, a);
 	switch (f->state) {
 	case FRAME_ENTER: return enter_leaf(r, f, a);
 	case FRAME_NEXT:
 		return f->position >= 0 ? enter_task(r, f, a->host) : leave_list(r, f);
-	case FRAME_READY: return PROGRESS_WAIT;
+	case FRAME_READY:
+	case FRAME_ACTIVE: /* without an attempt it was cut short */
+		return f->open ? end_effect(r, f, a) : try_again(r, f, a);
 	case FRAME_QUEUED:
-		return a->slot_granted ? begin_attempt(r, f, a->host) : PROGRESS_WAIT;
-	case FRAME_ACTIVE: return end_effect(r, f);
+		return f->granted ? begin_attempt(r, f, a->host) : PROGRESS_WAIT;
 	case FRAME_WAITING: return step_waiting(r, f, a);
 	case FRAME_HELD: return try_again(r, f, a);
 	case FRAME_LISTENING: return f->task->kind->next(r, f);
@@ -569,42 +459,79 @@ static enum progress step_leaf(struct run *r, struct frame *f, const struct adva
 	return PROGRESS_WAIT;
 }
 
+/* Whether something is to be decided at the frame: a leaf, or a fork with branches that
+ * have not begun. */
+static bool is_point(const struct frame *f)
+{
+	return !f->child || (frame_is_concurrent(f) && f->position >= 0);
+}
+
+/* The first frame that can go on does. While the run is being stopped, only effects that
+ * are under way come to their end. */
+static enum progress step_frames(struct run *r, const struct advance *a)
+{
+	bool stopping = r->request == REQUEST_SUSPEND || r->held;
+	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
+		if (!is_point(f) || (stopping && !f->effect))
+			continue;
+		if (step_frame(r, f, a) == PROGRESS_AGAIN)
+			return PROGRESS_AGAIN;
+	}
+	return PROGRESS_WAIT;
+}
+
+bool run_has_outcome(const struct run *r)
+{
+	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
+		if (f->effect && f->effect->done)
+			return true;
+	}
+	return false;
+}
+
+static enum progress suspend(struct run *r)
+{
+	const char *reason =
+		r->held ? r->reason : "an operator asked for it";
+	run_take_back(r, r->now);
+	run_suspend(r, r->now, reason ? reason : "a step is held");
+	return PROGRESS_AGAIN;
+}
+
+/* The outcome that commits with its own transaction; it comes first in its entry. */
+static enum progress step_carried(struct run *r, const struct advance *a)
+{
+	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
+		if (f->effect == a->carried)
+			return end_effect(r, f, a);
+	}
+	return PROGRESS_WAIT;
+}
+
 static enum progress step(struct run *r, const struct advance *a)
 {
-	struct frame *late, *leaf = run_leaf(r);
-	bool busy = r->effect && !r->effect->recorded; /* has, or may get, an outcome */
-	if (r->request == REQUEST_CANCEL && !(busy && r->effect->done))
-		return cancel(r);
+	struct frame *late;
+	if (a->carried && !a->carried->recorded)
+		return step_carried(r, a);
+	if (r->request == REQUEST_CANCEL && !run_has_outcome(r))
+		return run_cancel(r);
 	if (!r->root)
 		return enter_run(r);
-	if (r->failed && !r->operator_retry) {
+	if (r->failed) {
 		run_route(r);
 		return PROGRESS_AGAIN;
 	}
-	if (r->request == REQUEST_SUSPEND && !busy) {
-		run_take_back(r, a->now);
-		run_suspend(r, a->now, "an operator asked for it");
-		return PROGRESS_AGAIN;
-	}
-	if (r->operator_retry) {
-		struct frame *f = r->failed ? frame_leaf(r->failed) : leaf;
-		r->operator_retry = false;
-		r->failed = NULL;
-		return try_again(r, f, a);
-	}
+	if ((r->request == REQUEST_SUSPEND || r->held) && !run_is_busy(r))
+		return suspend(r);
 	int64_t deadline = run_deadline(r, &late);
-	bool has_outcome = r->effect && r->effect->done && !r->effect->recorded;
-	if (deadline && deadline <= a->now && !has_outcome)
-		return time_out(r, late);
-	return step_leaf(r, leaf, a);
+	if (deadline && deadline <= a->now && !run_has_outcome(r))
+		return run_time_out(r, late);
+	return step_frames(r, a);
 }
 
-static enum run_need need_of(const struct run *r)
+static unsigned need_of_frame(const struct run *r, const struct frame *f)
 {
-	const struct frame *leaf = run_leaf(r);
-	if (r->status != RUN_RUNNING)
-		return NEED_NOTHING;
-	switch (leaf->state) {
+	switch (f->state) {
 	case FRAME_READY:
 	case FRAME_QUEUED: return NEED_SLOT;
 	case FRAME_ACTIVE: return NEED_EFFECT;
@@ -612,29 +539,41 @@ static enum run_need need_of(const struct run *r)
 	case FRAME_LISTENING: return NEED_EVENT;
 	case FRAME_ENTER:
 	case FRAME_NEXT:
-	case FRAME_HELD: return NEED_FLUSH;
+	case FRAME_HELD: return r->held ? 0 : NEED_FLUSH;
 	}
 	return NEED_FLUSH;
 }
 
-static bool can_move(const struct run *r)
+static unsigned need_of(const struct run *r)
 {
-	return r->status == RUN_RUNNING ||
-	       (r->status == RUN_SUSPENDED && r->request == REQUEST_CANCEL);
+	unsigned need = r->root ? NEED_NOTHING : NEED_FLUSH;
+	if (r->status != RUN_RUNNING)
+		return NEED_NOTHING;
+	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
+		if (is_point(f))
+			need |= need_of_frame(r, f);
+	}
+	return r->barrier_seq > r->durable_seq ? need | NEED_FLUSH : need;
 }
 
-enum run_need run_advance(struct run *r, const struct advance *a)
+static bool can_move(const struct run *r)
+{
+	return r->barrier_seq <= r->durable_seq &&
+	       (r->status == RUN_RUNNING ||
+		       (r->status == RUN_SUSPENDED && r->request == REQUEST_CANCEL));
+}
+
+unsigned run_advance(struct run *r, const struct advance *a)
 {
 	int64_t began = clock_boottime();
-	begin_entry(r, a->now);
+	run_begin_entry(r, a->now);
 	r->host = a->host;
 	for (int steps = 1; can_move(r); steps++) {
 		if (step(r, a) == PROGRESS_WAIT)
 			break;
-		bool routed = !r->failed || r->operator_retry;
-		if (routed && (steps >= CHAIN_STEPS ||
-				      (steps % 16 == 0 &&
-					      clock_boottime() - began > CHAIN_USEC)))
+		if (!r->failed && (steps >= CHAIN_STEPS ||
+					  (steps % 16 == 0 && clock_boottime() - began >
+								      CHAIN_USEC)))
 			break;
 	}
 	return need_of(r);

@@ -4,6 +4,7 @@
 #include "extension.h"
 #include "op.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +16,12 @@ struct frame *frame_push(struct frame *parent, const struct task *task, char *pa
 	f->path = path;
 	f->iteration = -1;
 	f->leave = NEXT_OWN;
-	if (parent)
-		parent->child = f;
+	if (parent) {
+		struct frame **last = &parent->child;
+		while (*last)
+			last = &(*last)->sibling;
+		*last = f;
+	}
 	return f;
 }
 
@@ -29,13 +34,38 @@ void frame_forget_steps(struct frame *f)
 	f->step_count = 0;
 }
 
+static void forget_outputs(struct frame *f)
+{
+	for (size_t i = 0; f->outputs && i < f->list->count; i++)
+		value_unref(f->outputs[i]);
+	free(f->outputs);
+	f->outputs = NULL;
+}
+
+static void unlink_frame(struct frame *f)
+{
+	if (!f->parent)
+		return;
+	struct frame **p = &f->parent->child;
+	while (*p != f)
+		p = &(*p)->sibling;
+	*p = f->sibling;
+}
+
+void frame_destroy_children(struct frame *f)
+{
+	while (f->child)
+		frame_destroy(f->child);
+}
+
 void frame_destroy(struct frame *f)
 {
 	if (!f)
 		return;
-	frame_destroy(f->child);
-	if (f->parent)
-		f->parent->child = NULL;
+	assert(!f->effect);
+	frame_destroy_children(f);
+	unlink_frame(f);
+	forget_outputs(f);
 	if (f->request)
 		f->request->destroy(f->request);
 	frame_forget_steps(f);
@@ -52,11 +82,53 @@ void frame_destroy(struct frame *f)
 	free(f);
 }
 
-struct frame *frame_leaf(struct frame *f)
+struct frame *frame_after(const struct frame *f, const struct frame *top)
 {
-	while (f && f->child)
-		f = f->child;
-	return f;
+	if (f->child)
+		return f->child;
+	while (f != top && !f->sibling)
+		f = f->parent;
+	return f == top ? NULL : f->sibling;
+}
+
+struct frame *frame_leaf(struct frame *top)
+{
+	while (top && top->child)
+		top = top->child;
+	return top;
+}
+
+struct frame *frame_leaf_after(const struct frame *f, const struct frame *top)
+{
+	return frame_leaf(frame_after(f, top));
+}
+
+bool frame_is_below(const struct frame *f, const struct frame *top)
+{
+	while (f && f != top)
+		f = f->parent;
+	return f != NULL;
+}
+
+struct frame *frame_child_towards(const struct frame *f, const char *path)
+{
+	struct frame *child = f->child;
+	for (; child; child = child->sibling) {
+		size_t n = strlen(child->path) - child->task->wraps;
+		if (strncmp(child->path, path, n) == 0 && strchr("/[!", path[n]))
+			break; /* strchr finds the end of the string, too */
+	}
+	return child;
+}
+
+size_t frame_branch(const struct frame *f)
+{
+	return (size_t)(f->task - f->parent->list->tasks);
+}
+
+bool frame_is_concurrent(const struct frame *f)
+{
+	return f->list && f->list->concurrent;
 }
 
 /* JSON Pointer's escapes, and our own for the marks of a path: [ is ~2, # is ~3, ! is ~4.
@@ -113,6 +185,8 @@ void frame_open_list(struct frame *f, const struct task_list *list)
 	f->position = list->count ? 0 : NEXT_EXIT;
 	if (f->task->wraps)
 		extension_seek(f, 0);
+	if (list->concurrent && !f->outputs)
+		f->outputs = xcalloc(list->count, sizeof(struct value *));
 }
 
 void frame_set_iteration(struct frame *f, int64_t i)

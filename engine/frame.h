@@ -1,6 +1,7 @@
 /*
- * A frame: one task that has been entered and not left. A run's frames form a chain from
- * the workflow itself (path "") to the task that is being executed, its leaf.
+ * A frame: one task that has been entered and not left. A run's frames form a tree from
+ * the workflow itself (path "") to the tasks that are being executed, its leaves. Only a
+ * frame whose list is concurrent (fork) has more than one child.
  */
 #ifndef STEPWELL_FRAME_H
 #define STEPWELL_FRAME_H
@@ -26,8 +27,10 @@ struct kept_step {
 	struct value *output;
 };
 
+struct run_effect;
+
 struct frame {
-	struct frame *parent, *child;
+	struct frame *parent, *child, *sibling; /* child: the first one */
 	const struct task *task;
 	char *path;
 	enum frame_state state;
@@ -51,6 +54,7 @@ struct frame {
 	size_t step_count;
 	struct value *error; /* in the handler: $error */
 	int64_t leave;       /* of a task with extensions: where its own end leads */
+	struct value **outputs; /* of a concurrent list: per branch, NULL: none yet */
 
 	/* A loop. */
 	struct value *items;
@@ -68,7 +72,14 @@ struct frame {
 	int64_t first_attempt_at;
 	int64_t attempt_at;      /* when the last one was announced */
 	bool was_uncertain;      /* some attempt's outcome is not known */
-	struct request *request; /* rendered for the next attempt; volatile */
+	bool lost;               /* the last attempt's outcome is not known */
+	bool redo, force; /* an operator lets it go on; even past its key window */
+
+	/* Volatile: only the owner's. */
+	struct request *request;   /* rendered for the next attempt */
+	int64_t intent_seq;        /* the entry that holds the attempt's intent */
+	bool granted;              /* it has a slot for its next effect */
+	struct run_effect *effect; /* under way, or done and not yet recorded */
 
 	/* Retries, of a try or of a step by its own policy. */
 	int64_t retries;
@@ -78,11 +89,23 @@ struct frame {
 	bool looked;         /* since it was loaded or woken; volatile */
 };
 
-/* parent NULL: the root. The frame takes the place of parent's child. */
+/* parent NULL: the root. The frame becomes the last of parent's children. */
 struct frame *frame_push(struct frame *parent, const struct task *task, char *path);
-/* Destroys the frame and all below it. */
+/* Destroys the frame and all below it; their effects must be gone or detached. */
 void frame_destroy(struct frame *f);
-struct frame *frame_leaf(struct frame *f);
+void frame_destroy_children(struct frame *f);
+/* The frames of top's subtree, parents first: for (f = top; f; f = frame_after(f, top)).
+ */
+struct frame *frame_after(const struct frame *f, const struct frame *top);
+/* The same for leaves: for (f = frame_leaf(top); f; f = frame_leaf_after(f, top)). */
+struct frame *frame_leaf(struct frame *top);
+struct frame *frame_leaf_after(const struct frame *f, const struct frame *top);
+bool frame_is_below(const struct frame *f, const struct frame *top); /* or is it */
+/* The child of f that path leads to or through, NULL: none. */
+struct frame *frame_child_towards(const struct frame *f, const char *path);
+/* In a concurrent list: the place of child f in its parent's list. */
+size_t frame_branch(const struct frame *f);
+bool frame_is_concurrent(const struct frame *f); /* its list is */
 /* The path of the task at the parent's position, to be entered for its next visit. */
 char *frame_child_path(const struct frame *parent, size_t index, unsigned visit);
 uint32_t *frame_visits(struct frame *f); /* of the list it is in */

@@ -2,6 +2,7 @@
  * the journal holds it nowhere, as {"v": value}. */
 #include "frames.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,19 @@ static void put_visits(struct buf *out, const char *key, const uint32_t *visits,
 	buf_puts(out, n ? "]" : "[]");
 }
 
+/* By branch: {"0": value, "2": value}. */
+static void put_outputs(struct buf *out, const struct frame *f)
+{
+	char key[24];
+	json_put_key(out, "outputs");
+	buf_putc(out, '{');
+	for (size_t i = 0; i < f->list->count; i++) {
+		snprintf(key, sizeof key, "%zu", i);
+		put_value(out, key, f->outputs[i]);
+	}
+	buf_putc(out, '}');
+}
+
 static void put_list_state(struct buf *out, const struct frame *f)
 {
 	put_int(out, "opened", f->opened);
@@ -51,6 +65,8 @@ static void put_list_state(struct buf *out, const struct frame *f)
 	put_visits(out, "visits", f->visits[0], f->task->body ? f->task->body->count : 0);
 	put_visits(out, "handlerVisits", f->visits[1],
 		f->task->handler ? f->task->handler->count : 0);
+	if (f->outputs)
+		put_outputs(out, f);
 	if (f->step_count == 0)
 		return;
 	json_put_key(out, "steps");
@@ -68,6 +84,9 @@ static void put_step_state(struct buf *out, const struct frame *f)
 	put_int(out, "generation", f->generation);
 	put_int(out, "firstAttemptAt", f->first_attempt_at);
 	put_int(out, "uncertain", f->was_uncertain);
+	put_int(out, "lost", f->lost);
+	put_int(out, "redo", f->redo);
+	put_int(out, "force", f->force);
 	put_int(out, "retries", f->retries);
 	put_int(out, "retrySince", f->retry_since);
 	put_int(out, "due", f->due);
@@ -104,6 +123,8 @@ static void put_frame(struct buf *out, const struct frame *f)
 {
 	buf_puts(out, "{\"path\":");
 	json_put_text(out, f->path);
+	if (f->parent && frame_is_concurrent(f->parent))
+		put_int(out, "branch", (int64_t)frame_branch(f));
 	/* An effect under way is, for whoever reads this, one with an intent. */
 	put_int(out, "state", f->state == FRAME_ACTIVE ? FRAME_READY : f->state);
 	put_int(out, "startedAt", f->started_at);
@@ -136,11 +157,10 @@ void frames_write(const struct run *r, struct buf *out)
 	put_int(out, "raised", r->raised);
 	put_int(out, "noRetry", r->no_retry);
 	put_int(out, "limitHit", r->limit_hit);
-	put_int(out, "operatorRetry", r->operator_retry);
-	put_int(out, "force", r->force);
+	put_int(out, "held", r->held);
 	json_put_key(out, "open");
 	buf_putc(out, '[');
-	for (const struct frame *f = r->root; f; f = f->child) {
+	for (const struct frame *f = r->root; f; f = frame_after(f, r->root)) {
 		if (f != r->root)
 			buf_putc(out, ',');
 		put_frame(out, f);
@@ -158,17 +178,20 @@ static void place_of(struct json v, void (*on_seq)(void *, int64_t), void *ctx)
 static void frame_places(struct json frame, void (*on_seq)(void *, int64_t), void *ctx)
 {
 	static const char *const fields[] = {"raw", "input", "cursor", "items", "error"};
-	struct json_iter it = json_iter(json_get(frame, "steps"));
+	static const char *const maps[] = {"steps", "outputs"};
 	struct json key, v;
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
 		place_of(json_get(frame, fields[i]), on_seq, ctx);
-	while (json_next_member(&it, &key, &v))
-		place_of(v, on_seq, ctx);
+	for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
+		struct json_iter it = json_iter(json_get(frame, maps[i]));
+		while (json_next_member(&it, &key, &v))
+			place_of(v, on_seq, ctx);
+	}
 	struct json listening = json_get(frame, "listening");
+	struct json_iter it = json_iter(json_get(listening, "taken"));
 	place_of(json_get(listening, "waits"), on_seq, ctx);
 	place_of(json_get(listening, "correlated"), on_seq, ctx);
 	place_of(json_get(listening, "item"), on_seq, ctx);
-	it = json_iter(json_get(listening, "taken"));
 	while (json_next_element(&it, &v))
 		place_of(json_get(v, "t"), on_seq, ctx);
 }
@@ -295,6 +318,9 @@ static void get_step_state(struct json in, struct frame *f)
 	f->generation = (unsigned)get_int(in, "generation");
 	f->first_attempt_at = get_int(in, "firstAttemptAt");
 	f->was_uncertain = get_int(in, "uncertain");
+	f->lost = get_int(in, "lost");
+	f->redo = get_int(in, "redo");
+	f->force = get_int(in, "force");
 	f->retries = get_int(in, "retries");
 	f->retry_since = get_int(in, "retrySince");
 	f->due = get_int(in, "due");
@@ -305,6 +331,19 @@ static void get_step_state(struct json in, struct frame *f)
 		f->digest[i] = (uint8_t)strtoul(hex, NULL, 16);
 	}
 	free(digest);
+}
+
+static bool get_outputs(
+	struct restore *s, struct json in, struct frame *f, struct error *err)
+{
+	char key[24];
+	f->outputs = xcalloc(f->list->count, sizeof(struct value *));
+	for (size_t i = 0; i < f->list->count; i++) {
+		snprintf(key, sizeof key, "%zu", i);
+		if (!get_value(s, json_get(in, "outputs"), key, &f->outputs[i], err))
+			return false;
+	}
+	return true;
 }
 
 static bool get_list_state(
@@ -324,6 +363,8 @@ static bool get_list_state(
 	if (f->opened && (!f->list || f->position >= (int64_t)f->list->count))
 		return error_set(
 			err, ERROR_PERMANENT, "a snapshot does not fit the definition");
+	if (f->opened && f->list->concurrent && !get_outputs(s, in, f, err))
+		return false;
 	get_visits(json_get(in, "visits"), t->body ? t->body->count : 0, &f->visits[0]);
 	get_visits(json_get(in, "handlerVisits"), t->handler ? t->handler->count : 0,
 		&f->visits[1]);
@@ -369,17 +410,28 @@ static bool get_listening(
 	       get_value(s, in, "item", &l->item, err);
 }
 
+/* The task that a frame below parent executes, NULL if there is none. */
+static const struct task *task_of(
+	const struct run *r, const struct frame *parent, struct json in)
+{
+	if (!parent)
+		return r->root ? NULL : &r->definition->root;
+	if (!parent->list)
+		return NULL;
+	int64_t i = parent->list->concurrent ? get_int(in, "branch") : parent->position;
+	return i >= 0 && i < (int64_t)parent->list->count ? &parent->list->tasks[i] : NULL;
+}
+
 static bool restore_frame(struct restore *s, struct json in, struct error *err)
 {
 	struct run *r = s->run;
-	struct frame *parent = run_leaf(r);
 	char *path = json_strdup(json_get(in, "path"));
-	if (!path || (parent && (!parent->list || parent->position < 0))) {
+	struct frame *parent = path ? run_find_parent(r, path) : NULL;
+	const struct task *task = path ? task_of(r, parent, in) : NULL;
+	if (!task) {
 		free(path);
 		return error_set(err, ERROR_PERMANENT, "a snapshot's frames do not fit");
 	}
-	const struct task *task =
-		parent ? &parent->list->tasks[parent->position] : &r->definition->root;
 	struct frame *f = frame_push(parent, task, path);
 	if (!parent)
 		r->root = f;
@@ -415,8 +467,7 @@ bool frames_restore(struct run *r, struct json snapshot, frames_fetch fetch, voi
 	r->raised = get_int(snapshot, "raised");
 	r->no_retry = get_int(snapshot, "noRetry");
 	r->limit_hit = get_int(snapshot, "limitHit");
-	r->operator_retry = get_int(snapshot, "operatorRetry");
-	r->force = get_int(snapshot, "force");
+	r->held = get_int(snapshot, "held");
 	r->failed = failed ? run_find(r, failed) : NULL;
 	free(failed);
 	for (size_t i = 0; i < s.count; i++)

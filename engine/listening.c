@@ -155,9 +155,9 @@ void listening_lapse(struct frame *f)
 
 static struct frame *next_listener(const struct run *r, struct frame *f)
 {
-	f = f ? f->child : r->root;
+	f = f ? frame_after(f, r->root) : r->root;
 	while (f && !(f->listening && f->listening->waits))
-		f = f->child;
+		f = frame_after(f, r->root);
 	return f;
 }
 

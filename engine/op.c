@@ -51,6 +51,8 @@ const char *op_entry_kind(const struct op *op)
 	case OP_SKIPPED: return names[OP_COMPLETED];
 	case OP_LISTENING:
 	case OP_RETRY: return names[OP_WAITING];
+	case OP_CANCELLED: /* a branch, or the run */
+		return names[op->path && *op->path ? OP_COMPLETED : OP_CANCELLED];
 	case OP_CAUGHT: return names[OP_FAULTED];
 	case OP_HELD: return names[OP_SUSPENDED];
 	case OP_OPENED: return names[OP_STARTED];
@@ -64,7 +66,6 @@ const char *op_entry_kind(const struct op *op)
 	case OP_SUSPENDED:
 	case OP_RESUMED:
 	case OP_RETRIED:
-	case OP_CANCELLED:
 	case OP_FRAMES: return names[op->kind];
 	}
 	return NULL;

@@ -76,11 +76,25 @@ void owned_wake(struct owned *o)
 	o->worker->woken_tail = &o->next_woken;
 }
 
-static void give_slot_back(struct owned *o)
+/* Slots are held by effects under way, and by frames that were granted one. */
+static void count_slots(struct owned *o)
 {
-	if (o->holds_slot) {
-		o->holds_slot = false;
-		o->worker->effects_running--;
+	int n = 0;
+	for (const struct run_effect *e = o->kept; e; e = e->next)
+		n += !e->done;
+	for (struct frame *f = o->run ? o->run->root : NULL; f;
+		f = frame_after(f, o->run->root))
+		n += f->granted || (f->effect && !f->effect->done);
+	o->worker->effects_running += n - o->slots;
+	o->slots = n;
+}
+
+static void stop_effects(struct run_effect *e)
+{
+	while (e) {
+		struct run_effect *next = e->next;
+		run_effect_stop(e);
+		e = next;
 	}
 }
 
@@ -122,7 +136,7 @@ static void forget(struct owned *o)
 		if (w->slot_tail == &o->next_slot)
 			w->slot_tail = p;
 	}
-	give_slot_back(o);
+	count_slots(o);
 	clear_suspicion(o);
 	if (o->log.queued)
 		journal_withdraw(w->journal, &o->log);
@@ -135,10 +149,12 @@ static void forget(struct owned *o)
 
 void owned_drop(struct owned *o)
 {
-	struct run_effect *e = o->run && o->run->effect ? o->run->effect : o->kept;
 	struct worker *w = o->worker;
 	bool adopted = w->has_adopted && uuid_equal(w->adopted, o->id);
-	run_effect_stop(e);
+	if (o->run)
+		stop_effects(run_effects_take(o->run));
+	stop_effects(o->kept);
+	o->kept = NULL;
 	run_destroy(o->run);
 	o->run = NULL;
 	forget(o);
@@ -146,19 +162,31 @@ void owned_drop(struct owned *o)
 		worker_leave(w, WORKER_RUN_LOST);
 }
 
+/* They happen with their entry, or not at all. */
+static void stop_transactional(struct owned *o)
+{
+	for (struct run_effect **p = &o->kept; *p;) {
+		struct run_effect *e = *p;
+		if (!run_effect_is_transactional(e)) {
+			p = &e->next;
+			continue;
+		}
+		*p = e->next;
+		run_effect_stop(e);
+	}
+}
+
 void owned_doubt(struct owned *o)
 {
 	journal_withdraw(o->worker->journal, &o->log);
 	if (o->run) {
-		o->kept = o->run->effect;
+		o->dropped_effect |= o->run->dropped_effect;
+		o->kept = run_effects_take(o->run);
 		run_destroy(o->run);
 		o->run = NULL;
 	}
-	if (o->kept && run_effect_is_transactional(o->kept)) {
-		run_effect_stop(o->kept); /* it happens with its entry, or not at all */
-		give_slot_back(o);
-		o->kept = NULL;
-	}
+	stop_transactional(o);
+	count_slots(o);
 	o->state = OWNED_DOUBT;
 	o->need = NEED_FLUSH;
 	uv_timer_stop(&o->timer);
@@ -274,7 +302,7 @@ static void leave(struct owned *o, struct entry *e, enum lease_change change, in
 	struct run *r = o->run;
 	uv_timer_stop(&o->timer);
 	o->state = OWNED_LEAVING;
-	give_slot_back(o);
+	count_slots(o);
 	if (!e || (change != LEASE_END && r->seq - r->frames_seq > SNAPSHOT_ON_LEAVING)) {
 		append(o, e);
 		e = take_snapshot(o);
@@ -290,24 +318,25 @@ static void leave(struct owned *o, struct entry *e, enum lease_change change, in
 
 static const char *wait_reason(const struct run *r)
 {
-	const struct frame *leaf = run_leaf(r);
-	if (leaf && leaf->due == DUE_WOKEN)
-		return "waits for the run it has started";
-	return leaf && leaf->retrying ? "waits for its next attempt" : "waits";
+	const char *reason = "waits";
+	for (struct frame *f = frame_leaf(r->root); f; f = frame_leaf_after(f, r->root)) {
+		if (f->state == FRAME_WAITING && f->due == DUE_WOKEN)
+			return "waits for the run it has started";
+		if (f->state == FRAME_WAITING && f->retrying)
+			reason = "waits for its next attempt";
+	}
+	return reason;
 }
 
 /* The run leaves for the pool; e holds what was decided just now, or is NULL. */
 static void hand_back(struct owned *o, struct entry *e)
 {
 	struct run *r = o->run;
-	bool was_active = r->effect && !r->effect->done;
-	o->dropped_effect = was_active;
 	append(o, e);
-	run_effect_stop(r->effect); /* without an outcome, if it is under way */
-	r->effect = NULL;
 	r->now = worker_now(o->worker);
-	if (!was_active)
-		run_take_back(r, r->now);
+	run_take_back(r, r->now); /* the rest is lost: without an outcome */
+	o->dropped_effect = run_is_busy(r);
+	stop_effects(run_effects_take(r));
 	r->reason = "handed back";
 	leave(o, take_ops(o), LEASE_RELEASE, r->now, "pending");
 }
@@ -325,9 +354,9 @@ void owned_hand_back(struct owned *o)
 static void on_effect_done(struct effect *effect)
 {
 	struct owned *o = effect->owner;
-	struct run_effect *e = o->run && o->run->effect ? o->run->effect : o->kept;
+	struct run_effect *e = (struct run_effect *)effect; /* its first member */
 	e->done = true;
-	give_slot_back(o);
+	count_slots(o);
 	owned_wake(o);
 	owned_start_effects(o->worker);
 }
@@ -335,7 +364,7 @@ static void on_effect_done(struct effect *effect)
 static void wants_slot(struct owned *o)
 {
 	struct worker *w = o->worker;
-	if (o->in_slot_queue || o->holds_slot)
+	if (o->in_slot_queue || !run_next_effect(o->run, false))
 		return;
 	o->in_slot_queue = true;
 	o->next_slot = NULL;
@@ -348,16 +377,33 @@ static void wants_slot(struct owned *o)
 	w->slot_tail = &o->next_slot;
 }
 
-static void start_effect(struct owned *o)
+static void start_effect(struct owned *o, struct frame *f)
 {
 	struct run_effect *e =
-		run_effect_create(o->run, &o->worker->host, worker_now(o->worker));
+		run_effect_create(o->run, f, &o->worker->host, worker_now(o->worker));
 	e->effect.on_done = on_effect_done;
 	e->effect.owner = o;
-	o->need = NEED_EFFECT;
+	o->need |= NEED_EFFECT;
 	e->effect.task->kind->effect->start(&e->effect);
+	count_slots(o);
 	if (run_due(o->run))
 		owned_wake(o); /* to set its deadline */
+}
+
+/* One effect of the run gets a slot; for more, it waits its turn again. */
+static void take_slot(struct owned *o)
+{
+	struct frame *f = o->state == OWNED_LIVE ? run_next_effect(o->run, false) : NULL;
+	if (!f)
+		return;
+	if (f->state == FRAME_READY) {
+		start_effect(o, f);
+	} else {
+		f->granted = true; /* it writes its intent first */
+		count_slots(o);
+		owned_wake(o);
+	}
+	wants_slot(o);
 }
 
 void owned_start_effects(struct worker *w)
@@ -369,51 +415,39 @@ void owned_start_effects(struct worker *w)
 		if (!w->slot_head)
 			w->slot_tail = &w->slot_head;
 		o->in_slot_queue = false;
-		if (o->state != OWNED_LIVE || o->need != NEED_SLOT ||
-			!log_is_clear(&o->log))
-			continue;
-		o->holds_slot = true;
-		w->effects_running++;
-		if (run_leaf(o->run)->state == FRAME_READY)
-			start_effect(o);
-		else
-			owned_wake(o); /* it writes its intent first */
+		take_slot(o);
 	}
 }
 
-/* The intent of an effect that announces itself late is durable: now it may be sent, if
- * the lease still holds. */
-static void start_late(struct owned *o)
+/* The intents of effects that announce themselves late are durable: now they may be sent,
+ * if the lease still holds. */
+static void start_granted(struct owned *o)
 {
-	if (worker_lease_holds(o->worker) && !o->worker->draining) {
-		start_effect(o);
-		return;
+	for (struct frame *f; (f = run_next_effect(o->run, true)); ) {
+		if (f->state == FRAME_QUEUED)
+			break; /* woken: it writes its intent */
+		if (worker_lease_holds(o->worker) && !o->worker->draining)
+			start_effect(o, f);
+		else
+			f->granted = false;
 	}
-	give_slot_back(o);
-	wants_slot(o);
+	count_slots(o);
 }
 
-/* Everything is durable: what did the run wait for? */
+/* More is durable, or nothing was to be written: what did the run wait for? */
 static void on_durable(struct owned *o)
 {
 	struct run *r = o->run;
-	if (r->effect && r->effect->done && r->effect->recorded) {
-		run_effect_destroy(r->effect);
-		r->effect = NULL;
+	if (run_effects_forget(r))
 		clear_suspicion(o);
-	}
-	switch (o->need) {
-	case NEED_FLUSH: owned_wake(o); break;
-	case NEED_SLOT:
-		if (!o->holds_slot)
-			wants_slot(o);
-		else if (run_leaf(r)->state == FRAME_READY)
-			start_late(o);
-		break;
-	case NEED_EVENT: o->worker->attend_wanted = true; break;
-	case NEED_EFFECT:
-	case NEED_TIMER:
-	case NEED_NOTHING: break;
+	if ((o->need & NEED_FLUSH) ||
+		(log_is_clear(&o->log) && run_effect_carrying(r)))
+		owned_wake(o);
+	if (o->need & NEED_EVENT)
+		o->worker->attend_wanted = true;
+	if (o->need & NEED_SLOT) {
+		start_granted(o);
+		wants_slot(o);
 	}
 }
 
@@ -435,8 +469,9 @@ static void settle(struct owned *o, struct entry *e)
 			NULL);
 		return;
 	}
-	if (o->need == NEED_EVENT && o->attended && !r->inbox &&
-		o->worker->options.claim) {
+	bool far = !due || due - now > STAY_USEC;
+	if ((o->need & NEED_EVENT) && !(o->need & ~(unsigned)(NEED_EVENT | NEED_TIMER)) &&
+		far && o->attended && !r->inbox && o->worker->options.claim) {
 		r->reason = "waits for an event";
 		leave(o, e, LEASE_RELEASE, due ? due : INT64_MAX, "waiting");
 		return;
@@ -455,24 +490,21 @@ static void settle(struct owned *o, struct entry *e)
 		uv_timer_stop(&o->timer);
 }
 
-/* The transaction that waits for the outcome of the run's effect, NULL: none. */
-static struct carrier *open_carrier(const struct run *r)
-{
-	const struct run_effect *e = r->effect;
-	return e && e->done && !e->recorded ? e->effect.carrier : NULL;
-}
-
-/* Lets the run decide, and sees what became of its effect's transaction: it goes on only
- * with a success. */
+/* Lets the run decide. A transaction of an effect takes the entry along when nothing else
+ * of the run is in flight, and only with a success. */
 static struct carrier *decide(struct owned *o)
 {
 	struct worker *w = o->worker;
 	struct run *r = o->run;
-	struct carrier *carrier = open_carrier(r);
-	struct advance a = {
-		.now = worker_now(w), .slot_granted = o->holds_slot, .host = &w->host};
+	struct advance a = {.now = worker_now(w), .host = &w->host};
+	struct carrier *carrier = NULL;
+	if (log_is_clear(&o->log) && r->op_count == 0)
+		a.carried = run_effect_carrying(r);
+	if (a.carried)
+		carrier = a.carried->effect.carrier;
 	o->need = run_advance(r, &a);
-	if (!carrier || (r->op_count && r->head.kind == OP_COMPLETED))
+	if (!carrier || !a.carried->recorded ||
+		(r->op_count && r->head.kind == OP_COMPLETED))
 		return carrier;
 	carrier->roll_back(carrier);
 	return NULL;
@@ -484,22 +516,18 @@ static void advance(struct owned *o)
 	if (o->state != OWNED_LIVE)
 		return;
 	struct run *r = o->run;
-	struct carrier *carrier = NULL;
-	if (w->draining && (!r->effect || r->effect->recorded)) {
+	if (w->draining && !run_is_busy(r)) {
 		owned_hand_back(o);
 		return;
 	}
-	carrier = decide(o);
-	const struct frame *leaf = run_leaf(r);
-	if (o->need != NEED_EFFECT &&
-		!(o->need == NEED_SLOT && leaf->state == FRAME_READY))
-		give_slot_back(o);
-	if (w->draining && o->need != NEED_EFFECT && o->need != NEED_NOTHING)
+	struct carrier *carrier = decide(o);
+	count_slots(o);
+	if (w->draining && !(o->need & NEED_EFFECT) && o->need != NEED_NOTHING)
 		hand_back(o, take_ops(o));
 	else
 		settle(o, take_ops(o));
 	dispatch(o, carrier);
-	if (o->state == OWNED_LIVE && log_is_clear(&o->log))
+	if (o->state == OWNED_LIVE)
 		on_durable(o);
 }
 
@@ -519,6 +547,19 @@ void owned_on_prepare(uv_prepare_t *prepare)
 	journal_flush(w->journal);
 }
 
+static void attach_kept(struct owned *o)
+{
+	struct run_effect *e = o->kept;
+	o->kept = NULL;
+	while (e) {
+		struct run_effect *next = e->next;
+		if (!run_effect_attach(o->run, e))
+			run_effect_stop(e);
+		e = next;
+	}
+	count_slots(o);
+}
+
 void owned_live(struct owned *o, struct run *run)
 {
 	struct buf waits = {0};
@@ -529,16 +570,12 @@ void owned_live(struct owned *o, struct run *run)
 	free(run->waits);
 	run->waits = buf_take(&waits);
 	run->request = o->request;
-	if (o->kept && !run_effect_attach(run, o->kept)) {
-		run_effect_stop(o->kept);
-		give_slot_back(o);
-	}
-	o->kept = NULL;
+	attach_kept(o);
 	int poison = o->worker->options.poison_after;
-	if (!run->effect && o->was_live && o->by_own_claim && !o->dropped_effect)
+	if (o->was_live && o->by_own_claim && !o->dropped_effect)
 		run_take_back(
 			run, worker_now(o->worker)); /* we know that it was not begun */
-	else if (!run->effect)
+	else
 		run_mark_lost(run, worker_now(o->worker));
 	o->was_live = true;
 	if (poison > 0 && o->losses >= poison && run->status == RUN_RUNNING)
@@ -570,9 +607,9 @@ void owned_suspend(struct owned *o, const char *reason)
  */
 static void look_again(struct owned *o)
 {
-	if (o->state != OWNED_LIVE || o->need != NEED_TIMER)
+	if (o->state != OWNED_LIVE || !(o->need & NEED_TIMER))
 		return;
-	for (struct frame *f = o->run->root; f; f = f->child)
+	for (struct frame *f = o->run->root; f; f = frame_after(f, o->run->root))
 		f->looked = false;
 	owned_wake(o);
 }
@@ -583,7 +620,7 @@ static void on_left(struct owned *o)
 	bool adopted = w->has_adopted && uuid_equal(w->adopted, o->id);
 	bool ended = o->need == NEED_NOTHING;
 	bool is_child = uuid_version(o->id) == 8;
-	run_effect_destroy(o->run->effect);
+	stop_effects(run_effects_take(o->run));
 	run_destroy(o->run);
 	o->run = NULL;
 	forget(o);
@@ -608,9 +645,8 @@ static void on_unstorable(struct owned *o, const struct error *err)
 	}
 	o->unstorable = true;
 	uv_timer_stop(&o->timer);
-	give_slot_back(o);
-	run_effect_stop(o->run->effect);
-	o->run->effect = NULL;
+	stop_effects(run_effects_take(o->run));
+	count_slots(o);
 	o->run->seq = o->run->durable_seq;
 	struct entry *e = make_entry(o, worker_now(o->worker));
 	e->kind = "suspended";
@@ -634,12 +670,10 @@ static void on_log(
 	case LOG_DURABLE:
 		o->run->durable_seq = seq;
 		journal_queue(o->worker->journal, log);
-		if (!log_is_clear(log))
-			break;
-		if (o->state == OWNED_LEAVING)
-			on_left(o);
-		else
+		if (o->state != OWNED_LEAVING)
 			on_durable(o);
+		else if (log_is_clear(log))
+			on_left(o);
 		break;
 	case LOG_CONFLICT:
 		uuid_format(o->id, id);

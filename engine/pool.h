@@ -26,10 +26,11 @@ struct owned {
 	enum owned_state state;
 	struct log log;
 	struct run *run;         /* NULL while loading */
-	struct run_effect *kept; /* survives a reload */
-	enum run_need need;      /* as of its last advance */
+	struct run_effect *kept; /* they survive a reload */
+	unsigned need;           /* enum run_need, as of its last advance */
+	int slots;               /* that its effects hold, or were granted */
 	bool attended;           /* what was on its way to its listeners is in memory */
-	bool woken, in_slot_queue, holds_slot, suspect, unstorable;
+	bool woken, in_slot_queue, suspect, unstorable;
 	uv_timer_t timer;
 	struct owned *next_woken, *next_slot; /* queues */
 	struct owned *hash_next;

@@ -5,6 +5,7 @@
  */
 #include "route.h"
 
+#include "advance.h"
 #include "clock.h"
 #include "retry.h"
 #include "scope.h"
@@ -127,6 +128,8 @@ static bool schedule(struct run *r, struct frame *f, const struct retry_policy *
 	struct op op = op_make(OP_RETRY, f->path);
 	op.due = due;
 	op.again = is_block_pass(r, f);
+	if (op.again)
+		run_cancel_others(r, f, r->failed);
 	run_record(r, &op);
 	return true;
 }
@@ -198,6 +201,7 @@ static bool catch_at(struct run *r, struct frame *f)
 	if (!f->task->handler && !has_handler(c))
 		return false;
 	struct op op = op_make(OP_CAUGHT, f->path);
+	run_cancel_others(r, f, r->failed);
 	if (r->error->seq < 0) /* a condition failed on the way: that is the error now */
 		op.values[OP_ERROR] = value_ref(r->error);
 	run_record(r, &op);
@@ -215,6 +219,7 @@ void run_route(struct run *r)
 	r->retry_after = 0;
 	if (routed)
 		return;
+	run_give_up_attempts(r);
 	struct op op = op_make(OP_FAULTED, "");
 	op.values[OP_ERROR] = value_ref(r->error);
 	run_record(r, &op);

@@ -43,16 +43,21 @@ void run_destroy(struct run *r)
 	free(r);
 }
 
-struct frame *run_leaf(const struct run *r)
-{
-	return frame_leaf(r->root);
-}
-
 struct frame *run_find(const struct run *r, const char *path)
 {
 	struct frame *f = r->root;
 	while (f && strcmp(f->path, path) != 0)
-		f = f->child;
+		f = frame_child_towards(f, path);
+	return f;
+}
+
+struct frame *run_find_parent(const struct run *r, const char *path)
+{
+	struct frame *f = NULL, *next = r->root;
+	while (next && strcmp(next->path, path) != 0) {
+		f = next;
+		next = frame_child_towards(f, path);
+	}
 	return f;
 }
 
@@ -66,9 +71,9 @@ void run_step_id(const struct run *r, const struct frame *f, char out[UUID_TEXT]
 int64_t run_deadline(const struct run *r, struct frame **ret)
 {
 	int64_t nearest = 0;
-	for (struct frame *f = r->root; f; f = f->child) {
+	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
 		if (f->state == FRAME_READY || f->state == FRAME_QUEUED)
-			break; /* a step's time begins when it is sent */
+			continue; /* a step's time begins when it is sent */
 		int64_t at = f->deadline;
 		if (f->attempt_deadline && (!at || f->attempt_deadline < at))
 			at = f->attempt_deadline;
@@ -96,7 +101,8 @@ static void begin_attempt(struct run *r, struct frame *f, const struct op *op)
 	f->attempt_limit = op->attempt_deadline ? op->attempt_deadline - r->at : 0;
 	f->attempt_at = r->at;
 	f->generation = op->generation;
-	f->retrying = false;
+	f->retrying = f->lost = f->redo = f->force = false;
+	f->intent_seq = r->seq + 1;
 	f->state = op->has_digest ? FRAME_READY : FRAME_ENTER;
 	if (op->has_digest) {
 		memcpy(f->digest, op->digest, sizeof f->digest);
@@ -124,10 +130,22 @@ static bool apply_root(struct run *r, const struct op *op)
 	return true;
 }
 
-/* A task is entered: the one at the leaf's position. */
+/* Moves a list on: by default to the task behind, or where the operation says. */
+static void move_on(struct frame *f, int64_t next)
+{
+	f->position = next == NEXT_FOLLOWING ? f->position + 1 : next;
+	f->exited = next == NEXT_EXIT;
+	if (f->position >= (int64_t)f->list->count)
+		f->position = NEXT_EXIT;
+}
+
+/* A task is entered: the one at its parent's position. The next branch of a concurrent
+ * list may begin at once. */
 static bool apply_entered(struct run *r, const struct op *op, struct error *err)
 {
-	struct frame *parent = run_leaf(r);
+	struct frame *parent = run_find_parent(r, op->path);
+	if (!parent)
+		return misfit(op, err);
 	if (parent->task->body && !parent->opened)
 		frame_open_list(parent, parent->task->body);
 	if (!parent->list || parent->position < 0 ||
@@ -149,6 +167,8 @@ static bool apply_entered(struct run *r, const struct op *op, struct error *err)
 	f->started_at = r->at;
 	f->deadline = op->deadline;
 	f->entry_failed = op->failed_entry;
+	if (parent->list->concurrent)
+		move_on(parent, NEXT_FOLLOWING);
 	begin_attempt(r, f, op);
 	return true;
 }
@@ -170,7 +190,7 @@ static bool apply_started(struct run *r, const struct op *op, struct error *err)
 	if (!r->root)
 		return *op->path ? misfit(op, err) : apply_root(r, op);
 	struct frame *f = run_find(r, op->path);
-	r->no_retry = r->operator_retry = r->force = false;
+	r->no_retry = false;
 	if (!f)
 		return apply_entered(r, op, err);
 	r->failed = NULL;
@@ -198,7 +218,7 @@ static bool apply_iteration(struct run *r, const struct op *op, struct error *er
 	struct frame *f = run_find(r, op->path);
 	if (!f || !f->task->body)
 		return misfit(op, err);
-	frame_destroy(f->child);
+	frame_destroy_children(f);
 	if (op->values[OP_ITEMS])
 		value_set(&f->items, value_ref(op->values[OP_ITEMS]));
 	if (!f->items)
@@ -212,13 +232,32 @@ static bool apply_iteration(struct run *r, const struct op *op, struct error *er
 	return true;
 }
 
-/* Moves a list on: by default to the task behind, or where the operation says. */
-static void move_on(struct frame *f, int64_t next)
+/* A branch has its output; the first of competing ones is the only one. */
+static void end_branch(struct frame *parent, size_t branch, struct value *output)
 {
-	f->position = next == NEXT_FOLLOWING ? f->position + 1 : next;
-	f->exited = next == NEXT_EXIT;
-	if (f->position >= (int64_t)f->list->count)
-		f->position = NEXT_EXIT;
+	if (parent->list->compete) {
+		value_set(&parent->cursor, value_ref(output));
+		parent->position = NEXT_EXIT;
+	}
+	value_set(&parent->outputs[branch], value_ref(output));
+}
+
+/* A task whose entry had failed turns out to be skipped. */
+static bool skip_at_last(struct run *r, struct frame *f, const struct op *op,
+	struct error *err)
+{
+	struct frame *parent = f->parent;
+	if (!f->entry_failed || !parent)
+		return misfit(op, err);
+	r->failed = NULL;
+	if (parent->list->concurrent)
+		value_set(&parent->outputs[frame_branch(f)], value_ref(f->raw));
+	frame_destroy(f);
+	if (parent->task->wraps)
+		extension_pass_over(parent);
+	else if (!parent->list->concurrent)
+		move_on(parent, NEXT_FOLLOWING);
+	return true;
 }
 
 static void pass_over(struct frame *parent)
@@ -233,23 +272,17 @@ static void pass_over(struct frame *parent)
 
 static bool apply_skipped(struct run *r, const struct op *op, struct error *err)
 {
-	struct frame *parent = run_leaf(r);
-	if (parent && parent->entry_failed && strcmp(parent->path, op->path) == 0) {
-		struct frame *f = parent;
-		parent = f->parent;
-		frame_destroy(f);
-		r->failed = NULL;
-		r->operator_retry = false;
-		if (parent->task->wraps)
-			extension_pass_over(parent);
-		else
-			move_on(parent, NEXT_FOLLOWING);
-		return true;
-	}
+	struct frame *f = run_find(r, op->path), *parent = run_find_parent(r, op->path);
+	if (f)
+		return skip_at_last(r, f, op, err);
 	if (!parent || (!parent->opened && !parent->task->body))
 		return misfit(op, err);
 	if (!parent->opened)
 		frame_open_list(parent, parent->task->body);
+	if (parent->position < 0)
+		return misfit(op, err);
+	if (parent->list->concurrent)
+		value_set(&parent->outputs[parent->position], value_ref(parent->cursor));
 	pass_over(parent);
 	parent->state = FRAME_NEXT;
 	return true;
@@ -277,19 +310,24 @@ static bool apply_completed(struct run *r, const struct op *op, struct error *er
 	}
 	if (definition_keeps_step(r->definition, f->task->name))
 		frame_keep_step(parent, f->task->name, output);
+	size_t branch = frame_is_concurrent(parent) ? frame_branch(f) : 0;
 	frame_destroy(f);
 	if (op->next == NEXT_END && !parent->task->wraps) {
-		frame_destroy(r->root->child);
+		frame_destroy_children(r->root);
 		parent = r->root;
 	}
+	parent->state = FRAME_NEXT;
 	if (parent->task->wraps) {
 		extension_leave(parent, op->next, output);
-		parent->state = FRAME_NEXT;
+		return true;
+	}
+	if (frame_is_concurrent(parent)) {
+		end_branch(parent, branch, output);
+		value_unref(output);
 		return true;
 	}
 	value_set(&parent->cursor, output);
 	move_on(parent, op->next == NEXT_END ? NEXT_EXIT : op->next);
-	parent->state = FRAME_NEXT;
 	return true;
 }
 
@@ -310,7 +348,7 @@ static bool apply_faulted(struct run *r, const struct op *op, struct error *err)
 	r->limit_hit = op->limit_hit;
 	if (op->uncertain && f->task->metadata.on_uncertain == UNCERTAIN_FAIL)
 		r->no_retry = true;
-	r->operator_retry = false;
+	f->redo = f->lost = false;
 	r->failed = f;
 	r->raised = op->raised;
 	value_set(&r->error, value_ref(op->values[OP_ERROR]));
@@ -339,6 +377,13 @@ static void begin_limits_anew(struct frame *f, int64_t from)
 	f->attempt_deadline = f->attempt_limit ? from + f->attempt_limit : 0;
 }
 
+static void wait_for_retry(struct frame *f, int64_t due)
+{
+	f->due = due;
+	f->retrying = true;
+	f->state = FRAME_WAITING;
+}
+
 static bool apply_retry(struct run *r, const struct op *op, struct error *err)
 {
 	struct frame *f = run_find(r, op->path);
@@ -346,26 +391,27 @@ static bool apply_retry(struct run *r, const struct op *op, struct error *err)
 		return misfit(op, err);
 	if (f->retries++ == 0)
 		f->retry_since = r->at;
-	struct frame *waiting = r->failed;
-	for (struct frame *g = run_leaf(r); g != f; g = g->parent)
+	struct frame *failed = r->failed;
+	for (struct frame *g = failed; g != f; g = g->parent)
 		begin_limits_anew(g, op->due);
 	if (f->attempt_limit)
 		f->attempt_deadline = op->due + f->attempt_limit;
 	if (op->again) { /* a fresh pass of the block */
-		frame_destroy(f->child);
+		frame_destroy_children(f);
 		frame_forget_steps(f);
 		value_set(&f->cursor, value_ref(f->input));
 		frame_open_list(f, f->task->body);
-		waiting = f;
-	} else if (waiting->child) {
-		waiting =
-			frame_leaf(waiting); /* what was cut short by a timeout goes on */
+		wait_for_retry(f, op->due);
+	} else { /* with all that was cut short by a timeout */
+		for (struct frame *g = frame_after(failed, failed); g;
+			g = frame_after(g, failed))
+			begin_limits_anew(g, op->due);
+		for (struct frame *g = frame_leaf(failed); g;
+			g = frame_leaf_after(g, failed))
+			wait_for_retry(g, op->due);
 	}
 	r->failed = NULL;
 	value_set(&r->error, NULL);
-	waiting->due = op->due;
-	waiting->retrying = true;
-	waiting->state = FRAME_WAITING;
 	return true;
 }
 
@@ -374,7 +420,7 @@ static bool apply_caught(struct run *r, const struct op *op, struct error *err)
 	struct frame *f = run_find(r, op->path);
 	if (!f || !r->failed)
 		return misfit(op, err);
-	frame_destroy(f->child);
+	frame_destroy_children(f);
 	frame_forget_steps(f);
 	f->in_handler = true;
 	f->deadline = f->attempt_deadline = 0;
@@ -397,9 +443,18 @@ static bool apply_lost(struct run *r, const struct op *op, struct error *err)
 	if (!f)
 		return misfit(op, err);
 	f->open = false;
-	f->was_uncertain = true;
+	f->was_uncertain = f->lost = true;
 	f->state = FRAME_ENTER;
 	return true;
+}
+
+static bool is_attempting(const struct run *r)
+{
+	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
+		if (f->open)
+			return true;
+	}
+	return false;
 }
 
 static bool apply_held(struct run *r, const struct op *op, struct error *err)
@@ -407,32 +462,74 @@ static bool apply_held(struct run *r, const struct op *op, struct error *err)
 	struct frame *f = run_find(r, op->path);
 	if (!f)
 		return misfit(op, err);
-	f->open = false;
+	f->open = f->lost = f->redo = false;
 	f->state = FRAME_HELD;
 	r->failed = NULL;
-	r->operator_retry = false;
-	for (struct frame *g = r->root; g; g = g->child)
-		g->deadline = g->attempt_deadline = 0; /* an operator's time is his own */
-	r->status = RUN_SUSPENDED;
+	for (f = r->root; f; f = frame_after(f, r->root))
+		f->deadline = f->attempt_deadline = 0; /* an operator's time is his own */
+	r->held = true;
+	if (!is_attempting(r))
+		r->status = RUN_SUSPENDED;
 	return true;
 }
 
+static void redo(struct frame *f, const struct op *op)
+{
+	f->redo = true;
+	f->force = op->force;
+	if (op->new_id) {
+		f->generation++;
+		f->has_digest = f->was_uncertain = false;
+		f->first_attempt_at = 0;
+	}
+}
+
+/* An attempt that was ended with its block, by a timeout or with the run. */
+static bool was_cut_short(const struct frame *f)
+{
+	return !f->open && (f->state == FRAME_READY || f->state == FRAME_ACTIVE);
+}
+
+/* What failed, is held or was cut short goes on; where nothing of that can be told, all
+ * that is open does. */
 static bool apply_retried(struct run *r, const struct op *op)
 {
+	bool any = false;
 	r->status = RUN_RUNNING;
-	r->operator_retry = true;
-	r->force = op->force;
+	r->held = false;
 	value_set(&r->output, NULL);
-	for (struct frame *f = r->root; f; f = f->child) {
+	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
 		f->retries = 0;
 		listening_lapse(f);
 		f->deadline = f->attempt_deadline = 0;
-		if (!f->child && op->new_id) {
-			f->generation++;
-			f->has_digest = f->was_uncertain = false;
-			f->first_attempt_at = 0;
-		}
+		if (f->child ||
+			!((r->failed && frame_is_below(f, r->failed)) ||
+				f->state == FRAME_HELD || was_cut_short(f)))
+			continue;
+		redo(f, op);
+		any = true;
 	}
+	for (struct frame *f = frame_leaf(r->root); f && !any;
+		f = frame_leaf_after(f, r->root))
+		redo(f, op);
+	r->failed = NULL;
+	value_set(&r->error, NULL);
+	return true;
+}
+
+/* The run, or a branch that lost. */
+static bool apply_cancelled(struct run *r, const struct op *op, struct error *err)
+{
+	if (!op->path || !*op->path) {
+		end_run(r, RUN_CANCELLED);
+		return true;
+	}
+	struct frame *f = run_find(r, op->path);
+	if (!f)
+		return misfit(op, err);
+	if (r->failed && frame_is_below(r->failed, f))
+		return misfit(op, err);
+	frame_destroy(f);
 	return true;
 }
 
@@ -465,9 +562,12 @@ bool run_apply(struct run *r, const struct op *op, struct error *err)
 	case OP_LOST: return apply_lost(r, op, err);
 	case OP_HELD: return apply_held(r, op, err);
 	case OP_SUSPENDED: r->status = RUN_SUSPENDED; return true;
-	case OP_RESUMED: r->status = RUN_RUNNING; return true;
+	case OP_RESUMED:
+		r->status = RUN_RUNNING;
+		r->held = false;
+		return true;
 	case OP_RETRIED: return apply_retried(r, op);
-	case OP_CANCELLED: end_run(r, RUN_CANCELLED); return true;
+	case OP_CANCELLED: return apply_cancelled(r, op, err);
 	}
 	return true;
 }

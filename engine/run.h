@@ -39,9 +39,8 @@ struct run {
 	bool raised;     /* that error came from a raise */
 	bool no_retry;   /* it left open whether an at-most-once effect happened */
 	bool limit_hit;  /* it is the end of a policy's limit on one attempt */
-	bool operator_retry; /* `retried` was the last word: the failed step goes on */
-	bool force;          /* ... even though its key window has passed */
-	int64_t at;          /* time of the entry that is being written or applied */
+	bool held; /* a step is held: nothing new begins, then the run is suspended */
+	int64_t at; /* time of the entry that is being written or applied */
 
 	/* What only the owner knows; lost with the process. */
 	int64_t seq;         /* the last entry, written or pending */
@@ -56,11 +55,13 @@ struct run {
 	const char *reason;  /* why it is suspended, for people; static */
 	int64_t retry_after; /* what the failed effect's answer asked for */
 	int64_t now;         /* the database's time, as this advance began */
+	int64_t barrier_seq; /* nothing is decided until this entry is durable */
 	struct host *host;
 	struct arrival *inbox, *consumed; /* events: on their way; taken by the entry */
 	struct emission *emitted;         /* by the pending entry */
 	char *waits; /* what the database knows of its subscriptions, as text; or NULL */
-	struct run_effect *effect; /* under way, or done and not yet recorded */
+	struct run_effect *spent; /* recorded; kept until that is durable */
+	bool dropped_effect; /* one that had been sent was stopped without outcome */
 };
 
 /* One attempt in the world, and its outcome until that is durable. It outlives a reload
@@ -74,7 +75,9 @@ struct run_effect {
 	unsigned attempt;
 	int64_t deadline, attempt_deadline; /* counted from its start */
 	bool done;                          /* on_done has come */
-	bool recorded;                      /* its outcome is in an entry */
+	bool recorded;                      /* its outcome is in an entry, this one: */
+	int64_t recorded_seq;
+	struct run_effect *next;
 };
 
 struct run *run_create(struct uuid id, struct definition *d, struct value *input,
@@ -93,8 +96,9 @@ void run_record(struct run *r, struct op *op);
 void run_apply_decided(struct run *r, const struct op *op);
 void run_write(struct run *r, struct op *op);
 
-struct frame *run_leaf(const struct run *r);
 struct frame *run_find(const struct run *r, const char *path); /* NULL: not open */
+/* The innermost open frame that the path leads through, itself excluded. */
+struct frame *run_find_parent(const struct run *r, const char *path);
 /* The stepId of a frame. */
 void run_step_id(const struct run *r, const struct frame *f, char out[UUID_TEXT]);
 /* The nearest deadline of the frames that are open, 0: none. */

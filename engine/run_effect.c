@@ -1,5 +1,5 @@
 /*
- * An attempt in the world, from the intent in its run's leaf to its end. It outlives its
+ * An attempt in the world, from the intent in its frame to its end. It outlives its
  * run in memory: after a lost connection the run is reloaded, and takes its effect up
  * again.
  */
@@ -9,9 +9,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct run_effect *run_effect_create(struct run *r, struct host *host, int64_t now)
+struct frame *run_next_effect(const struct run *r, bool granted)
 {
-	struct frame *f = run_leaf(r);
+	if (r->held || r->request == REQUEST_SUSPEND || r->status != RUN_RUNNING)
+		return NULL;
+	for (struct frame *f = frame_leaf(r->root); f; f = frame_leaf_after(f, r->root)) {
+		bool ready = f->state == FRAME_READY && f->open && !f->effect &&
+			     f->intent_seq <= r->durable_seq;
+		if (f->granted == granted && (ready || f->state == FRAME_QUEUED))
+			return f;
+	}
+	return NULL;
+}
+
+struct run_effect *run_effect_create(
+	struct run *r, struct frame *f, struct host *host, int64_t now)
+{
 	struct run_effect *e = xcalloc(1, sizeof *e);
 	e->path = xstrdup(f->path);
 	e->attempt = f->attempt;
@@ -34,7 +47,8 @@ struct run_effect *run_effect_create(struct run *r, struct host *host, int64_t n
 		.attempt = e->attempt,
 		.after_uncertain = f->was_uncertain,
 		.host = host};
-	r->effect = e;
+	f->effect = e;
+	f->granted = false;
 	return e;
 }
 
@@ -65,15 +79,64 @@ void run_effect_stop(struct run_effect *e)
 	run_effect_destroy(e);
 }
 
+void run_effect_spend(struct run *r, struct frame *f)
+{
+	struct run_effect *e = f->effect;
+	f->effect = NULL;
+	e->recorded = true;
+	e->recorded_seq = r->seq + 1;
+	e->next = r->spent;
+	r->spent = e;
+}
+
+bool run_effects_forget(struct run *r)
+{
+	bool any = false;
+	for (struct run_effect **p = &r->spent; *p;) {
+		struct run_effect *e = *p;
+		if (e->recorded_seq > r->durable_seq) {
+			p = &e->next;
+			continue;
+		}
+		*p = e->next;
+		run_effect_destroy(e);
+		any = true;
+	}
+	return any;
+}
+
+struct run_effect *run_effects_take(struct run *r)
+{
+	struct run_effect *all = r->spent;
+	r->spent = NULL;
+	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
+		if (!f->effect)
+			continue;
+		f->effect->next = all;
+		all = f->effect;
+		f->effect = NULL;
+	}
+	return all;
+}
+
 bool run_effect_attach(struct run *r, struct run_effect *e)
 {
-	struct frame *f = run_leaf(r);
-	if (!f || !f->open || f->attempt != e->attempt || strcmp(f->path, e->path) != 0)
+	struct frame *f = run_find(r, e->path);
+	if (!f || !f->open || f->effect || f->attempt != e->attempt)
 		return false;
 	e->recorded = false;
 	f->state = FRAME_ACTIVE;
 	f->deadline = e->deadline;
 	f->attempt_deadline = e->attempt_deadline;
-	r->effect = e;
+	f->effect = e;
 	return true;
+}
+
+struct run_effect *run_effect_carrying(const struct run *r)
+{
+	for (struct frame *f = frame_leaf(r->root); f; f = frame_leaf_after(f, r->root)) {
+		if (f->effect && f->effect->done && f->effect->effect.carrier)
+			return f->effect;
+	}
+	return NULL;
 }

@@ -107,7 +107,7 @@ static const struct shape fork_branches = {
 	.members = MEMBERS(NEED("branches", &branches), MAY("compete", &schema_boolean)),
 };
 
-static const struct shape fork_task = TASK(NOT_YET("fork", &fork_branches, "fork"));
+static const struct shape fork_task = TASK(NEED("fork", &fork_branches));
 
 static const struct shape objects = {.type = SHAPE_ARRAY, .of = &schema_object};
 

@@ -26,6 +26,8 @@ struct host;
 /* A list of tasks: the value of a `do`, a `try`, a `catch.do`. */
 struct task_list {
 	const char *key; /* its place below its task: "do", "try", "catch/do" */
+	bool concurrent; /* all at once, each its own branch, not one after the other */
+	bool compete;    /* ... and the first that completes is the only one */
 	size_t count;
 	struct task *tasks;
 };

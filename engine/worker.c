@@ -357,7 +357,7 @@ void worker_check_done(struct worker *w)
 
 static void hand_back(struct owned *o)
 {
-	bool busy = o->run && o->run->effect && !o->run->effect->recorded;
+	bool busy = o->run && run_is_busy(o->run);
 	if (o->state == OWNED_LIVE && !busy)
 		owned_wake(o); /* advance sees that we drain */
 }
@@ -366,7 +366,7 @@ static void hand_back_all(struct owned *o)
 {
 	if (o->state != OWNED_LIVE)
 		return;
-	if (o->run->effect && o->run->effect->done)
+	if (run_has_outcome(o->run))
 		owned_wake(o); /* it has an outcome to record first */
 	else
 		owned_hand_back(o);

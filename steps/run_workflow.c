@@ -72,13 +72,14 @@ static void seal(struct workflow_request *r)
 static bool render(const struct render *in, struct request **ret, struct fault *f)
 {
 	struct workflow_request *r = xcalloc(1, sizeof *r);
+	struct error err = {0};
 	r->base.destroy = request_destroy;
 	r->spec = in->task->spec;
 	if (!r->spec->input) {
 		buf_puts(&r->input, "null");
-	} else if (!expression_eval(r->spec->input, in->scope, &r->input, f)) {
+	} else if (!expression_eval(r->spec->input, in->scope, &r->input, &err)) {
 		request_destroy(&r->base);
-		return false;
+		return fault_set(f, PROBLEM_EXPRESSION, "%.*s", 880, err.text);
 	}
 	if (!r->spec->await)
 		json_put(&r->dot, in->scope->dot);

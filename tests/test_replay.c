@@ -77,7 +77,9 @@ static void perform(struct run_effect *e)
 /* The event that comes next is told by how many were taken: {"n": 0}, {"n": 1}, ... */
 static void arrive(struct run *r)
 {
-	const struct frame *f = run_leaf(r);
+	const struct frame *f = r->root;
+	while (f && f->state != FRAME_LISTENING)
+		f = frame_after(f, r->root);
 	struct arrival *a = xcalloc(1, sizeof *a);
 	struct buf b = {0};
 	long long n = (long long)f->listening->count;
@@ -94,15 +96,27 @@ static void arrive(struct run *r)
 	listening_add(r, a);
 }
 
+/* Grants and performs one effect that waits; it is done when the run looks again. */
+static void serve(struct run *r, int64_t now)
+{
+	struct frame *f = run_next_effect(r, true);
+	if (!f)
+		f = run_next_effect(r, false);
+	if (f && f->state == FRAME_READY)
+		perform(run_effect_create(r, f, &host, now));
+	else if (f)
+		f->granted = true;
+}
+
 /* One entry: advances until there is one; false when the run has ended. */
 static bool next_entry(struct run *r, int64_t *now, char **ret_ops, int64_t *ret_at)
 {
+	r->durable_seq = r->seq;
+	run_effects_forget(r);
 	while (r->op_count == 0) {
-		struct advance a = {.now = *now, .slot_granted = true, .host = &host};
-		const struct frame *leaf = run_leaf(r);
-		if (leaf && leaf->state == FRAME_READY && !r->effect)
-			perform(run_effect_create(r, &host, *now));
-		enum run_need need = run_advance(r, &a);
+		struct advance a = {.now = *now, .host = &host};
+		serve(r, *now);
+		unsigned need = run_advance(r, &a);
 		if (r->op_count == 0 && need == NEED_NOTHING)
 			return false;
 		if (r->op_count == 0 && need == NEED_EVENT)
@@ -116,10 +130,6 @@ static bool next_entry(struct run *r, int64_t *now, char **ret_ops, int64_t *ret
 	r->op_count = 0;
 	r->seq++;
 	*now += 1000;
-	if (r->effect && r->effect->recorded) {
-		run_effect_destroy(r->effect);
-		r->effect = NULL;
-	}
 	return true;
 }
 
@@ -176,7 +186,10 @@ static struct run *from_snapshot(
 
 static void finish(struct run *r)
 {
-	run_effect_destroy(r->effect);
+	for (struct run_effect *e = run_effects_take(r), *next; e; e = next) {
+		next = e->next;
+		run_effect_destroy(e);
+	}
 	run_destroy(r);
 }
 
@@ -437,6 +450,58 @@ static const struct scenario scenarios[] = {
 		"\"do\":[{\"a\":{\"if\":\"$item.n == 1\",\"set\":{\"k\":1},\"then\":"
 		"\"exit\"}},{\"b\":{\"set\":{\"k\":0}}}]}}}]",
 		"{}", "[{\"k\":0},{\"k\":1}]"},
+	{"fork", "[{\"f\":{\"fork\":{\"branches\":[" SH("a", "A") "," SH("b", "B") ","
+		"{\"c\":{\"set\":{\"k\":\"${ .n }\"}}},{\"skipped\":{\"if\":\"false\",\"set\":"
+		"{\"z\":1}}}]}}}," "{\"e\":{\"set\":{\"got\":\"${ . }\"}}}]",
+		"{\"n\":7}", "{\"got\":[\"A\",\"B\",{\"k\":7},{\"n\":7}]}"},
+	{"fork of blocks, loops and forks",
+		"[{\"f\":{\"fork\":{\"branches\":["
+		"{\"a\":{\"do\":[" SH("a1", "A1") "," SH("a2", "A2") "]}},"
+		"{\"b\":{\"for\":{\"in\":\"[1,2]\"},\"do\":[" SH("s", "S") "]}},"
+		"{\"c\":{\"fork\":{\"branches\":[" SH("c1", "C1") ",{\"c2\":{\"do\":["
+		SH("x", "X") ",{\"w\":{\"wait\":\"PT1H\"}}," SH("y", "Y") "]}}]}}}]}}}]",
+		"{}", "[\"A2\",\"S\",[\"C1\",\"Y\"]]"},
+	{"competing branches",
+		"[{\"f\":{\"fork\":{\"compete\":true,\"branches\":["
+		"{\"a\":{\"do\":[" SH("a1", "A1") "," SH("a2", "A2") "," SH("a3", "A3") "]}},"
+		"{\"b\":{\"do\":[" SH("b1", "B1") "," SH("b2", "B2") "]}},"
+		"{\"c\":{\"wait\":\"PT1H\"}}]}}}," SH("z", "Z") "]",
+		"{}", "\"Z\""},
+	{"a branch that fails is caught outside",
+		"[{\"t\":{\"try\":[{\"f\":{\"fork\":{\"branches\":["
+		"{\"a\":{\"do\":[" SH("a1", "A1") "," SH("a2", "fail 9") "]}},"
+		"{\"b\":{\"do\":[" SH("b1", "B1") "," SH("b2", "B2") "," SH("b3", "B3") "]}}]}}}],"
+		"\"catch\":{\"do\":[" SH("h", "H") "]}}}]",
+		"{}", "\"H\""},
+	{"a branch that fails is tried again, the others go on",
+		"[{\"t\":{\"try\":[{\"f\":{\"fork\":{\"branches\":["
+		SH("a", "fail 2") ",{\"b\":{\"do\":[" SH("b1", "B1") "," SH("b2", "fail 1") "]}},"
+		"{\"c\":{\"wait\":\"PT1M\"}}]}}}],\"catch\":{\"retry\":" RETRY(5) "}}}]",
+		"{}", "[\"fail 2\",\"fail 1\",{}]"},
+	{"a branch that nobody catches faults the run",
+		"[{\"f\":{\"fork\":{\"branches\":[" SH("a", "A") "," SH("b", "fail 9") ","
+		SH("c", "C") "]}}}]",
+		"{}", ""},
+	{"end inside a branch",
+		"[{\"f\":{\"fork\":{\"branches\":[" SH("a", "A") ",{\"b\":{\"do\":["
+		"{\"x\":{\"set\":{\"k\":1},\"then\":\"end\"}}]}}]}}}," SH("z", "Z") "]",
+		"{}", "{\"k\":1}"},
+	{"timeout of a fork is retried",
+		"[{\"t\":{\"try\":[{\"f\":{\"timeout\":{\"after\":\"PT1M\"},\"fork\":{\"branches\":["
+		SH("a", "A") ",{\"b\":{\"wait\":\"PT1H\"}},{\"c\":{\"do\":[{\"w\":{\"wait\":\"PT50S\"}},"
+		SH("d", "D") "]}}]}}}],\"catch\":{\"retry\":" RETRY(2) ",\"do\":[" SH("h", "H") "]}}}]",
+		"{}", "\"H\""},
+	{"at most once steps in a fork",
+		"[{\"f\":{\"fork\":{\"branches\":["
+		"{\"a\":{\"run\":{\"shell\":{\"command\":\"A\"}},\"metadata\":{\"onUncertain\":\"fail\"}}},"
+		"{\"b\":{\"run\":{\"shell\":{\"command\":\"B\"}},\"metadata\":{\"onUncertain\":\"hold\"}}}"
+		"]}}}]",
+		"{}", "[\"A\",\"B\"]"},
+	{"a raise in a branch repeats the block",
+		"[{\"t\":{\"try\":[" SH("a", "A") ",{\"f\":{\"fork\":{\"branches\":[" SH("b", "B") ","
+		"{\"r\":{\"raise\":{\"error\":{\"type\":\"https://x/e\",\"status\":418}}}}]}}}],"
+		"\"catch\":{\"retry\":" RETRY(2) ",\"do\":[" SH("h", "H") "]}}}]",
+		"{}", "\"H\""},
 	{"checkpoints",
 		"[{\"a\":{\"set\":{\"n\":1},\"metadata\":{\"checkpoint\":true}}},"
 		"{\"b\":{\"set\":{\"n\":\"${ .n "

@@ -1,0 +1,239 @@
+/*
+ * How what is under way is brought to an end: by a deadline, by a competitor that won, by
+ * an operator, by the loss of its worker, by a hand-over.
+ */
+#include "advance.h"
+#include "carrier.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void run_begin_entry(struct run *r, int64_t now)
+{
+	r->now = now;
+	if (r->op_count == 0)
+		r->at = now;
+}
+
+bool run_is_busy(const struct run *r)
+{
+	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
+		if (f->effect)
+			return true;
+	}
+	return false;
+}
+
+/* ---- Branches that nobody waits for any more ---- */
+
+/* Ends the frame's effect without an outcome; true if the world may have seen it. */
+static bool drop_effect(struct run *r, struct frame *f)
+{
+	struct run_effect *e = f->effect;
+	if (!e)
+		return false;
+	bool sent = !e->done ? e->effect.sent : !e->effect.carrier;
+	r->dropped_effect |= sent;
+	f->effect = NULL;
+	run_effect_stop(e);
+	return sent;
+}
+
+/* Runs that were started below the frame are cancelled with the entry. One place per
+ * entry: of two, the first stays, unless it lies below the other. */
+static void leave_behind(struct run *r, const struct frame *f)
+{
+	if (r->leaves && strncmp(r->leaves, f->path, strlen(f->path)) != 0)
+		return;
+	free(r->leaves);
+	r->leaves = xstrdup(f->path);
+}
+
+void run_cancel_branch(struct run *r, struct frame *f)
+{
+	leave_behind(r, f->parent ? f->parent : f);
+	while (f->child)
+		run_cancel_branch(r, f->child);
+	struct op op = op_make(OP_CANCELLED, f->path);
+	op.attempt = f->open ? f->attempt : 0;
+	op.uncertain = drop_effect(r, f);
+	run_record(r, &op);
+}
+
+void run_cancel_others(struct run *r, struct frame *top, const struct frame *keep)
+{
+	for (const struct frame *f = keep; f && f != top; f = f->parent) {
+		struct frame *sibling = f->parent->child;
+		while (sibling) {
+			struct frame *next = sibling->sibling;
+			if (sibling != f)
+				run_cancel_branch(r, sibling);
+			sibling = next;
+		}
+	}
+}
+
+/* ---- Time ---- */
+
+static void drop_effects(struct run *r)
+{
+	for (struct frame *f = r->root; f; f = frame_after(f, r->root))
+		drop_effect(r, f);
+}
+
+/* Stops the frame's effect and says how it ended; it is kept until that is durable. */
+static void abandon_effect(struct run *r, struct frame *f, const struct fault *fault)
+{
+	struct run_effect *e = f->effect;
+	e->effect.task->kind->effect->stop(&e->effect);
+	e->effect.succeeded = false;
+	e->effect.fault = *fault;
+	e->done = true;
+	run_effect_spend(r, f);
+}
+
+static enum progress fault_run(struct run *r, const struct fault *fault)
+{
+	struct op op = op_make(OP_FAULTED, "");
+	op.values[OP_ERROR] = problem_create(fault, "");
+	r->failed = NULL;
+	run_record(r, &op);
+	return PROGRESS_AGAIN;
+}
+
+/* Ends the attempt of a leaf below a frame whose time is over (or that frame itself):
+ * true if it is to be held. */
+static bool time_out_leaf(struct run *r, struct frame *leaf, const struct frame *late,
+	struct fault *fault)
+{
+	bool is_live = leaf->effect && !leaf->effect->done;
+	fault->uncertain = is_live && leaf->effect->effect.sent;
+	if (is_live)
+		abandon_effect(r, leaf, fault);
+	bool held = fault->uncertain &&
+		    leaf->task->metadata.on_uncertain == UNCERTAIN_HOLD;
+	if (held || (leaf != late && leaf->open))
+		run_fail(r, leaf, fault);
+	return held;
+}
+
+enum progress run_time_out(struct run *r, struct frame *f)
+{
+	struct fault fault = {0};
+	bool own = f->deadline && f->deadline <= r->now, sent = false;
+	struct frame *held = NULL;
+	leave_behind(r, f);
+	fault_set(&fault, PROBLEM_TIMEOUT, "%s did not end in time",
+		*f->path ? f->task->name : "the workflow");
+	for (struct frame *g = frame_leaf(f); g; g = frame_leaf_after(g, f)) {
+		if (time_out_leaf(r, g, f, &fault))
+			held = g;
+		sent |= g == f && fault.uncertain;
+	}
+	if (held) {
+		run_hold(r, held, "nobody knows whether the last attempt took effect");
+		return PROGRESS_AGAIN;
+	}
+	fault.uncertain = sent;
+	if (!f->parent)
+		return fault_run(r, &fault);
+	struct op op = op_make(OP_FAULTED, f->path);
+	op.attempt = f->attempt ? f->attempt : 1;
+	op.values[OP_ERROR] = problem_create(&fault, f->task->reference);
+	op.uncertain = sent;
+	op.limit_hit = !own;
+	run_record(r, &op);
+	return PROGRESS_AGAIN;
+}
+
+int64_t run_due(const struct run *r)
+{
+	struct frame *f;
+	int64_t due = run_deadline(r, &f);
+	for (f = frame_leaf(r->root); f; f = frame_leaf_after(f, r->root)) {
+		if (f->state == FRAME_WAITING && (!due || f->due < due))
+			due = f->due;
+	}
+	return due;
+}
+
+/* ---- Requests from outside ---- */
+
+enum progress run_cancel(struct run *r)
+{
+	struct op op = op_make(OP_CANCELLED, "");
+	drop_effects(r);
+	r->request = REQUEST_NONE;
+	run_record(r, &op);
+	return PROGRESS_AGAIN;
+}
+
+void run_suspend(struct run *r, int64_t now, const char *reason)
+{
+	struct op op = op_make(OP_SUSPENDED, NULL);
+	run_begin_entry(r, now);
+	r->request = REQUEST_NONE;
+	op.reason = r->reason = reason;
+	run_record(r, &op);
+}
+
+void run_refuse(struct run *r, int64_t now, const struct fault *f)
+{
+	struct op op = op_make(OP_FAULTED, "");
+	run_begin_entry(r, now);
+	op.values[OP_ERROR] = problem_create(f, "");
+	run_record(r, &op);
+}
+
+static void take_back(struct run *r, struct frame *f)
+{
+	struct op op = op_make(OP_WAITING, f->path);
+	op.due = r->now;
+	op.again = true;
+	run_record(r, &op);
+}
+
+void run_take_back(struct run *r, int64_t now)
+{
+	for (struct frame *f = frame_leaf(r->root); f; f = frame_leaf_after(f, r->root)) {
+		if (!f->open || f->effect)
+			continue;
+		run_begin_entry(r, now);
+		take_back(r, f);
+	}
+}
+
+static void lose(struct run *r, struct frame *f)
+{
+	const struct effect_kind *kind = f->task->kind->effect;
+	if (kind->is_transactional && kind->is_transactional(f->task)) {
+		take_back(r, f); /* without an outcome, it did not happen */
+		return;
+	}
+	struct op op = op_make(OP_LOST, f->path);
+	op.attempt = f->attempt;
+	run_record(r, &op);
+}
+
+void run_mark_lost(struct run *r, int64_t now)
+{
+	if (r->status != RUN_RUNNING)
+		return;
+	for (struct frame *f = frame_leaf(r->root); f; f = frame_leaf_after(f, r->root)) {
+		if (!f->open || f->effect)
+			continue;
+		run_begin_entry(r, now);
+		lose(r, f);
+	}
+}
+
+void run_give_up_attempts(struct run *r)
+{
+	for (struct frame *f = frame_leaf(r->root); f; f = frame_leaf_after(f, r->root)) {
+		bool sent = drop_effect(r, f);
+		if (f->open && sent)
+			lose(r, f);
+		else if (f->open)
+			take_back(r, f);
+	}
+}
