@@ -527,7 +527,7 @@ static void advance(struct owned *o)
 	else
 		settle(o, take_ops(o));
 	dispatch(o, carrier);
-	if (o->state == OWNED_LIVE)
+	if (o->state == OWNED_LIVE && log_is_clear(&o->log))
 		on_durable(o);
 }
 

@@ -54,6 +54,24 @@ def kill_workers_http(world):
     enough_hits(len(pool.killed), hits)
 
 
+def kill_workers_fork(world):
+    """Branches side by side, half done when their workers die: each step is applied once."""
+    db, recorder = world.database(), world.recorder()
+    runs, kills = world.size(40, 500), world.size(6, 40)
+    steps = http_steps(recorder.url, 6)
+    db.apply("fork", [{"both": {"fork": {"branches": [
+        {"left": {"do": steps[:3]}}, {"right": {"do": steps[3:5]}}, steps[5]]}}}])
+    ids = db.start("fork", runs)
+    with Pool(db, 3, "--concurrency", str(world.size(8, 24)), *NO_POISON) as pool:
+        kill_at_random(world, pool, kills, 6 * runs, lambda: lines_of(recorder))
+        db.wait_idle(world.size(60, 300))
+        pool.check_healthy()
+    all_completed(db, runs)
+    journal_is_whole(db)
+    again = effects_once(db, recorder, ids, ["s%d" % i for i in range(1, 7)])
+    world.note("%d runs, %d kills, %d requests sent again", runs, len(pool.killed), again)
+
+
 def kill_workers_sql(world):
     db = world.database()
     runs, kills = world.size(90, 300), world.size(5, 30)
@@ -315,5 +333,5 @@ def on_uncertain(world):
     enough_hits(len(pool.killed), hits)
 
 
-CASES = [kill_workers_http, kill_workers_sql, frozen_worker, run_killed, drain, drain_timeout, poison,
+CASES = [kill_workers_http, kill_workers_fork, kill_workers_sql, frozen_worker, run_killed, drain, drain_timeout, poison,
          poison_sql, on_uncertain]
