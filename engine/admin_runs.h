@@ -19,7 +19,7 @@ struct admin_run {
 	const char *input, *output, *error;          /* JSON text or NULL */
 	const char *reason, *request, *needs, *host; /* of its lease; host: its owner's */
 	int64_t pid, due, now; /* owner's pid; the database's clock */
-	struct uuid parent; /* the run that started it, where has_parent */
+	struct uuid parent;    /* the run that started it, where has_parent */
 	bool has_parent;
 	struct uuid workflow_id;
 };

@@ -96,10 +96,10 @@ static enum progress complete(struct run *r, struct frame *f, struct value *outp
 		op.values[OP_OUTPUT] = output;
 	if (f->task->metadata.checkpoint)
 		r->barrier_seq = r->seq + 1;
-	struct frame *rivals = f->parent && frame_is_concurrent(f->parent) &&
-					       f->parent->list->compete
-				       ? f->parent
-				       : NULL;
+	struct frame *rivals =
+		f->parent && frame_is_concurrent(f->parent) && f->parent->list->compete
+			? f->parent
+			: NULL;
 	if (op.next == NEXT_END) {
 		run_cancel_others(r, r->root, f);
 		rivals = NULL;
@@ -225,7 +225,8 @@ static enum progress begin_attempt(struct run *r, struct frame *f, struct host *
 	if (!prepare_attempt(r, f, host, &op, &fault))
 		return run_fail(r, f, &fault);
 	if (f->has_digest && memcmp(f->digest, op.digest, sizeof op.digest) != 0) {
-		run_hold(r, f, "the request changed since an earlier attempt of this step");
+		run_hold(r, f,
+			"the request changed since an earlier attempt of this step");
 		return PROGRESS_AGAIN;
 	}
 	run_record(r, &op);
@@ -491,8 +492,7 @@ bool run_has_outcome(const struct run *r)
 
 static enum progress suspend(struct run *r)
 {
-	const char *reason =
-		r->held ? r->reason : "an operator asked for it";
+	const char *reason = r->held ? r->reason : "an operator asked for it";
 	run_take_back(r, r->now);
 	run_suspend(r, r->now, reason ? reason : "a step is held");
 	return PROGRESS_AGAIN;
@@ -572,8 +572,8 @@ unsigned run_advance(struct run *r, const struct advance *a)
 		if (step(r, a) == PROGRESS_WAIT)
 			break;
 		if (!r->failed && (steps >= CHAIN_STEPS ||
-					  (steps % 16 == 0 && clock_boottime() - began >
-								      CHAIN_USEC)))
+					  (steps % 16 == 0 &&
+						  clock_boottime() - began > CHAIN_USEC)))
 			break;
 	}
 	return need_of(r);

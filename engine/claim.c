@@ -84,7 +84,8 @@ static size_t count_busy(const struct worker *w)
 	size_t n = 0;
 	for (size_t i = 0; i < OWNED_BUCKETS; i++) {
 		for (const struct owned *o = w->buckets[i]; o; o = o->hash_next)
-			n += o->state != OWNED_LIVE || (o->need & ~(unsigned)(NEED_TIMER | NEED_EVENT));
+			n += o->state != OWNED_LIVE ||
+			     (o->need & ~(unsigned)(NEED_TIMER | NEED_EVENT));
 	}
 	return n;
 }

@@ -200,9 +200,8 @@ void pointer_put_token(struct buf *b, const char *name)
 /* The keyword that says what a task is; `for` before `do`, which it contains. */
 static const struct task_kind *kind_of(struct json node)
 {
-	static const char *const plain[] = {
-		"for", "fork", "try", "set", "switch", "raise", "wait", "do", "emit",
-		"listen"};
+	static const char *const plain[] = {"for", "fork", "try", "set", "switch",
+		"raise", "wait", "do", "emit", "listen"};
 	struct json call = json_get(node, "call"), run = json_get(node, "run");
 	struct json_iter it = json_iter(run);
 	struct json key, value;

@@ -52,8 +52,8 @@ struct frame {
 	struct value *cursor;    /* raw input of the next task; at the end, the output */
 	struct kept_step *steps; /* for $steps */
 	size_t step_count;
-	struct value *error; /* in the handler: $error */
-	int64_t leave;       /* of a task with extensions: where its own end leads */
+	struct value *error;    /* in the handler: $error */
+	int64_t leave;          /* of a task with extensions: where its own end leads */
 	struct value **outputs; /* of a concurrent list: per branch, NULL: none yet */
 
 	/* A loop. */
@@ -70,10 +70,10 @@ struct frame {
 	uint8_t digest[16];
 	bool has_digest;
 	int64_t first_attempt_at;
-	int64_t attempt_at;      /* when the last one was announced */
-	bool was_uncertain;      /* some attempt's outcome is not known */
-	bool lost;               /* the last attempt's outcome is not known */
-	bool redo, force; /* an operator lets it go on; even past its key window */
+	int64_t attempt_at; /* when the last one was announced */
+	bool was_uncertain; /* some attempt's outcome is not known */
+	bool lost;          /* the last attempt's outcome is not known */
+	bool redo, force;   /* an operator lets it go on; even past its key window */
 
 	/* Volatile: only the owner's. */
 	struct request *request;   /* rendered for the next attempt */

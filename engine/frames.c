@@ -419,7 +419,8 @@ static const struct task *task_of(
 	if (!parent->list)
 		return NULL;
 	int64_t i = parent->list->concurrent ? get_int(in, "branch") : parent->position;
-	return i >= 0 && i < (int64_t)parent->list->count ? &parent->list->tasks[i] : NULL;
+	return i >= 0 && i < (int64_t)parent->list->count ? &parent->list->tasks[i]
+							  : NULL;
 }
 
 static bool restore_frame(struct restore *s, struct json in, struct error *err)

@@ -423,7 +423,7 @@ void owned_start_effects(struct worker *w)
  * if the lease still holds. */
 static void start_granted(struct owned *o)
 {
-	for (struct frame *f; (f = run_next_effect(o->run, true)); ) {
+	for (struct frame *f; (f = run_next_effect(o->run, true));) {
 		if (f->state == FRAME_QUEUED)
 			break; /* woken: it writes its intent */
 		if (worker_lease_holds(o->worker) && !o->worker->draining)
@@ -440,8 +440,7 @@ static void on_durable(struct owned *o)
 	struct run *r = o->run;
 	if (run_effects_forget(r))
 		clear_suspicion(o);
-	if ((o->need & NEED_FLUSH) ||
-		(log_is_clear(&o->log) && run_effect_carrying(r)))
+	if ((o->need & NEED_FLUSH) || (log_is_clear(&o->log) && run_effect_carrying(r)))
 		owned_wake(o);
 	if (o->need & NEED_EVENT)
 		o->worker->attend_wanted = true;

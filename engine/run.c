@@ -243,8 +243,8 @@ static void end_branch(struct frame *parent, size_t branch, struct value *output
 }
 
 /* A task whose entry had failed turns out to be skipped. */
-static bool skip_at_last(struct run *r, struct frame *f, const struct op *op,
-	struct error *err)
+static bool skip_at_last(
+	struct run *r, struct frame *f, const struct op *op, struct error *err)
 {
 	struct frame *parent = f->parent;
 	if (!f->entry_failed || !parent)
@@ -502,9 +502,8 @@ static bool apply_retried(struct run *r, const struct op *op)
 		f->retries = 0;
 		listening_lapse(f);
 		f->deadline = f->attempt_deadline = 0;
-		if (f->child ||
-			!((r->failed && frame_is_below(f, r->failed)) ||
-				f->state == FRAME_HELD || was_cut_short(f)))
+		if (f->child || !((r->failed && frame_is_below(f, r->failed)) ||
+					f->state == FRAME_HELD || was_cut_short(f)))
 			continue;
 		redo(f, op);
 		any = true;

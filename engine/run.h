@@ -39,7 +39,7 @@ struct run {
 	bool raised;     /* that error came from a raise */
 	bool no_retry;   /* it left open whether an at-most-once effect happened */
 	bool limit_hit;  /* it is the end of a policy's limit on one attempt */
-	bool held; /* a step is held: nothing new begins, then the run is suspended */
+	bool held;  /* a step is held: nothing new begins, then the run is suspended */
 	int64_t at; /* time of the entry that is being written or applied */
 
 	/* What only the owner knows; lost with the process. */
@@ -61,7 +61,7 @@ struct run {
 	struct emission *emitted;         /* by the pending entry */
 	char *waits; /* what the database knows of its subscriptions, as text; or NULL */
 	struct run_effect *spent; /* recorded; kept until that is durable */
-	bool dropped_effect; /* one that had been sent was stopped without outcome */
+	bool dropped_effect;      /* one that had been sent was stopped without outcome */
 };
 
 /* One attempt in the world, and its outcome until that is durable. It outlives a reload

@@ -103,15 +103,15 @@ static enum progress fault_run(struct run *r, const struct fault *fault)
 
 /* Ends the attempt of a leaf below a frame whose time is over (or that frame itself):
  * true if it is to be held. */
-static bool time_out_leaf(struct run *r, struct frame *leaf, const struct frame *late,
-	struct fault *fault)
+static bool time_out_leaf(
+	struct run *r, struct frame *leaf, const struct frame *late, struct fault *fault)
 {
 	bool is_live = leaf->effect && !leaf->effect->done;
 	fault->uncertain = is_live && leaf->effect->effect.sent;
 	if (is_live)
 		abandon_effect(r, leaf, fault);
-	bool held = fault->uncertain &&
-		    leaf->task->metadata.on_uncertain == UNCERTAIN_HOLD;
+	bool held =
+		fault->uncertain && leaf->task->metadata.on_uncertain == UNCERTAIN_HOLD;
 	if (held || (leaf != late && leaf->open))
 		run_fail(r, leaf, fault);
 	return held;

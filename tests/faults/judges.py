@@ -1,4 +1,6 @@
 """The judges: what must hold after any fault, read from the public views and the recorder."""
+import itertools
+
 from harness import check, records_of
 
 # Every operation of every journal.
@@ -39,10 +41,11 @@ def all_completed(db, count):
         check(False, "not all completed: %s\n%s\n%s", statuses, rest, history[-4000:])
 
 
-def effects_once(db, recorder, runs, steps):
-    """At the deduplicating recorder: every step applied exactly once, under one key (its stepId),
+def effects_once(db, recorder, runs, *branches):
+    """Branches are lists of steps, one after the other. At the deduplicating recorder: every step applied exactly once, under one key (its stepId),
     with one body, in order; and each journaled output is that application's answer."""
     records = records_of(recorder)
+    steps = [step for branch in branches for step in branch]
     paths = {(run, step) for run in runs for step in steps}
     check(set(records) == paths, "requests do not fit the steps: missing %s, unexpected %s",
           some(sorted(paths - set(records))), some(sorted(set(records) - paths)))
@@ -62,8 +65,8 @@ def effects_once(db, recorder, runs, steps):
               entry["derived"])
         check(entry["reply"] == "%s-%d" % (step, applied[0]["n"]),
               "%s: journaled %s, applied as number %d", where, entry["reply"], applied[0]["n"])
-    for run in runs:
-        for before, after in zip(steps, steps[1:]):
+    for run, branch in itertools.product(runs, branches):
+        for before, after in zip(branch, branch[1:]):
             last = max(r["n"] for r in records[run, before])
             first = min(r["n"] for r in records[run, after])
             check(last < first, "%s: %s was sent again after %s", run, before, after)
