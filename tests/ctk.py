@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the conformance test kit of the Open Workflow Specification, as far as its scenarios use
-supported tasks only. It lies beside the project (../shared/openworkflow/ctk.json), not in it.
+"""Runs the conformance test kit of the Open Workflow Specification. It lies beside the project (../shared/openworkflow/ctk.json), not in it.
 
     ctk.py [--wfctl PATH] [--db CONNINFO] [NAME...]
 
@@ -14,16 +13,6 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 KIT = ROOT.parent / "shared" / "openworkflow" / "ctk.json"
 sys.path.insert(0, str(ROOT / "tests" / "flows"))
 from run import difference, parse, run_all  # noqa: E402
-
-UNSUPPORTED_TASKS = {"fork"}
-UNSUPPORTED_CALLS = {"asyncapi", "grpc", "mcp", "a2a"}
-
-
-def is_supported(node):
-    if isinstance(node, dict):
-        return not (UNSUPPORTED_TASKS & set(node)) and node.get("call") not in UNSUPPORTED_CALLS \
-            and all(map(is_supported, node.values()))
-    return not isinstance(node, list) or all(map(is_supported, node))
 
 
 def find(value, path):
@@ -100,12 +89,9 @@ def main():
 
     def collect(runner):
         for number, scenario in enumerate(scenarios, 1):
-            if is_supported(scenario["definition"]):
-                name = "ctk-%d" % number
-                yield ("ctk %s: %s" % (scenario["feature"], scenario["scenario"]),
-                       lambda name=name, scenario=scenario: run_scenario(runner, name, scenario))
-            else:
-                print("# skipped: %s: %s" % (scenario["feature"], scenario["scenario"]))
+            name = "ctk-%d" % number
+            yield ("ctk %s: %s" % (scenario["feature"], scenario["scenario"]),
+                   lambda name=name, scenario=scenario: run_scenario(runner, name, scenario))
     run_all(__doc__.split("\n\n")[0], collect)
 
 
