@@ -179,9 +179,9 @@ const struct command command_apply = {
 	.help = "All .json, .yaml and .yml files of a DIR; all are registered, or "
 		"none. A registered\n"
 		"version never changes: the same version with other content is refused "
-		"(exit 5). The functions and API descriptions that it refers to are "
-		"read now, and kept\n"
-		"with it.\n",
+		"(exit 5).\n"
+		"The functions and API descriptions that it refers to are read now, and "
+		"kept with it.\n",
 	.options = options,
 	.least = 1,
 	.most = -1,
