@@ -17,8 +17,8 @@ struct definition_file {
 	size_t n;
 	struct yaml_map places; /* in the YAML; empty for a file in JSON */
 	struct findings findings;
+	struct json document; /* the text, unless it is not JSON at all */
 	struct definition *definition; /* NULL unless it can be run */
-	struct error refused; /* kind NONE, or why the compiler would not have it */
 };
 
 /* Whether an argument means a file: it exists, or ends in .json, .yaml or .yml. */

@@ -13,6 +13,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+void compiler_report(
+	struct compiler *c, struct json node, bool expression, const char *text)
+{
+	bool here = definition_has_place(c->definition, node);
+	size_t offset = here ? (size_t)(node.s - c->definition->text) : SIZE_MAX;
+	c->faults++;
+	if (c->on_fault)
+		c->on_fault(c->ctx, &(struct definition_fault){offset, node.n, expression,
+					    text});
+}
+
 bool compiler_refuse(
 	struct compiler *c, struct json node, struct error *err, const char *format, ...)
 {
@@ -22,11 +33,11 @@ bool compiler_refuse(
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
+	compiler_report(c, node, false, text);
 	if (!definition_has_place(c->definition, node))
 		return error_set(err, ERROR_INPUT, "%s", text);
-	if (node.s)
-		json_position(c->definition->text, (size_t)(node.s - c->definition->text),
-			&line, &col);
+	json_position(c->definition->text, (size_t)(node.s - c->definition->text), &line,
+		&col);
 	return error_set(err, ERROR_INPUT, "line %u, column %u: %s", line, col, text);
 }
 
@@ -272,13 +283,13 @@ bool compiler_list(struct compiler *c, const struct task *task, const char *key,
 	list->tasks = xcalloc(json_count(node), sizeof *list->tasks);
 	*ret = list;
 	c->list = node;
-	while (json_next_element(&it, &element)) {
+	bool ok = true;
+	while ((ok || c->on_fault) && json_next_element(&it, &element)) {
 		size_t i = list->count++;
-		if (!task_compile(c, task, key, i, element, &list->tasks[i], err))
-			return false;
+		ok = task_compile(c, task, key, i, element, &list->tasks[i], err) && ok;
 	}
 	c->list = outer;
-	return true;
+	return ok;
 }
 
 bool compiler_try_list(struct compiler *c, const struct task *task, struct json node,

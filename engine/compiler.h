@@ -16,10 +16,16 @@ struct compiler {
 	bool in_extension;             /* its tasks are not extended */
 	const struct call_site *calls; /* the functions being compiled, innermost first */
 	size_t called;                 /* functions compiled so far, once per call */
+	definition_on_fault on_fault;  /* NULL: the first fault ends the compilation */
+	void *ctx;
+	unsigned faults;
 };
 
 /* NULL if there is none of that name. */
 const struct task_kind *task_kind_find(const char *name);
+/* Counts what keeps the definition from being run, and hands it to on_fault. */
+void compiler_report(
+	struct compiler *c, struct json node, bool expression, const char *text);
 /* if, input, output, export, then, timeout and metadata of task->node. */
 MUST_CHECK bool task_base_compile(
 	struct compiler *c, struct task *task, struct error *err);

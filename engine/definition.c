@@ -62,11 +62,13 @@ static bool compile_root(struct compiler *c, struct error *err)
 	root->name = xstrdup("");
 	root->reference = xstrdup("");
 	root->node = d->document;
-	if (!task_base_compile(c, root, err))
+	bool ok = task_base_compile(c, root, err);
+	if (!ok && !c->on_fault)
 		return false;
 	root->kind = task_kind_find("do");
-	return compiler_list(
-		c, root, "do", json_get(d->document, "do"), &root->body, err);
+	return compiler_list(c, root, "do", json_get(d->document, "do"), &root->body,
+		       err) &&
+	       ok;
 }
 
 static int compare_text(const void *a, const void *b)
@@ -91,6 +93,29 @@ bool definition_has_place(const struct definition *d, struct json v)
 	return v.s >= d->text && v.s <= d->text + strlen(d->text);
 }
 
+/* c->definition is made in any case. */
+static bool compile(struct compiler *c, struct json document, const char *resources,
+	const char *version_suffix, struct error *err)
+{
+	struct definition *d = c->definition = xcalloc(1, sizeof *d);
+	size_t n = document.n;
+	d->refs = 1;
+	d->text = xstrndup(document.s, n);
+	d->needs = xcalloc(1, sizeof *d->needs);
+	if (!json_check(d->text, n, NULL, &d->document, NULL, err) ||
+		!read_resources(d, resources, err) ||
+		!read_identity(d, version_suffix, err))
+		return false;
+	struct program_options options = {
+		.loose = json_string_is(
+			json_pointer(d->document, "/evaluate/mode"), "loose")};
+	d->program = program_create(&options);
+	if (!compile_root(c, err))
+		return false;
+	qsort(d->needs, c->need_count, sizeof *d->needs, compare_text);
+	return true;
+}
+
 bool definition_create(const char *text, size_t n, const char *version_suffix,
 	struct definition **ret, struct error *err)
 {
@@ -101,29 +126,34 @@ bool definition_create(const char *text, size_t n, const char *version_suffix,
 bool definition_create_with(struct json document, const char *resources,
 	const char *version_suffix, struct definition **ret, struct error *err)
 {
-	struct definition *d = xcalloc(1, sizeof *d);
-	size_t n = document.n;
-	d->refs = 1;
-	d->text = xstrndup(document.s, n);
-	d->needs = xcalloc(1, sizeof *d->needs);
-	if (!json_check(d->text, n, NULL, &d->document, NULL, err) ||
-		!read_resources(d, resources, err) ||
-		!read_identity(d, version_suffix, err)) {
-		definition_unref(d);
-		return false;
-	}
-	struct program_options options = {
-		.loose = json_string_is(
-			json_pointer(d->document, "/evaluate/mode"), "loose")};
-	d->program = program_create(&options);
-	struct compiler c = {.definition = d};
-	if (!compile_root(&c, err)) {
-		definition_unref(d);
-		return false;
-	}
-	qsort(d->needs, c.need_count, sizeof *d->needs, compare_text);
-	*ret = d;
-	return true;
+	struct compiler c = {0};
+	bool ok = compile(&c, document, resources, version_suffix, err);
+	if (ok)
+		*ret = c.definition;
+	else
+		definition_unref(c.definition);
+	return ok;
+}
+
+static void on_expression(void *ctx, struct json node, const char *message)
+{
+	compiler_report(ctx, node, true, message);
+}
+
+unsigned definition_check(const char *text, size_t n, definition_on_fault on_fault,
+	void *ctx, struct definition **ret)
+{
+	struct compiler c = {.on_fault = on_fault, .ctx = ctx};
+	struct error err = {0};
+	if (!compile(&c, (struct json){text, n}, NULL, NULL, &err) && c.faults == 0)
+		compiler_report(&c, (struct json){0}, false, err.text);
+	if (c.definition->program)
+		program_check(c.definition->program, on_expression, &c);
+	if (c.faults == 0)
+		*ret = c.definition;
+	else
+		definition_unref(c.definition);
+	return c.faults;
 }
 
 struct definition *definition_ref(struct definition *d)

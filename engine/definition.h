@@ -7,6 +7,8 @@
 
 #include "task.h"
 
+#include <stdint.h>
+
 /* A resource outside of the document. */
 struct reference {
 	char *name; /* as the document gives it: its name among the resources */
@@ -45,6 +47,23 @@ MUST_CHECK bool definition_create(const char *text, size_t n, const char *versio
 /* The same with its resources, verified JSON text that is copied; NULL: none. */
 MUST_CHECK bool definition_create_with(struct json document, const char *resources,
 	const char *version_suffix, struct definition **ret, struct error *err);
+
+/* What keeps a valid document from being run. */
+struct definition_fault {
+	size_t offset, n; /* bytes of the text; SIZE_MAX: it stands elsewhere */
+	bool expression;  /* jq does not take it */
+	const char *text;
+};
+typedef void (*definition_on_fault)(void *ctx, const struct definition_fault *fault);
+
+/*
+ * Compiles a document that `validate` finds supported in full, goes on after what it has to
+ * refuse, and compiles the expressions too: all that is wrong is reported. Returns how
+ * much that is; *ret is written only if it is nothing.
+ */
+unsigned definition_check(const char *text, size_t n, definition_on_fault on_fault,
+	void *ctx, struct definition **ret);
+
 /* Whether the value stands in the document itself, not in a resource. */
 bool definition_has_place(const struct definition *d, struct json v);
 struct definition *definition_ref(struct definition *d);
