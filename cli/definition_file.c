@@ -131,18 +131,13 @@ static void point(struct json v, const char *at, struct buf *out)
 	}
 }
 
-/* Whether a finding that keeps the file from being run stands there already: the compiler
- * finds some of it again. */
-static bool is_known(const struct findings *all, const struct finding *from,
-	unsigned to_line, unsigned to_column)
+/* A function that is called twice is compiled twice. */
+static bool is_known(const struct findings *all, const struct finding *found)
 {
 	for (size_t i = 0; i < all->count; i++) {
 		const struct finding *x = &all->items[i];
-		bool before = x->line < from->line ||
-			      (x->line == from->line && x->column < from->column);
-		bool after = x->line > to_line ||
-			     (x->line == to_line && x->column >= to_column);
-		if (!before && !after && x->class == FINDING_UNSUPPORTED)
+		if (x->line == found->line && x->column == found->column &&
+			strcmp(x->text, found->text) == 0)
 			return true;
 	}
 	return false;
@@ -154,19 +149,19 @@ static void on_fault(void *ctx, const struct definition_fault *fault)
 	struct findings *all = &f->findings;
 	struct finding finding = {FINDING_UNSUPPORTED, 1, 1, NULL, NULL};
 	struct buf pointer = {0};
-	if (fault->offset != SIZE_MAX) {
-		unsigned line, column;
-		json_position(f->text, fault->offset, &finding.line, &finding.column);
-		json_position(f->text, fault->offset + fault->n, &line, &column);
-		if (is_known(all, &finding, line, column))
-			return;
-		point(f->document, f->text + fault->offset, &pointer);
-	}
-	finding.pointer = xstrdup(buf_text(&pointer));
 	finding.text = xasprintf("%s%s",
 		fault->expression ? "the expression does not compile: " : "",
 		fault->text);
-	buf_finish(&pointer);
+	if (fault->offset != SIZE_MAX) {
+		json_position(f->text, fault->at, &finding.line, &finding.column);
+		point(f->document, f->text + fault->offset, &pointer);
+	}
+	if (is_known(all, &finding)) {
+		free(finding.text);
+		buf_finish(&pointer);
+		return;
+	}
+	finding.pointer = buf_take(&pointer);
 	all->items = xrealloc(all->items, (all->count + 1) * sizeof *all->items);
 	all->items[all->count++] = finding;
 	all->unsupported++;

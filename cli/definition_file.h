@@ -17,7 +17,7 @@ struct definition_file {
 	size_t n;
 	struct yaml_map places; /* in the YAML; empty for a file in JSON */
 	struct findings findings;
-	struct json document; /* the text, unless it is not JSON at all */
+	struct json document;          /* the text, unless it is not JSON at all */
 	struct definition *definition; /* NULL unless it can be run */
 };
 

@@ -141,8 +141,9 @@ static bool add_missing(const struct definition *d, struct db_client *c,
 	return true;
 }
 
-static void on_expression(void *ctx, struct json node, const char *message)
+static void on_expression(void *ctx, struct json node, size_t at, const char *message)
 {
+	(void)at;
 	struct error *err = ctx;
 	error_set(err, ERROR_INPUT, "the expression %.*s does not compile: %s",
 		node.n > 200 ? 200 : (int)node.n, node.s, message);

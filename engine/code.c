@@ -38,6 +38,36 @@ bool code_check(const struct code *c, struct error *err)
 	return c->is_plain || jqvm_compile(c->vm, c->unit, err);
 }
 
+/* Fills in what jqcheck has not said. */
+static bool take_fault(struct jqfault *ret, size_t at, const char *text)
+{
+	if (!*ret->text) {
+		ret->at = (ptrdiff_t)at;
+		snprintf(ret->text, sizeof ret->text, "%.255s", text);
+	}
+	return false;
+}
+
+bool code_judge(struct code *c, const struct jqcheck_options *options,
+	unsigned *compilations, struct jqfault *ret)
+{
+	struct jqfault fault = {0};
+	struct error err;
+	*ret = (struct jqfault){0};
+	bool fine = jqcheck(c->source, strlen(c->source), options, &fault);
+	if (!c->scan.refuses_name)
+		*ret = fault;
+	if (*c->scan.fault)
+		return take_fault(ret, c->scan.fault_at, c->scan.fault);
+	if (fine || c->is_plain)
+		return true;
+	if (*compilations == CODE_COMPILATIONS)
+		return !*fault.text;
+	++*compilations;
+	return jqvm_try(c->vm, c->unit, &err) ||
+	       take_fault(ret, (size_t)fault.at, err.text);
+}
+
 bool code_is_path(const struct code *c)
 {
 	return c->is_plain && c->plain.kind == PLAIN_PATH;

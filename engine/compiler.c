@@ -13,15 +13,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-void compiler_report(
-	struct compiler *c, struct json node, bool expression, const char *text)
+void compiler_report(struct compiler *c, struct json node, const char *at,
+	bool expression, const char *text)
 {
-	bool here = definition_has_place(c->definition, node);
-	size_t offset = here ? (size_t)(node.s - c->definition->text) : SIZE_MAX;
+	struct definition_fault fault = {
+		.offset = SIZE_MAX, .expression = expression, .text = text};
+	if (definition_has_place(c->definition, node)) {
+		fault.offset = (size_t)(node.s - c->definition->text);
+		fault.at = (size_t)(at - c->definition->text);
+		fault.n = node.n;
+	}
 	c->faults++;
 	if (c->on_fault)
-		c->on_fault(c->ctx, &(struct definition_fault){offset, node.n, expression,
-					    text});
+		c->on_fault(c->ctx, &fault);
 }
 
 bool compiler_refuse(
@@ -33,11 +37,11 @@ bool compiler_refuse(
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	compiler_report(c, node, false, text);
+	compiler_report(c, node, node.s, false, text);
 	if (!definition_has_place(c->definition, node))
 		return error_set(err, ERROR_INPUT, "%s", text);
-	json_position(c->definition->text, (size_t)(node.s - c->definition->text), &line,
-		&col);
+	json_position(
+		c->definition->text, (size_t)(node.s - c->definition->text), &line, &col);
 	return error_set(err, ERROR_INPUT, "line %u, column %u: %s", line, col, text);
 }
 
@@ -49,9 +53,11 @@ bool compiler_expression(struct compiler *c, struct json node, enum expression_f
 		*ret = NULL;
 		return true;
 	}
-	if (!program_add(c->definition->program, node, form, ret, &why))
-		return compiler_refuse(c, node, err, "%s", why.text);
-	return true;
+	if (program_add(c->definition->program, node, form, ret, &why))
+		return true;
+	/* Where all faults are reported, program_check reports this one. */
+	return c->on_fault ? error_set(err, why.kind, "%s", why.text)
+			   : compiler_refuse(c, node, err, "%s", why.text);
 }
 
 struct json compiler_use(struct compiler *c, const char *section, const char *name)

@@ -23,9 +23,10 @@ struct compiler {
 
 /* NULL if there is none of that name. */
 const struct task_kind *task_kind_find(const char *name);
-/* Counts what keeps the definition from being run, and hands it to on_fault. */
-void compiler_report(
-	struct compiler *c, struct json node, bool expression, const char *text);
+/* Counts what keeps the definition from being run, and hands it to on_fault. `at`: the
+ * place in the node's text. */
+void compiler_report(struct compiler *c, struct json node, const char *at,
+	bool expression, const char *text);
 /* if, input, output, export, then, timeout and metadata of task->node. */
 MUST_CHECK bool task_base_compile(
 	struct compiler *c, struct task *task, struct error *err);

@@ -66,8 +66,8 @@ static bool compile_root(struct compiler *c, struct error *err)
 	if (!ok && !c->on_fault)
 		return false;
 	root->kind = task_kind_find("do");
-	return compiler_list(c, root, "do", json_get(d->document, "do"), &root->body,
-		       err) &&
+	return compiler_list(
+		       c, root, "do", json_get(d->document, "do"), &root->body, err) &&
 	       ok;
 }
 
@@ -135,9 +135,9 @@ bool definition_create_with(struct json document, const char *resources,
 	return ok;
 }
 
-static void on_expression(void *ctx, struct json node, const char *message)
+static void on_expression(void *ctx, struct json node, size_t at, const char *message)
 {
-	compiler_report(ctx, node, true, message);
+	compiler_report(ctx, node, json_string_place(node, at), true, message);
 }
 
 unsigned definition_check(const char *text, size_t n, definition_on_fault on_fault,
@@ -145,10 +145,11 @@ unsigned definition_check(const char *text, size_t n, definition_on_fault on_fau
 {
 	struct compiler c = {.on_fault = on_fault, .ctx = ctx};
 	struct error err = {0};
-	if (!compile(&c, (struct json){text, n}, NULL, NULL, &err) && c.faults == 0)
-		compiler_report(&c, (struct json){0}, false, err.text);
+	bool ok = compile(&c, (struct json){text, n}, NULL, NULL, &err);
 	if (c.definition->program)
 		program_check(c.definition->program, on_expression, &c);
+	if (!ok && c.faults == 0)
+		compiler_report(&c, (struct json){0}, NULL, false, err.text);
 	if (c.faults == 0)
 		*ret = c.definition;
 	else

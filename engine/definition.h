@@ -50,15 +50,16 @@ MUST_CHECK bool definition_create_with(struct json document, const char *resourc
 
 /* What keeps a valid document from being run. */
 struct definition_fault {
-	size_t offset, n; /* bytes of the text; SIZE_MAX: it stands elsewhere */
+	size_t offset, n; /* the value, in bytes of the text; SIZE_MAX: elsewhere */
+	size_t at;        /* the very byte of the text */
 	bool expression;  /* jq does not take it */
 	const char *text;
 };
 typedef void (*definition_on_fault)(void *ctx, const struct definition_fault *fault);
 
 /*
- * Compiles a document that `validate` finds supported in full, goes on after what it has to
- * refuse, and compiles the expressions too: all that is wrong is reported. Returns how
+ * Compiles a document that `validate` finds supported in full, goes on after what it has
+ * to refuse, and compiles the expressions too: all that is wrong is reported. Returns how
  * much that is; *ret is written only if it is nothing.
  */
 unsigned definition_check(const char *text, size_t n, definition_on_fault on_fault,

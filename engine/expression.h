@@ -53,11 +53,12 @@ MUST_CHECK bool program_add(struct program *p, struct json node,
 	enum expression_form form, struct expression **ret, struct error *err);
 
 /*
- * Compiles every expression, those that fail together by themselves, and reports each one
- * that does not compile: the node's slice and jq's own message. Returns the number of
- * reports, in loose mode always 0.
+ * Reports each expression that does not compile, those too that program_add refused: the
+ * string in which it stands, the byte of the string's content where it goes wrong, and
+ * why. Returns the number of reports, in loose mode always 0.
  */
-typedef void (*program_on_fault)(void *ctx, struct json node, const char *message);
+typedef void (*program_on_fault)(
+	void *ctx, struct json node, size_t at, const char *message);
 unsigned program_check(struct program *p, program_on_fault on_fault, void *ctx);
 
 /* What an evaluation sees. `lookup` is asked for a named argument ("context", "input",

@@ -12,6 +12,32 @@
 
 enum { BYTES_MAX = 16 << 20 };
 
+static void add_word(struct names *names, const char *word)
+{
+	struct buf b = {0};
+	json_put_text(&b, word);
+	names_add(names, (struct json){b.data, b.len}, 0);
+	buf_finish(&b);
+}
+
+/* The names that loops, handlers and listeners give to what they bind, wherever. */
+static void add_bound(struct names *names, struct json v)
+{
+	static const char *const binders[] = {"each", "at", "item", "as"};
+	bool object = json_type(v) == JSON_OBJECT;
+	struct json_iter it = json_iter(v);
+	struct json key, value;
+	while (object ? json_next_member(&it, &key, &value)
+		      : json_next_element(&it, &value)) {
+		for (size_t i = 0; object && i < sizeof binders / sizeof *binders; i++) {
+			if (json_type(value) == JSON_STRING &&
+				json_string_is(key, binders[i]))
+				names_add(names, value, 0);
+		}
+		add_bound(names, value);
+	}
+}
+
 void inspection_init(struct inspection *in, const char *text, struct json document)
 {
 	static const char *const names[CATALOGS] = {
@@ -25,6 +51,13 @@ void inspection_init(struct inspection *in, const char *text, struct json docume
 	struct json use = in->use = json_get(document, "use");
 	for (int i = CATALOG_NONE + 1; i < CATALOGS; i++)
 		names_add_members(&in->catalogs[i], json_get(use, names[i]));
+	static const char *const arguments[] = {"authorization", "context", "input",
+		"output", "runtime", "secrets", "steps", "task", "workflow", "item",
+		"index", "error"};
+	for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++)
+		add_word(&in->arguments, arguments[i]);
+	add_bound(&in->arguments, document);
+	names_sort(&in->arguments);
 	struct json mode = json_get(json_get(document, "evaluate"), "mode");
 	in->loose = json_string_is(mode, "loose");
 }
@@ -44,6 +77,7 @@ void inspection_finish(struct inspection *in)
 	free(in->items);
 	for (int i = 0; i < CATALOGS; i++)
 		names_finish(&in->catalogs[i]);
+	names_finish(&in->arguments);
 	*in = (struct inspection){0};
 }
 
@@ -75,15 +109,30 @@ static void put_pointer(const struct place *place, struct buf *out)
 	buf_finish(&key);
 }
 
-static void keep(struct inspection *in, const struct finding *finding, size_t offset)
+/* Takes the text. */
+static void keep(struct inspection *in, enum finding_class class,
+	const struct place *place, const char *at, char *text)
 {
 	if (in->count == in->cap) {
 		in->cap = in->cap ? in->cap * 2 : 16;
 		in->items = xrealloc(in->items, in->cap * sizeof *in->items);
 	}
-	in->items[in->count] = (struct found){*finding, offset, in->count};
-	in->bytes += strlen(finding->pointer) + strlen(finding->text);
-	in->count++;
+	struct buf pointer = {0};
+	put_pointer(place, &pointer);
+	struct found *found = &in->items[in->count];
+	*found = (struct found){
+		.finding = {.class = class, .pointer = buf_take(&pointer), .text = text},
+		.offset = (size_t)(at - in->text),
+		.number = in->count++};
+	in->bytes += strlen(found->finding.pointer) + strlen(text);
+}
+
+static bool is_full(struct inspection *in)
+{
+	if (in->count < INSPECTION_MAX && in->bytes <= BYTES_MAX)
+		return false;
+	in->cut = true;
+	return true;
 }
 
 void inspection_report(struct inspection *in, enum finding_class class,
@@ -91,27 +140,31 @@ void inspection_report(struct inspection *in, enum finding_class class,
 {
 	in->errors += class == FINDING_ERROR;
 	in->unsupported += class == FINDING_UNSUPPORTED;
-	if (in->count >= INSPECTION_MAX || in->bytes > BYTES_MAX) {
-		in->cut = true;
+	if (is_full(in))
 		return;
-	}
 	char text[1536];
 	va_list args;
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	struct buf pointer = {0};
-	put_pointer(place, &pointer);
-	struct finding finding = {.class = class};
-	finding.pointer = buf_take(&pointer);
-	finding.text = xstrdup(text);
-	keep(in, &finding, (size_t)(at.s - in->text));
+	keep(in, class, place, at.s, xstrdup(text));
+}
+
+void inspection_suspect(struct inspection *in, const struct place *place, struct json at,
+	const char *text)
+{
+	in->suspected++;
+	if (is_full(in))
+		return;
+	keep(in, FINDING_UNSUPPORTED, place, at.s,
+		xasprintf("the expression does not compile: %s", text));
+	in->items[in->count - 1].suspected = true;
 }
 
 struct inspection_mark inspection_mark(const struct inspection *in)
 {
-	return (struct inspection_mark){
-		in->count, in->bytes, in->errors, in->unsupported, in->cut};
+	return (struct inspection_mark){in->count, in->bytes, in->errors, in->unsupported,
+		in->suspected, in->cut};
 }
 
 void inspection_rewind(struct inspection *in, struct inspection_mark mark)
@@ -120,7 +173,24 @@ void inspection_rewind(struct inspection *in, struct inspection_mark mark)
 	in->bytes = mark.bytes;
 	in->errors = mark.errors;
 	in->unsupported = mark.unsupported;
+	in->suspected = mark.suspected;
 	in->cut = mark.cut;
+}
+
+static void drop_suspected(struct inspection *in)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < in->count; i++) {
+		struct found *found = &in->items[i];
+		if (found->suspected) {
+			free(found->finding.pointer);
+			free(found->finding.text);
+		} else {
+			in->items[count++] = *found;
+		}
+	}
+	in->count = count;
+	in->suspected = 0;
 }
 
 static int compare_found(const void *a, const void *b)
@@ -151,6 +221,9 @@ static void set_positions(struct inspection *in)
 
 void inspection_hand_over(struct inspection *in, struct findings *ret)
 {
+	if (in->errors + in->unsupported == 0)
+		drop_suspected(in);
+	in->unsupported += in->suspected;
 	if (in->count > 1)
 		qsort(in->items, in->count, sizeof *in->items, compare_found);
 	set_positions(in);
@@ -158,7 +231,7 @@ void inspection_hand_over(struct inspection *in, struct findings *ret)
 	ret->items = xcalloc(in->count + 1, sizeof *ret->items);
 	for (size_t i = 0; i < in->count; i++)
 		ret->items[ret->count++] = in->items[i].finding;
-	if (in->cut) {
+	if (in->cut && ret->count) {
 		struct finding *last = &ret->items[ret->count - 1];
 		char *text = xasprintf("%s (more was found than is listed)", last->text);
 		free(last->text);

@@ -19,6 +19,7 @@ struct place {
 
 struct found {
 	struct finding finding;
+	bool suspected;        /* see inspection_suspect */
 	size_t offset, number; /* in the text; in the order of finding */
 };
 
@@ -26,15 +27,17 @@ struct inspection {
 	const char *text;
 	struct json use;
 	struct names catalogs[CATALOGS]; /* the names in `use` */
+	struct names arguments;          /* $names that an expression may see */
 	bool loose; /* evaluate.mode: every string may be an expression */
 
 	enum finding_class invalid; /* class of what does not fit its shape, here */
 	bool in_request;            /* inside what an attempt sends */
-	bool in_run;                /* inside a process, where ${ } may be the shell's */
 
 	struct found *items;
 	size_t count, cap, bytes;
 	size_t errors, unsupported; /* counted beyond INSPECTION_MAX too */
+	size_t suspected;           /* expressions that do not compile */
+	unsigned compilations;      /* by libjq */
 	bool cut;                   /* some were only counted */
 };
 
@@ -48,9 +51,17 @@ void inspection_report(struct inspection *in, enum finding_class class,
 	const struct place *place, struct json at, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
+/*
+ * Adds a finding about an expression that does not compile. Of a document that could be
+ * run the compiler knows better which strings are expressions, and reports them itself:
+ * it is handed over only if there are other findings for which nobody will compile it.
+ */
+void inspection_suspect(struct inspection *in, const struct place *place, struct json at,
+	const char *text);
+
 /* Takes back what was found since the mark: a trial. */
 struct inspection_mark {
-	size_t count, bytes, errors, unsupported;
+	size_t count, bytes, errors, unsupported, suspected;
 	bool cut;
 };
 struct inspection_mark inspection_mark(const struct inspection *in);

@@ -2,6 +2,7 @@
 #include "jqscan.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,14 +209,16 @@ void jqscan_finish(struct jqscan *scan)
 
 static void check_refused(struct jqscan *scan, const char *sigil, struct jqtoken t)
 {
-	char name[64];
+	char name[40];
 	snprintf(name, sizeof name, "%s%.*s", sigil, (int)t.n, t.s);
 	bool bad = *name == '_' && strcmp(name, "__loc__") != 0;
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
 		bad = bad || strcmp(name, refused[i]) == 0;
-	if (bad && !*scan->fault)
-		snprintf(scan->fault, sizeof scan->fault, "%s is not available here",
-			name);
+	if (!bad || *scan->fault)
+		return;
+	scan->refuses_name = true;
+	snprintf(scan->fault, sizeof scan->fault, "%s is not available here%s", name,
+		strcmp(name, "input") ? "" : "; did you mean $input?");
 }
 
 /* Where the scanner stands in "$steps.name", "$steps.\"name\"", "$steps[\"name\"]". */
@@ -257,6 +260,8 @@ void jqscan_read(struct jqscan *scan, char *s, size_t n)
 	jqlexer_init(&l, s, n);
 	do {
 		t = jqlexer_next(&l);
+		if (!*scan->fault)
+			scan->fault_at = (size_t)(t.s - s);
 		steps = follow_steps(scan, steps, t);
 		bool key = (jqtoken_is(before, '{') || jqtoken_is(before, ',')) &&
 			   l.depth && l.closers[l.depth - 1] == '}';
@@ -281,5 +286,16 @@ bool jqscan_end(char *s, size_t n, size_t *ret_offset)
 			return false;
 		*ret_offset = (size_t)(t.s - s);
 	}
+	return true;
+}
+
+bool jqscan_find(char *s, size_t n, size_t *at, size_t *ret_n)
+{
+	const char *mark = *at < n ? memmem(s + *at, n - *at, "${", 2) : NULL;
+	if (!mark)
+		return false;
+	*at = (size_t)(mark - s) + 2;
+	if (!jqscan_end(s + *at, n - *at, ret_n))
+		*ret_n = SIZE_MAX;
 	return true;
 }

@@ -217,6 +217,15 @@ static void run_compile(struct job *job)
 	buf_finish(&messages);
 }
 
+static void run_try(struct job *job)
+{
+	struct buf messages = {0};
+	jq_state *jq = compile_units(job->vm, &job->unit, 1, &messages);
+	job->ok = jq || error_set(job->err, ERROR_INPUT, "%s", buf_text(&messages));
+	jq_teardown(&jq);
+	buf_finish(&messages);
+}
+
 static void put_value(jv *array, struct json v)
 {
 	if (!v.s)
@@ -366,12 +375,25 @@ unsigned jqvm_add(struct jqvm *vm, const char *source, const struct words *varia
 	return number;
 }
 
+static void start(struct jqvm *vm)
+{
+	if (vm->stack)
+		return;
+	vm->stack = map_stack();
+	vm->watchdog = watchdog_create(vm->options.timeout_ms, GROWTH_BYTES);
+}
+
+bool jqvm_try(struct jqvm *vm, unsigned unit, struct error *err)
+{
+	struct job job = {.run = run_try, .unit = unit, .err = err};
+	start(vm);
+	call(vm, &job);
+	return job.ok;
+}
+
 bool jqvm_compile(struct jqvm *vm, unsigned unit, struct error *err)
 {
-	if (!vm->stack) {
-		vm->stack = map_stack();
-		vm->watchdog = watchdog_create(vm->options.timeout_ms, GROWTH_BYTES);
-	}
+	start(vm);
 	if (!vm->groups[unit / GROUP].ready)
 		call(vm, &(struct job){.run = run_compile, .unit = unit});
 	const char *fault = vm->units[unit].fault;

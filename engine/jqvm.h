@@ -26,6 +26,9 @@ unsigned jqvm_add(struct jqvm *vm, const char *source, const struct words *varia
 /* Compiles it, with its neighbours where possible; on failure jq's message. */
 MUST_CHECK bool jqvm_compile(struct jqvm *vm, unsigned unit, struct error *err);
 
+/* Compiles it alone, to know whether it can be, and keeps nothing. */
+MUST_CHECK bool jqvm_try(struct jqvm *vm, unsigned unit, struct error *err);
+
 /* Compiles and evaluates; appends the result's JSON text, checked. */
 MUST_CHECK bool jqvm_eval(struct jqvm *vm, unsigned unit, const struct scope *scope,
 	struct buf *out, struct error *err);

@@ -239,6 +239,24 @@ void json_string(struct json v, struct buf *out)
 	}
 }
 
+const char *json_string_place(struct json v, size_t at)
+{
+	assert(json_type(v) == JSON_STRING);
+	const char *p = v.s + 1, *end = v.s + v.n - 1;
+	struct buf escape = {0};
+	while (p < end) {
+		buf_clear(&escape);
+		const char *next = *p == '\\' ? put_escape(&escape, p + 1) : p + 1;
+		size_t n = *p == '\\' ? escape.len : 1;
+		if (at < n)
+			break;
+		at -= n;
+		p = next;
+	}
+	buf_finish(&escape);
+	return p;
+}
+
 char *json_strdup(struct json v)
 {
 	if (json_type(v) != JSON_STRING)

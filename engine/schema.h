@@ -61,6 +61,7 @@ struct shape {
 	enum catalog catalog;
 	bool expression; /* an expression even without ${ } */
 	bool literal;    /* never an expression */
+	bool foreign;    /* an expression only if it begins with ${: code of its own */
 	bool soft;       /* other words are valid, but unsupported */
 	/* integers */
 	int64_t min, max; /* both 0: no range */

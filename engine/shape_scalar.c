@@ -164,6 +164,16 @@ static void check_dsl(struct inspection *in, struct json v, const struct place *
 	free(text);
 }
 
+static bool is_marked(struct json v)
+{
+	struct buf b = {0};
+	json_string(v, &b);
+	const char *s = buf_text(&b);
+	bool marked = strncmp(s + strspn(s, " \t\r\n"), "${", 2) == 0;
+	buf_finish(&b);
+	return marked;
+}
+
 void shape_string(struct inspection *in, const struct shape *shape, struct json v,
 	const struct place *place)
 {
@@ -187,7 +197,7 @@ void shape_string(struct inspection *in, const struct shape *shape, struct json 
 		check_dsl(in, v, place);
 	if (shape->rule == RULE_FUNCTION)
 		check_function(in, v, place);
-	if (!shape->literal && !shape->words)
+	if (!shape->literal && !shape->words && !(shape->foreign && !is_marked(v)))
 		mention_check(in, v, place, shape->expression);
 }
 

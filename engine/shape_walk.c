@@ -131,17 +131,14 @@ static bool sends_request(const struct shape *shape)
 static void walk_member(struct inspection *in, const struct shape *shape,
 	const struct member *m, struct json v, const struct place *place)
 {
-	bool request = in->in_request, run = in->in_run;
+	bool request = in->in_request;
 	if (m->not_yet)
 		inspection_report(in, FINDING_UNSUPPORTED, place, place->key,
 			"%s is not supported by this runtime yet", m->not_yet);
 	if (m->request || (strcmp(m->name, "input") == 0 && sends_request(shape)))
 		in->in_request = true;
-	if (m->request && strcmp(m->name, "run") == 0)
-		in->in_run = true;
 	shape_walk(in, m->shape, v, place);
 	in->in_request = request;
-	in->in_run = run;
 }
 
 static void check_required(struct inspection *in, const struct shape *shape,

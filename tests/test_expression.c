@@ -184,8 +184,8 @@ START_TEST(templates_evaluate_only_what_is_marked)
 			"\"\u00e9\\u0000{\\\"a\\\":\\\"}\\\"}\\\\\""},
 		{"\"${ \\\"a\\\\({b: 1} | .b)}\\\" }\"", "\"a1}\""},
 		{"\"${ .a # it's a } comment\\n | length }\"", "1"},
-		{"\"${ .a\"", "!${ .a: unbalanced ${ }"},
-		{"{\"x\": [\"${ 1 } ${ ( }\"]}", "!unbalanced"},
+		{"\"${ .a\"", "!${ .a: this ${ is never closed"},
+		{"{\"x\": [\"${ 1 } ${ ( }\"]}", "!) is missing before this }"},
 		{"\"${ }\"", "!empty expression"},
 	};
 	CHECK_ROWS(rows, EXPRESSION_VALUE, NULL);
@@ -441,22 +441,32 @@ START_TEST(conditions_follow_jqs_truth)
 }
 END_TEST
 
-static void on_fault(void *ctx, struct json node, const char *message)
+static void on_fault(void *ctx, struct json node, size_t at, const char *message)
 {
 	struct buf *all = ctx;
-	buf_printf(all, "%.*s %s\n", (int)node.n, node.s, message);
+	buf_printf(all, "%.*s %zu: %s\n", (int)node.n, node.s, at, message);
 }
 
 START_TEST(check_reports_each_fault)
 {
 	struct program *p = program_create(NULL);
 	struct buf all = {0};
+	struct expression *e;
+	struct error err = {0};
 	add(p, "\".a\"", EXPRESSION_BARE);
-	add(p, "{\"x\": [\"v ${ nosuch }\", \"${ 1 + 1 }\"]}", EXPRESSION_VALUE);
-	add(p, "\"env\"", EXPRESSION_BARE);
-	ck_assert_uint_eq(program_check(p, on_fault, &all), 2);
-	ck_assert_str_eq(buf_text(&all), "\"v ${ nosuch }\" nosuch/0 is not defined\n"
-					 "\"env\" env is not available here\n");
+	add(p, "{\"x\": [\"v ${ lenght }\", \"${ 1 + 1 }\"]}", EXPRESSION_VALUE);
+	add(p, "\"  env\"", EXPRESSION_BARE);
+	add(p, "\"1/0\"", EXPRESSION_BARE);
+	ck_assert(!program_add(
+		p, JSON_LITERAL("[\"${ .a\", 1]"), EXPRESSION_VALUE, &e, &err));
+	ck_assert_str_eq(err.text, "${ .a: this ${ is never closed");
+	ck_assert_uint_eq(program_check(p, on_fault, &all), 4);
+	ck_assert_str_eq(buf_text(&all),
+		"\"v ${ lenght }\" 5: no function lenght; did you mean length, or a "
+		"member: .lenght?\n"
+		"\"  env\" 2: env is not available here\n"
+		"\"1/0\" 1: Division by zero?\n"
+		"\"${ .a\" 0: this ${ is never closed\n");
 	buf_finish(&all);
 	program_destroy(p);
 	program_destroy(NULL);
