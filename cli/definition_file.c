@@ -178,6 +178,7 @@ static int compare_places(const void *a, const void *b)
 /* The JSON of a YAML file is one line: the findings, in its order, know the character. */
 static void place_in_yaml(struct definition_file *f)
 {
+	struct yaml_source source = {f->yaml, f->yaml_n, f->text};
 	size_t offset = 0;
 	unsigned column = 1;
 	for (size_t i = 0; i < f->findings.count; i++) {
@@ -187,7 +188,7 @@ static void place_in_yaml(struct definition_file *f)
 			while (offset < f->n && (f->text[offset] & 0xC0) == 0x80)
 				offset++;
 		}
-		yaml_map_position(&f->places, offset, &finding->line, &finding->column);
+		yaml_find(&source, &f->places, offset, &finding->line, &finding->column);
 	}
 }
 
@@ -207,7 +208,8 @@ static bool convert(struct definition_file *f)
 	struct buf json = {0};
 	struct error err;
 	if (yaml_to_json(f->text, f->n, &json, &f->places, &err)) {
-		free(f->text);
+		f->yaml = f->text;
+		f->yaml_n = f->n;
 		f->n = json.len;
 		f->text = buf_take(&json);
 		return true;
@@ -255,6 +257,7 @@ void definition_file_finish(struct definition_file *f)
 {
 	free(f->path);
 	free(f->text);
+	free(f->yaml);
 	yaml_map_finish(&f->places);
 	findings_finish(&f->findings);
 	definition_unref(f->definition);

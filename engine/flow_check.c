@@ -85,6 +85,12 @@ static void reach(struct flow *f, size_t i)
 	f->stack[f->depth++] = i;
 }
 
+static bool is_directive(struct json then)
+{
+	return json_string_is(then, "continue") || json_string_is(then, "exit") ||
+	       json_string_is(then, "end");
+}
+
 static void report_target(struct flow *f, struct json then, const struct place *place)
 {
 	char quoted[QUOTE_SIZE], guess[GUESS_SIZE];
@@ -202,11 +208,30 @@ void flow_check(struct inspection *in, struct json list, const struct place *pla
 	struct flow f = {.in = in, .reporting = true};
 	flow_init(&f, list, place);
 	if (f.count == 0)
-		inspection_report(in, FINDING_WARNING, place, list,
-			"an empty list of tasks does nothing");
+		inspection_report(in, FINDING_UNSUPPORTED, place, list,
+			"this list of tasks is empty: at least one task is needed");
 	check_names(&f);
 	for (size_t i = 0; i < f.count; i++)
 		follow_task(&f, i);
 	check_reached(&f);
+	flow_finish(&f);
+}
+
+void branches_check(struct inspection *in, struct json list, const struct place *place)
+{
+	struct flow f = {.in = in};
+	flow_init(&f, list, place);
+	if (f.count == 0)
+		inspection_report(in, FINDING_WARNING, place, list,
+			"a fork without branches does nothing");
+	check_names(&f);
+	for (size_t i = 0; i < f.count; i++) {
+		struct json then = f.tasks[i].then;
+		struct place at = {.up = &f.tasks[i].place, .key = THEN};
+		if (json_type(then) == JSON_STRING && !is_directive(then))
+			inspection_report(in, FINDING_UNSUPPORTED, &at, then,
+				"branches begin all at once: none is the next of "
+				"another; use continue, exit or end");
+	}
 	flow_finish(&f);
 }

@@ -45,6 +45,7 @@ enum rule {
 	RULE_NONE,
 	RULE_TASK,      /* a misspelt or second task keyword gets a text of its own */
 	RULE_TASK_LIST, /* names and `then` within the list */
+	RULE_BRANCHES,  /* names; no `then` leads from one to another */
 	RULE_LIFETIME,  /* `after` if and only if cleanup is "eventually" */
 	RULE_DSL,       /* 1.0.x is what we run */
 	RULE_FUNCTION,  /* the name of a function that is not built in */
@@ -62,7 +63,7 @@ struct shape {
 	bool expression; /* an expression even without ${ } */
 	bool literal;    /* never an expression */
 	bool foreign;    /* an expression only if it begins with ${: code of its own */
-	bool soft;       /* other words are valid, but unsupported */
+	bool soft;       /* other words and numbers are valid, but unsupported */
 	/* integers */
 	int64_t min, max; /* both 0: no range */
 	/* arrays and objects */

@@ -100,7 +100,11 @@ static const struct shape do_task = TASK(MAY("do", &schema_task_list));
 
 /* Branches run side by side: nothing in them can be the target of a `then`. */
 static const struct shape task_item;
-static const struct shape branches = {.type = SHAPE_ARRAY, .of = &task_item};
+static const struct shape branches = {
+	.type = SHAPE_ARRAY,
+	.rule = RULE_BRANCHES,
+	.of = &task_item,
+};
 
 static const struct shape fork_branches = {
 	.type = SHAPE_OBJECT,

@@ -215,11 +215,13 @@ void shape_integer(struct inspection *in, const struct shape *shape, struct json
 	double number = strtod(text, NULL);
 	free(text);
 	int64_t exact;
-	bool ranged = shape->min != 0 || shape->max != 0;
-	if (!isfinite(number) || floor(number) < number ||
-		(ranged && (number < (double)shape->min || number > (double)shape->max)))
-		inspection_report(in, in->invalid, place, v, "must be %s, not %s",
-			shape_what(shape), quoted);
+	bool integer = isfinite(number) && floor(number) >= number;
+	bool inside = (shape->min == 0 && shape->max == 0) ||
+		      (number >= (double)shape->min && number <= (double)shape->max);
+	if (!integer || !inside)
+		inspection_report(in,
+			integer && shape->soft ? FINDING_UNSUPPORTED : in->invalid, place,
+			v, "must be %s, not %s", shape_what(shape), quoted);
 	else if (!json_int(v, &exact))
 		inspection_report(in, FINDING_UNSUPPORTED, place, v,
 			"%s is not supported: write integers as plain digits, of 64 bits "

@@ -312,6 +312,8 @@ static void walk_array(struct inspection *in, const struct shape *shape, struct 
 		check_count(in, shape, below.index, v, place);
 	if (shape->rule == RULE_TASK_LIST)
 		flow_check(in, v, place);
+	if (shape->rule == RULE_BRANCHES)
+		branches_check(in, v, place);
 }
 
 /* Choices. */
