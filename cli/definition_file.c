@@ -315,7 +315,7 @@ cJSON *definition_file_object(const struct definition_file *f, bool runnable)
 {
 	cJSON *object = cJSON_CreateObject();
 	object_text(object, "file", f->path);
-	cJSON_AddBoolToObject(object, "valid", definition_file_valid(f, runnable));
+	cJSON_AddBoolToObject(object, "valid", f->findings.errors == 0);
 	cJSON_AddBoolToObject(object, "runnable", f->definition != NULL);
 	cJSON *array = cJSON_AddArrayToObject(object, "findings");
 	for (size_t i = 0; i < f->findings.count; i++) {

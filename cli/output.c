@@ -10,12 +10,16 @@
 #include <string.h>
 #include <unistd.h>
 
-enum output output_form(const struct options *o)
+enum output output_by_name(const char *text)
 {
-	const char *text = options_text(o, "output");
 	if (!text || strcmp(text, "text") == 0)
 		return OUTPUT_TEXT;
 	return strcmp(text, "json") == 0 ? OUTPUT_JSON : OUTPUT_JSONL;
+}
+
+enum output output_form(const struct options *o)
+{
+	return output_by_name(options_text(o, "output"));
 }
 
 char *output_safe(const char *text)

@@ -20,7 +20,8 @@ enum output {
 	OUTPUT_NONE, /* nothing but errors */
 };
 
-enum output output_form(const struct options *o);
+enum output output_form(const struct options *o); /* by --output */
+enum output output_by_name(const char *text);     /* NULL: text */
 
 /* One line as it may be shown, line breaks escaped too; caller frees. All text of a run
  * or of its definition passes through it before output_say or output_print, which let

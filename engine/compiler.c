@@ -62,8 +62,7 @@ bool compiler_expression(struct compiler *c, struct json node, enum expression_f
 
 struct json compiler_use(struct compiler *c, const char *section, const char *name)
 {
-	struct json use = json_get(c->definition->document, "use");
-	return json_get(json_get(use, section), name);
+	return json_get(json_get(c->use, section), name);
 }
 
 void compiler_need(struct compiler *c, const char *need)
@@ -214,35 +213,52 @@ void pointer_put_token(struct buf *b, const char *name)
 	}
 }
 
-/* The keyword that says what a task is; `for` before `do`, which it contains. */
+static const struct task_kind *find_kind(const char *keyword, struct json key)
+{
+	char *name = json_strdup(key),
+	     *full = xasprintf("%s:%s", keyword, name ? name : "");
+	const struct task_kind *kind = task_kind_find(full);
+	free(name);
+	free(full);
+	return kind;
+}
+
+static const struct task_kind *kind_of_run(struct json run)
+{
+	struct json_iter it = json_iter(run);
+	struct json key, value;
+	const struct task_kind *kind = NULL;
+	while (!kind && json_next_member(&it, &key, &value))
+		kind = find_kind("run", key);
+	return kind;
+}
+
+/* The keyword that says what a task is; `for` goes before `do`, which it contains. */
 static const struct task_kind *kind_of(struct json node)
 {
 	static const char *const plain[] = {"for", "fork", "try", "set", "switch",
 		"raise", "wait", "do", "emit", "listen"};
-	struct json call = json_get(node, "call"), run = json_get(node, "run");
-	struct json_iter it = json_iter(run);
-	struct json key, value;
-	const struct task_kind *kind = NULL;
-	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
-		if (json_get(node, plain[i]).s)
-			return task_kind_find(plain[i]);
+	enum { PLAIN = sizeof plain / sizeof *plain };
+	struct json_iter it = json_iter(node);
+	struct json key, value, call = {0}, run = {0};
+	size_t best = PLAIN;
+	while (json_next_member(&it, &key, &value)) {
+		for (size_t i = 0; i < best; i++) {
+			if (json_string_is(key, plain[i]))
+				best = i;
+		}
+		if (json_string_is(key, "call"))
+			call = value;
+		else if (json_string_is(key, "run"))
+			run = value;
 	}
-	while (run.s && !kind && json_next_member(&it, &key, &value)) {
-		char *name = json_strdup(key), *full = xasprintf("run:%s", name);
-		kind = task_kind_find(full);
-		free(name);
-		free(full);
-	}
-	if (call.s) {
-		char *name = json_strdup(call),
-		     *full = xasprintf("call:%s", name ? name : "");
-		kind = task_kind_find(full);
-		if (!kind && name)
-			kind = task_kind_find("call:function");
-		free(name);
-		free(full);
-	}
-	return kind;
+	if (best < PLAIN)
+		return task_kind_find(plain[best]);
+	if (!call.s)
+		return kind_of_run(run);
+	const struct task_kind *kind = find_kind("call", call);
+	return kind || json_type(call) != JSON_STRING ? kind
+						      : task_kind_find("call:function");
 }
 
 bool compiler_plain_task(struct compiler *c, struct task *task, struct error *err)

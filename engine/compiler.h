@@ -10,8 +10,9 @@
 
 struct compiler {
 	struct definition *definition;
-	struct json list; /* the list whose tasks are being compiled */
-	bool in_try;      /* inside a try's body */
+	struct json use, retry; /* the document's `use` and metadata.retry, or absent */
+	struct json list;       /* the list whose tasks are being compiled */
+	bool in_try;            /* inside a try's body */
 	size_t need_count;
 	bool in_extension;             /* its tasks are not extended */
 	const struct call_site *calls; /* the functions being compiled, innermost first */

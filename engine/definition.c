@@ -110,6 +110,8 @@ static bool compile(struct compiler *c, struct json document, const char *resour
 		.loose = json_string_is(
 			json_pointer(d->document, "/evaluate/mode"), "loose")};
 	d->program = program_create(&options);
+	c->use = json_get(d->document, "use");
+	c->retry = json_pointer(d->document, "/document/metadata/retry");
 	if (!compile_root(c, err))
 		return false;
 	qsort(d->needs, c->need_count, sizeof *d->needs, compare_text);

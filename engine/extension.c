@@ -38,14 +38,14 @@ static bool next_extension(struct json_iter *it, const char *word, struct json *
 
 static struct json_iter all_extensions(const struct compiler *c)
 {
-	return json_iter(json_pointer(c->definition->document, "/use/extensions"));
+	return json_iter(json_get(c->use, "extensions"));
 }
 
 size_t extension_count(const struct compiler *c, struct json node)
 {
 	struct json_iter it = all_extensions(c);
 	struct json name, extension;
-	const char *word = extended_word(node);
+	const char *word = it.p ? extended_word(node) : "";
 	size_t n = 0;
 	while (!c->in_extension && next_extension(&it, word, &name, &extension))
 		n++;

@@ -20,25 +20,37 @@ static void add_word(struct names *names, const char *word)
 	buf_finish(&b);
 }
 
-/* The names that loops, handlers and listeners give to what they bind, wherever. */
-static void add_bound(struct names *names, struct json v)
+static bool is_space(char c)
 {
-	static const char *const binders[] = {"each", "at", "item", "as"};
-	bool object = json_type(v) == JSON_OBJECT;
-	struct json_iter it = json_iter(v);
-	struct json key, value;
-	while (object ? json_next_member(&it, &key, &value)
-		      : json_next_element(&it, &value)) {
-		for (size_t i = 0; object && i < sizeof binders / sizeof *binders; i++) {
-			if (json_type(value) == JSON_STRING &&
-				json_string_is(key, binders[i]))
-				names_add(names, value, 0);
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* The names that loops, handlers and listeners give to what they bind, wherever: the
+ * strings that are members of these names, found in one pass over the text. */
+static void add_bound(struct names *names, struct json text)
+{
+	static const char *const binders[] = {"\"each\"", "\"at\"", "\"item\"", "\"as\""};
+	const char *end = text.s + text.n;
+	for (size_t i = 0; i < sizeof binders / sizeof *binders; i++) {
+		size_t n = strlen(binders[i]);
+		const char *p = text.s;
+		while ((p = memmem(p, (size_t)(end - p), binders[i], n))) {
+			p += n;
+			while (p < end && (is_space(*p) || *p == ':'))
+				p++;
+			const char *from = p;
+			if (p == end || *p != '"')
+				continue;
+			for (p++; *p != '"'; p++)
+				p += *p == '\\';
+			p++;
+			names_add(names, (struct json){from, (size_t)(p - from)}, 0);
 		}
-		add_bound(names, value);
 	}
 }
 
-void inspection_init(struct inspection *in, const char *text, struct json document)
+void inspection_init(
+	struct inspection *in, const char *text, struct json judged, struct json document)
 {
 	static const char *const names[CATALOGS] = {
 		[CATALOG_AUTHENTICATIONS] = "authentications",
@@ -56,7 +68,7 @@ void inspection_init(struct inspection *in, const char *text, struct json docume
 		"index", "error"};
 	for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++)
 		add_word(&in->arguments, arguments[i]);
-	add_bound(&in->arguments, document);
+	add_bound(&in->arguments, judged);
 	names_sort(&in->arguments);
 	struct json mode = json_get(json_get(document, "evaluate"), "mode");
 	in->loose = json_string_is(mode, "loose");
@@ -145,8 +157,14 @@ void inspection_report(struct inspection *in, enum finding_class class,
 	char text[1536];
 	va_list args;
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	size_t n = (size_t)vsnprintf(text, sizeof text, format, args);
 	va_end(args);
+	if (n >= sizeof text) { /* cut, but not inside a character */
+		for (n = sizeof text - 1;
+			n > 0 && ((unsigned char)text[n - 1] & 0xC0) == 0x80;)
+			n--;
+		text[n ? n - 1 : 0] = '\0';
+	}
 	keep(in, class, place, at.s, xstrdup(text));
 }
 

@@ -43,7 +43,9 @@ struct inspection {
 
 enum { INSPECTION_MAX = 1000 }; /* findings that are kept */
 
-void inspection_init(struct inspection *in, const char *text, struct json document);
+/* judged: a value in the text; document: whose `use` it may name. */
+void inspection_init(struct inspection *in, const char *text, struct json judged,
+	struct json document);
 void inspection_finish(struct inspection *in);
 
 /* Adds a finding about the value at `place`; `at` is the text it points to. */

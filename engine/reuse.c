@@ -75,7 +75,7 @@ bool compiler_function(
 		return compiler_refuse(c, name, err,
 			"no function %.*s is built in or in use.functions", (int)name.n,
 			name.s);
-	if (!catalog_locate(json_get(c->definition->document, "use"), name, &url, &why))
+	if (!catalog_locate(c->use, name, &url, &why))
 		return compiler_refuse(c, name, err, "%s", why.text);
 	*ret = find_resource(c, name);
 	if (ret->s)

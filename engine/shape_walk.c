@@ -216,13 +216,14 @@ static void check_lifetime(
 }
 
 static uint64_t walk_members(struct inspection *in, const struct shape *shape,
-	struct json v, const struct place *place)
+	struct json v, const struct place *place, size_t *ret_count)
 {
 	struct place below = {.up = place};
 	struct json_iter it = json_iter(v);
 	struct json value;
 	uint64_t seen = 0, bit;
-	while (json_next_member(&it, &below.key, &value)) {
+	*ret_count = 0;
+	for (; json_next_member(&it, &below.key, &value); ++*ret_count) {
 		const struct member *m = find_member(shape, below.key, &bit);
 		if (m) {
 			seen |= bit;
@@ -285,12 +286,13 @@ static void walk_object(struct inspection *in, const struct shape *shape, struct
 	enum finding_class invalid = in->invalid;
 	if (shape->ours)
 		in->invalid = FINDING_UNSUPPORTED;
-	uint64_t seen = walk_members(in, shape, v, place);
+	size_t count;
+	uint64_t seen = walk_members(in, shape, v, place, &count);
 	check_required(in, shape, seen, v, place);
 	check_one_of(in, shape, shape->one_of, seen, v, place);
 	check_one_of(in, shape, shape->one_of_too, seen, v, place);
 	if (shape->min_count)
-		check_count(in, shape, json_count(v), v, place);
+		check_count(in, shape, count, v, place);
 	if (shape->rule == RULE_LIFETIME)
 		check_lifetime(in, v, place);
 	in->invalid = invalid;

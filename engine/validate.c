@@ -49,7 +49,7 @@ static void judge(const char *text, size_t n, const struct json *document,
 		return;
 	}
 	struct inspection in;
-	inspection_init(&in, text, document ? *document : *ret);
+	inspection_init(&in, text, *ret, document ? *document : *ret);
 	shape_walk(&in, shape, *ret, NULL);
 	inspection_hand_over(&in, findings);
 	inspection_finish(&in);
