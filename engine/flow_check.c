@@ -5,6 +5,7 @@
  */
 #include "inspection.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,8 +70,10 @@ static void flow_init(struct flow *f, struct json list, const struct place *plac
 		t->item = (struct place){.up = place, .index = i};
 		t->place.up = &t->item;
 		if (json_type(item) != JSON_OBJECT ||
-			!json_next_member(&members, &t->place.key, &task))
+			!json_next_member(&members, &t->place.key, &task) || members.p) {
+			t->place.key = (struct json){0};
 			continue;
+		}
 		names_add(&f->names, t->place.key, i);
 		read_task(t, task);
 	}
@@ -94,8 +97,12 @@ static bool is_directive(struct json then)
 static void report_target(struct flow *f, struct json then, const struct place *place)
 {
 	char quoted[QUOTE_SIZE], guess[GUESS_SIZE];
+	static const char *const directives[] = {"continue", "exit", "end", NULL};
+	const char *near = word_nearest(directives, then);
 	quote_json(then, quoted, sizeof quoted);
 	guess_name(f->in, &f->names, then, guess);
+	if (near && !*guess)
+		snprintf(guess, sizeof guess, "; did you mean \"%s\"?", near);
 	inspection_report(f->in, FINDING_UNSUPPORTED, place, then,
 		"no task %s in this list%s", quoted,
 		*guess ? guess

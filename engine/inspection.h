@@ -17,6 +17,12 @@ struct place {
 	size_t index;
 };
 
+/* The shapes of the objects around the walk, the innermost first; on the stack. */
+struct around {
+	const struct around *up;
+	const struct shape *shape;
+};
+
 struct found {
 	struct finding finding;
 	bool suspected;        /* see inspection_suspect */
@@ -31,7 +37,8 @@ struct inspection {
 	bool loose; /* evaluate.mode: every string may be an expression */
 
 	enum finding_class invalid; /* class of what does not fit its shape, here */
-	bool in_request;            /* inside what an attempt sends */
+	const struct around *around;
+	bool in_request; /* inside what an attempt sends */
 
 	struct found *items;
 	size_t count, cap, bytes;

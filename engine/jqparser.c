@@ -77,7 +77,7 @@ static void fail_lexer(struct parser *p)
 	const struct bracket *b = p->brackets;
 	const char *s = p->token.s;
 	char open = l->depth ? l->closers[l->depth - 1] : '\0';
-	if (s < l->end && (*s == '"' || (*s == ')' && !open)))
+	if (strcmp(l->fault, "unfinished string") == 0)
 		parser_fail(p, s, "this string is never closed: a \" is missing");
 	else if (s == l->end && b)
 		parser_fail(p, b->s, "this %s is never closed", b->text);

@@ -47,6 +47,7 @@ enum rule {
 	RULE_TASK_LIST, /* names and `then` within the list */
 	RULE_BRANCHES,  /* names; no `then` leads from one to another */
 	RULE_LIFETIME,  /* `after` if and only if cleanup is "eventually" */
+	RULE_TEXT,      /* most likely meant as an expression */
 	RULE_DSL,       /* 1.0.x is what we run */
 	RULE_FUNCTION,  /* the name of a function that is not built in */
 	RULE_ONE_VALID, /* one_of counts only the members that are valid */
@@ -58,7 +59,9 @@ struct shape {
 	const char *what; /* "a duration", for "must be ..."; NULL: by type */
 	/* strings */
 	unsigned formats;         /* any of these; 0: every string */
-	const char *const *words; /* any of these; NULL: every string */
+	const char *const *words; /* any of these; NULL: every string. Of an object with
+				     one member, the name: these stand one level further
+				     in, unless the name was forgotten. */
 	enum catalog catalog;
 	bool expression; /* an expression even without ${ } */
 	bool literal;    /* never an expression */

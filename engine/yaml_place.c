@@ -96,6 +96,9 @@ void yaml_find(const struct yaml_source *source, const struct yaml_map *map,
 		while (p < end && (*p & 0xC0) == 0x80)
 			p++;
 	}
+	if (p < end &&
+		strchr("*&!", *p)) /* an alias; what an anchor or tag stands before */
+		return;
 	const char *at = skip(p, end, count_before(source->json, place->offset, offset));
 	json_position(p, (size_t)(at - p), &lines, &columns);
 	*ret_column = lines == 1 ? place->column + columns - 1 : columns;
