@@ -64,7 +64,7 @@ static const char *skip(const char *p, const char *end, size_t count)
 	} else if (style == '"' || style == '\'') {
 		p++;
 	}
-	while (p < end && (count > 0 || is_blank(*p))) {
+	while (p < end) {
 		size_t n = 1, counts = !is_blank(*p);
 		if (style == '"' && *p == '\\')
 			n = escape_length(p, end, &counts);

@@ -1,11 +1,12 @@
 """Documents that are nearly right: an example, changed at a few places chosen by a seeded generator. For test_agreement.py."""
 import copy
+import json
 
 STRINGS = [
     "", " ", "a", "a b", "a_b", "-a", "a-", "a.b", "A9", "x" * 63, "x" * 64, "ä", "a\nb", "\u2028", "null", "5",
     "${ .a }", " ${ .a }\n", "${}", "${ }", "${ .a", "x ${ .a }", "${ .a\n}", "${ .a } ${ .b }", "${{ .a }}", ".a", "$context.a",
     "http://x/y", "https://x.example/{id}", "http://x/{id", "http://x/{+a,b*}", "http://x/{a:3}", "http://x/{a:0}",
-    "http://x/{a.b}", "http://[::1]:80/x", "http://x/%41", "http://x/%4", "http://x/a b", "http://x/'q'", "http://x/\"q\"",
+    "http://x/{a.b}", "http://[::1]:80/x", "http://x/%41", "http://x/%4", "http://x/a b", "http://x/'q'",
     "http://x/<q>", "http://x/#a#b", "http://ä/", "//x", "?q", "#", "a:b:c", "x\\y", "a|b", "a^b", "[", "]", "mailto:a@b",
     "/a/0", "/a~0b~1", "/a~2", "a/b", "#/a",
     "PT5S", "P", "PT", "P1D", "P1DT", "P1Y2M3W4DT5H6M7.5S", "P1D2M", "PT1D", "P0.5D", "P.5D", "PT-1S", "pt5s", "5s", "PT5S ",
@@ -15,6 +16,10 @@ STRINGS = [
 ]
 NUMBERS = [0, 1, -1, 1.0, 1.5, 1e3, 65535, 65536, 2 ** 53, 404]
 OTHERS = [None, True, False, [], {}, [{}], {"a": 1}, ["a"], [[]], "x", 3]
+
+
+def dump(value):
+    return json.dumps(value, ensure_ascii=False)
 
 
 def walk(value):
@@ -84,7 +89,7 @@ class Mutator:
         if container is not None and container[key]:
             text = container[key]
             at = self.random.randrange(len(text))
-            container[key] = text[:at] + self.random.choice("\0 \"'{}$%/\\#:?~.-_P0\näx") + text[at + 1:]
+            container[key] = text[:at] + self.random.choice("\0 '{}$%/\\#:?~.-_P0\näx") + text[at + 1:]
 
     def change_word(self, document):
         container, key = self.place(document, str)
@@ -149,3 +154,36 @@ class Mutator:
         if lists:
             chosen = self.random.choice(lists)
             chosen.append(copy.deepcopy(self.random.choice(chosen + OTHERS)))
+
+
+def mutated_bytes(random, text):
+    """The text with a few bytes changed, added, left out, repeated or cut off."""
+    text = bytearray(text)
+    for _ in range(random.choice((1, 1, 2, 3, 8))):
+        at = random.randrange(len(text) + 1)
+        change = random.randrange(6)
+        if change == 0 and at < len(text):
+            text[at] = random.randrange(256)
+        elif change == 1:
+            text[at:at] = bytes([random.choice(b'{}[]",:\\ \n\t#&*!|>-?%@`\0\xff\xe2$(0e')])
+        elif change == 2:
+            del text[at:at + random.choice((1, 1, 2, 10, 100))]
+        elif change == 3:
+            text[at:at] = text[at:at + random.randrange(1, 60)] * random.choice((1, 2, 40))
+        elif change == 4 and random.random() < 0.1:
+            del text[at:]
+        elif change == 5 and at < len(text):
+            text[at] ^= 1 << random.randrange(8)
+    return bytes(text)
+
+
+def to_yaml(value, indent=0):
+    """The value in block style, its scalars as in JSON."""
+    if isinstance(value, dict) and value:
+        lines = ["%s: %s" % (dump(k), to_yaml(v, indent + 1).lstrip(" ") if not isinstance(v, (dict, list)) or not v
+                             else "\n" + to_yaml(v, indent + 1)) for k, v in value.items()]
+    elif isinstance(value, list) and value:
+        lines = ["- " + to_yaml(v, indent + 1).lstrip(" ") for v in value]
+    else:
+        return dump(value)
+    return "\n".join(" " * 2 * indent + line for line in lines)

@@ -315,7 +315,7 @@ END_TEST
 START_TEST(places_inside_a_string_are_those_of_its_style)
 {
 	const char *yaml = "plain: a ${ x1 }\n"
-			   "\"double \\\"key\\\"\": \"\\u00e9\\tb \\x41 ${ x2\\n }\"\n"
+			   "\"double \\\"key\\\"\": \"\\u00e9\\tb \\x41 ${ \\nx2\\n }\"\n"
 			   "single: 'it''s ${ x3 }'\n"
 			   "folded: >- # note\n"
 			   "  a b\n"
@@ -328,7 +328,7 @@ START_TEST(places_inside_a_string_are_those_of_its_style)
 			   "lines: a\n"
 			   "  b ${ x6 }\n"
 			   "list: [ \"x7\" ]\n";
-	static const struct position positions[] = {{"x1", 1, 13}, {"x2", 2, 38},
+	static const struct position positions[] = {{"x1", 1, 13}, {"x2", 2, 40},
 		{"x3", 3, 19}, {"x4", 8, 5}, {"x5", 11, 6}, {"x6", 13, 8},
 		{"x7", 14, 10}};
 	struct buf out = {0};
