@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #define FILE_MAX (64u << 20)
+#define FAULTS_MAX 1000 /* listed */
 
 static bool ends_in(const char *name, const char *ending)
 {
@@ -149,6 +150,9 @@ static void on_fault(void *ctx, const struct definition_fault *fault)
 	struct findings *all = &f->findings;
 	struct finding finding = {FINDING_UNSUPPORTED, 1, 1, NULL, NULL};
 	struct buf pointer = {0};
+	all->unsupported++;
+	if (all->count >= FAULTS_MAX)
+		return;
 	finding.text = xasprintf("%s%s",
 		fault->expression ? "the expression does not compile: " : "",
 		fault->text);
@@ -164,7 +168,6 @@ static void on_fault(void *ctx, const struct definition_fault *fault)
 	finding.pointer = buf_take(&pointer);
 	all->items = xrealloc(all->items, (all->count + 1) * sizeof *all->items);
 	all->items[all->count++] = finding;
-	all->unsupported++;
 }
 
 static int compare_places(const void *a, const void *b)

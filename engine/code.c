@@ -16,8 +16,14 @@ struct code *code_create(struct jqvm *vm, const char *source, size_t n)
 	if (*c->scan.fault)
 		return c;
 	c->is_plain = plain_parse(c->source, n, &c->plain);
-	if (!c->is_plain)
+	if (!c->is_plain && n > CODE_BYTES) {
+		c->scan.fault_at = 0;
+		snprintf(c->scan.fault, sizeof c->scan.fault,
+			"longer than %u KiB: too much for one expression",
+			CODE_BYTES >> 10);
+	} else if (!c->is_plain) {
 		c->unit = jqvm_add(vm, c->source, &c->scan.variables);
+	}
 	return c;
 }
 

@@ -493,9 +493,12 @@ static void parse_operand(struct parser *p);
 static void parse_try(struct parser *p)
 {
 	parser_next(p);
+	if (++p->depth > DEPTH_MAX)
+		parser_doubt(p, p->token.s);
 	parse_operand(p);
 	if (parser_take(p, "catch"))
 		parse_operand(p);
+	p->depth--;
 }
 
 static void parse_label(struct parser *p)

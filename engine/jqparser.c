@@ -11,6 +11,8 @@ static const char *const keywords[] = {"__loc__", "and", "as", "break", "catch",
 	"elif", "else", "end", "foreach", "if", "import", "include", "label", "module",
 	"or", "reduce", "then", "try"};
 
+enum { NAMES_MAX = 2000 };
+
 /* ---- Faults ---- */
 
 void parser_fail(struct parser *p, const char *at, const char *format, ...)
@@ -237,6 +239,8 @@ void parser_bind(struct parser *p, enum name_kind kind, struct jqtoken t, unsign
 		p->names = xrealloc(p->names, p->cap * sizeof *p->names);
 	}
 	p->names[p->count++] = (struct bound){kind, t.s, t.n, arity};
+	if (p->count > NAMES_MAX)
+		parser_doubt(p, t.s);
 }
 
 bool parser_binds(

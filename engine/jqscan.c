@@ -9,6 +9,8 @@
 
 #include "buf.h"
 
+enum { NAMES_MAX = 500 }; /* $names and members of $steps in one source */
+
 /* What would show an evaluation more than its scope, print, read or stop. Names that
  * begin with _ are jq's own and are refused as well: some crash when called. */
 static const char *const refused[] = {"$ENV", "$__prog_args", "debug", "env",
@@ -270,7 +272,11 @@ void jqscan_read(struct jqscan *scan, char *s, size_t n)
 		else if (t.kind == JQTOKEN_NAME && !key)
 			check_refused(scan, "", t);
 		before = t;
-	} while (t.kind != JQTOKEN_END && t.kind != JQTOKEN_FAULT);
+		if (scan->variables.n + scan->steps.n > NAMES_MAX && !*scan->fault)
+			snprintf(scan->fault, sizeof scan->fault,
+				"more than %d different names in one expression",
+				NAMES_MAX);
+	} while (t.kind != JQTOKEN_END && t.kind != JQTOKEN_FAULT && !*scan->fault);
 	if (l.fault && !*scan->fault)
 		snprintf(scan->fault, sizeof scan->fault, "%s", l.fault);
 }

@@ -473,6 +473,24 @@ START_TEST(check_reports_each_fault)
 }
 END_TEST
 
+START_TEST(the_size_of_an_expression_is_bounded)
+{
+	struct program *p = program_create(NULL);
+	struct buf all = {0};
+	char *large = xasprintf("\"1+%070000d\"", 1),
+	     *plain = xasprintf("\"[%070000d]\"", 0);
+	memset(strchr(plain, '0'), ' ', 69999);
+	add(p, large, EXPRESSION_BARE);
+	add(p, plain, EXPRESSION_BARE);
+	ck_assert_uint_eq(program_check(p, on_fault, &all), 1);
+	ck_assert_ptr_nonnull(strstr(buf_text(&all), " 0: longer than 64 KiB"));
+	buf_finish(&all);
+	program_destroy(p);
+	free(large);
+	free(plain);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("expression");
@@ -494,6 +512,7 @@ int main(void)
 	tcase_add_test(tc, mentions_are_read_off);
 	tcase_add_test(tc, conditions_follow_jqs_truth);
 	tcase_add_test(tc, check_reports_each_fault);
+	tcase_add_test(tc, the_size_of_an_expression_is_bounded);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

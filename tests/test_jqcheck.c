@@ -161,13 +161,18 @@ END_TEST
 
 START_TEST(depth_is_bounded)
 {
-	struct buf deep = {0};
-	struct jqfault fault;
-	for (int i = 0; i < 100000; i++)
-		buf_putc(&deep, '-');
-	buf_putc(&deep, '1');
-	ck_assert(!jqcheck(deep.data, deep.len, NULL, &fault));
-	buf_finish(&deep);
+	static const char *const parts[] = {
+		"-", "try ", ". as $x | ", "(", "{a: ", "def f: 1; ", "\"\\(", ". as [["};
+	for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) {
+		struct buf deep = {0};
+		struct jqfault fault;
+		for (int i = 0; i < 100000; i++)
+			buf_puts(&deep, parts[k]);
+		buf_puts(&deep, "1");
+		ck_assert_msg(
+			!jqcheck(deep.data, deep.len, NULL, &fault), "%s", parts[k]);
+		buf_finish(&deep);
+	}
 }
 END_TEST
 
