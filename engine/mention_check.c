@@ -112,7 +112,9 @@ static void check_code(struct mention *m, const char *source, size_t n)
 	struct jqvm *vm = jqvm_create(&defaults);
 	struct code *code = code_create(vm, source, n);
 	struct jqfault fault;
-	if (!code_judge(code, &options, &m->in->compilations, &fault))
+	/* In loose mode it may be text all the same. */
+	if (!code_judge(
+		    code, m->in->loose ? NULL : &options, &m->in->compilations, &fault))
 		suspect(m, &fault);
 	jqvm_destroy(vm);
 	code_destroy(code);

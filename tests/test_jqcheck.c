@@ -36,7 +36,7 @@ static const struct {
 	ptrdiff_t at;
 	const char *text;
 } bad[] = {
-	{"", 0, "a value is expected"},
+	{"", 0, "the expression is empty"},
 	{".a |", 4, "a value is missing after \"|\""},
 	{".a b", 3, "\"b\" cannot follow \".a\" here"},
 	{"(.a", 0, "this ( is never closed"},
