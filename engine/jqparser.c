@@ -110,7 +110,7 @@ void parser_unexpected(struct parser *p, const char *wanted)
 		wanted = quoted;
 	}
 	if (p->token.kind == JQTOKEN_END && !p->before.s)
-		parser_fail(p, p->start, "the expression is empty");
+		parser_fail(p, s, "the expression is empty");
 	else if (p->token.kind == JQTOKEN_END)
 		parser_fail(p, s, "%s is missing after %s", wanted, before);
 	else if (p->before.s)
