@@ -242,6 +242,24 @@ static bool announces_late(const struct task *t)
 
 /* ---- Entering tasks ---- */
 
+/* `if`, or the `when` of an extension. In the latter $task has the members of the task's
+ * definition too; where it fails because of them, what counts is what it is without. */
+static bool test_condition(
+	struct run *r, const struct frame *probe, bool *ret, struct fault *fault)
+{
+	struct expression *condition = probe->task->condition;
+	bool of_extension = probe->parent && probe->parent->task->wraps && *probe->task->mark;
+	bool ok = false;
+	for (int without = 0; !ok && without <= of_extension; without++) {
+		struct run_scope s;
+		run_scope_init(&s, r, probe, value_json(probe->raw));
+		s.only_described = without;
+		ok = run_scope_test(&s, condition, ret, fault);
+		run_scope_finish(&s);
+	}
+	return ok;
+}
+
 /* Evaluates if and input.from for the task at the parent's position, as seen by `probe`,
  * a frame that does not exist yet. */
 static bool look_at_entry(struct run *r, struct frame *probe, bool *ret_skip,
@@ -250,8 +268,8 @@ static bool look_at_entry(struct run *r, struct frame *probe, bool *ret_skip,
 	const struct task *t = probe->task;
 	struct run_scope s;
 	bool holds = true;
+	bool ok = !t->condition || test_condition(r, probe, &holds, fault);
 	run_scope_init(&s, r, probe, value_json(probe->raw));
-	bool ok = !t->condition || run_scope_test(&s, t->condition, &holds, fault);
 	if (ok && holds && t->input_from)
 		ok = run_scope_eval(&s, t->input_from, ret_input, fault);
 	run_scope_finish(&s);

@@ -60,7 +60,7 @@ static struct json task_argument(struct run_scope *s)
 	buf_printf(&s->task, ",\"stepId\":\"%s\"", id);
 	if (s->of_attempt && f == own)
 		buf_printf(&s->task, ",\"attempt\":%u", f->attempt ? f->attempt : 1);
-	if (f != own)
+	if (f != own && !s->only_described)
 		put_definition_members(&s->task, f->task->node);
 	buf_putc(&s->task, '}');
 	return (struct json){s->task.data, s->task.len};
