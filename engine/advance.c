@@ -242,22 +242,26 @@ static bool announces_late(const struct task *t)
 
 /* ---- Entering tasks ---- */
 
+static bool test_as(struct run *r, const struct frame *probe, bool only_described,
+	bool *ret, struct fault *fault)
+{
+	struct run_scope s;
+	run_scope_init(&s, r, probe, value_json(probe->raw));
+	s.only_described = only_described;
+	bool ok = run_scope_test(&s, probe->task->condition, ret, fault);
+	run_scope_finish(&s);
+	return ok;
+}
+
 /* `if`, or the `when` of an extension. In the latter $task has the members of the task's
  * definition too; where it fails because of them, what counts is what it is without. */
 static bool test_condition(
 	struct run *r, const struct frame *probe, bool *ret, struct fault *fault)
 {
-	struct expression *condition = probe->task->condition;
-	bool of_extension = probe->parent && probe->parent->task->wraps && *probe->task->mark;
-	bool ok = false;
-	for (int without = 0; !ok && without <= of_extension; without++) {
-		struct run_scope s;
-		run_scope_init(&s, r, probe, value_json(probe->raw));
-		s.only_described = without;
-		ok = run_scope_test(&s, condition, ret, fault);
-		run_scope_finish(&s);
-	}
-	return ok;
+	bool of_extension =
+		probe->parent && probe->parent->task->wraps && *probe->task->mark;
+	return test_as(r, probe, false, ret, fault) ||
+	       (of_extension && test_as(r, probe, true, ret, fault));
 }
 
 /* Evaluates if and input.from for the task at the parent's position, as seen by `probe`,

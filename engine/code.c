@@ -17,7 +17,7 @@ struct code *code_create(struct jqvm *vm, const char *source, size_t n)
 		return c;
 	c->is_plain = plain_parse(c->source, n, &c->plain);
 	if (!c->is_plain)
-		c->unit = jqvm_add(vm, c->source, &c->scan.variables);
+		c->unit = jqvm_add(vm, c->source, &c->scan);
 	return c;
 }
 

@@ -35,6 +35,7 @@ struct expression {
 	struct program *program;
 	struct node root;
 	enum expression_form form;
+	bool forgives;           /* loose: what fails in it is a literal */
 	struct expression *next; /* in its bucket */
 };
 
@@ -242,6 +243,8 @@ bool program_add(struct program *p, struct json node, enum expression_form form,
 	e->program = p;
 	e->root.json = node;
 	e->form = form;
+	e->forgives = p->options.loose &&
+		      (form == EXPRESSION_VALUE || json_type(node) != JSON_STRING);
 	bool ok = parse_node(p, form, &e->root, err);
 	/* Kept even on failure: its units are in the vm. */
 	p->expressions = xrealloc(p->expressions, (p->n + 1) * sizeof *p->expressions);
@@ -279,6 +282,7 @@ struct eval {
 	struct program *program;
 	const struct scope *scope;
 	struct error *err;
+	bool forgives; /* the expression's */
 };
 
 /* Appends verified JSON without the blanks between its tokens. */
@@ -343,6 +347,21 @@ static bool is_loose_literal(struct program *p, const struct node *n)
 	return literal;
 }
 
+static bool eval_string(struct eval *ev, const struct node *n, struct buf *out)
+{
+	size_t from = out->len;
+	struct eval quiet = *ev;
+	if (ev->forgives)
+		quiet.err = NULL;
+	if (n->kind == NODE_CODE ? code_eval(n->code, ev->scope, out, quiet.err)
+				 : eval_text(&quiet, n, out))
+		return true;
+	out->len = from;
+	if (ev->forgives)
+		json_put(out, n->json);
+	return ev->forgives;
+}
+
 static bool eval_node(struct eval *ev, const struct node *n, struct buf *out);
 
 static bool eval_items(struct eval *ev, const struct node *n, struct buf *out)
@@ -368,8 +387,8 @@ static bool eval_node(struct eval *ev, const struct node *n, struct buf *out)
 	enum node_kind kind = is_loose_literal(ev->program, n) ? NODE_LITERAL : n->kind;
 	switch (kind) {
 	case NODE_LITERAL: json_put(out, n->json); return true;
-	case NODE_CODE: return code_eval(n->code, ev->scope, out, ev->err);
-	case NODE_TEXT: return eval_text(ev, n, out);
+	case NODE_CODE:
+	case NODE_TEXT: return eval_string(ev, n, out);
 	case NODE_ARRAY:
 	case NODE_OBJECT: return eval_items(ev, n, out);
 	}
@@ -395,7 +414,7 @@ static bool check_result(const struct expression *e, struct json text, struct er
 bool expression_eval(struct expression *e, const struct scope *scope, struct buf *out,
 	struct error *err)
 {
-	struct eval ev = {e->program, scope, err};
+	struct eval ev = {e->program, scope, err, e->forgives};
 	size_t from = out->len;
 	bool ok = eval_node(&ev, &e->root, out);
 	if (ok && !check_result(e, (struct json){out->data + from, out->len - from}, err))

@@ -33,7 +33,9 @@ enum expression_form {
 };
 
 struct program_options {
-	bool loose;          /* a string that does not compile is a literal */
+	bool loose;          /* a string that does not compile is a literal, and so is one
+				that fails unless it stands where only an expression
+				may */
 	unsigned timeout_ms; /* of one evaluation; 0: 1000 */
 	size_t result_bytes; /* of one result; 0: 16 MiB */
 };
@@ -62,8 +64,8 @@ unsigned program_check(struct program *p, program_on_fault on_fault, void *ctx);
 
 /* What an evaluation sees. `lookup` is asked for a named argument ("context", "input",
  * "item", ...; without $) when the expression mentions it, and returns false for one that
- * does not exist, which then reads as null. Slices must stay valid during the evaluation.
- */
+ * does not exist: the evaluation fails, as it does in jq. Slices must stay valid during
+ * the evaluation. */
 struct scope {
 	struct json dot; /* `.`; absent: null */
 	int64_t now;     /* microseconds since 1970: what jq's `now` answers */

@@ -203,6 +203,7 @@ struct jqtoken jqlexer_next(struct jqlexer *l)
 void jqscan_finish(struct jqscan *scan)
 {
 	words_finish(&scan->variables);
+	words_finish(&scan->bound);
 	words_finish(&scan->steps);
 }
 
@@ -249,10 +250,37 @@ static bool read_variable(struct jqscan *scan, struct jqtoken t)
 	return t.n == 5 && memcmp(t.s, "steps", 5) == 0;
 }
 
+/* What binds names: "as PATTERN |", "reduce . as PATTERN (", "def f($a; $b):", "label $a
+ * |". */
+struct binding {
+	char until;     /* the mark that ends it; '\0': none is open */
+	unsigned depth; /* of brackets around it */
+};
+
+static bool token_is_word(struct jqtoken t, const char *word)
+{
+	return t.n == strlen(word) && memcmp(t.s, word, t.n) == 0;
+}
+
+static void follow_binding(
+	struct binding *b, const struct jqlexer *l, struct jqtoken t, bool key)
+{
+	bool opens = jqtoken_is(t, '(') && l->depth == b->depth + 1 && b->until == '|';
+	if (b->until && ((jqtoken_is(t, b->until) && l->depth == b->depth) || opens))
+		b->until = '\0';
+	if (t.kind != JQTOKEN_NAME || key)
+		return;
+	if (token_is_word(t, "as") || token_is_word(t, "label"))
+		*b = (struct binding){'|', l->depth};
+	else if (token_is_word(t, "def"))
+		*b = (struct binding){':', l->depth};
+}
+
 void jqscan_read(struct jqscan *scan, char *s, size_t n)
 {
 	struct jqlexer l;
 	struct jqtoken t, before = {JQTOKEN_END, "", 0};
+	struct binding binding = {0};
 	enum steps_state steps = STEPS_OUTSIDE;
 	jqlexer_init(&l, s, n);
 	do {
@@ -260,7 +288,11 @@ void jqscan_read(struct jqscan *scan, char *s, size_t n)
 		steps = follow_steps(scan, steps, t);
 		bool key = (jqtoken_is(before, '{') || jqtoken_is(before, ',')) &&
 			   l.depth && l.closers[l.depth - 1] == '}';
-		if (t.kind == JQTOKEN_NAME && jqtoken_is(before, '$'))
+		bool variable = t.kind == JQTOKEN_NAME && jqtoken_is(before, '$');
+		follow_binding(&binding, &l, t, key || variable);
+		if (variable && binding.until)
+			words_add(&scan->bound, t.s, t.n);
+		if (variable)
 			steps = read_variable(scan, t) ? STEPS_NAMED : steps;
 		else if (t.kind == JQTOKEN_NAME && !key)
 			check_refused(scan, "", t);

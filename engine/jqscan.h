@@ -53,6 +53,7 @@ bool words_has(const struct words *w, const char *s);
 
 struct jqscan {
 	struct words variables; /* the names after $, but $__loc__ */
+	struct words bound;     /* those that the source binds somewhere itself */
 	struct words steps;     /* the members of $steps */
 	bool all_steps; /* $steps is used in a way that its members cannot be read off */
 	char fault[96]; /* why the source is refused, "" if it is not */

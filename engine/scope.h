@@ -16,7 +16,7 @@ struct run_scope {
 	struct json authorization; /* $authorization */
 	const char *error_name;    /* an error bound in addition, for catch.when */
 	struct json error;
-	bool of_attempt; /* $task.attempt is visible */
+	bool of_attempt;     /* $task.attempt is visible */
 	bool only_described; /* $task has no members but those of the DSL's descriptor */
 	struct buf task, workflow, steps, index;
 };

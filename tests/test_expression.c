@@ -101,7 +101,7 @@ START_TEST(plain_paths_cut_their_slice)
 		{"\"$context.y\"", "1.50"},
 		{"\"$context.list[0].id\"", "1"},
 		{"\"$item\"", "\"it\""},
-		{"\"$nobody.x\"", "null"},
+		{"\"$nobody.x\"", "!$nobody is not defined here"},
 		{"\".x.y[0].z\"", "null"},
 		{"\"${ .a.b[0] }\"", "1"},
 		{"\".a.b.c\"", "!.a.b.c: Cannot index array with \"c\""},
@@ -203,7 +203,13 @@ START_TEST(jq_evaluates_the_rest)
 		{"\"1 +\\r\\n1\"", "2"},
 		{"\"$item + \\\"s\\\"\"", "\"its\""},
 		{"\"$context.y + 1\"", "2.5"},
-		{"\"$none == null\"", "true"},
+		{"\". as [$x] ?// {a: {b: $x}} | $x[0]\"", "1"},
+		{"\". as {(\\\"a\\\"): $q} | $q.b[0]\"", "1"},
+		{"\"reduce .a.b[] as $n (0; . + 1)\"", "3"},
+		{"\"[foreach ([1, 2], [3, 4]) as [$n, $m] (0; . + 1)] | length\"", "2"},
+		{"\"def f($p; $q): $p + $q; f(1; 2)\"", "3"},
+		{"\"label $out | 1, break $out\"", "1"},
+		{"\"$item as $item | $item + \\\"\\\"\"", "\"it\""},
 		{"\"[.a.b[] | . * 2] | .[:2]\"", "[2,5]"},
 		{"\".s + \\\"\\\"\"", "\"x\\u0000y\""},
 		{"\"empty\"", "null"},
@@ -231,6 +237,13 @@ START_TEST(errors_name_the_expression)
 		{"\".a + 1\"", "!.a + 1: object ({\"b\":[1,2.5...) and number (1) cannot "
 			       "be added"},
 		{"\"nosuch(1)\"", "!nosuch/1 is not defined"},
+		{"\"$none\"", "!$none: $none is not defined here"},
+		{"\"$none.a\"", "!$none is not defined here"},
+		{"\"$none == null\"", "!$none is not defined here"},
+		{"\"{as: 1} | $none\"", "!$none is not defined here"},
+		{"\". as $x | $y\"", "!$y is not defined here"},
+		{"\". as {a: $x} | $x | . + $y\"", "!$y is not defined here"},
+		{"\"def f($p): $p; f($q)\"", "!$q is not defined here"},
 		{"\"1 +\"", "!syntax error"},
 		{"\"\"", "!empty expression"},
 		{"\"1 + \\u0000 1\"", "!NUL in an expression"},
@@ -303,8 +316,18 @@ START_TEST(loose_mode_takes_what_does_not_compile_literally)
 		{"\".a.b.c\"", "!Cannot index array"},
 		{"\"error(1)\"", "!"},
 	};
+	/* Where text may stand, so is what fails. */
+	static const struct row values[] = {
+		{"\".a.b.c\"", "\".a.b.c\""},
+		{"\"1 + {}\"", "\"1 + {}\""},
+		{"\"${ .a.b.c }\"", "\"${ .a.b.c }\""},
+		{"{\"x\": \"<${ error }>\", \"y\": \".a.b[0]\", \"z\": "
+		 "[\"$nobody\"]}",
+			"{\"x\":\"<${ error }>\",\"y\":1,\"z\":[\"$nobody\"]}"},
+	};
 	struct program_options options = {.loose = true};
 	CHECK_ROWS(rows, EXPRESSION_BARE, &options);
+	CHECK_ROWS(values, EXPRESSION_VALUE, &options);
 }
 END_TEST
 
