@@ -350,11 +350,13 @@ static enum progress enter_again(struct run *r, struct frame *f)
 	return ok ? PROGRESS_AGAIN : run_fail(r, f, &fault);
 }
 
-/* A handler's list has ended: catch.then decides, not the try's own then. */
+/* A handler's list has ended: catch.then overrides the try's own. */
 static enum progress leave_list(struct run *r, struct frame *f)
 {
+	const struct catcher *c = f->task->catcher;
 	if (f->in_handler)
-		return run_complete(r, f, value_ref(f->cursor), &f->task->catcher->then);
+		return run_complete(
+			r, f, value_ref(f->cursor), c->has_then ? &c->then : NULL);
 	return f->task->kind->next(r, f);
 }
 

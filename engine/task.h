@@ -68,6 +68,7 @@ struct catcher {
 	int64_t status; /* -1: any */
 	struct expression *when, *except_when;
 	const struct retry_policy *retry;
+	bool has_then; /* else the try's own counts */
 	struct then then;
 };
 
