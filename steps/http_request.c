@@ -1,6 +1,6 @@
 /*
- * Renders a request. Order: headers first, because the content type decides how the body
- * is written; credentials last, because they are no part of the digest.
+ * Renders a request. Order: credentials first, as the rest may ask for $authorization;
+ * headers before the body, because the content type decides how it is written.
  */
 #include "http_request.h"
 
@@ -30,7 +30,7 @@ static void destroy(struct request *base)
 }
 
 /* The expression's value stays in out; an absent expression gives an absent value. jq's
- * error texts repeat values, so that of an expression with $secrets is not passed on. */
+ * error texts repeat values, so that of a secret expression is not passed on. */
 static bool eval(const struct render *in, struct expression *e, const char *what,
 	struct buf *out, struct json *ret, struct fault *f)
 {
@@ -40,8 +40,7 @@ static bool eval(const struct render *in, struct expression *e, const char *what
 		return true;
 	if (!expression_eval(e, in->scope, out, &err))
 		return fault_set(f, PROBLEM_EXPRESSION, "%s: %s", what,
-			expression_mentions(e, "secrets") ? "the expression failed"
-							  : err.text);
+			http_is_secret(e) ? "the expression failed" : err.text);
 	*ret = (struct json){buf_text(out), out->len};
 	return true;
 }
@@ -336,11 +335,18 @@ bool http_request_render(
 {
 	const struct http_arguments *a = in->task->spec;
 	struct http_request *r = xcalloc(1, sizeof *r);
+	struct http_authorized authorized;
+	struct render inner = *in;
 	r->base.destroy = destroy;
-	if (!render_method(in, r, ret_fault) || !render_url(in, r, ret_fault) ||
-		!render_headers(in, r, ret_fault) || !render_body(in, r, ret_fault) ||
-		!http_credentials_eval(
-			&a->authentication, in->scope, &r->credentials, ret_fault)) {
+	http_authorized_init(&authorized, in->scope, &r->credentials);
+	inner.scope = &authorized.scope;
+	bool ok =
+		http_credentials_eval(
+			&a->authentication, in->scope, &r->credentials, ret_fault) &&
+		render_method(&inner, r, ret_fault) && render_url(&inner, r, ret_fault) &&
+		render_headers(&inner, r, ret_fault) && render_body(&inner, r, ret_fault);
+	http_authorized_finish(&authorized);
+	if (!ok) {
 		destroy(&r->base);
 		return false;
 	}
