@@ -22,6 +22,7 @@ struct definition {
 	char *namespace, *name, *version;
 	uint8_t digest[32]; /* SHA-256 of the canonical document */
 	char **needs;       /* what a worker must have, NULL-ended, sorted */
+	bool listens;       /* some task waits for events */
 	struct program *program;
 	/* What was resolved when the definition was registered: its functions and API
 	 * descriptions, as an object by the name or URL that the document gives. */

@@ -156,6 +156,8 @@ MUST_CHECK bool compiler_duration(struct compiler *c, struct json node,
 struct json compiler_use(struct compiler *c, const char *section, const char *name);
 /* What a worker must have to run this definition: "shell", "database:NAME". */
 void compiler_need(struct compiler *c, const char *need);
+/* The task waits for events. */
+void compiler_listens(struct compiler *c);
 /* Says that the document is wrong at node ("file:line:col: /pointer: text"); returns
  * false. */
 bool compiler_refuse(struct compiler *c, struct json node, struct error *err,
@@ -268,6 +270,9 @@ struct host {
 	struct sql_steps *sql;
 	struct db *control; /* of the worker, for short statements */
 	struct uuid worker;
+	/* Whether a request may go out, asked right before its first byte: the worker's
+	 * lease, read afresh. */
+	bool (*may_send)(const struct host *host);
 	bool keeps_children; /* it executes the runs it starts itself */
 	void (*adopt)(struct host *host, struct uuid run); /* it was started just now */
 	void *owner;                                       /* the engine's */

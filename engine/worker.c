@@ -264,6 +264,11 @@ static void adopt_child(struct host *host, struct uuid run)
 	claim_doubted(w);
 }
 
+static bool may_send(const struct host *host)
+{
+	return worker_lease_holds(host->owner);
+}
+
 struct worker *worker_create(const struct worker_options *o)
 {
 	struct worker *w = xcalloc(1, sizeof *w);
@@ -277,6 +282,7 @@ struct worker *worker_create(const struct worker_options *o)
 	list_abilities(w);
 	w->host = (struct host){.loop = &w->loop, .settings = &w->options.settings};
 	w->host.worker = w->id;
+	w->host.may_send = may_send;
 	w->host.keeps_children = !w->options.claim;
 	w->host.adopt = adopt_child;
 	w->host.owner = w;
