@@ -16,6 +16,7 @@ static const struct migration {
 	{2, "reuse", sql_migration_0002_reuse},
 	{3, "events", sql_migration_0003_events},
 	{4, "child", sql_migration_0004_child},
+	{5, "start", sql_migration_0005_start},
 };
 
 #define MIGRATIONS (sizeof migrations / sizeof *migrations)

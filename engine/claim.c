@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define CLAIM_MAX 500
+#define WINDOW_MAX 1000 /* runs that need no slots, about */
 #define FULL_USEC (5 * USEC_PER_MS) /* to look for room again */
 #define VANISHED_TWICE (400 * USEC_PER_MS)
 #define BLOCKED_REST (2 * USEC_PER_SEC)
@@ -78,25 +79,35 @@ void claim_on_beat(uv_timer_t *timer)
 
 /* ---- Claims ---- */
 
-/* Runs that want a slot now or soon. */
-static size_t count_busy(const struct worker *w)
+/* Runs that are being executed, and those of them that have an effect or want a slot. */
+static void count_busy(const struct worker *w, size_t *ret_busy, size_t *ret_slots)
 {
-	size_t n = 0;
+	*ret_busy = *ret_slots = 0;
 	for (size_t i = 0; i < OWNED_BUCKETS; i++) {
-		for (const struct owned *o = w->buckets[i]; o; o = o->hash_next)
-			n += o->state != OWNED_LIVE ||
-			     (o->need & ~(unsigned)(NEED_TIMER | NEED_EVENT));
+		for (const struct owned *o = w->buckets[i]; o; o = o->hash_next) {
+			*ret_busy += o->state != OWNED_LIVE ||
+				     (o->need & ~(unsigned)(NEED_TIMER | NEED_EVENT));
+			*ret_slots += o->state == OWNED_LIVE &&
+				      (o->need & (NEED_SLOT | NEED_EFFECT));
+		}
 	}
-	return n;
 }
 
 /* How many due runs to ask for: not many more than the slots can take on, so that the
- * rest is there for other workers and is not lost with this one; and not one by one. */
-static size_t room_for_due(const struct worker *w)
+ * rest is there for other workers and is not lost with this one; and not one by one. Runs
+ * that turn out to need no slots make the window wider, so that their entries share
+ * flushes. */
+static size_t room_for_due(struct worker *w)
 {
-	size_t slots = (size_t)w->options.concurrency, busy = count_busy(w);
-	size_t room = busy < 2 * slots ? 2 * slots - busy : 0;
-	return room >= (slots + 1) / 2 ? room : 0;
+	size_t slots = (size_t)w->options.concurrency, busy, in_slots;
+	count_busy(w, &busy, &in_slots);
+	if (w->window < 2 * slots || in_slots > slots)
+		w->window = 2 * slots;
+	else if (w->claimed_full && busy < w->window / 2 && w->window < WINDOW_MAX)
+		w->window *= 2;
+	w->claimed_full = false;
+	size_t room = busy < w->window ? w->window - busy : 0;
+	return room >= (w->window + 3) / 4 ? room : 0;
 }
 
 static struct claim make_claim(struct worker *w, const char *from)
@@ -136,6 +147,7 @@ static void on_polled(struct db_batch *b)
 		if (db_rows(claimed))
 			load_claimed(w, claimed, false);
 		full = db_rows(claimed) > 0;
+		w->claimed_full = full && db_rows(claimed) == w->claim_limit;
 		if (!db_is_null(due, 0, 0))
 			next = db_int(due, 0, 0) > 0 ? db_int(due, 0, 0)
 						     : w->options.poll;
@@ -169,6 +181,7 @@ void claim_poll(struct worker *w)
 		return;
 	}
 	struct db_batch *b = db_batch_create(on_polled, w);
+	w->claim_limit = c.limit;
 	store_claim(b, &c);
 	store_next_due(b, w->has);
 	w->claiming = true;

@@ -93,6 +93,9 @@ struct worker {
 	bool beating; /* a heartbeat is in flight */
 	bool claiming, watching, listing, reclaiming; /* a statement is in flight */
 	bool claim_again;                             /* a hint came while claiming */
+	size_t window;     /* of due runs that may be in memory: claim.c */
+	int claim_limit;   /* of the last claim of due runs */
+	bool claimed_full; /* it got as many as it asked for */
 	int64_t listed_at;
 	int takeover_limit; /* while a run of a dead worker is blocked; 0: none */
 	int64_t takeover_after;

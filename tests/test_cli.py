@@ -277,7 +277,7 @@ def migrate(w):
     w.expect(7, "migrate", "--check", "--db", empty, out="wfctl migrate", err="")
     w.fails(7, "run: wfctl migrate", "list", "--db", empty)
     w.fails(7, "run: wfctl migrate", "worker", "--db", empty)
-    w.expect(0, "migrate", "--db", empty, out="4 migrations applied", err="")
+    w.expect(0, "migrate", "--db", empty, out="5 migrations applied", err="")
     w.expect(0, "migrate", "--db", empty, out="the schema is up to date\n", err="")
     w.expect(0, "migrate", "--check", "--db", empty, out="up to date", err="")
     w.expect(0, "list", "--db", empty, out="", err="")
@@ -905,12 +905,37 @@ def sql_start(w):
           "%s", got)
 
 
+def sql_start_batch(w):
+    """stepwell.start_batch gives the ids in the order of the inputs, and a key its first run"""
+    w.expect(0, "apply", w.file("s", [{"a": {"set": {"got": "${ .n }"}}}]))
+    one = w.sql("select stepwell.start('cli/s', '{\"n\": 2}', 'k2')")
+
+    def batch(inputs, keys="null", error=None):
+        return w.sql("select stepwell.start_batch('cli/s', array[%s]::json[], %s)"
+                     % (", ".join("'%s'" % i if i else "null" for i in inputs), keys), error=error)
+
+    inputs = ['{"n": 1}', '{"n": 2.0}', '{"n": 3}', '{"n": 1}', None]
+    ids = batch(inputs, "array['k1', 'k2', null, 'k1', null]").splitlines()
+    check(len(ids) == 5 and ids[1] == one and ids[0] == ids[3] and len(set(ids)) == 4, "%s", ids)
+    check(batch(inputs, "array['k1', 'k2', 'k3', 'k1', 'k5']").splitlines()[0] == ids[0], "another run")
+    batch(['{"n": 1}', '{"n": 5}'], "array['new', 'k2']", error="23505")
+    batch(['{"n": 1}', '{"n": 5}'], "array['new', 'new']", error="23505")
+    batch(['{"n": 1}'], "array['a', 'b']", error="22023")
+    batch(['{"n": 1}'], "array['']", error="22023")
+    w.sql("select stepwell.start_batch('cli/none', array['1']::json[])", error="P0002")
+    check(w.sql("select count(*) from stepwell.start_batch('cli/s', '{}')") == "0", "runs of nothing")
+    w.work()
+    got = w.sql("select coalesce(key, '-'), status, input ->> 'n' from stepwell.runs order by 1, 3")
+    check(got.splitlines() == ["-|completed|3", "-|completed|", "k1|completed|1", "k2|completed|2",
+                               "k3|completed|3", "k5|completed|"], "%s", got)
+
+
 def sql_roles(w):
     """a role with the grants of docs/operations.md can start and look, and nothing else"""
     w.expect(0, "apply", w.file("s", [{"a": {"set": {"x": 1}}}]))
     role = w.server.mark + "app"
     w.sql("create role %s; grant usage on schema stepwell to %s; "
-          "grant execute on function stepwell.start to %s; "
+          "grant execute on function stepwell.start, stepwell.start_batch to %s; "
           "grant select on stepwell.runs, stepwell.steps, stepwell.journal to %s"
           % (role, role, role, role))
     try:
@@ -1076,7 +1101,7 @@ def documents(w):
 
 CASES = [private, run_interrupt, pool, migrate, unreachable, usage, validate, validate_text, apply, run,
          run_key, run_json, run_faulted, run_waits, run_timeout, run_remote, run_cancelled, start,
-         status, status_watch, worker, retry, listing, history, orders, escapes, sql_start, sql_roles,
+         status, status_watch, worker, retry, listing, history, orders, escapes, sql_start, sql_start_batch, sql_roles,
          sql_views, emit, migrate_print, examples, documents]
 
 
