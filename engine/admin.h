@@ -47,6 +47,15 @@ MUST_CHECK bool admin_schema_state(
 MUST_CHECK bool admin_migrate(struct db_client *c, int *ret_applied, struct error *err);
 void admin_schema_sql(struct buf *out); /* all of it, as a script */
 
+struct admin_gc {
+	int64_t weeks, runs, kept;
+};
+
+/* Drops the history of weeks that ended longer than older_than microseconds ago;
+ * dry_run: says what would be dropped. ERROR_TRANSIENT where the tables are in use. */
+MUST_CHECK bool admin_gc(struct db_client *c, int64_t older_than, bool dry_run,
+	struct admin_gc *ret, struct error *err);
+
 /* Begins, commits or rolls back a transaction of several calls. */
 MUST_CHECK bool admin_begin(struct db_client *c, struct error *err);
 MUST_CHECK bool admin_commit(struct db_client *c, struct error *err);

@@ -14,7 +14,8 @@
 
 #define CLAIM_MAX 500
 #define WINDOW_MAX 1000 /* runs that need no slots, about */
-#define FULL_MS 5       /* to look for room again */
+#define PARTITIONS_USEC (3600 * USEC_PER_SEC)
+#define FULL_MS 5 /* to look for room again */
 
 /* ---- Heartbeat ---- */
 
@@ -374,6 +375,23 @@ static void check_leases(struct worker *w)
 	db_send(w->control, b);
 }
 
+static void on_partitions(struct db_batch *b)
+{
+	const struct worker *w = b->ctx;
+	if (b->err.kind != ERROR_NONE && !w->stopped)
+		log_line(LOG_WARNING, "making partitions: %s", b->err.text);
+	db_batch_destroy(b);
+}
+
+/* Those of the weeks to come are there before they are needed. */
+static void make_partitions(struct worker *w)
+{
+	struct db_batch *b = db_batch_create(on_partitions, w);
+	w->partitioned_at = clock_boottime();
+	store_make_partitions(b);
+	db_send(w->control, b);
+}
+
 void claim_on_watch(uv_timer_t *timer)
 {
 	struct worker *w = timer->data;
@@ -384,4 +402,7 @@ void claim_on_watch(uv_timer_t *timer)
 	if ((w->lapsed || now - w->listed_at > w->options.lease) && !w->listing &&
 		!w->reclaiming)
 		check_leases(w);
+	if (w->options.claim && !w->draining &&
+		(!w->partitioned_at || now - w->partitioned_at > PARTITIONS_USEC))
+		make_partitions(w);
 }

@@ -82,7 +82,9 @@ static void on_looked(struct db_batch *b)
 	struct worker *w = b->ctx;
 	bool again = w->look_again;
 	w->looking = w->look_again = false;
-	if (b->err.kind != ERROR_NONE) {
+	if (b->err.kind != ERROR_NONE && w->stopped) {
+		/* the connection was closed with us */
+	} else if (b->err.kind != ERROR_NONE) {
 		log_line(LOG_WARNING, "looking for work: %s", b->err.text);
 		look_later(w, w->options.poll);
 	} else if (!w->draining) {
@@ -91,13 +93,13 @@ static void on_looked(struct db_batch *b)
 	w->claimed_nothing = false;
 	db_batch_destroy(b);
 	worker_check_done(w);
-	if (again)
+	if (again && !w->stopped)
 		look_around(w);
 }
 
 void look_around(struct worker *w)
 {
-	if (w->draining)
+	if (w->draining || w->stopped)
 		return;
 	if (w->looking) {
 		w->look_again = true; /* a hint came meanwhile */

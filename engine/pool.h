@@ -100,7 +100,7 @@ struct worker {
 	size_t window;        /* of due runs that may be in memory: claim.c */
 	int claim_limit;      /* of the last claim of due runs */
 	bool claimed_full;    /* it got as many as it asked for */
-	int64_t listed_at;
+	int64_t listed_at, partitioned_at; /* CLOCK_BOOTTIME of the last time, 0: never */
 	int takeover_limit; /* while a run of a dead worker is blocked; 0: none */
 	int64_t takeover_after;
 	struct uuid vanished[64]; /* seen without sessions once */
