@@ -51,7 +51,7 @@ static int run(const struct options *o)
 
 static const struct option options[] = {
 	{"older-than", 0, OPTION_DURATION, "TIME",
-		"drop weeks that ended longer ago, e.g. 30d"},
+		"weeks that ended longer ago are dropped, e.g. 30d"},
 	{"dry-run", 0, OPTION_FLAG, NULL, "only say what would be dropped"},
 	OPTION_ROW_OUTPUT,
 	OPTION_ROW_DB,
@@ -62,7 +62,7 @@ static const struct option options[] = {
 const struct command command_gc = {
 	.name = "gc",
 	.arguments = "--older-than TIME",
-	.summary = "drop the history of old runs",
+	.summary = "remove the history of old runs",
 	.help = "Runs are kept by the week in which they were started (Monday to Sunday, "
 		"UTC).\n"
 		"A week that ended longer ago than TIME is dropped as a whole, with the "
