@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "compiler.h"
+#include "data_schema.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +149,7 @@ void definition_unref(struct definition *d)
 		return;
 	task_finish(&d->root);
 	policies_destroy(d->policies);
+	data_schemas_destroy(d->schemas);
 	program_destroy(d->program);
 	for (char **need = d->needs; *need; need++)
 		free(*need);

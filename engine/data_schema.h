@@ -1,0 +1,33 @@
+/*
+ * The schemas of the data flow: `input.schema`, `output.schema`, `export.schema`. Each is
+ * compiled once per definition, whoever refers to it; its text stands in the definition,
+ * or was pinned with it.
+ */
+#ifndef STEPWELL_DATA_SCHEMA_H
+#define STEPWELL_DATA_SCHEMA_H
+
+#include "json_schema.h"
+#include "problem.h"
+
+/* One of a definition's. */
+struct data_schema {
+	struct json text; /* where it stands: what it is known by */
+	struct json_schema *compiled;
+	struct data_schema *next;
+};
+
+void data_schemas_destroy(struct data_schema *list);
+
+/* The formats that are JSON Schema of the draft that we have, NULL-ended. */
+extern const char *const data_schema_formats[];
+bool data_schema_has_format(struct json format); /* one of them, or absent */
+
+/*
+ * Whether the value, called `what` ("input"), fits; with NULL every value does. Otherwise
+ * *ret_fault is a PROBLEM_VALIDATION that says where in the value and which keyword, or
+ * that no answer can be had within the limits of json_schema.h.
+ */
+MUST_CHECK bool data_schema_fits(const struct json_schema *s, const char *what,
+	struct json value, struct fault *ret_fault);
+
+#endif
