@@ -68,8 +68,8 @@ static bool transform_output(struct run *r, struct frame *f, struct json authori
 		if (ok)
 			value_set(output, v);
 	}
-	ok = ok && data_schema_fits(f->task->output_schema, "output", value_json(*output),
-			   fault);
+	ok = ok && data_schema_fits(
+			   f->task->output_schema, "output", value_json(*output), fault);
 	if (ok && f->task->export_as) {
 		run_scope_init(&s, r, f, value_json(*output));
 		s.output = value_json(*output);
@@ -94,8 +94,8 @@ static enum progress fail_effect(
 
 /* Its output was refused. An effect has happened all the same, unless it is undone with
  * its transaction. */
-static enum progress refuse_output(struct run *r, struct frame *f, struct fault *fault,
-	const struct effect *e)
+static enum progress refuse_output(
+	struct run *r, struct frame *f, struct fault *fault, const struct effect *e)
 {
 	fault->uncertain = e && e->sent && !e->safe && !e->carrier;
 	return fail_effect(
@@ -110,7 +110,8 @@ static enum progress complete(struct run *r, struct frame *f, struct value *outp
 	struct json authorization = {0};
 	struct value *context;
 	if (e)
-		authorization = (struct json){e->authorization.data, e->authorization.len};
+		authorization =
+			(struct json){e->authorization.data, e->authorization.len};
 	if (!transform_output(r, f, authorization, &output, &context, &fault)) {
 		value_unref(output);
 		value_unref(context);

@@ -38,11 +38,8 @@ static void check_resource(
 	struct json uri =
 		json_type(endpoint) == JSON_OBJECT ? json_get(endpoint, "uri") : endpoint;
 	struct error err = {0};
-	char *text = json_strdup(uri), *url = NULL;
-	if (text && !catalog_raw_url(text, &url, &err))
+	if (json_type(uri) == JSON_STRING && !data_schema_can_read(uri, &err))
 		inspection_report(in, FINDING_UNSUPPORTED, place, uri, "%s", err.text);
-	free(url);
-	free(text);
 }
 
 void data_check(struct inspection *in, struct json v, const struct place *place)

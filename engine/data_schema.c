@@ -6,8 +6,6 @@
 
 #include "catalog.h"
 #include "compiler.h"
-#include "json_schema_text.h"
-#include "json_schema_uri.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +19,18 @@ bool data_schema_has_format(struct json format)
 			return true;
 	}
 	return !format.s;
+}
+
+bool data_schema_can_read(struct json uri, struct error *err)
+{
+	char *text = json_strdup(uri), *url = NULL;
+	bool ok = catalog_raw_url(text, &url, err);
+	if (ok && strchr(text, '#'))
+		ok = error_set(err, ERROR_INPUT,
+			"a schema is a whole document: its URL has no fragment");
+	free(url);
+	free(text);
+	return ok;
 }
 
 void data_schemas_destroy(struct data_schema *list)
@@ -43,7 +53,6 @@ bool data_schema_fits(const struct json_schema *s, const char *what, struct json
 		err.kind == ERROR_INPUT ? "the %s does not fit its schema: %s"
 					: "the %s cannot be checked by its schema: %s",
 		what, err.text);
-	json_schema_text_repair(ret_fault->detail);
 	return false;
 }
 
@@ -72,8 +81,7 @@ static bool on_missing(void *ctx, const char *uri)
 static bool compile_text(struct compiler *c, struct json text, const char *uri,
 	struct json_schema **ret, struct error *err)
 {
-	struct json_schema_options o = {
-		.uri = uri, .on_missing = on_missing, .ctx = c};
+	struct json_schema_options o = {.uri = uri, .on_missing = on_missing, .ctx = c};
 	struct json_schema_document *documents =
 		pinned_documents(c->definition, &o.ndocuments);
 	struct error why = {0};
@@ -114,20 +122,16 @@ static bool compile_resource(struct compiler *c, struct json endpoint,
 {
 	struct json uri =
 		json_type(endpoint) == JSON_OBJECT ? json_get(endpoint, "uri") : endpoint;
-	struct json text;
+	struct json text = {0};
 	struct error why = {0};
+	if (!data_schema_can_read(uri, &why))
+		return compiler_refuse(c, uri, err, "%s", why.text);
 	if (!compiler_document(c, endpoint, &text, err))
 		return false;
 	if (!text.s)
 		return true;
 	char *address = json_strdup(uri);
-	char *fragment = json_schema_uri_cut_fragment(address);
-	bool ok = fragment && *fragment
-			  ? error_set(&why, ERROR_INPUT,
-				    "a schema is a whole document: its URL has no "
-				    "fragment")
-			  : find_or_compile(c, text, address, ret, &why);
-	free(fragment);
+	bool ok = find_or_compile(c, text, address, ret, &why);
 	free(address);
 	return ok || compiler_refuse(c, uri, err, "%s", why.text);
 }
@@ -146,8 +150,8 @@ bool compiler_schema(struct compiler *c, struct json node, const struct json_sch
 			"2020-12",
 			format.n > 100 ? 100 : (int)format.n, format.s);
 	if (!text.s)
-		return compile_resource(c,
-			json_get(json_get(node, "resource"), "endpoint"), ret, err);
+		return compile_resource(
+			c, json_get(json_get(node, "resource"), "endpoint"), ret, err);
 	return find_or_compile(c, text, NULL, ret, &why) ||
 	       compiler_refuse(c, text, err, "%s", why.text);
 }

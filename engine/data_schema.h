@@ -22,6 +22,9 @@ void data_schemas_destroy(struct data_schema *list);
 extern const char *const data_schema_formats[];
 bool data_schema_has_format(struct json format); /* one of them, or absent */
 
+/* Whether the URI (a string) is one that registration can read. */
+MUST_CHECK bool data_schema_can_read(struct json uri, struct error *err);
+
 /*
  * Whether the value, called `what` ("input"), fits; with NULL every value does. Otherwise
  * *ret_fault is a PROBLEM_VALIDATION that says where in the value and which keyword, or

@@ -301,10 +301,8 @@ static bool transform_result(struct run *run, struct frame *frame, struct value 
 {
 	const struct listen *l = frame->task->spec;
 	return transform(run, frame, l->output_as, value_json(*output), output, fault) &&
-	       data_schema_fits(
-		       l->output_schema, "output", value_json(*output), fault) &&
-	       transform(
-		       run, frame, l->export_as, value_json(*output), context, fault) &&
+	       data_schema_fits(l->output_schema, "output", value_json(*output), fault) &&
+	       transform(run, frame, l->export_as, value_json(*output), context, fault) &&
 	       data_schema_fits(l->export_schema, "context",
 		       value_json(*context ? *context : run->context), fault);
 }
