@@ -13,6 +13,7 @@ struct compiler {
 	struct json list; /* the list whose tasks are being compiled */
 	bool in_try;      /* inside a try's body */
 	size_t need_count;
+	struct json extensions;        /* use.extensions, or absent */
 	bool in_extension;             /* its tasks are not extended */
 	const struct call_site *calls; /* the functions being compiled, innermost first */
 	size_t called;                 /* functions compiled so far, once per call */

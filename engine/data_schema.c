@@ -7,8 +7,14 @@
 #include "catalog.h"
 #include "compiler.h"
 
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
+
+struct data_schema {
+	struct json text; /* where it stands: what it is known by */
+	struct json_schema *compiled;
+};
 
 const char *const data_schema_formats[] = {"json", "json:2020-12", NULL};
 
@@ -33,14 +39,22 @@ bool data_schema_can_read(struct json uri, struct error *err)
 	return ok;
 }
 
-void data_schemas_destroy(struct data_schema *list)
+static int compare_places(const void *a, const void *b)
 {
-	while (list) {
-		struct data_schema *next = list->next;
-		json_schema_destroy(list->compiled);
-		free(list);
-		list = next;
-	}
+	const struct data_schema *x = a, *y = b;
+	return (x->text.s > y->text.s) - (x->text.s < y->text.s);
+}
+
+static void destroy(void *p)
+{
+	struct data_schema *s = p;
+	json_schema_destroy(s->compiled);
+	free(s);
+}
+
+void data_schemas_destroy(void *tree)
+{
+	tdestroy(tree, destroy);
 }
 
 bool data_schema_fits(const struct json_schema *s, const char *what, struct json value,
@@ -98,22 +112,21 @@ static bool compile_text(struct compiler *c, struct json text, const char *uri,
 static bool find_or_compile(struct compiler *c, struct json text, const char *uri,
 	const struct json_schema **ret, struct error *err)
 {
-	struct definition *d = c->definition;
-	for (struct data_schema *s = d->schemas; s; s = s->next) {
-		if (s->text.s == text.s) {
-			*ret = s->compiled;
-			return true;
-		}
+	void **tree = &c->definition->schemas;
+	struct data_schema new = {.text = text};
+	struct data_schema *const *found = tfind(&new, tree, compare_places);
+	if (found) {
+		*ret = (*found)->compiled;
+		return true;
 	}
-	struct json_schema *compiled;
-	if (!compile_text(c, text, uri, &compiled, err))
+	if (!compile_text(c, text, uri, &new.compiled, err))
 		return false;
-	*ret = compiled;
-	if (!compiled)
+	*ret = new.compiled;
+	if (!new.compiled)
 		return true;
 	struct data_schema *s = xcalloc(1, sizeof *s);
-	*s = (struct data_schema){text, compiled, d->schemas};
-	d->schemas = s;
+	*s = new;
+	(void)tsearch(s, tree, compare_places);
 	return true;
 }
 

@@ -9,14 +9,8 @@
 #include "json_schema.h"
 #include "problem.h"
 
-/* One of a definition's. */
-struct data_schema {
-	struct json text; /* where it stands: what it is known by */
-	struct json_schema *compiled;
-	struct data_schema *next;
-};
-
-void data_schemas_destroy(struct data_schema *list);
+/* Those of a definition: tsearch(3) finds them by their text. */
+void data_schemas_destroy(void *tree);
 
 /* The formats that are JSON Schema of the draft that we have, NULL-ended. */
 extern const char *const data_schema_formats[];

@@ -60,6 +60,7 @@ static bool compile_root(struct compiler *c, struct error *err)
 {
 	struct definition *d = c->definition;
 	struct task *root = &d->root;
+	c->extensions = json_pointer(d->document, "/use/extensions");
 	root->name = xstrdup("");
 	root->reference = xstrdup("");
 	root->node = d->document;

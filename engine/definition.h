@@ -33,7 +33,7 @@ struct definition {
 	size_t missing_count;
 	struct task root; /* the workflow itself: name "", reference "", a do */
 	struct retry_policy *policies; /* all that its tasks refer to */
-	struct data_schema *schemas;   /* likewise */
+	void *schemas;                 /* likewise: see data_schema.h */
 	unsigned refs;
 };
 

@@ -137,20 +137,20 @@ const struct shape schema_object_or_string = {
 
 const struct shape schema_input = {
 	.type = SHAPE_OBJECT,
-	.members = MEMBERS(MAY("schema", &data_schema),
-		MAY("from", &schema_object_or_string)),
+	.members = MEMBERS(
+		MAY("schema", &data_schema), MAY("from", &schema_object_or_string)),
 };
 
 const struct shape schema_output = {
 	.type = SHAPE_OBJECT,
-	.members = MEMBERS(MAY("schema", &data_schema),
-		MAY("as", &schema_object_or_string)),
+	.members =
+		MEMBERS(MAY("schema", &data_schema), MAY("as", &schema_object_or_string)),
 };
 
 const struct shape schema_export = {
 	.type = SHAPE_OBJECT,
-	.members = MEMBERS(MAY("schema", &data_schema),
-		MAY("as", &schema_object_or_string)),
+	.members =
+		MEMBERS(MAY("schema", &data_schema), MAY("as", &schema_object_or_string)),
 };
 
 /* Errors. */

@@ -82,8 +82,7 @@ static bool data_compile(struct compiler *c, struct task *task, struct error *er
 		       &task->output_as, err) &&
 	       compiler_expression(c, json_get(export, "as"), EXPRESSION_BARE,
 		       &task->export_as, err) &&
-	       compiler_schema(
-		       c, json_get(input, "schema"), &task->input_schema, err) &&
+	       compiler_schema(c, json_get(input, "schema"), &task->input_schema, err) &&
 	       compiler_schema(
 		       c, json_get(output, "schema"), &task->output_schema, err) &&
 	       compiler_schema(c, json_get(export, "schema"), &task->export_schema, err);

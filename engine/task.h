@@ -139,8 +139,8 @@ MUST_CHECK bool compiler_function(
 /* A document that a call names by its endpoint, likewise. */
 MUST_CHECK bool compiler_document(
 	struct compiler *c, struct json uri, struct json *ret, struct error *err);
-/* A schema of the data flow; absent gives NULL, as does one that is not here yet, which is
- * noted as missing. It belongs to the definition. */
+/* A schema of the data flow; absent gives NULL, as does one that is not here yet, which
+ * is noted as missing. It belongs to the definition. */
 MUST_CHECK bool compiler_schema(struct compiler *c, struct json node,
 	const struct json_schema **ret, struct error *err);
 /* A function as the only task of a body, under the mark "!call". */
@@ -213,7 +213,7 @@ struct effect {
 	void *owner; /* the engine's */
 
 	bool sent;
-	bool safe; /* it changes nothing, so that doing it twice does no harm */
+	bool safe;   /* it changes nothing, so that doing it twice does no harm */
 	void *state; /* the kind's own while it runs */
 
 	/* An open transaction that is to take the outcome's entries along, or NULL. */
