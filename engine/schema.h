@@ -43,13 +43,13 @@ enum catalog {
 /* What a table cannot say; the code is in validate.c. */
 enum rule {
 	RULE_NONE,
-	RULE_TASK,        /* a misspelt or second task keyword gets a text of its own */
-	RULE_TASK_LIST,   /* names and `then` within the list */
-	RULE_LIFETIME,    /* `after` if and only if cleanup is "eventually" */
-	RULE_DSL,         /* 1.0.x is what we run */
-	RULE_FUNCTION,    /* the name of a function that is not built in */
-	RULE_DATA_SCHEMA, /* it compiles, or can be read at registration */
-	RULE_ONE_VALID,   /* one_of counts only the members that are valid */
+	RULE_TASK,      /* a misspelt or second task keyword gets a text of its own */
+	RULE_TASK_LIST, /* names and `then` within the list */
+	RULE_LIFETIME,  /* `after` if and only if cleanup is "eventually" */
+	RULE_DSL,       /* 1.0.x is what we run */
+	RULE_FUNCTION,  /* the name of a function that is not built in */
+	RULE_SCHEMA,    /* it compiles, or can be read at registration */
+	RULE_ONE_VALID, /* one_of counts only the members that are valid */
 };
 
 struct shape {

@@ -122,7 +122,7 @@ static const struct shape data_format = {
 
 static const struct shape data_schema = {
 	.type = SHAPE_OBJECT,
-	.rule = RULE_DATA_SCHEMA,
+	.rule = RULE_SCHEMA,
 	.members = MEMBERS(MAY("format", &data_format), MAY("document", &schema_free),
 		MAY("resource", &schema_resource)),
 	.one_of = WORDS("document", "resource"),
