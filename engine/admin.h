@@ -79,6 +79,9 @@ MUST_CHECK bool admin_apply(struct db_client *c, const struct definition *d,
 /* namespace/name[:version]; ERROR_NOT_FOUND. `runs` is not filled. */
 MUST_CHECK bool admin_find_workflow(struct db_client *c, const char *name,
 	struct admin_workflow *ret, struct error *err);
+/* The same as a compiled definition. ERROR_INPUT where this program cannot compile it. */
+MUST_CHECK bool admin_load_definition(struct db_client *c, const struct admin_workflow *w,
+	struct definition **ret, struct error *err);
 /* on_row's row borrows; without its document. */
 MUST_CHECK bool admin_each_workflow(struct db_client *c,
 	void (*on_row)(void *ctx, const struct admin_workflow *w), void *ctx,

@@ -22,6 +22,7 @@ struct frame;
 struct compiler;
 struct task;
 struct host;
+struct json_schema;
 
 /* A list of tasks: the value of a `do`, a `try`, a `catch.do`. */
 struct task_list {
@@ -80,6 +81,8 @@ struct task {
 	struct expression *input_from; /* NULL: as it is; so with the next two */
 	struct expression *output_as;
 	struct expression *export_as;
+	/* The definition's: of its raw input, its output, the context then; NULL: any. */
+	const struct json_schema *input_schema, *output_schema, *export_schema;
 	struct then then;
 	struct task_duration timeout;
 	struct task_metadata metadata;
@@ -136,6 +139,10 @@ MUST_CHECK bool compiler_function(
 /* A document that a call names by its endpoint, likewise. */
 MUST_CHECK bool compiler_document(
 	struct compiler *c, struct json uri, struct json *ret, struct error *err);
+/* A schema of the data flow; absent gives NULL, as does one that is not here yet, which
+ * is noted as missing. It belongs to the definition. */
+MUST_CHECK bool compiler_schema(struct compiler *c, struct json node,
+	const struct json_schema **ret, struct error *err);
 /* A function as the only task of a body, under the mark "!call". */
 MUST_CHECK bool compiler_call(struct compiler *c, const struct task *task,
 	struct json name, struct json function, struct task_list **ret,
@@ -191,7 +198,7 @@ struct render {
  * One attempt of a step in the world. The engine fills the first part and calls start;
  * the kind ends it with effect_succeed or effect_fail, once, from the loop (never from
  * inside start). `sent` is set by the kind as soon as the world may have seen something
- * of it.
+ * of it, `safe` before that.
  */
 struct effect {
 	const struct task *task;
@@ -208,6 +215,7 @@ struct effect {
 	void *owner; /* the engine's */
 
 	bool sent;
+	bool safe;   /* it changes nothing, so that doing it twice does no harm */
 	void *state; /* the kind's own while it runs */
 
 	/* An open transaction that is to take the outcome's entries along, or NULL. */

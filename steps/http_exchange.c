@@ -350,6 +350,7 @@ void http_exchange_start(struct effect *effect)
 	effect->state = x;
 	x->effect = effect;
 	x->request = (const struct http_request *)effect->request;
+	effect->safe = x->request->safe;
 	x->arguments = effect->task->spec;
 	x->url = xstrdup(x->request->url);
 	x->deadline = deadline_of(effect);
