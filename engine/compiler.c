@@ -61,6 +61,11 @@ void compiler_need(struct compiler *c, const char *need)
 	d->needs[c->need_count] = NULL;
 }
 
+void compiler_listens(struct compiler *c)
+{
+	c->definition->listens = true;
+}
+
 static bool duration_members(struct json node, int64_t *ret)
 {
 	static const struct {

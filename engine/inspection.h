@@ -61,6 +61,7 @@ void inspection_hand_over(struct inspection *in, struct findings *ret);
 
 /* The checks beside the tables. */
 void flow_check(struct inspection *in, struct json list, const struct place *place);
+void data_check(struct inspection *in, struct json v, const struct place *place);
 /* Looks at the expressions in a value; implicit: a string is one without ${ } too. */
 void mention_check(
 	struct inspection *in, struct json v, const struct place *place, bool implicit);

@@ -48,6 +48,7 @@ enum rule {
 	RULE_LIFETIME,  /* `after` if and only if cleanup is "eventually" */
 	RULE_DSL,       /* 1.0.x is what we run */
 	RULE_FUNCTION,  /* the name of a function that is not built in */
+	RULE_SCHEMA,    /* it compiles, or can be read at registration */
 	RULE_ONE_VALID, /* one_of counts only the members that are valid */
 };
 

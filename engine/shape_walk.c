@@ -296,6 +296,8 @@ static void walk_object(struct inspection *in, const struct shape *shape, struct
 		check_count(in, shape, json_count(v), v, place);
 	if (shape->rule == RULE_LIFETIME)
 		check_lifetime(in, v, place);
+	if (shape->rule == RULE_SCHEMA)
+		data_check(in, v, place);
 	in->invalid = invalid;
 }
 

@@ -22,6 +22,7 @@ struct frame;
 struct compiler;
 struct task;
 struct host;
+struct json_schema;
 
 /* A list of tasks: the value of a `do`, a `try`, a `catch.do`. */
 struct task_list {
@@ -81,6 +82,8 @@ struct task {
 	struct expression *input_from; /* NULL: as it is; so with the next two */
 	struct expression *output_as;
 	struct expression *export_as;
+	/* The definition's: of its raw input, its output, the context then; NULL: any. */
+	const struct json_schema *input_schema, *output_schema, *export_schema;
 	struct then then;
 	struct task_duration timeout;
 	struct task_metadata metadata;
@@ -137,6 +140,10 @@ MUST_CHECK bool compiler_function(
 /* A document that a call names by its endpoint, likewise. */
 MUST_CHECK bool compiler_document(
 	struct compiler *c, struct json uri, struct json *ret, struct error *err);
+/* A schema of the data flow; absent gives NULL, as does one that is not here yet, which
+ * is noted as missing. It belongs to the definition. */
+MUST_CHECK bool compiler_schema(struct compiler *c, struct json node,
+	const struct json_schema **ret, struct error *err);
 /* A function as the only task of a body, under the mark "!call". */
 MUST_CHECK bool compiler_call(struct compiler *c, const struct task *task,
 	struct json name, struct json function, struct task_list **ret,
@@ -157,6 +164,8 @@ MUST_CHECK bool compiler_duration(struct compiler *c, struct json node,
 struct json compiler_use(struct compiler *c, const char *section, const char *name);
 /* What a worker must have to run this definition: "shell", "database:NAME". */
 void compiler_need(struct compiler *c, const char *need);
+/* The task waits for events. */
+void compiler_listens(struct compiler *c);
 /* Says that the document is wrong at node ("file:line:col: /pointer: text"); returns
  * false. */
 bool compiler_refuse(struct compiler *c, struct json node, struct error *err,
@@ -190,7 +199,7 @@ struct render {
  * One attempt of a step in the world. The engine fills the first part and calls start;
  * the kind ends it with effect_succeed or effect_fail, once, from the loop (never from
  * inside start). `sent` is set by the kind as soon as the world may have seen something
- * of it.
+ * of it, `safe` before that.
  */
 struct effect {
 	const struct task *task;
@@ -207,6 +216,7 @@ struct effect {
 	void *owner; /* the engine's */
 
 	bool sent;
+	bool safe;   /* it changes nothing, so that doing it twice does no harm */
 	void *state; /* the kind's own while it runs */
 
 	/* An open transaction that is to take the outcome's entries along, or NULL. */
@@ -269,6 +279,9 @@ struct host {
 	struct sql_steps *sql;
 	struct db *control; /* of the worker, for short statements */
 	struct uuid worker;
+	/* Whether a request may go out, asked right before its first byte: the worker's
+	 * lease, read afresh. */
+	bool (*may_send)(const struct host *host);
 	bool keeps_children; /* it executes the runs it starts itself */
 	void (*adopt)(struct host *host, struct uuid run); /* it was started just now */
 	void *owner;                                       /* the engine's */

@@ -19,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LATE_REST (200 * USEC_PER_MS)
+
 struct exchange {
 	struct http_transfer transfer; /* first: on_end casts */
 	struct effect *effect;
@@ -28,6 +30,7 @@ struct exchange {
 	unsigned hops;    /* redirects followed */
 	bool foreign;     /* this hop is not at the request's own origin */
 	bool unanswered;  /* this hop's request went out, and no byte came back yet */
+	bool late;        /* the worker's lease was over before the request went out */
 	int64_t deadline; /* by clock_boottime; 0: none of ours */
 	struct curl_slist *headers;
 	struct http_answer answer;
@@ -51,7 +54,8 @@ static int on_send(void *ctx, char *remote, char *local, int remote_port, int lo
 {
 	struct exchange *x = ctx;
 	(void)remote, (void)local, (void)remote_port, (void)local_port;
-	if (x->unanswered && !x->request->safe)
+	x->late = !x->effect->sent && !x->effect->host->may_send(x->effect->host);
+	if (x->late || (x->unanswered && !x->request->safe))
 		return CURL_PREREQFUNC_ABORT;
 	x->unanswered = true;
 	x->effect->sent = true;
@@ -211,6 +215,17 @@ static void succeed(struct exchange *x)
 	effect_succeed(effect);
 }
 
+/* The same attempt begins again, if the run is still ours. */
+static void postpone(struct exchange *x)
+{
+	struct effect *effect = x->effect;
+	effect->waits = true;
+	effect->wait_usec = LATE_REST;
+	effect->state = NULL;
+	destroy(x);
+	effect_succeed(effect);
+}
+
 static void fail_with_status(struct exchange *x)
 {
 	http_answer_fault(
@@ -308,6 +323,8 @@ static void on_end(struct http_transfer *t, CURLcode code)
 		fail_with(x, PROBLEM_CONFIGURATION, false, t->refused);
 	else if (code == CURLE_OPERATION_TIMEDOUT)
 		fail_with(x, PROBLEM_TIMEOUT, sent, "no answer in time");
+	else if (x->late)
+		postpone(x);
 	else if (code == CURLE_ABORTED_BY_CALLBACK)
 		fail_with(x, PROBLEM_COMMUNICATION, true,
 			"the connection was lost before an answer");
@@ -333,6 +350,7 @@ void http_exchange_start(struct effect *effect)
 	effect->state = x;
 	x->effect = effect;
 	x->request = (const struct http_request *)effect->request;
+	effect->safe = x->request->safe;
 	x->arguments = effect->task->spec;
 	x->url = xstrdup(x->request->url);
 	x->deadline = deadline_of(effect);

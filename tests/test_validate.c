@@ -249,8 +249,6 @@ START_TEST(what_does_not_run_yet_is_unsupported)
 			"/do/0/t/run/script/language", "must be 'js' or 'python'"),
 		UNSUPPORTED(HEAD "'do':[],'schedule':{'cron':'* * * * *'}}", "/schedule",
 			"schedule is not"),
-		UNSUPPORTED(HEAD "'do':[],'input':{'schema':{'document':{}}}}",
-			"/input/schema", "by a schema is not"),
 		UNSUPPORTED(HEAD "'do':[],'evaluate':{'language':'js'}}",
 			"/evaluate/language", "must be 'jq'"),
 		UNSUPPORTED(USE("{'secrets':['a']}", ""), "/use/secrets",
@@ -262,6 +260,43 @@ START_TEST(what_does_not_run_yet_is_unsupported)
 		UNSUPPORTED(TASK("{'set':{'a':1},'if':'$secrets.x'}"), "/do/0/t/if",
 			"$secrets is not"),
 		RUNS(TASK("{'set':{'a':'$secrets.x'}}")));
+}
+END_TEST
+
+START_TEST(schemas_of_data_must_compile)
+{
+	EXPECT(RUNS(HEAD "'do':[],'input':{'schema':{'document':{'type':'object'}}}}"),
+		RUNS(TASK("{'set':{'a':1},'output':{'schema':{'format':'json:2020-12',"
+			  "'document':true}}}")),
+		RUNS(TASK("{'set':{'a':1},'export':{'schema':{'resource':{'endpoint':"
+			  "'http://x/s.json'}}}}")),
+		RUNS(TASK("{'set':{'a':1},'input':{'schema':{'document':{'$ref':"
+			  "'http://x/s.json#/a'}}}}")),
+		UNSUPPORTED(TASK("{'set':{'a':1},'input':{'schema':{'document':{'$ref':"
+				 "'s.json'}}}}"),
+			"/do/0/t/input/schema/document", "no schema s.json"),
+		UNSUPPORTED(TASK("{'set':{'a':1},'input':{'schema':{'document':'x'}}}"),
+			"/do/0/t/input/schema/document", "an object, true or false"),
+		UNSUPPORTED(TASK("{'set':{'a':1},'export':{'schema':{'document':{'items':"
+				 "{'type':'strin'}}}}}"),
+			"/do/0/t/export/schema/document", "at #/items: type: must be"),
+		UNSUPPORTED(TASK("{'set':{'a':1},'input':{'schema':{'format':'xml',"
+				 "'document':7}}}"),
+			"/do/0/t/input/schema/format", "not 'xml'"),
+		UNSUPPORTED(TASK("{'set':{'a':1},'input':{'schema':{'resource':{"
+				 "'endpoint':'http://x/s#a'}}}}"),
+			"/do/0/t/input/schema/resource/endpoint", "no fragment"),
+		UNSUPPORTED(TASK("{'set':{'a':1},'input':{'schema':{'resource':{"
+				 "'endpoint':{'uri':'${ .x }'}}}}}"),
+			"/do/0/t/input/schema/resource/endpoint", "no URL"),
+		INVALID(TASK("{'set':{'a':1},'input':{'schema':{'format':3,'document':1}}"
+			     "}"),
+			"/do/0/t/input/schema/format", "must be"),
+		INVALID(TASK("{'set':{'a':1},'input':{'schema':{'document':1,'resource':"
+			     "{'endpoint':'http://x'}}}}"),
+			"/do/0/t/input/schema", "only one member of"),
+		INVALID(TASK("{'set':{'a':1},'input':{'schema':{'format':'json'}}}"),
+			"/do/0/t/input/schema", "needs one member of"));
 }
 END_TEST
 
@@ -483,6 +518,7 @@ int main(void)
 	tcase_add_test(tests, identity_follows_its_patterns);
 	tcase_add_test(tests, what_has_no_effect_is_warned_of);
 	tcase_add_test(tests, what_does_not_run_yet_is_unsupported);
+	tcase_add_test(tests, schemas_of_data_must_compile);
 	tcase_add_test(tests, what_is_unsupported_is_still_checked);
 	tcase_add_test(tests, arguments_of_sql_are_ours);
 	tcase_add_test(tests, our_metadata_is_checked_and_other_metadata_is_free);

@@ -1,6 +1,7 @@
 -- The steps of a run in the order of their start. $1 run uuid. Returns rows: path, reference,
 -- name, step_id, status, attempts, started, ended (microseconds since 1970 or null), output,
--- error (text), uncertain boolean (nobody knows how one of its attempts ended).
+-- error (text), uncertain boolean (one of its attempts may have taken effect, and did not
+-- complete it).
 with place as (
 	select stepwell.op_path(t.o) as path, min(j.seq * 1000000 + t.n) as first,
 		bool_or(stepwell.member(t.o, 'op')::text = '"lost"' or stepwell.member(t.o, 'uncertain')::text = 'true')
