@@ -9,6 +9,7 @@ RUNS: name -> its runs, each with
     answers     URL -> answers of that public endpoint, in turn (see recorder.py); any other
                 request is answered with some JSON
     apply       further documents that are registered first
+    refused     the input does not fit: nothing is started, and the message has these parts
     before      events that are emitted before the run starts
     events      events that are emitted, one after the other, when the run waits
     cancel      the run is cancelled after that many requests
@@ -131,8 +132,7 @@ LUKE = {"input": {"searchQuery": "luke"},
         "answers": {SWAPI + "/people/?search=luke": says({"count": 1})},
         "output": {"count": 1},
         "requests": [get(SWAPI + "/people/?search=luke")]}
-NO_QUERY = {"input": {"query": "luke"}, "status": "faulted",
-            "error": {"type": ERRORS + "validation", "status": 400, "...": True}, "requests": []}
+NO_QUERY = {"input": {"query": "luke"}, "refused": ["searchQuery"]}
 
 HELLO = "Hello from Docker!\n"
 
@@ -333,7 +333,7 @@ RUNS = {
              SWAPI + "/people/1": says({"name": "Luke", "homeworld": SWAPI + "/planets/1/"}),
              SWAPI + "/planets/1/": says({"name": "Tatooine"})},
          "requests": [get(SWAPI + "/people/1"), get(SWAPI + "/planets/1/")]},
-        dict(NO_QUERY, input={"id": 0})],
+        {"input": {"id": 0}, "refused": ["/id", "minimum"]}],
     "switch-then-string": [
         {"input": {"orderType": "electronic"}, "output": {"validate": True, "status": "fulfilled"},
          "steps": {"processPhysicalOrder": None, "handleUnknownOrderType": None}},

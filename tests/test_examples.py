@@ -81,7 +81,7 @@ class Run:
 
     def __init__(self, world, name, number, spec):
         self.world, self.name, self.spec = world, name, spec
-        self.key = "%s.%d" % (name, number)
+        self.key, self.namespace = "%s.%d" % (name, number), "%s-%d" % (name, number)
         self.recorder = world.recorder
         speaks = any(spec.get(k) for k in ("before", "events", "emitted"))
         self.db = world.databases.fresh() if speaks else world.databases.given
@@ -106,7 +106,7 @@ class Run:
     def apply(self):
         """Registers the example under a namespace of its own -> its full name."""
         document = json.loads((self.world.examples / (self.name + ".json")).read_text())
-        document["document"]["namespace"] = self.key.replace(".", "-")
+        document["document"]["namespace"] = self.namespace
         for number, child in enumerate(self.spec.get("apply", [])):
             wfctl("apply", self.file("apply%d.json" % number, child), db=self.db)
         self.recorder.answer({
@@ -157,6 +157,8 @@ class Run:
         seconds = time.monotonic() - start
         for name in self.spec.get("release", []):
             self.recorder.release(name)
+        if "refused" in self.spec:
+            return process.returncode, err, seconds
         check(out.startswith("{"), "wfctl run: exit %s\n%s%s", process.returncode, out, err)
         return process.returncode, parse(self.to_public(out)), seconds
 
@@ -169,6 +171,13 @@ class Run:
             return
         problem = difference(parse(json.dumps(expected)), actual, where)
         check(problem is None, "%s", problem)
+
+    def check_refused(self, code, message):
+        self.same(6, code, "exit code")
+        for part in self.spec["refused"]:
+            check(part in message, "nothing about %s in %s", part, message)
+        self.same("0", psql(self.db, "select count(*) from stepwell.runs where namespace = '%s'" %
+                            self.namespace), "runs")
 
     def check_run(self, code, run, seconds):
         spec, status = self.spec, self.spec.get("status", "completed")
@@ -238,7 +247,10 @@ class Run:
             self.emit("before")
             outcome = self.execute(full_name)
             try:
-                self.check_run(*outcome)
+                if "refused" in self.spec:
+                    self.check_refused(*outcome[:2])
+                else:
+                    self.check_run(*outcome)
                 self.check_requests()
                 self.check_container()
                 self.check_emitted()
