@@ -49,37 +49,44 @@ static int64_t next_of(const struct then *then, const struct frame *f)
 	return NEXT_FOLLOWING;
 }
 
+/* output.as or export.as, of an output that was `raw` before. */
+static bool transform(const struct run_scope *seen, struct expression *e,
+	const struct value *output, struct value **ret, struct fault *fault)
+{
+	struct run_scope s;
+	run_scope_init(&s, seen->run, seen->frame, value_json(output));
+	s.output = value_json(output);
+	s.raw_output = seen->raw_output;
+	s.authorization = seen->authorization;
+	s.of_attempt = true;
+	bool ok = run_scope_eval(&s, e, ret, fault);
+	run_scope_finish(&s);
+	return ok;
+}
+
 /* output.as, export.as and their schemas: *output is replaced, *ret_context is the new
  * context or NULL. */
 static bool transform_output(struct run *r, struct frame *f, struct json authorization,
 	struct value **output, struct value **ret_context, struct fault *fault)
 {
-	struct run_scope s;
-	bool ok = true;
+	const struct task *t = f->task;
+	struct value *raw = value_ref(*output), *v;
+	struct run_scope seen = {.run = r,
+		.frame = f,
+		.raw_output = value_json(raw),
+		.authorization = authorization};
+	bool ok = !t->output_as || transform(&seen, t->output_as, raw, &v, fault);
 	*ret_context = NULL;
-	if (f->task->output_as) {
-		struct value *v;
-		run_scope_init(&s, r, f, value_json(*output));
-		s.output = value_json(*output);
-		s.authorization = authorization;
-		s.of_attempt = true;
-		ok = run_scope_eval(&s, f->task->output_as, &v, fault);
-		run_scope_finish(&s);
-		if (ok)
-			value_set(output, v);
-	}
-	ok = ok && data_schema_fits(
-			   f->task->output_schema, "output", value_json(*output), fault);
-	if (ok && f->task->export_as) {
-		run_scope_init(&s, r, f, value_json(*output));
-		s.output = value_json(*output);
-		s.authorization = authorization;
-		s.of_attempt = true;
-		ok = run_scope_eval(&s, f->task->export_as, ret_context, fault);
-		run_scope_finish(&s);
-	}
-	return ok && data_schema_fits(f->task->export_schema, "context",
-			     value_json(*ret_context ? *ret_context : r->context), fault);
+	if (ok && t->output_as)
+		value_set(output, v);
+	ok = ok &&
+	     data_schema_fits(t->output_schema, "output", value_json(*output), fault) &&
+	     (!t->export_as ||
+		     transform(&seen, t->export_as, *output, ret_context, fault)) &&
+	     data_schema_fits(t->export_schema, "context",
+		     value_json(*ret_context ? *ret_context : r->context), fault);
+	value_unref(raw);
+	return ok;
 }
 
 static enum progress fail_effect(

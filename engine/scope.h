@@ -13,6 +13,7 @@ struct run_scope {
 	const struct run *run;
 	const struct frame *frame;
 	struct json output;        /* $output, absent: null */
+	struct json raw_output;    /* $task.output, absent: none */
 	struct json authorization; /* $authorization */
 	const char *error_name;    /* an error bound in addition, for catch.when */
 	struct json error;
