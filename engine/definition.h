@@ -7,11 +7,17 @@
 
 #include "task.h"
 
+enum reference_kind {
+	REFERENCE_FUNCTION, /* one task */
+	REFERENCE_DOCUMENT, /* JSON or YAML */
+	REFERENCE_TEXT,     /* among the resources it is a string */
+};
+
 /* A resource outside of the document. */
 struct reference {
 	char *name; /* as the document gives it: its name among the resources */
 	char *url;  /* where it is; NULL: in the default catalog */
-	bool is_function;
+	enum reference_kind kind;
 	struct json authentication; /* the endpoint's, with a name resolved; or absent */
 };
 
@@ -25,8 +31,8 @@ struct definition {
 	bool listens;       /* some task waits for events */
 	struct program *program;
 	/* What was resolved when the definition was registered: its functions, API
-	 * descriptions and schemas, as an object by the name or URL that the document
-	 * gives. */
+	 * descriptions, schemas and scripts, as an object by the name or URL that the
+	 * document gives. */
 	char *resources_text; /* NULL: none */
 	struct json resources;
 	/* What the document names and resources lack; it cannot be run before. */

@@ -38,11 +38,10 @@ static const struct shape script_language = {
 
 static const struct shape script = {
 	.type = SHAPE_OBJECT,
-	.members =
-		MEMBERS(NEED("language", &script_language), MAY("code", &schema_string),
-			NOT_YET("source", &schema_resource, "the source of a script"),
-			MAY("stdin", &schema_string), MAY("arguments", &schema_strings),
-			MAY("environment", &schema_object)),
+	.members = MEMBERS(NEED("language", &script_language),
+		MAY("code", &schema_string), MAY("source", &schema_resource),
+		MAY("stdin", &schema_string), MAY("arguments", &schema_strings),
+		MAY("environment", &schema_object)),
 	.one_of = WORDS("code", "source"),
 };
 

@@ -139,7 +139,10 @@ MUST_CHECK bool compiler_function(
 	struct compiler *c, struct json name, struct json *ret, struct error *err);
 /* A document that a call names by its endpoint, likewise. */
 MUST_CHECK bool compiler_document(
-	struct compiler *c, struct json uri, struct json *ret, struct error *err);
+	struct compiler *c, struct json endpoint, struct json *ret, struct error *err);
+/* The same for a text, which is given as a string. */
+MUST_CHECK bool compiler_text(
+	struct compiler *c, struct json endpoint, struct json *ret, struct error *err);
 /* A schema of the data flow; absent gives NULL, as does one that is not here yet, which
  * is noted as missing. It belongs to the definition. */
 MUST_CHECK bool compiler_schema(struct compiler *c, struct json node,
