@@ -137,8 +137,8 @@ def wait_for(question, what, timeout=30):
 class Canaries:
     """Secret texts, and how to find them, whole, in part, or encoded."""
 
-    def __init__(self):
-        self.random, self.texts = random.Random(SEED), []
+    def __init__(self, name):
+        self.random, self.texts = random.Random("%d %s" % (SEED, name)), []
 
     def new(self):
         letters = string.ascii_letters + string.digits
@@ -330,7 +330,7 @@ def shown(w, run):
 
 
 def canaries_are_nowhere(w):
-    canaries = Canaries()
+    canaries = Canaries(w.name)
     names = plant(w, canaries)
     with contextlib.closing(Echo()) as echo:
         good = successes(w.recorder.url)
@@ -367,7 +367,7 @@ def canaries_are_nowhere(w):
 
 
 def processes_see_only_their_own(w):
-    canaries = Canaries()
+    canaries = Canaries(w.name)
     plant(w, canaries)
     given, started, go = canaries.new(), w.folder / "started", w.folder / "go"
     w.secret("given", given)
