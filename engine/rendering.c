@@ -12,10 +12,10 @@ struct rendering {
 	struct host *host;
 	struct json secrets; /* absent: none */
 	bool by_reference;
-	struct buf *seen; /* as in struct run_scope */
+	struct buf seen; /* what was looked up for the values, but for secrets */
 };
 
-static bool render(const struct rendering *g, struct request **ret, struct fault *fault)
+static bool render(struct rendering *g, struct request **ret, struct fault *fault)
 {
 	struct frame *f = g->frame;
 	const struct task *t = f->task;
@@ -27,7 +27,7 @@ static bool render(const struct rendering *g, struct request **ret, struct fault
 	s.scope.now = f->started_at; /* every attempt renders the same */
 	s.scope.discreet = t->secret_input;
 	s.secrets = g->secrets;
-	s.seen = g->seen;
+	s.seen = g->secrets.s && !g->by_reference ? &g->seen : NULL;
 	bool ok = !t->secret_input || run_scope_eval(&s, t->input_from, &input, fault);
 	if (input)
 		s.input = s.scope.dot = value_json(input);
@@ -71,15 +71,16 @@ static bool read_secrets(const struct rendering *g, struct buf *values,
 }
 
 /* Of what the request was rendered from. */
-static void digest_sources(const struct frame *f, const struct buf *seen, uint8_t out[16])
+static void digest_sources(const struct rendering *g, uint8_t out[16])
 {
+	const struct frame *f = g->frame;
 	struct buf b = {0};
 	uint8_t sum[32];
 	json_put(&b, f->task->node);
 	buf_putc(&b, '\n');
 	json_put(&b, value_json(f->raw));
 	buf_putc(&b, '\n');
-	buf_add(&b, buf_text(seen), seen->len);
+	buf_add(&b, buf_text(&g->seen), g->seen.len);
 	digest_sha256(b.data, b.len, sum);
 	memcpy(out, sum, 16);
 	buf_finish(&b);
@@ -89,23 +90,20 @@ static void set_digest(struct rendering *g, struct request *request)
 {
 	struct request *reference = NULL;
 	struct fault ignored = {0};
-	const struct buf *seen = g->seen;
 	g->by_reference = true;
-	g->seen = NULL;
 	if (render(g, &reference, &ignored)) {
 		memcpy(request->digest, reference->digest, sizeof request->digest);
 		reference->destroy(reference);
 	} else {
-		digest_sources(g->frame, seen, request->digest);
+		digest_sources(g, request->digest);
 	}
 }
 
 static bool render_with_secrets(
 	struct rendering *g, struct request **ret, struct fault *fault)
 {
-	struct buf values = {0}, references = {0}, seen = {0};
+	struct buf values = {0}, references = {0};
 	bool ok = read_secrets(g, &values, &references, fault);
-	g->seen = &seen;
 	g->secrets = (struct json){values.data, values.len};
 	ok = ok && render(g, ret, fault);
 	g->secrets = (struct json){references.data, references.len};
@@ -113,7 +111,7 @@ static bool render_with_secrets(
 		set_digest(g, *ret);
 	buf_wipe(&values);
 	buf_finish(&references);
-	buf_finish(&seen);
+	buf_finish(&g->seen);
 	return ok;
 }
 

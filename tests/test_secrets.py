@@ -592,7 +592,7 @@ def main():
             try:
                 case(world)
                 print("ok %d - %s" % (number, name), flush=True)
-            except (AssertionError, subprocess.TimeoutExpired) as error:
+            except (AssertionError, OSError, subprocess.TimeoutExpired) as error:
                 failed += 1
                 print("not ok %d - %s" % (number, name))
                 print("# " + (str(error) or traceback.format_exc()).replace("\n", "\n# "), flush=True)
