@@ -19,6 +19,9 @@ struct run_scope {
 	struct json error;
 	bool of_attempt;     /* $task.attempt is visible */
 	bool only_described; /* $task has no members but those of the DSL's descriptor */
+	struct json secrets; /* $secrets, absent: null */
+	struct json input;   /* instead of the frame's, or absent */
+	struct buf *seen;    /* gets what was looked up, but for secrets; or NULL */
 	struct buf task, workflow, steps, index;
 };
 
