@@ -242,9 +242,8 @@ START_TEST(what_does_not_run_yet_is_unsupported)
 	EXPECT(RUNS(TASK("{'fork':{'branches':[]}}")),
 		RUNS(TASK("{'listen':{'to':{'one':{'with':{'type':'a'}}}}}")),
 		RUNS(TASK("{'emit':{'event':{'with':{'type':'a'}}}}")),
-		UNSUPPORTED(TASK("{'run':{'script':{'language':'js','source':"
-				 "{'endpoint':'http://x'}}}}"),
-			"/do/0/t/run/script/source", "the source of a script is not"),
+		RUNS(TASK("{'run':{'script':{'language':'js','source':"
+			  "{'endpoint':'http://x'}}}}")),
 		UNSUPPORTED(TASK("{'run':{'script':{'language':'ruby','code':'1'}}}"),
 			"/do/0/t/run/script/language", "must be 'js' or 'python'"),
 		UNSUPPORTED(HEAD "'do':[],'schedule':{'cron':'* * * * *'}}", "/schedule",
