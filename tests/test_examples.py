@@ -150,7 +150,7 @@ class Run:
             if self.spec.get("cancel"):
                 self.recorder.wait("/%s/" % self.key, self.spec["cancel"])
                 wfctl("cancel", "@last", db=self.db)
-            out, err = process.communicate(timeout=55)
+            out, err = process.communicate(timeout=90)
         finally:
             process.kill()
             process.wait()
@@ -181,7 +181,7 @@ class Run:
 
     def check_run(self, code, run, seconds):
         spec, status = self.spec, self.spec.get("status", "completed")
-        low, high = spec.get("within", [0, 30])
+        low, high = spec.get("within", [0, 60])
         self.same([status, CODES[status]], [run["status"], code], "status and exit code")
         self.same(spec.get("output"), run["output"], "output")
         self.same(spec.get("error"), run["error"], "error")
