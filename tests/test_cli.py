@@ -649,6 +649,25 @@ def status(w):
     w.fails(2, "needs a RUN", "status", "--watch")
 
 
+def status_folds(w):
+    """status leaves out the completed iterations of a long loop, not those that failed"""
+    w.expect(0, "apply", w.file("loop", [{"l": {"for": {"each": "i", "in": "${ [range(50)] }"}, "do": [
+        {"t": {"try": [{"x": {"set": {"i": "${ $i }"}}}, {"r": {
+            "if": "${ $i == 7 or $i == 9 }", "raise": {"error": {"type": "https://example.com/e",
+                                                                 "status": 500}}}}],
+               "catch": {"do": [{"c": {"set": {"x": 1}}}]}}}]}}]))
+    run = w.expect(0, "start", "cli/loop").id
+    w.work()
+    text = w.expect(0, "status", run).out
+    shown = sorted(set(map(int, re.findall(r"\[(\d+)\] t ", text))))
+    check(shown == [7, 9, 47, 48, 49] and text.count("... 45 completed iterations (--all)") == 1,
+          "%s: %s", shown, text)
+    text = w.expect(0, "status", run, "--all").out
+    check(len(re.findall(r"\[\d+\] t ", text)) == 50 and "..." not in text, "%s", text[-2000:])
+    steps = w.expect(0, "status", run, "-o", "json").json["steps"]
+    check(len(steps) == 1 + 50 * 3 + 2, "JSON has all of them, not %d", len(steps))
+
+
 def status_watch(w):
     """status -w ends when the run does, with the run's exit code"""
     path = w.file("s", [{"w": {"wait": "PT1S"}}])
@@ -1176,7 +1195,7 @@ def documents(w):
 
 CASES = [private, run_interrupt, pool, migrate, unreachable, usage, validate, validate_text, apply, run,
          run_key, run_json, run_faulted, run_waits, run_timeout, run_remote, run_cancelled, start,
-         status, status_watch, worker, retry, listing, history, orders, escapes, sql_start, sql_start_batch,
+         status, status_folds, status_watch, worker, retry, listing, history, orders, escapes, sql_start, sql_start_batch,
          gc, gc_waits_for_nobody, sql_roles,
          sql_views, emit, migrate_print, examples, documents]
 

@@ -50,15 +50,6 @@ language sql immutable as $$
 			'\ufdd0\ufdd1', '\u0000')::json end
 $$;
 
--- The path that an operation is about. What holds a task and its extensions (its path ends in
--- "!") is skipped in the name of the task.
-create or replace function stepwell.op_path(op json) returns text
-language sql immutable as $$
-	select case when stepwell.member(op, 'op') #>> '{}' = 'skipped'
-		then rtrim(stepwell.member(op, 'path') #>> '{}', '!')
-		else stepwell.member(op, 'path') #>> '{}' end
-$$;
-
 -- Makes the weekly partitions of the next two weeks where they are missing; as the schema's
 -- owner, whoever comes first in a week.
 create or replace function stepwell.make_partitions() returns void

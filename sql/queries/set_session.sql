@@ -7,6 +7,6 @@ select set_config('TimeZone', 'UTC', false), set_config('lock_timeout', $1::text
 	set_config('idle_in_transaction_session_timeout', '60000', false),
 	set_config('idle_session_timeout', '0', false), set_config('jit', 'off', false),
 	set_config('plan_cache_mode', 'force_generic_plan', false),
-	set_config('enable_seqscan', 'off', false),
+	set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false),
 	set_config('synchronous_commit', case when current_setting('synchronous_commit') in
 		('off', 'local') then 'on' else current_setting('synchronous_commit') end, false)
