@@ -17,9 +17,9 @@
 		{"env", 'e', OPTION_LIST, "NAME",                                        \
 			"a variable that shells inherit; repeatable"},                   \
 		{"secrets", 0, OPTION_TEXT, "DIR",                                       \
-			"a folder of secrets, each a file of its name"},                 \
+			"secrets: the files of this folder, by their names"},            \
 		{"secret-env", 0, OPTION_TEXT, "PREFIX",                                 \
-			"secrets are variables with this prefix, too"},                  \
+			"secrets: variables with this prefix"},                          \
 		{"database", 0, OPTION_LIST, "NAME=CONNINFO",                            \
 			"a further database of `call: sql`; repeatable"},                \
 		{"sql-role", 0, OPTION_TEXT, "ROLE", "run `call: sql` under this role"}, \
