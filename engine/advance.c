@@ -7,6 +7,7 @@
 #include "carrier.h"
 #include "clock.h"
 #include "data_schema.h"
+#include "rendering.h"
 #include "route.h"
 #include "scope.h"
 
@@ -207,30 +208,13 @@ static bool timeout_deadline(
 	return ok;
 }
 
-static bool render(struct run *r, struct frame *f, struct host *host, struct fault *fault)
-{
-	char id[UUID_TEXT];
-	struct run_scope s;
-	run_step_id(r, f, id);
-	run_scope_init(&s, r, f, value_json(f->input));
-	s.scope.now = f->started_at; /* every attempt renders the same */
-	struct render in = {
-		.task = f->task, .scope = &s.scope, .step_id = id, .host = host};
-	struct request *request = NULL;
-	bool ok = f->task->kind->effect->render(&in, &request, fault);
-	run_scope_finish(&s);
-	if (f->request)
-		f->request->destroy(f->request);
-	f->request = ok ? request : NULL;
-	return ok;
-}
-
 /* Fills op, a `started`, with the next attempt's intent. False: it was recorded
  * otherwise. */
 static bool prepare_attempt(struct run *r, struct frame *f, struct host *host,
 	struct op *op, struct fault *fault)
 {
-	if (!render(r, f, host, fault) || !timeout_deadline(r, f, &op->deadline, fault))
+	if (!run_render(r, f, host, fault) ||
+		!timeout_deadline(r, f, &op->deadline, fault))
 		return false;
 	if (f->due == DUE_WOKEN && f->deadline)
 		op->deadline = f->deadline; /* it goes on waiting */
@@ -286,7 +270,7 @@ static bool look_at_entry(struct run *r, struct frame *probe, bool *ret_skip,
 	if (ok && holds)
 		ok = data_schema_fits(
 			t->input_schema, "input", value_json(probe->raw), fault);
-	if (ok && holds && t->input_from)
+	if (ok && holds && t->input_from && !t->secret_input)
 		ok = run_scope_eval(&s, t->input_from, ret_input, fault);
 	run_scope_finish(&s);
 	*ret_skip = ok && !holds;

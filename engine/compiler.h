@@ -17,6 +17,7 @@ struct compiler {
 	bool in_extension;             /* its tasks are not extended */
 	const struct call_site *calls; /* the functions being compiled, innermost first */
 	size_t called;                 /* functions compiled so far, once per call */
+	struct task *task;             /* whose members are being compiled; or NULL */
 };
 
 /* NULL if there is none of that name. */

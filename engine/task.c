@@ -132,6 +132,7 @@ void task_finish(struct task *task)
 	free(task->item_name);
 	free(task->index_name);
 	free(task->error_name);
+	words_finish(&task->secrets);
 	free(task->name);
 	free(task->reference);
 }

@@ -96,6 +96,10 @@ struct task {
 	struct task_list *body;    /* do, for.do, try; NULL for a leaf */
 	struct task_list *handler; /* catch.do */
 	struct catcher *catcher;   /* of a try */
+	struct words secrets;      /* their names: those that its request takes */
+	/* Its input.from uses one: it is evaluated only for the request, and f->input
+	 * is the raw input. */
+	bool secret_input;
 	/* Arguments that the task binds for what is inside it, NULL: none. */
 	char *item_name, *index_name; /* a loop's each and at */
 	char *error_name;             /* a handler's as */
@@ -165,6 +169,10 @@ struct json compiler_use(struct compiler *c, const char *section, const char *na
 void compiler_need(struct compiler *c, const char *need);
 /* The task waits for events. */
 void compiler_listens(struct compiler *c);
+/* The request of the task that is being compiled takes this secret; expressions say so
+ * by themselves. */
+MUST_CHECK bool compiler_secret(
+	struct compiler *c, struct json node, const char *name, struct error *err);
 /* Says that the document is wrong at node ("file:line:col: /pointer: text"); returns
  * false. */
 bool compiler_refuse(struct compiler *c, struct json node, struct error *err,
@@ -192,6 +200,9 @@ struct render {
 	/* Absent, or an object of evaluated arguments that stand in for those of the
 	 * task: for a kind that renders by way of another. */
 	struct json arguments;
+	/* For the digest alone: the values of secrets are stand-ins. What the digest does
+	 * not cover may be left out. */
+	bool by_reference;
 };
 
 /*
@@ -258,7 +269,10 @@ void effect_fail(struct effect *effect);
 struct http_client; /* steps/http_client.c: libcurl's multi interface on the loop */
 struct sql_steps;   /* steps/call_sql.c: the connections of `call: sql` */
 
+struct secrets; /* secrets.h */
+
 struct settings {
+	struct secrets *secrets;  /* NULL: none */
 	bool allow_run;           /* run: shell is on */
 	char **shell_environment; /* names of variables that shells inherit; NULL-ended */
 	bool allow_link_local;    /* call: http may reach 169.254/16, fe80::/10 */

@@ -309,7 +309,8 @@ static void on_end(struct http_transfer *t, CURLcode code)
 {
 	struct exchange *x = (struct exchange *)t;
 	bool sent = x->effect->sent;
-	const char *text = *t->error ? t->error : curl_easy_strerror(code);
+	bool secret = x->arguments->secret_endpoint; /* libcurl names host and port */
+	const char *text = *t->error && !secret ? t->error : curl_easy_strerror(code);
 	if (code == CURLE_OK && x->answer.headers_ended)
 		on_answer(x);
 	else if (code == CURLE_OK) /* libcurl does not mind headers that break off */
@@ -320,7 +321,8 @@ static void on_end(struct http_transfer *t, CURLcode code)
 	else if (x->answer.headers_too_large)
 		fail_with(x, PROBLEM_COMMUNICATION, sent, "headers larger than 64 KiB");
 	else if (code == CURLE_COULDNT_CONNECT && *t->refused)
-		fail_with(x, PROBLEM_CONFIGURATION, false, t->refused);
+		fail_with(x, PROBLEM_CONFIGURATION, false,
+			secret ? "its address is refused" : t->refused);
 	else if (code == CURLE_OPERATION_TIMEDOUT)
 		fail_with(x, PROBLEM_TIMEOUT, sent, "no answer in time");
 	else if (x->late)
