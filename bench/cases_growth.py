@@ -13,7 +13,7 @@ from spent import first_id, wait_ended
 from verify import verify_runs
 
 
-def grow(session, db, level, there):
+def grow(session, db, level, there, skipped):
     """Fills up to `level` finished runs, or what the disk has room for. How many there are."""
     with db.session() as psql:
         sample = psql.value("select id from stepwell.run where status = 'completed' "
@@ -21,7 +21,7 @@ def grow(session, db, level, there):
         level = history.fitting(psql, db.server.dir, level, there, sample)
     if level > there:
         session.report.say("bench: growth: filling up to %d finished runs" % level)
-        history.fill(db, level - there, "old%d" % level, sample)
+        history.fill(db, level - there, "old%d" % level, sample, skipped)
     return level
 
 
@@ -46,8 +46,8 @@ def growth(session):
     with session.server.database() as db:
         workflow = pool.apply(db, definitions.sets("life", STEPS, True))
         overlapped(db, workflow, size["batch"], size["batch"], 1, mark="warm")
-        for level in size["finished"]:
-            reached = grow(session, db, level, there)
+        for i, level in enumerate(size["finished"]):
+            reached = grow(session, db, level, there, i * history.WEEKS)
             parameters = {"finished": reached, "runs": size["runs"]}
             if reached < level:
                 report.say("bench: growth: the disk has room for %d finished runs, not %d"

@@ -16,6 +16,8 @@ ONE_ROW = """\\set n :n + 1
 insert into bare.entry values ('01a21055-bdb9-7e28-a76e-14683a2418b6', :n::int, clock_timestamp(),
  'started', '/do/1/step1', null, '[{"op":"started","path":"/do/1/step1"},{"op":"completed","path":"/do/1/step1","output":{"n":1,"step":1}}]');
 """
+# A request may take as long as the bench, and a worker be killed as often as it likes.
+FLAGS = ["--http-timeout", "24h", "--poison-after", "0"]
 # Between consecutive entries that hold a step, in order.
 GAPS = """
 select extract(epoch from at - before) * 1e6 from (
@@ -83,57 +85,45 @@ def latency(session):
                   "bare one-row commit", steps=size["steps"])
 
 
-def last_seq(session, run):
-    return session.count("select seq from stepwell.entry where run_id = '%s' "
-                         "order by seq desc limit 1" % run)
-
-
-def resume(db, session, worker, run):
-    """Another worker, after this one was killed: milliseconds from its claim to the commit of the
-    run's next entry."""
-    worker.end(9)
-    before = last_seq(session, run)
-    [other] = pool.start_workers(db, 1)
-    wait_for(lambda: last_seq(session, run) > before + 1, 120, "the run goes on", 0.02, [other])
-    claimed, at, following = session.rows(
-        "select seq, extract(epoch from at), (select extract(epoch from pg_xact_commit_timestamp(n.xmin)) "
+def resume(db, session, stub, run):
+    """A worker takes the run over, whose last one is gone: it, and milliseconds from its claim to the
+    commit of the run's next entry."""
+    asked = stub.stats()["requests"]
+    [worker] = pool.start_workers(db, 1, FLAGS)
+    wait_for(lambda: stub.stats()["requests"] > asked, 120, "the run goes on", 0.05, [worker])
+    at, following = session.rows(
+        "select extract(epoch from at), (select extract(epoch from pg_xact_commit_timestamp(n.xmin)) "
         "from stepwell.entry n where n.run_id = e.run_id and n.seq = e.seq + 1) from stepwell.entry e "
         "where run_id = '%s' and kind = 'claimed' order by seq desc limit 1" % run)[0]
-    check(int(claimed) > before, "nobody took the run over")
-    return other, (float(following) - float(at)) * 1000
+    return worker, (float(following) - float(at)) * 1000
 
 
 def long(session):
-    """One run of many steps; it has some more to go when it is taken over."""
+    """One run of many steps, then of a request that is not answered: there its workers are killed."""
     size, report = session.size("long"), session.report
-    steps, window = size["steps"], size["window"]
+    steps, window, resumed = size["steps"], size["window"], []
+    stub = pool.Stub(session, delay=pool.HELD)
     with session.server.database() as db, db.session() as psql:
-        workflow = pool.apply(db, definitions.loop("long"))
-        [worker] = pool.start_workers(db, 1)
+        workflow = pool.apply(db, definitions.loop("long", stub.url))
+        [worker] = pool.start_workers(db, 1, FLAGS)
         since = first_id(psql)
-        total = steps + size["more"]
-        run = psql.value("select stepwell.start('%s', '{\"n\": %d}', 'long')" % (workflow, total))
-        # Snapshots are entries too, one in 256 or so.
-        wait_for(lambda: last_seq(psql, run) > steps + steps // 200 + 10, 3600, "the run gets on", 0.1,
-                 [worker])
-        resumed = []
+        run = psql.value("select stepwell.start('%s', '{\"n\": %d}', 'long')" % (workflow, steps))
+        wait_for(lambda: stub.stats()["requests"], 3600, "the steps are done", 0.1, [worker])
         for _ in range(session.repeats):
-            worker, took = resume(db, psql, worker, run)
+            pool.kill([worker])
+            worker, took = resume(db, psql, stub, run)
             resumed.append(took)
-        wait_ended(psql, [worker], 3600)
-        verify_runs(psql, since, 1, total + 1)  # and the loop
+        stub.release()
+        wait_ended(psql, [worker])
+        verify_runs(psql, since, 1, steps + 2)  # and the loop, and the request
         gaps = [float(row[0]) for row in psql.rows(GAPS % run)]
-        first_claims = psql.rows("select count(*) from stepwell.entry e where run_id = '%s' and kind "
-                                 "not in ('created', 'claimed', 'frames') and seq < (select seq from "
-                                 "stepwell.entry c where c.run_id = e.run_id and kind = 'claimed' "
-                                 "order by seq offset 1 limit 1)" % run)
-        check(int(first_claims[0][0]) > steps, "it was taken over after %s steps", first_claims[0][0])
         pool.end_workers([worker])
-    first, last = gaps[:window], gaps[steps - window:steps]
-    report.figure("long", "first_steps", statistics.median(first), "us", steps=steps, window=window)
+    stub.end()
+    first, last = gaps[:window], gaps[steps - 1 - window:steps - 1]
+    parameters = {"steps": steps, "window": window}
+    report.figure("long", "first_steps", statistics.median(first), "us", **parameters)
     report.figure("long", "last_steps", statistics.median(last), "us",
-                  [statistics.median(last) / statistics.median(first)], "its first steps", steps=steps,
-                  window=window)
+                  [statistics.median(last) / statistics.median(first)], "its first steps", **parameters)
     report.figure("long", "last_steps_time", sum(last) / 1000, "ms", [sum(last) / sum(first)],
-                  "its first steps", steps=steps, window=window)
+                  "its first steps", **parameters)
     report.figure("long", "resume", resumed, "ms", steps=steps)

@@ -5,6 +5,7 @@ import statistics
 import definitions
 import pool
 import raw
+from processes import check
 from spent import Spent, first_id, now, seconds_of, wait_ended
 from verify import verify_runs
 
@@ -74,10 +75,12 @@ class Reference:
     def add(self, spent, workers):
         steps = self.runs * STEPS
         cpu = spent.worker_cpu / steps * 1e6
-        lives, _ = raw.insert_lives(self.session, self.session.sample, self.rows, self.runs, STEPS,
-                                    workers, cpu)
+        lives, used = raw.insert_lives(self.session, self.session.sample, self.rows, self.runs, STEPS,
+                                       workers, cpu)
+        check(used / steps * 1e6 > 0.95 * cpu, "the reference used %.1f us a step, not %.1f",
+              used / steps * 1e6, cpu)
         self.rates.append(lives * STEPS)
-        self.cpus.append(cpu)
+        self.cpus.append(used / steps * 1e6)
         self.shares.append(steps / spent.seconds / (lives * STEPS))
 
     def report(self, report, **parameters):

@@ -13,7 +13,7 @@ PAUSE = "PT1H"
 
 def flags_for(runs):
     """So that one worker can hold all of them at once."""
-    return ["--concurrency", str(runs), "--max-runs", str(2 * runs), "--http-timeout", "30m"]
+    return ["--concurrency", str(runs), "--max-runs", str(2 * runs), "--http-timeout", "24h"]
 
 
 # ---- Claims ----
@@ -62,12 +62,16 @@ def claims(session):
 # ---- Runs in flight ----
 
 def hold(db, stub, runs):
-    """A worker with that many requests open, and its memory before."""
+    """A worker that owns as many runs, each in the middle of a request: its intent is durable, and
+    it was sent, or waits for a connection. With its memory before."""
     workflow = pool.apply(db, definitions.posts("hold", stub.url, 1))
     [worker] = pool.start_workers(db, 1, flags_for(runs))
     before = worker.rss()
     pool.start_runs(db, workflow, runs)
-    wait_for(lambda: stub.stats()["held"] == runs, 300, "all requests are out", 0.1, [worker, stub])
+    with db.session() as session:
+        wait_for(lambda: session.count("select count(*) from stepwell.entry where kind = 'started'")
+                 == runs, 300, "all runs are in flight", 0.1, [worker, stub])
+    wait_for(lambda: stub.stats()["held"], 60, "requests come", 0.1, [worker, stub])
     return worker, before
 
 
@@ -94,7 +98,7 @@ def takeover(session):
     size, report = session.size("takeover"), session.report
     measured = []
     for _ in range(session.repeats):
-        stub = pool.Stub(session, delay=size["hold_ms"])
+        stub = pool.Stub(session, delay=pool.HELD)
         with session.server.database() as db:
             worker, _ = hold(db, stub, size["runs"])
             measured.append(take_over(db, worker, size["runs"]))
@@ -110,16 +114,17 @@ def takeover(session):
 def memory_in_flight(session, runs):
     rss, each = [], []
     for _ in range(session.repeats):
-        stub = pool.Stub(session, delay=session.size("memory")["hold_ms"])
+        stub = pool.Stub(session, delay=pool.HELD)
         with session.server.database() as db:
             worker, before = hold(db, stub, runs)
             rss.append(worker.rss() / MIB)
             each.append((worker.rss() - before) / runs)
+            held = stub.stats()["held"]
             pool.kill([worker])
         stub.end(9)
-    session.report.figure("memory", "worker_rss", rss, "MiB", runs=runs, in_flight="http request")
-    session.report.figure("memory", "worker_bytes_per_run", each, "bytes", runs=runs,
-                          in_flight="http request")
+    parameters = {"runs": runs, "at_the_endpoint": held}
+    session.report.figure("memory", "worker_rss", rss, "MiB", **parameters)
+    session.report.figure("memory", "worker_bytes_per_run", each, "bytes", **parameters)
 
 
 def memory_waiting(session, runs):

@@ -26,17 +26,21 @@ def riding(name, steps, added):
     return document(name, tasks)
 
 
-def loop(name):
-    """`n` iterations of one checkpointed step."""
-    return document(name, [{"each": {"for": {"in": "${ [range(.n)] }"}, "do": [
-        {"step": {"set": {"index": "${ $index }"}, **CHECKPOINT}}]}}])
+def loop(name, url):
+    """`n` iterations of one checkpointed step, then a POST."""
+    return document(name, [
+        {"each": {"for": {"in": "${ [range(.n)] }"}, "do": [
+            {"step": {"set": {"index": "${ $index }"}, **CHECKPOINT}}]}},
+        {"gate": post(url, {"run": "${ $workflow.id }"})}])
+
+
+def post(url, body):
+    return {"call": "http", "with": {"method": "post", "endpoint": url, "body": body}}
 
 
 def posts(name, url, steps):
     return document(name, [
-        {"post%d" % i: {"call": "http", "with": {
-            "method": "post", "endpoint": url, "body": {"run": "${ $workflow.id }", "n": i}}}}
-        for i in range(steps)])
+        {"post%d" % i: post(url, {"run": "${ $workflow.id }", "n": i})} for i in range(steps)])
 
 
 def wait(name, duration):

@@ -7,11 +7,11 @@ WEEKS = 8
 CHUNK = 50000
 SPARE = 12 * 2**30  # of the disk: WAL, sorting, and not to fill it
 
-# A partition for each past week, as stepwell.make_partitions makes them.
+# Partitions of past weeks, as stepwell.make_partitions makes them.
 PARTITIONS = """
 do $$
 declare
-	week timestamptz := date_trunc('week', clock_timestamp(), 'UTC');
+	week timestamptz := date_trunc('week', clock_timestamp(), 'UTC') - interval '{skipped} weeks';
 	suffix text;
 	parent text;
 begin
@@ -33,12 +33,13 @@ end
 $$
 """
 
-# Runs number first..last of all `total`: evenly over the weeks, so their ids ascend.
+# Runs number first..last of all `total`: evenly over the weeks before the skipped ones, so their
+# ids ascend.
 CHUNK_SQL = """
 create temp table chunk on commit drop as
 select i, at, (encode(substring(int8send((extract(epoch from at) * 1000)::bigint) from 3), 'hex')
 	|| '7' || substr(hash, 1, 3) || '8' || substr(hash, 4, 15))::uuid as id
-from (select i, date_trunc('week', clock_timestamp(), 'UTC') - interval '{weeks} weeks'
+from (select i, date_trunc('week', clock_timestamp(), 'UTC') - interval '{begin} weeks'
 	+ (i - 0.5) / {total} * interval '{weeks} weeks' as at, md5('{mark}' || i) as hash
 	from generate_series({first}, {last}) i) t;
 insert into stepwell.run (id, definition_id, key, input, output, status, created_at, started_at,
@@ -70,10 +71,10 @@ def fitting(session, folder, wanted, there, sample):
     return wanted if wanted <= room else max(there, room // 1000 * 1000)
 
 
-def fill(db, count, mark, sample, writers=2):
-    """`count` more finished runs."""
+def fill(db, count, mark, sample, skipped, writers=2):
+    """`count` more finished runs, in the weeks before the last `skipped` ones."""
     with db.session() as session:
-        session.rows(PARTITIONS.format(weeks=WEEKS))
+        session.rows(PARTITIONS.format(weeks=WEEKS, skipped=skipped))
     chunks = [(first, min(first + CHUNK - 1, count)) for first in range(1, count + 1, CHUNK)]
     children = []
     for i in range(writers):
@@ -82,12 +83,12 @@ def fill(db, count, mark, sample, writers=2):
         with open(script, "w") as out:
             for first, last in chunks[i::writers]:
                 out.write("begin;%s;\ncommit;\n" % CHUNK_SQL.format(
-                    weeks=WEEKS, total=count, mark=mark, first=first, last=last, sample=sample))
+                    weeks=WEEKS, begin=skipped + WEEKS, total=count, mark=mark, first=first, last=last, sample=sample))
         children.append(Child("psql", [db.server.bin + "/psql", "-qXAt", "-v", "ON_ERROR_STOP=1", "-f",
                                        script, db.conninfo], db.server.file("fill.%d.log" % number)))
     for child in children:
         check(child.wait(4 * 3600) == 0, "filling: %s", child.said())
     with db.session() as session:
         session.rows("set maintenance_work_mem = '1GB'")
-        session.rows("vacuum analyze")
+        session.rows("vacuum analyze stepwell.run, stepwell.entry, stepwell.start_key")
         session.rows("checkpoint")

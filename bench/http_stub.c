@@ -7,7 +7,7 @@
  *
  * --delay: each answer comes that late; the connection is held meanwhile. GET /stats is
  * answered at once with the number of requests (itself not counted), of requests held and
- * of open connections.
+ * of open connections. After GET /release nothing is held any more.
  */
 #include "buf.h"
 
@@ -163,7 +163,10 @@ static void hold(struct stub *s, struct connection *c)
 
 static void answer_request(struct stub *s, struct connection *c, const char *head)
 {
-	if (strncmp(head, "GET /stats ", 11) == 0) {
+	bool releases = strncmp(head, "GET /release ", 13) == 0;
+	if (releases)
+		s->delay = 0;
+	if (releases || strncmp(head, "GET /stats ", 11) == 0) {
 		put_stats(s, c);
 		return;
 	}
@@ -249,7 +252,7 @@ static void on_ready(struct stub *s, struct connection *c, uint32_t events)
 static int release(struct stub *s)
 {
 	int64_t now = s->head ? now_ms() : 0;
-	while (s->head && s->head->due <= now) {
+	while (s->head && (!s->delay || s->head->due <= now)) {
 		struct held *h = s->head;
 		s->head = h->next;
 		if (!s->head)

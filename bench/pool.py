@@ -9,6 +9,7 @@ import machine
 from processes import Child, check, finish, wait_for
 
 LANES = 2  # journal connections of a worker
+HELD = 24 * 3600 * 1000  # delay of a stub that does not answer, milliseconds
 
 
 class Worker(Child):
@@ -124,6 +125,13 @@ class Stub(Child):
         self.port = int(wait_for(lambda: machine.read(out).strip(), 30, "the stub listens", 0.01, [self]))
         self.url = "http://127.0.0.1:%d/step" % self.port
 
-    def stats(self):
-        with self.opener.open("http://127.0.0.1:%d/stats" % self.port, timeout=30) as answer:
+    def get(self, path):
+        with self.opener.open("http://127.0.0.1:%d/%s" % (self.port, path), timeout=30) as answer:
             return json.load(answer)
+
+    def stats(self):
+        return self.get("stats")
+
+    def release(self):
+        """Nothing is held from now on."""
+        self.get("release")

@@ -91,9 +91,9 @@ class Child:
 
     @classmethod
     def end_all_but(cls, kept):
-        """The youngest first, so that a server goes after its clients."""
+        """The youngest first."""
         for child in [c for c in reversed(cls.running) if c not in kept]:
-            child.end(signal.SIGINT if child.name == "postgres" else signal.SIGKILL)
+            child.end(signal.SIGKILL)
 
 
 def finish(name, command, log, timeout, allowed=(0,)):

@@ -236,42 +236,52 @@ static void send_statement(
 		fail("sending", PQerrorMessage(lane->conn));
 }
 
-#define ARRAY(a)              \
-	{                     \
-		.array = &(a) \
-	}
-#define TEXT(t)             \
-	{                   \
-		.text = (t) \
-	}
-#define SEND(lane, what, ...)                                     \
-	send_statement(lane, what,                                \
-		(int)(sizeof((struct parameter[]){__VA_ARGS__}) / \
-			sizeof(struct parameter)),                \
-		(struct parameter[]){__VA_ARGS__})
+static void send_start(struct lane *lane)
+{
+	const struct raw *raw = lane->raw;
+	const struct columns *c = &raw->columns;
+	const struct parameter keys[] = {{&c->key}, {&c->id}};
+	const struct parameter runs[] = {{&c->id}, {.text = raw->definition_text},
+		{&c->key}, {.text = raw->sample.input}, {&c->at}};
+	const struct parameter leases[] = {
+		{&c->id}, {.text = raw->definition_text}, {&c->at}};
+	send_statement(lane, ADD_KEYS, 2, keys);
+	send_statement(lane, ADD_RUNS, 5, runs);
+	send_statement(lane, ADD_LEASES, 3, leases);
+}
+
+static void send_claim(struct lane *lane)
+{
+	const struct columns *c = &lane->raw->columns;
+	const struct parameter leases[] = {
+		{&c->id}, {.text = lane->raw->owner_text}, {&c->at}};
+	send_statement(lane, CLAIM_LEASES, 3, leases);
+}
+
+static void send_end(struct lane *lane)
+{
+	const struct columns *c = &lane->raw->columns;
+	const struct parameter runs[] = {
+		{&c->id}, {.text = lane->raw->sample.output}, {&c->at}, {&c->at}};
+	send_statement(lane, END_RUNS, 4, runs);
+}
 
 static void send_stage(struct lane *lane)
 {
-	struct raw *raw = lane->raw;
-	struct columns *c = &raw->columns;
-	const struct sample *s = &raw->sample;
+	struct columns *c = &lane->raw->columns;
+	const struct sample *s = &lane->raw->sample;
+	const struct parameter entries[] = {{&c->id}, {&c->seq}, {&c->at}, {&c->kind},
+		{&c->path}, {&c->attempt}, {&c->data}};
 	fill(c, lane);
 	if (lane->stage == 0) {
 		fill_keys(c, lane);
-		SEND(lane, ADD_KEYS, ARRAY(c->key), ARRAY(c->id));
-		SEND(lane, ADD_RUNS, ARRAY(c->id), TEXT(raw->definition_text),
-			ARRAY(c->key), TEXT(s->input), ARRAY(c->at));
-		SEND(lane, ADD_LEASES, ARRAY(c->id), TEXT(raw->definition_text),
-			ARRAY(c->at));
+		send_start(lane);
 	} else if (strcmp(s->rows[lane->stage].kind, "claimed") == 0) {
-		SEND(lane, CLAIM_LEASES, ARRAY(c->id), TEXT(raw->owner_text),
-			ARRAY(c->at));
+		send_claim(lane);
 	}
 	if (lane->stage == s->count - 1)
-		SEND(lane, END_RUNS, ARRAY(c->id), TEXT(s->output), ARRAY(c->at),
-			ARRAY(c->at));
-	SEND(lane, APPEND_ENTRIES, ARRAY(c->id), ARRAY(c->seq), ARRAY(c->at),
-		ARRAY(c->kind), ARRAY(c->path), ARRAY(c->attempt), ARRAY(c->data));
+		send_end(lane);
+	send_statement(lane, APPEND_ENTRIES, 7, entries);
 }
 
 /* Uses CPU up to what an engine would have used for the rows so far. */

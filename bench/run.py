@@ -11,6 +11,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -35,7 +36,7 @@ class Session:
     """What all benches share."""
 
     def __init__(self, options):
-        self.report, self.server = Report(), Server(options.wfctl)
+        self.report, self.server = Report(), Server(options.wfctl, options.fsync)
         self.sizes, self.repeats = SIZES[options.size], options.repeat
         self.folder, self.programs = str(HERE), os.path.dirname(options.wfctl)
         self.sample = None  # file with the rows of a finished run, for the reference
@@ -66,13 +67,14 @@ def describe(session, options):
 def run_all(session, names):
     for name in names:
         session.report.say("bench: " + name)
-        before = list(Child.running)
+        before, began = list(Child.running), time.monotonic()
         try:
             BENCHES[name](session)
         except Failure as failure:
             session.report.failed(name, str(failure))
         finally:
             Child.end_all_but(before)
+        session.report.say("bench: %s took %.1f s" % (name, time.monotonic() - began))
 
 
 def parse(arguments):
@@ -81,6 +83,7 @@ def parse(arguments):
     p.add_argument("--repeat", type=int, metavar="N", help="measure N times (short: 1, full: 3)")
     p.add_argument("--set", action="append", default=[], metavar="BENCH.NAME=VALUE",
                    help="another size of one thing, for instance life.runs=5000")
+    p.add_argument("--fsync", choices=["on", "off"], default="on", help=argparse.SUPPRESS)  # for tests
     p.add_argument("--wfctl", default=str(HERE.parent / "build" / "wfctl"), help=argparse.SUPPRESS)
     p.add_argument("names", nargs="*", metavar="NAME")
     options = p.parse_args(arguments)
@@ -94,16 +97,19 @@ def parse(arguments):
     return options
 
 
+def on_signals(handler):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, handler)
+
+
 def stop(number, _frame):
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    on_signals(signal.SIG_IGN)
     raise SystemExit(128 + number)
 
 
 def main():
     options = parse(sys.argv[1:])
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
+    on_signals(stop)
     session = Session(options)
     try:
         session.server.start()
@@ -111,7 +117,7 @@ def main():
         run_all(session, options.names or list(BENCHES))
         session.report.say("\n" + table.as_text(session.report.lines))
     finally:
-        Child.end_all_but([session.server.child] if session.server.child else [])
+        on_signals(signal.SIG_IGN)
         session.server.stop()
     for text in session.report.failures:
         session.report.say("bench: FAILED: " + text)

@@ -20,10 +20,10 @@ def postgres_bin():
     return found[-1] if found else os.path.dirname(shutil.which("postgres"))
 
 
-def settings_for(memory):
+def settings_for(memory, fsync):
     """What somebody who runs only Postgres and its workers on such a machine would set."""
     return {
-        "fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "wal_level": "replica",
+        "fsync": fsync, "synchronous_commit": "on", "full_page_writes": "on", "wal_level": "replica",
         "shared_buffers": "%dMB" % min(memory // 4 // MIB, 6144),
         "effective_cache_size": "%dMB" % (memory // 2 // MIB),
         "work_mem": "32MB", "maintenance_work_mem": "%dMB" % min(memory // 32 // MIB, 1024),
@@ -34,11 +34,11 @@ def settings_for(memory):
 
 
 class Server:
-    def __init__(self, wfctl):
+    def __init__(self, wfctl, fsync="on"):
         self.wfctl, self.bin = wfctl, postgres_bin()
         self.dir = tempfile.mkdtemp(prefix="stepwell-bench.", dir=machine.disk_folder())
         self.user = "postgres" if os.getuid() == 0 else None
-        self.settings = settings_for(machine.total_memory())
+        self.settings = settings_for(machine.total_memory(), fsync)
         self.child, self.control, self.count = None, None, 0
         os.chmod(self.dir, 0o711)
 
@@ -72,8 +72,10 @@ class Server:
                self.file("migrate.log"), 120)
 
     def stop(self):
-        if self.child and not self.child.has_ended():
-            self.child.end(signal.SIGINT, 120)
+        """Ends everything, the server last and at once: nothing of it is kept."""
+        Child.end_all_but([self.child])
+        if self.child:
+            self.child.end(signal.SIGQUIT, 120)
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def file(self, name):
