@@ -12,7 +12,7 @@ SIZES = {
         "memory": {"in_flight": 50, "waiting": 200},
         "growth": {"runs": 100, "batch": 100, "claims": 100, "finished": [0, 1000]},
         "long": {"steps": 400, "window": 50},
-        "timers": {"timers": 200, "window": 1, "lead": 2, "batch": 100},
+        "timers": {"timers": 200, "window": 1, "lead": 3, "batch": 100},
         "idle": {"workers": 8, "seconds": 10, "settle": 1},
     },
     "full": {
