@@ -8,7 +8,7 @@ STEPS = "(length(data) - length(replace(data, '\"op\":\"completed\",\"path\":\"/
 
 def verify_runs(session, since, runs, steps, mark=None, own_rows=None):
     """All `runs` since the id `since` have completed, with `steps` completed steps each, no gap in
-    any journal, and one run a key. own_rows: as many of the steps have an entry of their own.
+    any journal, and one run a key. own_rows: at least so many of each run's entries hold a step.
     Returns the number of rows in the journal."""
     rows = session.rows("select status, count(*), count(ended_at) from stepwell.run "
                         "where id >= '%s' group by 1" % since)
@@ -22,7 +22,8 @@ def verify_runs(session, since, runs, steps, mark=None, own_rows=None):
         "where run_id >= '%s'" % (STEPS, since))[0])
     check(journals == runs, "%d runs have a journal of %d", journals, runs)
     if own_rows is not None:
-        check(with_step == own_rows * runs, "%d entries hold a step, not %d", with_step, own_rows * runs)
+        check(with_step >= own_rows * runs, "%d entries hold a step, less than %d", with_step,
+              own_rows * runs)
     if mark is not None:
         keys, keyed = map(int, session.rows(
             "select count(*), count(distinct run_id) from stepwell.start_key "
