@@ -352,8 +352,8 @@ def validate(w):
     bad = w.text("bad.json", """{"document":{"dsl":"1.0.3","namespace":"t","name":"b","version":"1.0.0"},
  "do":[{"greet":{"sett":{"hi":1}}},
  {"x":{"call":"http","with":{"methd":"get","endpoint":"http://x"}}}]}""")
-    fork = w.file("fork", [{"f": {"run": {"script": {"language": "js", "source": {
-        "endpoint": "http://x"}}}}}])
+    fork = w.file("fork", [{"f": {"run": {"script": {
+        "language": "ruby", "code": "1"}}}}])
     none = {"DATABASE_URL": "host=/nowhere"}
     w.expect(0, "validate", good, out="good.json: valid", err="", env=none)
     result = w.expect(6, "validate", good, bad, err="", env=none)
@@ -361,8 +361,8 @@ def validate(w):
                  "bad.json:3:29: error: /do/1/x/with:", "\"method\" is missing",
                  "bad.json:3:30: error: /do/1/x/with/methd:", "did you mean \"method\""):
         check(text in result.out, "nothing about %r; %s", text, result)
-    w.expect(0, "validate", fork, out="warning: /do/0/f/run/script/source: ", err="")
-    w.expect(6, "validate", "--runnable", fork, out="error: /do/0/f/run/script/source: ", err="")
+    w.expect(0, "validate", fork, out="warning: /do/0/f/run/script/language: ", err="")
+    w.expect(6, "validate", "--runnable", fork, out="error: /do/0/f/run/script/language: ", err="")
     w.expect(3, "validate", good, "nowhere.json", err="nowhere.json", out="good.json: valid")
     verdicts = w.expect(6, "validate", good, bad, "-o", "json", err="").lines
     for verdict in verdicts:
@@ -405,10 +405,10 @@ def apply(w):
     w.fails(5, "cli/one:1.0.0", "apply", fresh, other)
     w.fails(5, "other content", "run", other)
     w.fails(3, "cli/fresh", "start", "cli/fresh")
-    unsupported = w.file("fork", [{"f": {"run": {"script": {"language": "js", "source": {
-        "endpoint": "http://x"}}}}}])
+    unsupported = w.file("fork", [{"f": {"run": {"script": {
+        "language": "ruby", "code": "1"}}}}])
     for command in ("apply", "run", "start"):
-        w.fails(6, "/do/0/f/run/script/source: ", command, unsupported)
+        w.fails(6, "/do/0/f/run/script/language: ", command, unsupported)
     w.fails(3, "nowhere.json", "apply", "nowhere.json")
     os.mkdir(w.dir + "/none")
     w.fails(3, "none", "apply", "none")
