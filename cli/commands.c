@@ -25,6 +25,7 @@
 	X(worker)    \
 	X(dev)       \
 	X(migrate)   \
+	X(gc)        \
 	X(version)   \
 	X(help)
 

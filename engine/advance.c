@@ -4,7 +4,10 @@
  */
 #include "advance.h"
 
+#include "carrier.h"
 #include "clock.h"
+#include "data_schema.h"
+#include "rendering.h"
 #include "route.h"
 #include "scope.h"
 
@@ -47,44 +50,80 @@ static int64_t next_of(const struct then *then, const struct frame *f)
 	return NEXT_FOLLOWING;
 }
 
-/* output.as and export.as: *output is replaced, *ret_context is the new context or NULL.
- */
-static bool transform_output(struct run *r, struct frame *f, struct json authorization,
-	struct value **output, struct value **ret_context, struct fault *fault)
+/* output.as or export.as, of an output that was `raw` before. */
+static bool transform(const struct run_scope *seen, struct expression *e,
+	const struct value *output, struct value **ret, struct fault *fault)
 {
 	struct run_scope s;
-	bool ok = true;
-	*ret_context = NULL;
-	if (f->task->output_as) {
-		struct value *v;
-		run_scope_init(&s, r, f, value_json(*output));
-		s.output = value_json(*output);
-		s.authorization = authorization;
-		s.of_attempt = true;
-		ok = run_scope_eval(&s, f->task->output_as, &v, fault);
-		run_scope_finish(&s);
-		if (ok)
-			value_set(output, v);
-	}
-	if (ok && f->task->export_as) {
-		run_scope_init(&s, r, f, value_json(*output));
-		s.output = value_json(*output);
-		s.authorization = authorization;
-		s.of_attempt = true;
-		ok = run_scope_eval(&s, f->task->export_as, ret_context, fault);
-		run_scope_finish(&s);
-	}
+	run_scope_init(&s, seen->run, seen->frame, value_json(output));
+	s.output = value_json(output);
+	s.raw_output = seen->raw_output;
+	s.authorization = seen->authorization;
+	s.of_attempt = true;
+	bool ok = run_scope_eval(&s, e, ret, fault);
+	run_scope_finish(&s);
 	return ok;
 }
 
+/* output.as, export.as and their schemas: *output is replaced, *ret_context is the new
+ * context or NULL. */
+static bool transform_output(struct run *r, struct frame *f, struct json authorization,
+	struct value **output, struct value **ret_context, struct fault *fault)
+{
+	const struct task *t = f->task;
+	struct value *raw = value_ref(*output), *v;
+	struct run_scope seen = {.run = r,
+		.frame = f,
+		.raw_output = value_json(raw),
+		.authorization = authorization};
+	bool ok = !t->output_as || transform(&seen, t->output_as, raw, &v, fault);
+	*ret_context = NULL;
+	if (ok && t->output_as)
+		value_set(output, v);
+	ok = ok &&
+	     data_schema_fits(t->output_schema, "output", value_json(*output), fault) &&
+	     (!t->export_as ||
+		     transform(&seen, t->export_as, *output, ret_context, fault)) &&
+	     data_schema_fits(t->export_schema, "context",
+		     value_json(*ret_context ? *ret_context : r->context), fault);
+	value_unref(raw);
+	return ok;
+}
+
+static enum progress fail_effect(
+	struct run *r, struct frame *f, const struct fault *fault, const char *reason)
+{
+	enum on_uncertain rule = f->task->metadata.on_uncertain;
+	run_fail(r, f, fault);
+	if (fault->uncertain && rule == UNCERTAIN_HOLD)
+		run_hold(r, f, reason);
+	return PROGRESS_AGAIN;
+}
+
+/* Its output was refused. An effect has happened all the same, unless it is undone with
+ * its transaction. */
+static enum progress refuse_output(
+	struct run *r, struct frame *f, struct fault *fault, const struct effect *e)
+{
+	fault->uncertain = e && e->sent && !e->safe && !e->carrier;
+	return fail_effect(
+		r, f, fault, "the last attempt took effect, but its output was refused");
+}
+
+/* e: the effect whose output it is, or NULL. */
 static enum progress complete(struct run *r, struct frame *f, struct value *output,
-	struct json authorization, const struct then *then)
+	const struct effect *e, const struct then *then)
 {
 	struct fault fault = {0};
+	struct json authorization = {0};
 	struct value *context;
+	if (e)
+		authorization =
+			(struct json){e->authorization.data, e->authorization.len};
 	if (!transform_output(r, f, authorization, &output, &context, &fault)) {
 		value_unref(output);
-		return run_fail(r, f, &fault);
+		value_unref(context);
+		return refuse_output(r, f, &fault, e);
 	}
 	struct op op = op_make(OP_COMPLETED, f->path);
 	op.attempt = f->attempt > 1 ? f->attempt : 0;
@@ -113,7 +152,7 @@ static enum progress complete(struct run *r, struct frame *f, struct value *outp
 enum progress run_complete(
 	struct run *r, struct frame *f, struct value *output, const struct then *then)
 {
-	return complete(r, f, output, (struct json){0}, then);
+	return complete(r, f, output, NULL, then);
 }
 
 enum progress run_wait(struct run *r, struct frame *f, int64_t due)
@@ -176,30 +215,13 @@ static bool timeout_deadline(
 	return ok;
 }
 
-static bool render(struct run *r, struct frame *f, struct host *host, struct fault *fault)
-{
-	char id[UUID_TEXT];
-	struct run_scope s;
-	run_step_id(r, f, id);
-	run_scope_init(&s, r, f, value_json(f->input));
-	s.scope.now = f->started_at; /* every attempt renders the same */
-	struct render in = {
-		.task = f->task, .scope = &s.scope, .step_id = id, .host = host};
-	struct request *request = NULL;
-	bool ok = f->task->kind->effect->render(&in, &request, fault);
-	run_scope_finish(&s);
-	if (f->request)
-		f->request->destroy(f->request);
-	f->request = ok ? request : NULL;
-	return ok;
-}
-
 /* Fills op, a `started`, with the next attempt's intent. False: it was recorded
  * otherwise. */
 static bool prepare_attempt(struct run *r, struct frame *f, struct host *host,
 	struct op *op, struct fault *fault)
 {
-	if (!render(r, f, host, fault) || !timeout_deadline(r, f, &op->deadline, fault))
+	if (!run_render(r, f, host, fault) ||
+		!timeout_deadline(r, f, &op->deadline, fault))
 		return false;
 	if (f->due == DUE_WOKEN && f->deadline)
 		op->deadline = f->deadline; /* it goes on waiting */
@@ -242,17 +264,42 @@ static bool announces_late(const struct task *t)
 
 /* ---- Entering tasks ---- */
 
-/* Evaluates if and input.from for the task at the parent's position, as seen by `probe`,
- * a frame that does not exist yet. */
+static bool test_as(struct run *r, const struct frame *probe, bool only_described,
+	bool *ret, struct fault *fault)
+{
+	struct run_scope s;
+	run_scope_init(&s, r, probe, value_json(probe->raw));
+	s.only_described = only_described;
+	bool ok = run_scope_test(&s, probe->task->condition, ret, fault);
+	run_scope_finish(&s);
+	return ok;
+}
+
+/* `if`, or the `when` of an extension. In the latter $task has the members of the task's
+ * definition too; where it fails because of them, what counts is what it is without. */
+static bool test_condition(
+	struct run *r, const struct frame *probe, bool *ret, struct fault *fault)
+{
+	bool of_extension =
+		probe->parent && probe->parent->task->wraps && *probe->task->mark;
+	return test_as(r, probe, false, ret, fault) ||
+	       (of_extension && test_as(r, probe, true, ret, fault));
+}
+
+/* Evaluates if, input.schema and input.from for the task at the parent's position, as
+ * seen by `probe`, a frame that does not exist yet. */
 static bool look_at_entry(struct run *r, struct frame *probe, bool *ret_skip,
 	struct value **ret_input, struct fault *fault)
 {
 	const struct task *t = probe->task;
 	struct run_scope s;
 	bool holds = true;
+	bool ok = !t->condition || test_condition(r, probe, &holds, fault);
+	if (ok && holds)
+		ok = data_schema_fits(
+			t->input_schema, "input", value_json(probe->raw), fault);
 	run_scope_init(&s, r, probe, value_json(probe->raw));
-	bool ok = !t->condition || run_scope_test(&s, t->condition, &holds, fault);
-	if (ok && holds && t->input_from)
+	if (ok && holds && t->input_from && !t->secret_input)
 		ok = run_scope_eval(&s, t->input_from, ret_input, fault);
 	run_scope_finish(&s);
 	*ret_skip = ok && !holds;
@@ -313,7 +360,7 @@ static enum progress enter_run(struct run *r)
 	return ok ? PROGRESS_AGAIN : run_fail(r, r->root, &fault);
 }
 
-/* Another try at entering a task whose if or input.from had failed. */
+/* Another try at entering a task whose entry had failed. */
 static enum progress enter_again(struct run *r, struct frame *f)
 {
 	struct fault fault = {0};
@@ -328,27 +375,17 @@ static enum progress enter_again(struct run *r, struct frame *f)
 	return ok ? PROGRESS_AGAIN : run_fail(r, f, &fault);
 }
 
-/* A handler's list has ended: catch.then decides, not the try's own then. */
+/* A handler's list has ended: catch.then overrides the try's own. */
 static enum progress leave_list(struct run *r, struct frame *f)
 {
+	const struct catcher *c = f->task->catcher;
 	if (f->in_handler)
-		return run_complete(r, f, value_ref(f->cursor), &f->task->catcher->then);
+		return run_complete(
+			r, f, value_ref(f->cursor), c->has_then ? &c->then : NULL);
 	return f->task->kind->next(r, f);
 }
 
 /* ---- Effects ---- */
-
-static enum progress fail_effect(
-	struct run *r, struct frame *f, const struct fault *fault)
-{
-	enum on_uncertain rule = f->task->metadata.on_uncertain;
-	run_fail(r, f, fault);
-	if (!fault->uncertain)
-		return PROGRESS_AGAIN;
-	if (rule == UNCERTAIN_HOLD)
-		run_hold(r, f, "nobody knows whether the last attempt took effect");
-	return PROGRESS_AGAIN;
-}
 
 static enum progress wait_again(struct run *r, struct frame *f, const struct effect *e)
 {
@@ -370,11 +407,10 @@ static enum progress end_effect(struct run *r, struct frame *f, const struct adv
 	if (e->effect.waits)
 		return wait_again(r, f, &e->effect);
 	if (!e->effect.succeeded)
-		return fail_effect(r, f, &e->effect.fault);
-	struct json authorization = {
-		e->effect.authorization.data, e->effect.authorization.len};
+		return fail_effect(r, f, &e->effect.fault,
+			"nobody knows whether the last attempt took effect");
 	struct json output = {e->effect.output.data, e->effect.output.len};
-	return complete(r, f, value_create(output), authorization, NULL);
+	return complete(r, f, value_create(output), &e->effect, NULL);
 }
 
 /* The last attempt may have taken effect, and must not be made again by itself. */

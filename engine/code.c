@@ -22,7 +22,7 @@ struct code *code_create(struct jqvm *vm, const char *source, size_t n)
 			"longer than %u KiB: too much for one expression",
 			CODE_BYTES >> 10);
 	} else if (!c->is_plain) {
-		c->unit = jqvm_add(vm, c->source, &c->scan.variables);
+		c->unit = jqvm_add(vm, c->source, &c->scan);
 	}
 	return c;
 }
@@ -106,5 +106,9 @@ bool code_eval(const struct code *c, const struct scope *scope, struct buf *out,
 		ok = plain_eval(&c->plain, scope, out, err);
 	else
 		ok = jqvm_eval(c->vm, c->unit, scope, out, err);
+	if (!ok && (scope->discreet || words_has(&c->scan.variables, "secrets") ||
+			   words_has(&c->scan.variables, "authorization")))
+		error_set(err, ERROR_INPUT,
+			"it failed; why is not shown, because it uses a secret");
 	return ok || code_blame(c->source, err);
 }

@@ -8,12 +8,17 @@
 #include "task.h"
 
 #include <stdint.h>
+enum reference_kind {
+	REFERENCE_FUNCTION, /* one task */
+	REFERENCE_DOCUMENT, /* JSON or YAML */
+	REFERENCE_TEXT,     /* among the resources it is a string */
+};
 
 /* A resource outside of the document. */
 struct reference {
 	char *name; /* as the document gives it: its name among the resources */
 	char *url;  /* where it is; NULL: in the default catalog */
-	bool is_function;
+	enum reference_kind kind;
 	struct json authentication; /* the endpoint's, with a name resolved; or absent */
 };
 
@@ -24,9 +29,11 @@ struct definition {
 	char *namespace, *name, *version;
 	uint8_t digest[32]; /* SHA-256 of the canonical document */
 	char **needs;       /* what a worker must have, NULL-ended, sorted */
+	bool listens;       /* some task waits for events */
 	struct program *program;
-	/* What was resolved when the definition was registered: its functions and API
-	 * descriptions, as an object by the name or URL that the document gives. */
+	/* What was resolved when the definition was registered: its functions, API
+	 * descriptions, schemas and scripts, as an object by the name or URL that the
+	 * document gives. */
 	char *resources_text; /* NULL: none */
 	struct json resources;
 	/* What the document names and resources lack; it cannot be run before. */
@@ -34,6 +41,7 @@ struct definition {
 	size_t missing_count;
 	struct task root; /* the workflow itself: name "", reference "", a do */
 	struct retry_policy *policies; /* all that its tasks refer to */
+	void *schemas;                 /* likewise: see data_schema.h */
 	unsigned refs;
 };
 

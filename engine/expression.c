@@ -222,6 +222,8 @@ bool program_add(struct program *p, struct json node, enum expression_form form,
 	e->program = p;
 	e->root.json = node;
 	e->form = form;
+	e->forgives = p->options.loose &&
+		      (form == EXPRESSION_VALUE || json_type(node) != JSON_STRING);
 	bool ok = parse_node(p, form, &e->root, err);
 	/* Kept even on failure: its units are in the vm. */
 	p->expressions = xrealloc(p->expressions, (p->n + 1) * sizeof *p->expressions);
@@ -238,6 +240,7 @@ struct eval {
 	struct program *program;
 	const struct scope *scope;
 	struct error *err;
+	bool forgives; /* the expression's */
 };
 
 /* Appends verified JSON without the blanks between its tokens. */
@@ -302,6 +305,21 @@ static bool is_loose_literal(struct program *p, const struct node *n)
 	return literal;
 }
 
+static bool eval_string(struct eval *ev, const struct node *n, struct buf *out)
+{
+	size_t from = out->len;
+	struct eval quiet = *ev;
+	if (ev->forgives)
+		quiet.err = NULL;
+	if (n->kind == NODE_CODE ? code_eval(n->code, ev->scope, out, quiet.err)
+				 : eval_text(&quiet, n, out))
+		return true;
+	out->len = from;
+	if (ev->forgives)
+		json_put(out, n->json);
+	return ev->forgives;
+}
+
 static bool eval_node(struct eval *ev, const struct node *n, struct buf *out);
 
 static bool eval_items(struct eval *ev, const struct node *n, struct buf *out)
@@ -327,8 +345,8 @@ static bool eval_node(struct eval *ev, const struct node *n, struct buf *out)
 	enum node_kind kind = is_loose_literal(ev->program, n) ? NODE_LITERAL : n->kind;
 	switch (kind) {
 	case NODE_LITERAL: json_put(out, n->json); return true;
-	case NODE_CODE: return code_eval(n->code, ev->scope, out, ev->err);
-	case NODE_TEXT: return eval_text(ev, n, out);
+	case NODE_CODE:
+	case NODE_TEXT: return eval_string(ev, n, out);
 	case NODE_ARRAY:
 	case NODE_OBJECT: return eval_items(ev, n, out);
 	}
@@ -354,7 +372,7 @@ static bool check_result(const struct expression *e, struct json text, struct er
 bool expression_eval(struct expression *e, const struct scope *scope, struct buf *out,
 	struct error *err)
 {
-	struct eval ev = {e->program, scope, err};
+	struct eval ev = {e->program, scope, err, e->forgives};
 	size_t from = out->len;
 	bool ok = eval_node(&ev, &e->root, out);
 	if (ok && !check_result(e, (struct json){out->data + from, out->len - from}, err))
@@ -410,6 +428,23 @@ bool program_mentions(const struct program *p, const char *name)
 	return false;
 }
 
+static bool take_secrets(const struct node *n, struct words *ret)
+{
+	bool all = n->code && n->code->scan.secrets.all;
+	for (size_t i = 0; n->code && i < n->code->scan.secrets.names.n; i++) {
+		const char *name = n->code->scan.secrets.names.items[i];
+		words_add(ret, name, strlen(name));
+	}
+	for (size_t i = 0; i < n->nitems; i++)
+		all = !take_secrets(&n->items[i], ret) || all;
+	return !all;
+}
+
+bool expression_secrets(const struct expression *e, struct words *ret)
+{
+	return take_secrets(&e->root, ret);
+}
+
 bool expression_is_literal(const struct expression *e)
 {
 	return e->root.kind == NODE_LITERAL;
@@ -418,7 +453,7 @@ bool expression_is_literal(const struct expression *e)
 static bool node_mentions_step(const struct node *n, const char *step)
 {
 	const struct jqscan *scan = n->code ? &n->code->scan : NULL;
-	if (scan && (scan->all_steps || words_has(&scan->steps, step)))
+	if (scan && (scan->steps.all || words_has(&scan->steps.names, step)))
 		return true;
 	for (size_t i = 0; i < n->nitems; i++) {
 		if (node_mentions_step(&n->items[i], step))

@@ -13,11 +13,13 @@
  * watchdog halts an evaluation that takes more than `timeout_ms` of processor time or 128
  * MiB of memory (jqvm.h says what it cannot stop); a result over `result_bytes` or deeper
  * than JSON may be is an error. All failures are ERROR_INPUT with the expression in the
- * text. Numbers that went through libjq are doubles of 17 digits.
+ * text, but without jq's own message where a secret is involved, because it repeats
+ * values. Numbers that went through libjq are doubles of 17 digits.
  */
 #ifndef STEPWELL_EXPRESSION_H
 #define STEPWELL_EXPRESSION_H
 
+#include "jqscan.h"
 #include "json.h"
 
 struct program;
@@ -33,7 +35,9 @@ enum expression_form {
 };
 
 struct program_options {
-	bool loose;          /* a string that does not compile is a literal */
+	bool loose;          /* a string that does not compile is a literal, and so is one
+				that fails unless it stands where only an expression
+				may */
 	unsigned timeout_ms; /* of one evaluation; 0: 1000 */
 	size_t result_bytes; /* of one result; 0: 16 MiB */
 };
@@ -63,13 +67,14 @@ unsigned program_check(struct program *p, program_on_fault on_fault, void *ctx);
 
 /* What an evaluation sees. `lookup` is asked for a named argument ("context", "input",
  * "item", ...; without $) when the expression mentions it, and returns false for one that
- * does not exist, which then reads as null. Slices must stay valid during the evaluation.
- */
+ * does not exist: the evaluation fails, as it does in jq. Slices must stay valid during
+ * the evaluation. */
 struct scope {
 	struct json dot; /* `.`; absent: null */
 	int64_t now;     /* microseconds since 1970: what jq's `now` answers */
 	bool (*lookup)(void *ctx, const char *name, struct json *ret);
 	void *ctx;
+	bool discreet; /* what it sees is secret: errors do not repeat it */
 };
 
 /* Appends the result's JSON text to out (exactly one value; a jq expression that yields
@@ -84,6 +89,9 @@ MUST_CHECK bool expression_test(
  */
 bool expression_mentions(const struct expression *e, const char *name);
 bool program_mentions(const struct program *p, const char *name);
+/* Adds the members of $secrets that it mentions to ret; false where some use of $secrets
+ * does not say which (`$secrets[.x]`). */
+bool expression_secrets(const struct expression *e, struct words *ret);
 /* A literal without any expression in it. */
 bool expression_is_literal(const struct expression *e);
 /* The members of $steps that are mentioned ("$steps.charge.id" mentions charge); a use

@@ -35,6 +35,7 @@ struct expression {
 	struct program *program;
 	struct node root;
 	enum expression_form form;
+	bool forgives;           /* loose: what fails in it is a literal */
 	struct expression *next; /* in its bucket */
 };
 

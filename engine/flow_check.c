@@ -128,7 +128,7 @@ static void follow(struct flow *f, size_t i, struct json then, const struct plac
 		reach(f, i + 1);
 }
 
-/* The cases of a switch; true if one of them always matches. */
+/* The cases of a switch; true if one of them is taken where no other matches. */
 static bool follow_cases(struct flow *f, size_t i)
 {
 	struct json cases = f->tasks[i].cases;
@@ -139,7 +139,7 @@ static bool follow_cases(struct flow *f, size_t i)
 	struct place item = {.up = &list};
 	struct json_iter it = json_iter(cases);
 	struct json element, value;
-	bool matched = false;
+	bool has_default = false;
 	for (; json_type(cases) == JSON_ARRAY && json_next_element(&it, &element);
 		item.index++) {
 		struct place name = {.up = &item};
@@ -147,16 +147,16 @@ static bool follow_cases(struct flow *f, size_t i)
 		if (json_type(element) != JSON_OBJECT ||
 			!json_next_member(&members, &name.key, &value))
 			continue;
-		if (matched && f->reporting)
-			inspection_report(f->in, FINDING_WARNING, &name, name.key,
-				"this case is never reached: one before it has no "
-				"\"when\" and "
-				"always matches");
+		bool is_default =
+			json_type(value) == JSON_OBJECT && !json_get(value, "when").s;
+		if (has_default && is_default && f->reporting)
+			inspection_report(f->in, FINDING_UNSUPPORTED, &name, name.key,
+				"a second case without \"when\": only one can be the "
+				"default");
 		follow(f, i, json_get(value, "then"), &name);
-		matched = matched ||
-			  (json_type(value) == JSON_OBJECT && !json_get(value, "when").s);
+		has_default = has_default || is_default;
 	}
-	return matched;
+	return has_default;
 }
 
 static void follow_task(struct flow *f, size_t i)

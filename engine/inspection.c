@@ -49,6 +49,29 @@ static void add_bound(struct names *names, struct json text)
 	}
 }
 
+static void add_arguments(struct names *names, struct json judged)
+{
+	static const char *const arguments[] = {"authorization", "context", "input",
+		"output", "runtime", "secrets", "steps", "task", "workflow", "item",
+		"index", "error"};
+	for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++)
+		add_word(names, arguments[i]);
+	add_bound(names, judged);
+	names_sort(names);
+}
+
+/* Those that are declared, in an array. */
+static void add_secrets(struct names *names, struct json list)
+{
+	struct json_iter it = json_iter(list);
+	struct json name;
+	while (json_type(list) == JSON_ARRAY && json_next_element(&it, &name)) {
+		if (json_type(name) == JSON_STRING)
+			names_add(names, name, names->count);
+	}
+	names_sort(names);
+}
+
 void inspection_init(
 	struct inspection *in, const char *text, struct json judged, struct json document)
 {
@@ -61,15 +84,13 @@ void inspection_init(
 	};
 	*in = (struct inspection){.text = text, .invalid = FINDING_ERROR};
 	struct json use = in->use = json_get(document, "use");
-	for (int i = CATALOG_NONE + 1; i < CATALOGS; i++)
-		names_add_members(&in->catalogs[i], json_get(use, names[i]));
-	static const char *const arguments[] = {"authorization", "context", "input",
-		"output", "runtime", "secrets", "steps", "task", "workflow", "item",
-		"index", "error"};
-	for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++)
-		add_word(&in->arguments, arguments[i]);
-	add_bound(&in->arguments, judged);
-	names_sort(&in->arguments);
+	for (int i = CATALOG_NONE + 1; i < CATALOGS; i++) {
+		if (names[i])
+			names_add_members(&in->catalogs[i], json_get(use, names[i]));
+	}
+	add_secrets(&in->catalogs[CATALOG_SECRETS], json_get(use, "secrets"));
+	add_arguments(&in->arguments, judged);
+	in->alone = !json_get(document, "document").s;
 	struct json mode = json_get(json_get(document, "evaluate"), "mode");
 	in->loose = json_string_is(mode, "loose");
 }

@@ -1,8 +1,7 @@
 /*
- * What can be said of an expression without compiling it: that it mentions what this
- * runtime does not have ($secrets), or what must not be there ($task.attempt in a
- * request: the same stepId always carries the same request), or that it is none because
- * ${ } is not the whole string. The expression module judges the rest.
+ * What can be said of an expression without compiling it: that it mentions what must not
+ * be there ($task.attempt in a request: the same stepId always carries the same request;
+ * $secrets: see secret_check.c). The expression module judges the rest.
  */
 #include "code.h"
 #include "inspection.h"
@@ -21,15 +20,6 @@ static const char *after_spaces(const char *p)
 	while (isspace((unsigned char)*p))
 		p++;
 	return p;
-}
-
-static bool mentions_secrets(const char *s)
-{
-	for (const char *p = s; (p = strstr(p, "$secrets")); p++) {
-		if (ends_word(p[8]))
-			return true;
-	}
-	return false;
 }
 
 static bool mentions_attempt(const char *s)
@@ -51,9 +41,6 @@ static bool mentions_attempt(const char *s)
 static void check_text(
 	struct inspection *in, const char *s, struct json v, const struct place *place)
 {
-	if (mentions_secrets(s))
-		inspection_report(in, FINDING_UNSUPPORTED, place, v,
-			"$secrets is not supported by this runtime yet");
 	if (in->in_request && mentions_attempt(s))
 		inspection_report(in, FINDING_UNSUPPORTED, place, v,
 			"$task.attempt would make a retry send another request than the "
@@ -98,7 +85,7 @@ static void on_variable(void *ctx, size_t at, const char *s, size_t n)
 		const char *near = names_nearest(&m->in->arguments, string);
 		inspection_report(m->in, FINDING_WARNING, m->place,
 			find(m, (ptrdiff_t)at),
-			"$%.*s is bound by nothing here, and null%s%s%s",
+			"$%.*s is bound by nothing here: the expression would fail%s%s%s",
 			n > 64 ? 64 : (int)n, s, near ? "; did you mean $" : "",
 			near ? near : "", near ? "?" : "");
 	}
@@ -149,6 +136,8 @@ static void check_string(
 	bool marked = implicit ? strncmp(s, "${", 2) == 0 : strstr(s, "${") != NULL;
 	if (implicit || in->loose || marked)
 		check_text(in, s, v, place);
+	if (strstr(s, "secrets"))
+		secret_check(in, v, place, implicit);
 	if (marked)
 		check_segments(&m, b.data, b.len);
 	else if (implicit || (in->loose && b.len))

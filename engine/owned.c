@@ -223,6 +223,8 @@ static void take_events(struct owned *o, struct entry *e)
 	if (r->status == RUN_RUNNING || r->status == RUN_SUSPENDED)
 		listening_describe(r, &waits);
 	e->relists = strcmp(buf_text(&waits), r->waits ? r->waits : "") != 0;
+	if (r->status != RUN_RUNNING && r->status != RUN_SUSPENDED)
+		e->relists |= r->definition->listens;
 	if (e->relists) {
 		o->attended = false;
 		arrivals_destroy(r->inbox); /* offered again to whom it concerns */
@@ -626,7 +628,7 @@ static void on_left(struct owned *o)
 	if (ended && !w->options.claim)
 		owned_each(w, look_again);
 	else if (ended && is_child)
-		claim_poll(w); /* for the run that waited */
+		claim_due(w); /* for the run that waited */
 	if (adopted && ended)
 		worker_leave(w, WORKER_RUN_ENDED);
 }

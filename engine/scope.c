@@ -53,14 +53,14 @@ static struct json task_argument(struct run_scope *s)
 	put_member(&s->task, "input", value_json(f->raw));
 	if (f != own && extension_has_ended(f))
 		put_member(&s->task, "output", value_json(f->cursor));
-	else if (f == own && s->output.s)
-		put_member(&s->task, "output", s->output);
+	else if (f == own && s->raw_output.s)
+		put_member(&s->task, "output", s->raw_output);
 	put_time(&s->task, "startedAt", f->started_at);
 	run_step_id(s->run, f, id);
 	buf_printf(&s->task, ",\"stepId\":\"%s\"", id);
 	if (s->of_attempt && f == own)
 		buf_printf(&s->task, ",\"attempt\":%u", f->attempt ? f->attempt : 1);
-	if (f != own)
+	if (f != own && !s->only_described)
 		put_definition_members(&s->task, f->task->node);
 	buf_putc(&s->task, '}');
 	return (struct json){s->task.data, s->task.len};
@@ -136,9 +136,8 @@ static bool lookup_bound(struct run_scope *s, const char *name, struct json *ret
 	return false;
 }
 
-static bool lookup(void *ctx, const char *name, struct json *ret)
+static bool find(struct run_scope *s, const char *name, struct json *ret)
 {
-	struct run_scope *s = ctx;
 	if (s->error_name && strcmp(name, s->error_name) == 0)
 		*ret = s->error;
 	else if (lookup_bound(s, name, ret))
@@ -146,7 +145,9 @@ static bool lookup(void *ctx, const char *name, struct json *ret)
 	else if (strcmp(name, "context") == 0)
 		*ret = value_json(s->run->context);
 	else if (strcmp(name, "input") == 0)
-		*ret = value_json(s->frame->input);
+		*ret = s->input.s ? s->input : value_json(s->frame->input);
+	else if (strcmp(name, "secrets") == 0 && s->secrets.s)
+		*ret = s->secrets;
 	else if (strcmp(name, "output") == 0)
 		*ret = s->output.s ? s->output : JSON_LITERAL("null");
 	else if (strcmp(name, "task") == 0)
@@ -167,6 +168,19 @@ static bool lookup(void *ctx, const char *name, struct json *ret)
 	else
 		return false;
 	return true;
+}
+
+static bool lookup(void *ctx, const char *name, struct json *ret)
+{
+	struct run_scope *s = ctx;
+	bool found = find(s, name, ret);
+	bool secret = strcmp(name, "secrets") == 0 ||
+		      (strcmp(name, "input") == 0 && s->input.s);
+	if (found && s->seen && !secret) {
+		buf_printf(s->seen, "$%s=", name);
+		json_put(s->seen, *ret);
+	}
+	return found;
 }
 
 void run_scope_init(

@@ -87,16 +87,23 @@ static void take(struct db_batch *b, struct entry *const *entries, size_t count)
 static void unsubscribe(struct db_batch *b, struct entry *const *entries, size_t count)
 {
 	static const uint32_t types[] = {DB_OID_UUID, DB_OID_INT4};
-	struct columns c;
-	columns_init(&c, types, 2);
+	struct columns runs, over;
+	columns_init(&runs, types, 1);
+	columns_init(&over, types, 2);
 	for (size_t i = 0; i < count; i++) {
-		if (!entries[i]->relists)
+		const struct entry *e = entries[i];
+		if (!e->relists)
 			continue;
-		db_array_uuid(&c.arrays[0], entries[i]->run_id);
-		db_array_int4(&c.arrays[1], entries[i]->change == LEASE_END);
-		c.rows++;
+		db_array_uuid(&runs.arrays[0], e->run_id);
+		db_array_uuid(&over.arrays[0], e->run_id);
+		/* One that has faulted may go on, and has taken what it took. */
+		db_array_int4(&over.arrays[1],
+			e->change == LEASE_END && strcmp(e->state, "faulted") != 0);
+		runs.rows++;
+		over.rows++;
 	}
-	columns_send(&c, b, sql_unsubscribe);
+	columns_send(&runs, b, sql_unsubscribe);
+	columns_send(&over, b, sql_drop_deliveries);
 }
 
 static void put_wait(

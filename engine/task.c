@@ -95,17 +95,29 @@ static struct base base_read(struct json node)
 	return b;
 }
 
+static bool data_compile(
+	struct compiler *c, struct task *task, const struct base *b, struct error *err)
+{
+	return compiler_expression(c, json_get(b->input, "from"), EXPRESSION_BARE,
+		       &task->input_from, err) &&
+	       compiler_expression(c, json_get(b->output, "as"), EXPRESSION_BARE,
+		       &task->output_as, err) &&
+	       compiler_expression(c, json_get(b->export, "as"), EXPRESSION_BARE,
+		       &task->export_as, err) &&
+	       compiler_schema(
+		       c, json_get(b->input, "schema"), &task->input_schema, err) &&
+	       compiler_schema(
+		       c, json_get(b->output, "schema"), &task->output_schema, err) &&
+	       compiler_schema(
+		       c, json_get(b->export, "schema"), &task->export_schema, err);
+}
+
 bool task_base_compile(struct compiler *c, struct task *task, struct error *err)
 {
 	struct base b = base_read(task->node);
 	return compiler_expression(
 		       c, b.condition, EXPRESSION_BARE, &task->condition, err) &&
-	       compiler_expression(c, json_get(b.input, "from"), EXPRESSION_BARE,
-		       &task->input_from, err) &&
-	       compiler_expression(c, json_get(b.output, "as"), EXPRESSION_BARE,
-		       &task->output_as, err) &&
-	       compiler_expression(c, json_get(b.export, "as"), EXPRESSION_BARE,
-		       &task->export_as, err) &&
+	       data_compile(c, task, &b, err) &&
 	       (!task->kind || compiler_then(c, b.then, &task->then, err)) &&
 	       timeout_compile(c, task, b.timeout, err) &&
 	       metadata_compile(c, task, b.metadata, err);
@@ -144,6 +156,7 @@ void task_finish(struct task *task)
 	free(task->item_name);
 	free(task->index_name);
 	free(task->error_name);
+	words_finish(&task->secrets);
 	free(task->name);
 	free(task->reference);
 }

@@ -63,8 +63,8 @@ static bool read_operation(struct compiler *c, struct json with, struct json uri
 	return check_parameters(c, with, &call->operation, err);
 }
 
-static bool compile_http(struct compiler *c, struct json with, struct openapi_call *call,
-	struct error *err)
+static bool compile_http(struct compiler *c, struct json with, bool secret_input,
+	struct openapi_call *call, struct error *err)
 {
 	struct http_arguments *a = &call->http;
 	struct json output = json_get(with, "output"),
@@ -78,8 +78,9 @@ static bool compile_http(struct compiler *c, struct json with, struct openapi_ca
 		    : json_string_is(output, "response") ? HTTP_RESPONSE
 							 : HTTP_CONTENT;
 	a->redirect = json_type(json_get(with, "redirect")) == JSON_TRUE;
-	a->secret_endpoint = a->secret_query = a->secret_headers =
-		expression_mentions(call->parameters, "secrets");
+	a->secret_endpoint = a->secret_query = a->secret_headers = a->secret_body =
+		secret_input || http_is_secret(call->parameters);
+	a->authentication.secret_value |= secret_input;
 	return true;
 }
 
@@ -92,7 +93,7 @@ static bool compile(struct compiler *c, struct task *task, struct error *err)
 	task->spec = call;
 	if (json_type(endpoint) == JSON_OBJECT)
 		uri = json_get(endpoint, "uri");
-	if (!compile_http(c, with, call, err) ||
+	if (!compile_http(c, with, task->secret_input, call, err) ||
 		!compiler_document(c, endpoint, &document, err))
 		return false;
 	return !document.s || read_operation(c, with, uri, document, call, err);
@@ -315,10 +316,19 @@ static bool render(const struct render *in, struct request **ret, struct fault *
 	const struct openapi_call *call = in->task->spec;
 	struct buf text = {0};
 	struct error err = {0};
-	bool ok = expression_eval(call->parameters, in->scope, &text, &err);
+	struct http_credentials credentials = {0};
+	struct http_authorized authorized;
+	if (!in->by_reference && !http_credentials_eval(&call->http.authentication,
+					 in->scope, &credentials, f)) {
+		http_credentials_finish(&credentials);
+		return false;
+	}
+	http_authorized_init(&authorized, in->scope, &credentials);
+	bool ok = expression_eval(call->parameters, &authorized.scope, &text, &err);
+	http_authorized_finish(&authorized);
+	http_credentials_finish(&credentials);
 	if (!ok)
-		fault_set(f, PROBLEM_EXPRESSION, "parameters: %s",
-			call->http.secret_query ? "the expression failed" : err.text);
+		fault_set(f, PROBLEM_EXPRESSION, "parameters: %.700s", err.text);
 	else
 		ok = render_sorted(in, (struct json){buf_text(&text), text.len}, ret, f);
 	if (text.data)

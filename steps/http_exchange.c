@@ -14,10 +14,11 @@
 #include "http_client.h"
 #include "http_url.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define LATE_REST (200 * USEC_PER_MS)
 
 struct exchange {
 	struct http_transfer transfer; /* first: on_end casts */
@@ -28,6 +29,7 @@ struct exchange {
 	unsigned hops;    /* redirects followed */
 	bool foreign;     /* this hop is not at the request's own origin */
 	bool unanswered;  /* this hop's request went out, and no byte came back yet */
+	bool late;        /* the worker's lease was over before the request went out */
 	int64_t deadline; /* by clock_boottime; 0: none of ours */
 	struct curl_slist *headers;
 	struct http_answer answer;
@@ -36,7 +38,6 @@ struct exchange {
 static void destroy(struct exchange *x)
 {
 	http_client_remove(x->effect->host->http, &x->transfer);
-	http_transfer_finish(&x->transfer);
 	http_answer_finish(&x->answer);
 	for (struct curl_slist *h = x->headers; h; h = h->next)
 		explicit_bzero(h->data, strlen(h->data));
@@ -51,7 +52,8 @@ static int on_send(void *ctx, char *remote, char *local, int remote_port, int lo
 {
 	struct exchange *x = ctx;
 	(void)remote, (void)local, (void)remote_port, (void)local_port;
-	if (x->unanswered && !x->request->safe)
+	x->late = !x->effect->sent && !x->effect->host->may_send(x->effect->host);
+	if (x->late || (x->unanswered && !x->request->safe))
 		return CURL_PREREQFUNC_ABORT;
 	x->unanswered = true;
 	x->effect->sent = true;
@@ -157,21 +159,29 @@ static bool wants_fresh_connection(const struct exchange *x)
 	       x->effect->task->metadata.on_uncertain != UNCERTAIN_RETRY;
 }
 
-/* Starts the next hop; false if the time is up. */
-static bool send_hop(struct exchange *x)
+/* Sets up the next hop; false if the time is up. */
+static bool on_begin(struct http_transfer *t)
 {
-	CURL *easy = x->transfer.easy;
+	struct exchange *x = (struct exchange *)t;
+	CURL *easy = t->easy;
 	int64_t left = x->deadline ? x->deadline - clock_boottime() : 0;
 	if (x->deadline && left < USEC_PER_MS)
 		return false;
-	http_answer_clear(&x->answer);
-	x->unanswered = false;
 	curl_easy_setopt(easy, CURLOPT_URL, x->url);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(left / USEC_PER_MS));
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, (long)wants_fresh_connection(x));
+	set_method(x);
+	set_callbacks(x);
 	set_headers(x);
 	set_digest(x);
-	http_client_add(x->effect->host->http, &x->transfer);
 	return true;
+}
+
+static void send_hop(struct exchange *x)
+{
+	http_answer_clear(&x->answer);
+	x->unanswered = false;
+	http_client_add(x->effect->host->http, &x->transfer);
 }
 
 /* ---- Outcomes ---- */
@@ -206,6 +216,17 @@ static void succeed(struct exchange *x)
 		return;
 	}
 	http_credentials_describe(&x->request->credentials, &effect->authorization);
+	effect->state = NULL;
+	destroy(x);
+	effect_succeed(effect);
+}
+
+/* The same attempt begins again, if the run is still ours. */
+static void postpone(struct exchange *x)
+{
+	struct effect *effect = x->effect;
+	effect->waits = true;
+	effect->wait_usec = LATE_REST;
 	effect->state = NULL;
 	destroy(x);
 	effect_succeed(effect);
@@ -258,8 +279,7 @@ static void follow(struct exchange *x, const char *location)
 	x->url = next;
 	/* Once away, always away: what came back may have been steered from there. */
 	x->foreign = x->foreign || !http_url_same_origin(next, x->request->url);
-	if (!send_hop(x))
-		fail_with(x, PROBLEM_TIMEOUT, true, "no answer in time");
+	send_hop(x);
 }
 
 static void on_answer(struct exchange *x)
@@ -294,7 +314,8 @@ static void on_end(struct http_transfer *t, CURLcode code)
 {
 	struct exchange *x = (struct exchange *)t;
 	bool sent = x->effect->sent;
-	const char *text = *t->error ? t->error : curl_easy_strerror(code);
+	bool secret = x->arguments->secret_endpoint; /* libcurl names host and port */
+	const char *text = *t->error && !secret ? t->error : curl_easy_strerror(code);
 	if (code == CURLE_OK && x->answer.headers_ended)
 		on_answer(x);
 	else if (code == CURLE_OK) /* libcurl does not mind headers that break off */
@@ -305,9 +326,12 @@ static void on_end(struct http_transfer *t, CURLcode code)
 	else if (x->answer.headers_too_large)
 		fail_with(x, PROBLEM_COMMUNICATION, sent, "headers larger than 64 KiB");
 	else if (code == CURLE_COULDNT_CONNECT && *t->refused)
-		fail_with(x, PROBLEM_CONFIGURATION, false, t->refused);
+		fail_with(x, PROBLEM_CONFIGURATION, false,
+			secret ? "its address is refused" : t->refused);
 	else if (code == CURLE_OPERATION_TIMEDOUT)
 		fail_with(x, PROBLEM_TIMEOUT, sent, "no answer in time");
+	else if (x->late)
+		postpone(x);
 	else if (code == CURLE_ABORTED_BY_CALLBACK)
 		fail_with(x, PROBLEM_COMMUNICATION, true,
 			"the connection was lost before an answer");
@@ -333,19 +357,16 @@ void http_exchange_start(struct effect *effect)
 	effect->state = x;
 	x->effect = effect;
 	x->request = (const struct http_request *)effect->request;
+	effect->safe = x->request->safe;
 	x->arguments = effect->task->spec;
 	x->url = xstrdup(x->request->url);
 	x->deadline = deadline_of(effect);
 	x->answer.body_limit =
 		settings->body_limit ? settings->body_limit : HTTP_BODY_LIMIT;
+	x->transfer.on_begin = on_begin;
 	x->transfer.on_end = on_end;
-	http_transfer_init(&x->transfer, settings->allow_link_local);
-	set_method(x);
-	set_callbacks(x);
-	if (wants_fresh_connection(x))
-		curl_easy_setopt(x->transfer.easy, CURLOPT_FRESH_CONNECT, 1L);
-	bool in_time = send_hop(x);
-	assert(in_time);
+	x->transfer.allow_link_local = settings->allow_link_local;
+	send_hop(x);
 }
 
 void http_exchange_stop(struct effect *effect)

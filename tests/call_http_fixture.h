@@ -25,6 +25,7 @@ static struct stub *stub, *other;
 static struct task_metadata metadata;
 static bool engine_timeout; /* the task has a timeout of its own */
 static const char *use;     /* the document's `use` */
+static bool lease_is_over;  /* when the request would go out */
 
 static struct {
 	bool rendered, done;
@@ -45,11 +46,21 @@ static void finish_result(void)
 	memset(&result, 0, sizeof result);
 }
 
+static bool may_send(const struct host *h)
+{
+	(void)h;
+	return !lease_is_over;
+}
+
 static void setup(void)
 {
 	uv_loop_init(&loop);
 	settings = (struct settings){0};
-	host = (struct host){&loop, &settings, http_client_create(&loop), NULL};
+	host = (struct host){.loop = &loop,
+		.settings = &settings,
+		.http = http_client_create(&loop),
+		.may_send = may_send};
+	lease_is_over = false;
 	metadata = (struct task_metadata){0};
 	engine_timeout = false;
 	use = NULL;

@@ -145,6 +145,21 @@ START_TEST(refused_connection_is_certain)
 }
 END_TEST
 
+START_TEST(request_of_a_lapsed_lease_is_not_sent)
+{
+	stub_text(stub, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+	lease_is_over = true;
+	ck_assert(call("{\"method\":\"post\",\"endpoint\":\"@/\"}"));
+	ck_assert(result.effect.waits && result.effect.wait_usec > 0);
+	ck_assert(!result.effect.sent);
+	ck_assert_ptr_null(stub_request(stub, 0));
+	lease_is_over = false;
+	ck_assert(call("{\"method\":\"post\",\"endpoint\":\"@/\"}"));
+	ck_assert(!result.effect.waits && result.effect.sent);
+	ck_assert_ptr_nonnull(stub_request(stub, 0));
+}
+END_TEST
+
 START_TEST(tls_failure_is_certain)
 {
 	stub_reply(stub, "garbage", 7, STUB_CLOSE);
@@ -283,6 +298,7 @@ int main(void)
 		retry_after,
 		refused_connection_is_certain,
 		tls_failure_is_certain,
+		request_of_a_lapsed_lease_is_not_sent,
 		lost_and_broken_answers_are_uncertain,
 		request_on_a_dead_kept_connection_is_not_sent_twice,
 		too_large_an_answer,

@@ -101,7 +101,7 @@ START_TEST(plain_paths_cut_their_slice)
 		{"\"$context.y\"", "1.50"},
 		{"\"$context.list[0].id\"", "1"},
 		{"\"$item\"", "\"it\""},
-		{"\"$nobody.x\"", "null"},
+		{"\"$nobody.x\"", "!$nobody is not defined here"},
 		{"\".x.y[0].z\"", "null"},
 		{"\"${ .a.b[0] }\"", "1"},
 		{"\".a.b.c\"", "!.a.b.c: Cannot index array with \"c\""},
@@ -203,7 +203,13 @@ START_TEST(jq_evaluates_the_rest)
 		{"\"1 +\\r\\n1\"", "2"},
 		{"\"$item + \\\"s\\\"\"", "\"its\""},
 		{"\"$context.y + 1\"", "2.5"},
-		{"\"$none == null\"", "true"},
+		{"\". as [$x] ?// {a: {b: $x}} | $x[0]\"", "1"},
+		{"\". as {(\\\"a\\\"): $q} | $q.b[0]\"", "1"},
+		{"\"reduce .a.b[] as $n (0; . + 1)\"", "3"},
+		{"\"[foreach ([1, 2], [3, 4]) as [$n, $m] (0; . + 1)] | length\"", "2"},
+		{"\"def f($p; $q): $p + $q; f(1; 2)\"", "3"},
+		{"\"label $out | 1, break $out\"", "1"},
+		{"\"$item as $item | $item + \\\"\\\"\"", "\"it\""},
 		{"\"[.a.b[] | . * 2] | .[:2]\"", "[2,5]"},
 		{"\".s + \\\"\\\"\"", "\"x\\u0000y\""},
 		{"\"empty\"", "null"},
@@ -231,6 +237,13 @@ START_TEST(errors_name_the_expression)
 		{"\".a + 1\"", "!.a + 1: object ({\"b\":[1,2.5...) and number (1) cannot "
 			       "be added"},
 		{"\"nosuch(1)\"", "!nosuch/1 is not defined"},
+		{"\"$none\"", "!$none: $none is not defined here"},
+		{"\"$none.a\"", "!$none is not defined here"},
+		{"\"$none == null\"", "!$none is not defined here"},
+		{"\"{as: 1} | $none\"", "!$none is not defined here"},
+		{"\". as $x | $y\"", "!$y is not defined here"},
+		{"\". as {a: $x} | $x | . + $y\"", "!$y is not defined here"},
+		{"\"def f($p): $p; f($q)\"", "!$q is not defined here"},
 		{"\"1 +\"", "!syntax error"},
 		{"\"\"", "!empty expression"},
 		{"\"1 + \\u0000 1\"", "!NUL in an expression"},
@@ -303,8 +316,18 @@ START_TEST(loose_mode_takes_what_does_not_compile_literally)
 		{"\".a.b.c\"", "!Cannot index array"},
 		{"\"error(1)\"", "!"},
 	};
+	/* Where text may stand, so is what fails. */
+	static const struct row values[] = {
+		{"\".a.b.c\"", "\".a.b.c\""},
+		{"\"1 + {}\"", "\"1 + {}\""},
+		{"\"${ .a.b.c }\"", "\"${ .a.b.c }\""},
+		{"{\"x\": \"<${ error }>\", \"y\": \".a.b[0]\", \"z\": "
+		 "[\"$nobody\"]}",
+			"{\"x\":\"<${ error }>\",\"y\":1,\"z\":[\"$nobody\"]}"},
+	};
 	struct program_options options = {.loose = true};
 	CHECK_ROWS(rows, EXPRESSION_BARE, &options);
+	CHECK_ROWS(values, EXPRESSION_VALUE, &options);
 }
 END_TEST
 
@@ -416,6 +439,63 @@ START_TEST(mentions_are_read_off)
 }
 END_TEST
 
+/* Mentions of $secrets, as NAME,NAME; * where one cannot be read off. */
+START_TEST(secrets_are_read_off)
+{
+	static const char *const cases[][2] = {{"\"${ $secrets.a }\"", "a,"},
+		{"{\"x\":\"${ $secrets[\\\"b c\\\"] }\",\"y\":[\"- ${ $secrets.\\\"d\\\" "
+		 "| "
+		 "@base64 }\"]}",
+			"b c,d,"},
+		{"\"${ [$ secrets .a, $secrets.a.b.c] }\"", "a,"},
+		{"\"${ $secrets }\"", "*"}, {"\"${ $secrets | .a }\"", "*"},
+		{"\"${ $secrets[.a] }\"", "*"}, {"\"${ {$secrets} }\"", "*"},
+		{"\"${ $secrets?.a }\"", "*"},
+		{"\"${ $secrets[\\\"a\\\", \\\"b\\\"] }\"", "*"},
+		{"\"${ $secrets[\\\"a\\\\(.x)\\\"] }\"", "*"},
+		{"\"$secrets.a ${ \\\"$secrets.b\\\" } ${ .secrets.c }\"", ""}};
+	struct program *p = program_create(NULL);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct words names = {0};
+		struct buf got = {0};
+		struct expression *e = add(p, cases[i][0], EXPRESSION_VALUE);
+		bool all_named = expression_secrets(e, &names);
+		for (size_t n = 0; all_named && n < names.n; n++)
+			buf_printf(&got, "%s,", names.items[n]);
+		buf_puts(&got, all_named ? "" : "*");
+		ck_assert_str_eq(buf_text(&got), cases[i][1]);
+		buf_finish(&got);
+		words_finish(&names);
+	}
+	program_destroy(p);
+}
+END_TEST
+
+START_TEST(errors_about_secrets_repeat_no_value)
+{
+	static const char *const nodes[] = {"\"${ .s | tonumber }\"", "\"${ .s.x }\"",
+		"\"${ error(.s) }\"", "\"a ${ .s | fromjson } b\""};
+	struct program *p = program_create(NULL);
+	struct scope scope = scope_of("{\"s\":\"canary\"}");
+	scope.discreet = true;
+	for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++) {
+		struct error err = {0};
+		struct buf out = {0};
+		struct expression *e = add(p, nodes[i], EXPRESSION_VALUE);
+		ck_assert(!expression_eval(e, &scope, &out, &err));
+		ck_assert_msg(
+			strstr(err.text, "why is not shown") != NULL, "%s", err.text);
+		ck_assert_msg(!strstr(err.text, "canary"), "%s", err.text);
+		buf_finish(&out);
+	}
+	check_row(p,
+		&(struct row){"\"${ $secrets.a | error(\\\"canary\\\") }\"",
+			"!$secrets.a | error(\"canary\"): it failed; why is not"},
+		EXPRESSION_VALUE);
+	program_destroy(p);
+}
+END_TEST
+
 START_TEST(conditions_follow_jqs_truth)
 {
 	static const struct {
@@ -510,6 +590,8 @@ int main(void)
 	tcase_add_test(tc, results_are_bounded);
 	tcase_add_test(tc, arguments_are_asked_for_when_mentioned);
 	tcase_add_test(tc, mentions_are_read_off);
+	tcase_add_test(tc, secrets_are_read_off);
+	tcase_add_test(tc, errors_about_secrets_repeat_no_value);
 	tcase_add_test(tc, conditions_follow_jqs_truth);
 	tcase_add_test(tc, check_reports_each_fault);
 	tcase_add_test(tc, the_size_of_an_expression_is_bounded);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Functions of catalogs, functions by URL and API descriptions: read when a definition is
-registered, pinned with it, and never read again.
+"""Functions of catalogs, functions by URL, API descriptions and schemas: read when a definition
+is registered, pinned with it, and never read again.
 
     test_reuse.py [NAME...]    only the cases with NAME in their name
 
@@ -35,7 +35,8 @@ class Site:
                 page = site.pages.get(self.path)
                 if self.path.startswith("/echo"):
                     page = self.echo()
-                body = (page or "nothing here").encode()
+                body = page or "nothing here"
+                body = body.encode() if isinstance(body, str) else body
                 self.send_response(200 if page else 404)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -232,6 +233,36 @@ def swagger_2(w):
     assert w.site.asked[-1] == "/echo/form?q=3%7C4", w.site.asked
 
 
+def script(w, **more):
+    return [{"x": {"run": {"script": dict({
+        "language": "python", "arguments": ["${ .n }"],
+        "source": {"endpoint": {"uri": w.site.url + "/double.py"}}}, **more)},
+        "output": {"as": "tonumber"}}}]
+
+
+def the_source_of_a_script_is_pinned(w):
+    w.site.pages["/double.py"] = "import sys\n# ${ .n } \u00e9\nprint(2 * int(sys.argv[1]))\n"
+    path = w.definition(script(w))
+    w.wfctl("validate", path)
+    assert w.site.asked == [], "validate asked the network"
+    w.wfctl("apply", path)
+    w.site.pages["/double.py"] = "print(0)"
+    w.site.asked.clear()
+    done = w.wfctl("run", "reuse/" + w.name, "--input", '{"n": 21}', "--allow-run")
+    assert json.loads(done.stdout) == 42, done.stdout
+    assert w.site.asked == [], "a run asked for the script"
+    w.wfctl("apply", path, expect=5)
+    del w.site.pages["/double.py"]
+    done = w.wfctl("apply", w.definition(script(w), version="1.0.1"), expect=6)
+    assert "/double.py" in done.stderr and "status 404" in done.stderr, done.stderr
+
+
+def the_source_of_a_script_is_text(w):
+    w.site.pages["/double.py"] = b"print('\xe9')"
+    done = w.wfctl("apply", w.definition(script(w)), expect=6)
+    assert "not a text in UTF-8" in done.stderr, done.stderr
+
+
 def openapi_mistakes_are_seen_at_registration(w):
     w.site.pages["/api.json"] = json.dumps(API)
     for operation, parameters, text in (
@@ -246,6 +277,76 @@ def openapi_mistakes_are_seen_at_registration(w):
     w.site.pages["/api.json"] = '{"openapi": "4.0.0"}'
     done = w.wfctl("apply", w.definition(openapi(w, "load", {"id": 1}), version="1.0.1"), expect=6)
     assert "OpenAPI 3 or Swagger 2" in done.stderr, done.stderr
+
+
+def schema_by_url(w, page, at="output", version="1.0.0"):
+    resource = {"schema": {"resource": {"endpoint": {"uri": w.site.url + page}}}}
+    return w.definition([{"x": {"set": {"n": 3}, at: resource}}], version=version)
+
+
+def a_schema_by_url_is_pinned(w):
+    w.site.pages["/s.json"] = json.dumps({"properties": {"n": {"maximum": 3}}})
+    path = schema_by_url(w, "/s.json")
+    w.wfctl("validate", path)
+    assert w.site.asked == [], "validate asked the network"
+    w.wfctl("apply", path)
+    assert w.site.asked == ["/s.json"], w.site.asked
+    w.site.pages["/s.json"] = json.dumps({"properties": {"n": {"maximum": 2}}})
+    w.site.asked.clear()
+    assert w.output("reuse/" + w.name) == {"n": 3}
+    assert w.site.asked == [], "a run asked for its schema"
+    done = w.wfctl("apply", path, expect=5)
+    assert "other content" in done.stderr, done.stderr
+    done = w.wfctl("run", schema_by_url(w, "/s.json", version="1.1.0"), expect=10)
+    assert "/n: maximum: 3 is above 2" in done.stderr, done.stderr
+
+
+def a_schema_may_refer_to_others(w):
+    w.site.pages["/a.yaml"] = "properties: { n: { $ref: 'sub/b.json#/$defs/small' } }\n"
+    w.site.pages["/sub/b.json"] = json.dumps(
+        {"$defs": {"small": {"allOf": [{"$ref": "../c.json"}, {"$ref": "b.json#/$defs/number"}]},
+                   "number": {"type": "number"}}})
+    w.site.pages["/c.json"] = json.dumps({"maximum": 2})
+    done = w.wfctl("run", schema_by_url(w, "/a.yaml"), expect=10)
+    assert "/n: maximum: 3 is above 2" in done.stderr, done.stderr
+    assert sorted(w.site.asked) == ["/a.yaml", "/c.json", "/sub/b.json"], w.site.asked
+    inline = {"schema": {"document": {"$ref": w.site.url + "/a.yaml"}}}
+    path = w.definition([{"x": {"set": {"n": 3}, "output": inline}}], version="2.0.0")
+    w.wfctl("validate", path)
+    w.site.asked.clear()
+    w.wfctl("apply", path)
+    w.wfctl("run", "reuse/" + w.name, expect=10)
+    assert sorted(w.site.asked) == ["/a.yaml", "/c.json", "/sub/b.json"], w.site.asked
+
+
+def the_input_is_checked_by_the_schema_that_is_pinned(w):
+    w.site.pages["/s.json"] = json.dumps({"required": ["n"]})
+    path = w.file("wf.json", {
+        "document": {"dsl": "1.0.3", "namespace": "reuse", "name": w.name, "version": "1.0.0"},
+        "input": {"schema": {"resource": {"endpoint": w.site.url + "/s.json"}}},
+        "do": [{"x": {"set": {"n": 3}}}]})
+    w.wfctl("apply", path)
+    w.site.pages["/s.json"] = "true"
+    done = w.wfctl("start", "reuse/" + w.name, "--input", "{}", expect=6)
+    assert '"n" is missing' in done.stderr, done.stderr
+
+
+def wrong_schemas_are_refused(w):
+    w.site.pages["/bad.json"] = json.dumps({"properties": {"n": {"type": "int"}}})
+    w.site.pages["/refers.json"] = json.dumps({"$ref": "none.json"})
+    w.site.pages["/nowhere.json"] = json.dumps({"$ref": "bad.json#/none"})
+    w.site.pages["/list.json"] = "- 1\n"
+    for page, text in (("/bad.json", w.site.url + "/bad.json#/properties/n: type: must be"),
+                       ("/refers.json", "/none.json: "), ("/none.json", "status 404"),
+                       ("/list.json", "a schema must be an object, true or false"),
+                       ("/s.json#/$defs/a", "fragment")):
+        for at in "input", "output", "export":
+            path = schema_by_url(w, page, at)
+            w.wfctl("validate", path)
+            for verb in "apply", "run", "start":
+                done = w.wfctl(verb, path, expect=6)
+                assert text in done.stderr, done.stderr
+    w.wfctl("run", "reuse/" + w.name, expect=3)  # nothing was registered
 
 
 def wrong_references_are_refused(w):
@@ -264,6 +365,9 @@ CASES = [catalog_in_a_folder, a_catalog_may_ask_for_credentials, a_changed_catal
          a_function_by_url_may_call_others, functions_that_call_each_other_are_refused,
          the_default_catalog_is_in_the_database, openapi_parameters_go_where_they_belong,
          an_openapi_document_is_pinned, swagger_2, openapi_mistakes_are_seen_at_registration,
+         the_source_of_a_script_is_pinned, the_source_of_a_script_is_text,
+         a_schema_by_url_is_pinned, a_schema_may_refer_to_others,
+         the_input_is_checked_by_the_schema_that_is_pinned, wrong_schemas_are_refused,
          wrong_references_are_refused]
 
 
