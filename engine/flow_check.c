@@ -58,18 +58,25 @@ static void read_task(struct flow_task *t, struct json task)
 
 static void flow_init(struct flow *f, struct json list, const struct place *place)
 {
-	f->count = json_count(list);
+	struct json_iter it = json_iter(list);
+	struct json item, *items = NULL;
+	for (size_t cap = 0; json_next_element(&it, &item); f->count++) {
+		if (f->count == cap) {
+			cap = cap ? cap * 2 : 16;
+			items = xrealloc(items, cap * sizeof *items);
+		}
+		items[f->count] = item;
+	}
 	f->tasks = xcalloc(f->count, sizeof *f->tasks);
 	f->reached = xcalloc(f->count, sizeof *f->reached);
 	f->stack = xcalloc(f->count, sizeof *f->stack);
-	struct json_iter it = json_iter(list);
-	struct json item, task;
-	for (size_t i = 0; json_next_element(&it, &item); i++) {
+	for (size_t i = 0; i < f->count; i++) {
 		struct flow_task *t = &f->tasks[i];
-		struct json_iter members = json_iter(item);
+		struct json_iter members = json_iter(items[i]);
+		struct json task;
 		t->item = (struct place){.up = place, .index = i};
 		t->place.up = &t->item;
-		if (json_type(item) != JSON_OBJECT ||
+		if (json_type(items[i]) != JSON_OBJECT ||
 			!json_next_member(&members, &t->place.key, &task) || members.p) {
 			t->place.key = (struct json){0};
 			continue;
@@ -77,6 +84,7 @@ static void flow_init(struct flow *f, struct json list, const struct place *plac
 		names_add(&f->names, t->place.key, i);
 		read_task(t, task);
 	}
+	free(items);
 	names_sort(&f->names);
 }
 

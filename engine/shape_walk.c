@@ -219,11 +219,28 @@ static struct json find_nameless(const struct shape *shape, struct json v)
 	return found;
 }
 
+/* An element of a list, as it should be: one member, a name. */
+static bool walk_named(struct inspection *in, const struct shape *shape, struct json v,
+	const struct place *place)
+{
+	struct place below = {.up = place};
+	struct json_iter it = json_iter(v);
+	struct json value;
+	if (!json_next_member(&it, &below.key, &value) || it.p ||
+		word_is_one(shape->words, below.key))
+		return false;
+	struct around around = {in->around, shape};
+	in->around = &around;
+	shape_walk(in, shape->of, value, &below);
+	in->around = around.up;
+	return true;
+}
+
 /* An element of a list whose name was forgotten is judged as what it would name. */
 static bool walk_nameless(struct inspection *in, const struct shape *shape, struct json v,
 	const struct place *place)
 {
-	struct json key = shape->words ? find_nameless(shape, v) : (struct json){0};
+	struct json key = find_nameless(shape, v);
 	if (!key.s)
 		return false;
 	inspection_report(in, in->invalid, place, v,
@@ -258,8 +275,10 @@ static void walk_object(struct inspection *in, const struct shape *shape, struct
 		shape_report_type(in, shape, v, place);
 		return;
 	}
-	if ((shape->rule == RULE_ONE_VALID && forgive_invalid(in, shape, v, place)) ||
-		walk_nameless(in, shape, v, place))
+	if (shape->words &&
+		(walk_named(in, shape, v, place) || walk_nameless(in, shape, v, place)))
+		return;
+	if (shape->rule == RULE_ONE_VALID && forgive_invalid(in, shape, v, place))
 		return;
 	enum finding_class invalid = in->invalid;
 	struct around around = {in->around, shape};
