@@ -55,6 +55,15 @@ static char *path_with(const char *base, struct json key)
 
 /* ---- Lists ---- */
 
+static char *shown_name(struct json key)
+{
+	char *name = graph_shown(key);
+	if (*name)
+		return name;
+	free(name);
+	return xstrdup("(no name)");
+}
+
 /* The only member of an item. */
 static bool read_item(struct json item, struct json *ret_key, struct json *ret_task)
 {
@@ -77,7 +86,7 @@ static void read_list(struct reader *r, struct json array, enum graph_role role,
 		struct graph_node *n = &list->nodes[list->count];
 		if (!read_item(item, &keys[list->count], &tasks[list->count]))
 			continue;
-		n->name = graph_shown(keys[list->count]);
+		n->name = shown_name(keys[list->count]);
 		char *path = path_of(base, i, keys[list->count]);
 		read_task(r, tasks[list->count], path, n);
 		list->count++;
@@ -189,7 +198,7 @@ static void read_functions(struct reader *r, struct json object, struct graph_li
 		if (kind_of(task) == GRAPH_OTHER)
 			continue; /* an API's description */
 		struct graph_node *n = &list->nodes[list->count++];
-		*n = (struct graph_node){.name = graph_shown(key)};
+		*n = (struct graph_node){.name = shown_name(key)};
 		read_task(r, task, path_with("!call/", key), n);
 	}
 }
@@ -204,7 +213,7 @@ static void read_extension(
 	struct json when = json_get(body, "when");
 	struct buf b = {0};
 	n->kind = GRAPH_EXTENSION;
-	n->name = graph_shown(key);
+	n->name = shown_name(key);
 	graph_describe(n, body);
 	if (when.s) {
 		buf_puts(&b, "when");
@@ -267,6 +276,16 @@ struct graph *graph_create(struct json document, struct json resources)
 	if (g->extensions.count > 0)
 		g->extensions.title = xstrdup("extensions");
 	return g;
+}
+
+bool graph_shows_exit(const struct graph_list *list)
+{
+	for (size_t i = 0; i < list->edge_count; i++) {
+		const struct graph_edge *e = &list->edges[i];
+		if (e->to == GRAPH_EXIT && (e->from + 1 < list->count || e->label))
+			return true;
+	}
+	return false;
 }
 
 static void list_finish(struct graph_list *list);

@@ -107,7 +107,9 @@ struct graph_node {
 	char *word;   /* "http", "sql", "for", "wait": what stands beside the name */
 	char *detail; /* "POST https://example.com/orders", "24h"; "" for none */
 	char **notes; /* "if .total > 10", "retry 5 times", NULL-ended */
-	char *path; /* of its steps in a run without [i] and #n; in a function from "!call/NAME" */
+	/* Of its steps in a run, without [i] and #n; in a function from "!call/NAME" on. With
+	 * the names as the journal has them, so not safe to show. */
+	char *path;
 	char *function; /* of a call: what "!call/" goes on with; else NULL */
 	struct graph_list *lists;
 	size_t list_count;
@@ -133,6 +135,8 @@ struct graph {
 struct graph *graph_create(struct json document, struct json resources);
 void graph_destroy(struct graph *g);
 
-bool graph_kind_is_box(const struct graph_node *n); /* has lists of its own */
+/* Whether a list inside a box shows where it is left: that its last task leaves it is no
+ * news. */
+bool graph_shows_exit(const struct graph_list *list);
 
 #endif

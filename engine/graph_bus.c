@@ -10,6 +10,7 @@
 #define TRACK 12.0   /* from bus to bus */
 #define LANDING 19.0 /* from the last bus to the layer below: an arrow's head */
 #define NEAR 7.0     /* lines that are nearer than this look like one */
+#define STEP 9.0     /* by which a line is moved away from another */
 #define TOUCHES 1000
 
 enum { MANY = 200 }; /* more buses in one gap are not put in a good order */
@@ -25,15 +26,15 @@ size_t buses_add(struct buses *b, size_t gap)
 	return b->count++;
 }
 
-void bus_add_joint(struct bus *b, double x, bool above)
+void bus_add_joint(struct bus *b, struct joint joint)
 {
 	if (b->count == b->cap) {
 		b->cap = b->cap ? 2 * b->cap : 4;
 		b->joints = xrealloc(b->joints, b->cap * sizeof *b->joints);
 	}
-	b->joints[b->count++] = (struct joint){x, above};
-	b->min = fmin(b->min, x);
-	b->max = fmax(b->max, x);
+	b->joints[b->count++] = joint;
+	b->min = fmin(b->min, joint.x);
+	b->max = fmax(b->max, joint.x);
 }
 
 void bus_add_aim(struct bus *b, double x)
@@ -129,6 +130,57 @@ static size_t set_tracks(struct bus **order, size_t count)
 	return tracks;
 }
 
+/* ---- Moving ---- */
+
+/* The buses of a gap that turn, from above to below. */
+struct gap {
+	struct bus **order;
+	size_t count;
+	double width;
+};
+
+/* Whether a line at x would be alone in the gap. */
+static bool is_free(const struct gap *g, const struct joint *but, double x)
+{
+	for (size_t i = 0; i < g->count; i++)
+		for (size_t k = 0; k < g->order[i]->count; k++)
+			if (&g->order[i]->joints[k] != but &&
+				fabs(g->order[i]->joints[k].x - x) < NEAR)
+				return false;
+	return x > 0 && x < g->width;
+}
+
+static bool move_joint(const struct gap *g, struct bus *b, size_t at)
+{
+	static const double steps[] = {STEP, -STEP};
+	struct joint *j = &b->joints[at];
+	for (size_t i = 0; j->shift && i < sizeof steps / sizeof *steps; i++) {
+		if (!is_free(g, j, j->x + steps[i]))
+			continue;
+		j->x += steps[i];
+		*j->shift += steps[i];
+		j->shift = NULL;
+		b->min = fmin(b->min, j->x);
+		b->max = fmax(b->max, j->x);
+		return true;
+	}
+	return false;
+}
+
+/* Where a line of the bus above would lie on one of the bus below. */
+static void keep_apart(const struct gap *g, struct bus *high, struct bus *low)
+{
+	for (size_t i = 0; i < high->count; i++) {
+		for (size_t k = 0; k < low->count && !high->joints[i].above; k++) {
+			if (!low->joints[k].above ||
+				fabs(low->joints[k].x - high->joints[i].x) >= NEAR)
+				continue;
+			if (!move_joint(g, low, k))
+				move_joint(g, high, i);
+		}
+	}
+}
+
 /* ---- Gaps ---- */
 
 static void sort_by_gap(struct buses *b)
@@ -165,6 +217,10 @@ double buses_settle(struct buses *b, size_t gap, double y, bool outer)
 		else
 			insert(order, i, turning[i]);
 	}
+	struct gap turns = {order, count, b->width};
+	for (size_t i = 0; i < count && count <= MANY; i++)
+		for (size_t k = 0; k < i; k++)
+			keep_apart(&turns, order[k], order[i]);
 	size_t tracks = set_tracks(order, count);
 	for (size_t i = 0; i < count; i++)
 		order[i]->y = y + LEAD + TRACK * (double)order[i]->track;

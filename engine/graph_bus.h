@@ -1,7 +1,8 @@
 /*
  * The buses of a sheet: lines across the gaps between its layers (gap g is above layer g).
  * graph_wire.c says what each of them joins; buses_settle gives each a height of its own
- * where it would touch another, in an order with few crossings.
+ * where it would touch another, in an order with few crossings. Where no order keeps two
+ * lines apart, it moves one of them a little at the box where it ends.
  */
 #ifndef STEPWELL_GRAPH_BUS_H
 #define STEPWELL_GRAPH_BUS_H
@@ -12,7 +13,8 @@
 
 struct joint {
 	double x;
-	bool above; /* what is joined comes from above */
+	bool above;    /* what is joined comes from above */
+	double *shift; /* so much it was moved from where it was; NULL: it cannot move */
 };
 
 struct bus {
@@ -31,10 +33,11 @@ struct buses {
 	size_t count, cap;
 	size_t *first, *order; /* by gap, once buses_settle was called */
 	size_t gaps;
+	double width; /* nothing is moved out of 0 .. width */
 };
 
 size_t buses_add(struct buses *b, size_t gap);
-void bus_add_joint(struct bus *b, double x, bool above);
+void bus_add_joint(struct bus *b, struct joint joint);
 void bus_add_aim(struct bus *b, double x);
 
 /* Puts the buses of a gap below y; returns the height of the gap. outer: it is 0 where

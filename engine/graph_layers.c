@@ -78,18 +78,6 @@ static size_t add_ring(struct sheet *s)
 
 /* ---- The list ---- */
 
-/* That the last task leaves a nested list is no news. */
-static bool shows_exit(const struct sheet *s)
-{
-	const struct graph_list *list = s->list;
-	for (size_t i = 0; i < list->edge_count; i++) {
-		const struct graph_edge *e = &list->edges[i];
-		if (e->to == GRAPH_EXIT && (e->from + 1 < list->count || e->label))
-			return true;
-	}
-	return false;
-}
-
 /* The cells of a list before there are wires. */
 struct plan {
 	bool shows_exit;
@@ -179,7 +167,7 @@ static void add_hidden(struct sheet *s, const struct plan *p)
 static void read_list(struct sheet *s)
 {
 	struct graph_list *list = s->list;
-	struct plan p = {.shows_exit = shows_exit(s)};
+	struct plan p = {.shows_exit = graph_shows_exit(list)};
 	p.tasks = xcalloc(list->count + 1, sizeof *p.tasks);
 	p.labels = xcalloc(list->edge_count + 1, sizeof *p.labels);
 	plan_cells(s, &p);

@@ -2,6 +2,7 @@
  * The drawing. What comes from the document only goes through put_text; positions come
  * from graph_layout.
  */
+#include "escape.h"
 #include "graph_layout.h"
 #include "graph_paint.h"
 #include "graph_state.h"
@@ -277,9 +278,10 @@ static bool has_shape(const struct graph_node *n)
 static void draw_outline(struct drawing *d, const struct graph_node *n,
 	const struct graph_paint *paint)
 {
-	char *more = xasprintf(
-		"fill=\"%s\" stroke=\"%s\" stroke-width=\"%s\" stroke-linejoin=\"round\"%s",
-		n->list_count > 0 && !d->g->run ? "#f8fafc" : paint->fill, paint->line,
+	char *more = xasprintf("fill=\"%s\"%s stroke=\"%s\" stroke-width=\"%s\" "
+			       "stroke-linejoin=\"round\"%s",
+		n->list_count > 0 && !d->g->run ? "#f8fafc" : paint->fill,
+		n->list_count > 0 ? " fill-opacity=\"0.4\"" : "", paint->line,
 		d->g->run && n->marks.steps ? "2" : "1.4",
 		paint->dashed ? " stroke-dasharray=\"5 3\"" : "");
 	if (has_shape(n)) {
@@ -287,9 +289,9 @@ static void draw_outline(struct drawing *d, const struct graph_node *n,
 		buf_printf(d->out, " %s/>\n", more);
 	} else {
 		put_rect(d->out, n->box,
-			n->list_count > 0         ? 10
-			: n->kind == GRAPH_WAIT ? n->box.h / 2
-						  : 6,
+			n->list_count > 0       ? 10
+			: n->kind == GRAPH_WAIT ? fmin(n->box.h / 2, 24)
+						: 6,
 			more);
 	}
 	free(more);
@@ -323,8 +325,9 @@ static void draw_chip(struct drawing *d, const struct graph_line *l, const char 
 	char *fill = xasprintf("fill=\"%s\"", ink);
 	put_rect(d->out, (struct graph_box){l->x, l->y - 12, l->w, 16}, 8, fill);
 	free(fill);
-	put_line(d->out, (struct graph_point){l->x + 8, l->y}, graph_line_size(l->style),
-		"font-weight=\"bold\" fill=\"#ffffff\"", l->text);
+	put_line(d->out, (struct graph_point){l->x + l->w / 2, l->y},
+		graph_line_size(l->style),
+		"text-anchor=\"middle\" font-weight=\"bold\" fill=\"#ffffff\"", l->text);
 }
 
 static void draw_word(struct drawing *d, const struct graph_line *l,
@@ -369,7 +372,8 @@ static void put_tooltip(struct drawing *d, const struct graph_node *n)
 	buf_printf(&b, "%s %s", n->word, n->detail);
 	for (char **note = n->notes; note && *note; note++)
 		buf_printf(&b, "\n%s", *note);
-	buf_printf(&b, "\n%s", n->path);
+	buf_putc(&b, '\n');
+	escape_text(n->path, strlen(n->path), false, &b);
 	if (d->g->run)
 		buf_printf(&b, "\n%s", *state ? state : "not reached");
 	put_title(d->out, n->name, buf_text(&b));
@@ -398,8 +402,11 @@ static void draw_error(struct drawing *d, const struct graph_node *n)
 static void draw_node(struct drawing *d, const struct graph_node *n)
 {
 	struct graph_paint paint = graph_paint(d->g, n);
+	struct buf path = {0};
+	escape_text(n->path, strlen(n->path), false, &path);
 	buf_puts(d->out, "<g data-path=\"");
-	put_text(d->out, n->path);
+	put_text(d->out, buf_text(&path));
+	buf_finish(&path);
 	if (d->g->run)
 		buf_printf(d->out, "\" data-state=\"%s",
 			n->marks.steps ? phase_name(n->marks.phase) : "not reached");

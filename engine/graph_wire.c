@@ -11,6 +11,7 @@
 
 #define BACK_GAP 18.0 /* between what goes up and what is left of it */
 #define PORT_GAP 26.0 /* between the two buses below a task */
+#define PORT_MIN 40.0 /* a narrower box has only one place for lines */
 
 struct wiring {
 	struct sheet *s;
@@ -18,7 +19,8 @@ struct wiring {
 	size_t *source, *direct; /* below each cell: of its labels; of its other wire */
 	size_t *target;          /* above each cell */
 	size_t *turns;           /* of the backs: the buses below each of their layers */
-	size_t *ins, *outs;      /* of each cell: what comes from above, goes below */
+	double *source_shift, *direct_shift, *target_shift; /* of these, from their place */
+	size_t *ins, *outs; /* of each cell: what comes from above, goes below */
 	double *layer_y;
 };
 
@@ -96,45 +98,86 @@ static void make_buses(struct wiring *w)
 
 /* ---- Where buses are joined ---- */
 
+/* Where the bus leaves the cell above it. */
 static double port(const struct wiring *w, size_t c, size_t bus)
 {
 	const struct cell *cell = &w->s->cells[c];
 	size_t labels = w->source[c], direct = w->direct[c];
+	double shift = bus == direct ? w->direct_shift[c] : w->source_shift[c];
+	if (cell->kind == CELL_LANE)
+		return cell->x + w->target_shift[c];
 	if (labels == NO_BUS || direct == NO_BUS)
-		return cell->x;
+		return cell->x + shift;
 	double side = w->buses.items[direct].aim < w->buses.items[labels].aim ? -1 : 1;
 	double step = fmin(PORT_GAP, cell->w / 2) / 2;
-	return cell->x + (bus == direct ? side : -side) * round(step);
+	return cell->x + (bus == direct ? side : -side) * round(step) + shift;
 }
 
-static void add_joints(struct wiring *w)
+/* Where it arrives at the one below it. */
+static double landing(const struct wiring *w, size_t c)
+{
+	return w->s->cells[c].x + w->target_shift[c];
+}
+
+/* A lane moves as a whole, where it begins. A diamond is left and met at its points, and
+ * small signs in their middle. */
+static double *movable(const struct wiring *w, size_t c, double *shifts)
+{
+	const struct cell *cell = &w->s->cells[c];
+	const struct graph_node *n = &w->s->list->nodes[cell->ref];
+	if (cell->kind == CELL_LANE)
+		return shifts == w->target_shift ? &shifts[c] : NULL;
+	bool pointed = cell->kind == CELL_TASK && n->kind == GRAPH_SWITCH;
+	return pointed || cell->w < PORT_MIN ? NULL : &shifts[c];
+}
+
+static void add_joint(struct wiring *w, size_t bus, struct joint joint)
+{
+	if (bus != NO_BUS)
+		bus_add_joint(&w->buses.items[bus], joint);
+}
+
+/* Below the cells of the layer above a gap. */
+static void join_upper(struct wiring *w, size_t layer)
 {
 	const struct sheet *s = w->s;
-	for (size_t c = 0; c < s->count; c++) {
-		if (w->source[c] != NO_BUS)
-			bus_add_joint(&w->buses.items[w->source[c]],
-				port(w, c, w->source[c]), true);
-		if (w->direct[c] != NO_BUS)
-			bus_add_joint(&w->buses.items[w->direct[c]],
-				port(w, c, w->direct[c]), true);
-		if (w->target[c] != NO_BUS)
-			bus_add_joint(
-				&w->buses.items[w->target[c]], s->cells[c].x, false);
-		for (size_t i = s->downs.first[c]; i < s->downs.first[c + 1]; i++) {
-			size_t down = s->downs.items[i];
+	for (size_t i = s->first[layer]; i < s->first[layer + 1]; i++) {
+		size_t c = s->order[i];
+		add_joint(w, w->source[c],
+			(struct joint){port(w, c, w->source[c]), true,
+				movable(w, c, w->source_shift)});
+		add_joint(w, w->direct[c],
+			(struct joint){port(w, c, w->direct[c]), true,
+				movable(w, c, w->direct_shift)});
+		for (size_t k = s->downs.first[c]; k < s->downs.first[c + 1]; k++) {
+			size_t down = s->downs.items[k];
 			if (is_shown(s, down) && slot_of(w, c, down) == &w->source[c])
-				bus_add_joint(&w->buses.items[w->source[c]],
-					s->cells[down].x, false);
+				add_joint(w, w->source[c],
+					(struct joint){s->cells[down].x, false,
+						movable(w, down, w->target_shift)});
 		}
 	}
-	for (size_t b = 0; b < s->back_count; b++) {
-		const struct back *back = &s->backs[b];
-		bus_add_joint(&w->buses.items[w->target[back->to]], back->x, false);
-		for (size_t l = 0; l <= back->bottom - back->top; l++) {
-			size_t turn = w->turns[back->first_turn + l];
-			if (turn != NO_BUS)
-				bus_add_joint(&w->buses.items[turn], back->x, true);
-		}
+}
+
+static void join_lower(struct wiring *w, size_t layer)
+{
+	const struct sheet *s = w->s;
+	for (size_t i = s->first[layer]; i < s->first[layer + 1]; i++) {
+		size_t c = s->order[i];
+		add_joint(w, w->target[c],
+			(struct joint){s->cells[c].x, false,
+				movable(w, c, w->target_shift)});
+	}
+}
+
+static void join_backs(struct wiring *w)
+{
+	for (size_t b = 0; b < w->s->back_count; b++) {
+		const struct back *back = &w->s->backs[b];
+		add_joint(w, w->target[back->to], (struct joint){back->x, false, NULL});
+		for (size_t l = 0; l <= back->bottom - back->top; l++)
+			add_joint(w, w->turns[back->first_turn + l],
+				(struct joint){back->x, true, NULL});
 	}
 }
 
@@ -151,11 +194,13 @@ static int compare_backs(const void *a, const void *b)
 static void place_backs(struct sheet *s)
 {
 	struct back **order = xcalloc(s->back_count + 1, sizeof *order);
-	double *right = xcalloc(s->layers + 1, sizeof *right);
+	/* Ends at the right, of gap 0, layer 0, gap 1, layer 1 ... */
+	double *right = xcalloc(2 * s->layers + 2, sizeof *right);
 	size_t turns = 0;
 	for (size_t c = 0; c < s->count; c++) {
 		double end = s->cells[c].x + s->cells[c].w / 2;
-		right[s->cells[c].layer] = fmax(right[s->cells[c].layer], end);
+		size_t l = 2 * s->cells[c].layer + 1;
+		right[l] = fmax(right[l], end);
 	}
 	for (size_t b = 0; b < s->back_count; b++) {
 		order[b] = &s->backs[b];
@@ -165,10 +210,10 @@ static void place_backs(struct sheet *s)
 	qsort(order, s->back_count, sizeof *order, compare_backs);
 	for (size_t i = 0; i < s->back_count; i++) {
 		struct back *b = order[i];
-		for (size_t l = b->top; l <= b->bottom; l++)
+		for (size_t l = 2 * b->top; l <= 2 * b->bottom + 2; l++)
 			b->x = fmax(b->x, right[l]);
 		b->x = round(b->x + BACK_GAP);
-		for (size_t l = b->top; l <= b->bottom; l++)
+		for (size_t l = 2 * b->top; l <= 2 * b->bottom + 2; l++)
 			right[l] = b->x;
 		s->width = fmax(s->width, b->x + 2);
 	}
@@ -184,8 +229,13 @@ static void set_heights(struct wiring *w)
 	double y = 0, *h = xcalloc(s->layers + 1, sizeof *h);
 	for (size_t c = 0; c < s->count; c++)
 		h[s->cells[c].layer] = fmax(h[s->cells[c].layer], s->cells[c].h);
+	/* Downwards: what moves in one gap is where it is in the next. */
 	for (size_t gap = 0; gap <= s->layers; gap++) {
 		bool outer = gap == 0 || gap == s->layers;
+		if (gap > 0)
+			join_upper(w, gap - 1);
+		if (gap < s->layers)
+			join_lower(w, gap);
 		y += buses_settle(&w->buses, gap, y, outer);
 		w->layer_y[gap] = y;
 		y += h[gap];
@@ -229,11 +279,11 @@ static void write_forward(struct wiring *w, const struct wire *wire, struct grap
 		if (c == wire->from)
 			add_point(r, x, s->cells[c].y + s->cells[c].h);
 		add_point(r, x, y);
-		add_point(r, s->cells[d].x, y);
+		add_point(r, landing(w, d), y);
 		if (d == wire->to)
 			break;
 	}
-	add_point(r, s->cells[d].x, s->cells[d].y);
+	add_point(r, landing(w, d), s->cells[d].y);
 }
 
 static void write_backward(struct wiring *w, const struct wire *wire, struct graph_route *r)
@@ -248,8 +298,8 @@ static void write_backward(struct wiring *w, const struct wire *wire, struct gra
 	add_point(r, x, y);
 	add_point(r, up, y);
 	add_point(r, up, top);
-	add_point(r, to->x, top);
-	add_point(r, to->x, to->y);
+	add_point(r, landing(w, wire->to), top);
+	add_point(r, landing(w, wire->to), to->y);
 }
 
 static size_t end_of(const struct sheet *s, size_t c)
@@ -333,12 +383,16 @@ void sheet_wire(struct sheet *s)
 	w.direct = make_slots(s->count);
 	w.target = make_slots(s->count);
 	w.turns = make_slots(turns);
+	w.source_shift = xcalloc(s->count + 1, sizeof *w.source_shift);
+	w.direct_shift = xcalloc(s->count + 1, sizeof *w.direct_shift);
+	w.target_shift = xcalloc(s->count + 1, sizeof *w.target_shift);
 	w.ins = xcalloc(s->count + 1, sizeof *w.ins);
 	w.outs = xcalloc(s->count + 1, sizeof *w.outs);
 	w.layer_y = xcalloc(s->layers + 1, sizeof *w.layer_y);
 	count_ends(&w);
 	make_buses(&w);
-	add_joints(&w);
+	w.buses.width = s->width;
+	join_backs(&w);
 	set_heights(&w);
 	write_routes(&w);
 	write_boxes(s);
@@ -347,6 +401,9 @@ void sheet_wire(struct sheet *s)
 	free(w.direct);
 	free(w.target);
 	free(w.turns);
+	free(w.source_shift);
+	free(w.direct_shift);
+	free(w.target_shift);
 	free(w.ins);
 	free(w.outs);
 	free(w.layer_y);
