@@ -80,7 +80,8 @@ static bool draw_registered(struct db_client *c, const char *name, const char *f
 	struct json_limits limits = {.bytes = SIZE_MAX, .depth = 1000};
 	if (!admin_find_workflow(c, name, &w, err))
 		return false;
-	bool ok = json_check(w.document, strlen(w.document), &limits, &document, NULL, err) &&
+	bool ok = json_check(w.document, strlen(w.document), &limits, &document, NULL,
+			  err) &&
 		  (!w.resources || json_check(w.resources, strlen(w.resources), &limits,
 					   &resources, NULL, err));
 	if (ok) {
@@ -158,13 +159,17 @@ const struct command command_graph = {
 	.name = "graph",
 	.arguments = "FILE|NAMESPACE/NAME[:VERSION]|RUN",
 	.summary = "draw a workflow, or a run with its states",
-	.help = "Prints the picture on stdout: text is a tree for the terminal, svg a drawing "
+	.help = "Prints the picture on stdout: text is a tree for the terminal, svg a "
+		"drawing "
 		"to be\n"
-		"looked at, mermaid and dot are for these programs. Of a RUN each task has "
+		"looked at, mermaid and dot are for these programs. Of a RUN each task "
+		"has "
 		"the colour\n"
-		"of its state, with the number of its attempts and iterations. A FILE needs "
+		"of its state, with the number of its attempts and iterations. A FILE "
+		"needs "
 		"no database;\n"
-		"exit 6 with the findings if it is not valid. What this runtime does not run "
+		"exit 6 with the findings if it is not valid. What this runtime does not "
+		"run "
 		"is drawn too.\n"
 		"Text is plain ASCII where the locale is not UTF-8.\n",
 	.options = options,

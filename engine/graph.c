@@ -20,21 +20,20 @@ static void read_task(
 
 /* ---- Paths ---- */
 
-/* As in the journal: the pointer's escapes, and those of its own marks. */
+/* As in the journal: the pointer's escapes, and those of its own marks. A name ends at a
+ * NUL there. */
 static void add_name(struct buf *out, struct json key)
 {
 	static const char marks[] = "~/[#!";
-	struct buf text = {0};
-	json_string(key, &text);
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.data[i];
-		const char *mark = c ? strchr(marks, c) : NULL;
+	char *name = json_strdup(key);
+	for (const char *p = name; p && *p; p++) {
+		const char *mark = strchr(marks, *p);
 		if (mark)
 			buf_printf(out, "~%d", (int)(mark - marks));
 		else
-			buf_putc(out, c ? c : ' ');
+			buf_putc(out, *p);
 	}
-	buf_finish(&text);
+	free(name);
 }
 
 static char *path_of(const char *base, size_t index, struct json key)
@@ -68,8 +67,7 @@ static char *shown_name(struct json key)
 static bool read_item(struct json item, struct json *ret_key, struct json *ret_task)
 {
 	struct json_iter it = json_iter(item);
-	return json_type(item) == JSON_OBJECT &&
-	       json_next_member(&it, ret_key, ret_task);
+	return json_type(item) == JSON_OBJECT && json_next_member(&it, ret_key, ret_task);
 }
 
 static void read_list(struct reader *r, struct json array, enum graph_role role,
@@ -131,8 +129,8 @@ static void read_try(struct reader *r, struct graph_node *n, struct json task)
 {
 	struct json catch = json_get(task, "catch");
 	add_list(r, n, json_get(task, "try"), GRAPH_TRIED, "/try");
-	struct graph_list *list = add_list(
-		r, n, json_get(catch, "do"), GRAPH_CATCH, "/catch/do");
+	struct graph_list *list =
+		add_list(r, n, json_get(catch, "do"), GRAPH_CATCH, "/catch/do");
 	list->title = graph_catch_title(catch);
 	list->notes = graph_catch_notes(catch, r->use);
 }
@@ -143,21 +141,22 @@ static void read_lists(struct reader *r, struct graph_node *n, struct json task)
 	struct json subscription = json_get(json_get(task, "with"), "subscription");
 	switch (n->kind) {
 	case GRAPH_DO:
-	case GRAPH_FOR:
-		add_list(r, n, json_get(task, "do"), GRAPH_BODY, "/do");
-		break;
+	case GRAPH_FOR: add_list(r, n, json_get(task, "do"), GRAPH_BODY, "/do"); break;
 	case GRAPH_FORK:
 		add_list(r, n, json_get(json_get(task, "fork"), "branches"),
 			GRAPH_BRANCHES, "/fork/branches");
 		break;
 	case GRAPH_LISTEN:
 		if (json_get(foreach, "do").s)
-			add_list(r, n, json_get(foreach, "do"), GRAPH_BODY, "/foreach/do");
+			add_list(
+				r, n, json_get(foreach, "do"), GRAPH_BODY, "/foreach/do");
 		break;
 	case GRAPH_CALL:
-		foreach = json_get(subscription, "foreach");
+		foreach
+			= json_get(subscription, "foreach");
 		if (json_get(foreach, "do").s)
-			add_list(r, n, json_get(foreach, "do"), GRAPH_BODY, "/foreach/do");
+			add_list(
+				r, n, json_get(foreach, "do"), GRAPH_BODY, "/foreach/do");
 		break;
 	case GRAPH_TRY: read_try(r, n, task); break;
 	case GRAPH_EMIT:
@@ -209,7 +208,8 @@ static void read_extension(
 	static const struct {
 		const char *member, *base;
 		enum graph_role role;
-	} lists[] = {{"before", "!before/", GRAPH_BEFORE}, {"after", "!after/", GRAPH_AFTER}};
+	} lists[] = {
+		{"before", "!before/", GRAPH_BEFORE}, {"after", "!after/", GRAPH_AFTER}};
 	struct json when = json_get(body, "when");
 	struct buf b = {0};
 	n->kind = GRAPH_EXTENSION;
@@ -262,7 +262,8 @@ struct graph *graph_create(struct json document, struct json resources)
 {
 	struct graph *g = xcalloc(1, sizeof *g);
 	struct reader r = {.use = json_get(document, "use")};
-	struct json about = json_get(document, "document"), title = json_get(about, "title");
+	struct json about = json_get(document, "document"),
+		    title = json_get(about, "title");
 	g->name = read_name(about);
 	g->title = title.s ? graph_shown(title) : NULL;
 	g->trigger = graph_trigger(json_get(document, "schedule"));

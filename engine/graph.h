@@ -107,8 +107,8 @@ struct graph_node {
 	char *word;   /* "http", "sql", "for", "wait": what stands beside the name */
 	char *detail; /* "POST https://example.com/orders", "24h"; "" for none */
 	char **notes; /* "if .total > 10", "retry 5 times", NULL-ended */
-	/* Of its steps in a run, without [i] and #n; in a function from "!call/NAME" on. With
-	 * the names as the journal has them, so not safe to show. */
+	/* Of its steps in a run, without [i] and #n; in a function from "!call/NAME" on.
+	 * With the names as the journal has them, so not safe to show. */
 	char *path;
 	char *function; /* of a call: what "!call/" goes on with; else NULL */
 	struct graph_list *lists;

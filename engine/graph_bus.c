@@ -21,8 +21,7 @@ size_t buses_add(struct buses *b, size_t gap)
 		b->cap = b->cap ? 2 * b->cap : 64;
 		b->items = xrealloc(b->items, b->cap * sizeof *b->items);
 	}
-	b->items[b->count] =
-		(struct bus){.gap = gap, .min = INFINITY, .max = -INFINITY};
+	b->items[b->count] = (struct bus){.gap = gap, .min = INFINITY, .max = -INFINITY};
 	return b->count++;
 }
 
@@ -110,7 +109,7 @@ static void insert(struct bus **order, size_t count, struct bus *b)
 static int compare(const void *a, const void *b)
 {
 	const struct bus *x = *(struct bus *const *)a, *y = *(struct bus *const *)b;
-	return x->min != y->min ? (x->min < y->min ? -1 : 1)
+	return x->min != y->min  ? (x->min < y->min ? -1 : 1)
 	       : x->max < y->max ? -1
 				 : x->max > y->max;
 }

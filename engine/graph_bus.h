@@ -1,8 +1,8 @@
 /*
- * The buses of a sheet: lines across the gaps between its layers (gap g is above layer g).
- * graph_wire.c says what each of them joins; buses_settle gives each a height of its own
- * where it would touch another, in an order with few crossings. Where no order keeps two
- * lines apart, it moves one of them a little at the box where it ends.
+ * The buses of a sheet: lines across the gaps between its layers (gap g is above layer
+ * g). graph_wire.c says what each of them joins; buses_settle gives each a height of its
+ * own where it would touch another, in an order with few crossings. Where no order keeps
+ * two lines apart, it moves one of them a little at the box where it ends.
  */
 #ifndef STEPWELL_GRAPH_BUS_H
 #define STEPWELL_GRAPH_BUS_H

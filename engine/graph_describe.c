@@ -208,10 +208,9 @@ void graph_describe(struct graph_node *n, struct json task)
 	case GRAPH_CALL: describe_call(n, task, &b); break;
 	case GRAPH_RUN: describe_run(n, json_get(task, "run"), &b); break;
 	case GRAPH_EMIT:
-		graph_say(&b,
-			json_get(json_get(json_get(json_get(task, "emit"), "event"),
-					 "with"),
-				"type"));
+		graph_say(&b, json_get(json_get(json_get(json_get(task, "emit"), "event"),
+					       "with"),
+				      "type"));
 		break;
 	case GRAPH_EXTENSION: graph_say(&b, json_get(task, "extend")); break;
 	case GRAPH_FOR: say_loop(&b, json_get(task, "for")); break;

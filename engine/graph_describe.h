@@ -21,7 +21,8 @@ char *graph_said(struct buf *b);
 
 /* "1h 30m" of a duration; an expression as it stands. */
 void graph_say_duration(struct buf *out, struct json v);
-/* "all of order.placed, order.paid until ..." of what a listen or a schedule waits for. */
+/* "all of order.placed, order.paid until ..." of what a listen or a schedule waits for.
+ */
 void graph_say_strategy(struct buf *out, struct json strategy);
 
 /* Sets word and detail of a task, which has its kind already. */

@@ -98,7 +98,8 @@ static struct anchor put_list(struct writer *w, const struct graph_list *list);
 static struct anchor put_section(struct writer *w, const struct graph_list *list)
 {
 	struct anchor a = {.cluster = ++w->count};
-	buf_printf(w->out, "subgraph cluster_%u {\nstyle=\"rounded%s\" color=\"%s\" label=\"",
+	buf_printf(w->out,
+		"subgraph cluster_%u {\nstyle=\"rounded%s\" color=\"%s\" label=\"",
 		a.cluster, list->role == GRAPH_CATCH ? ",dashed" : "",
 		list->role == GRAPH_CATCH ? "#b91c1c" : "#cbd5e1");
 	put_text(w->out, list->title ? list->title : "try");
@@ -123,7 +124,8 @@ static struct anchor put_lists(struct writer *w, const struct graph_node *n)
 		struct anchor a = framed ? put_section(w, list) : put_list(w, list);
 		if (list->role == GRAPH_CATCH)
 			buf_printf(w->out,
-				"n%u -> n%u [ltail=cluster_%u lhead=cluster_%u style=dashed "
+				"n%u -> n%u [ltail=cluster_%u lhead=cluster_%u "
+				"style=dashed "
 				"color=\"#b91c1c\" constraint=false]\n",
 				before.out, a.in, before.cluster, a.cluster);
 		if (i == 0)
@@ -163,14 +165,15 @@ static unsigned put_end(struct writer *w, bool end)
 {
 	unsigned id = ++w->count;
 	if (end)
-		buf_printf(w->out, "n%u [shape=box style=\"rounded,bold\" label=\"end\"]\n", id);
+		buf_printf(w->out,
+			"n%u [shape=box style=\"rounded,bold\" label=\"end\"]\n", id);
 	else
 		buf_printf(w->out, "n%u [shape=circle label=\"\" width=0.18]\n", id);
 	return id;
 }
 
-static void put_arrow(struct writer *w, const struct anchor *from, const struct anchor *to,
-	const struct graph_edge *e)
+static void put_arrow(struct writer *w, const struct anchor *from,
+	const struct anchor *to, const struct graph_edge *e)
 {
 	buf_printf(w->out, "n%u -> n%u [", from->out, to->in);
 	if (e->label) {
@@ -203,7 +206,9 @@ static void put_edges(struct writer *w, const struct graph_list *list,
 		bool shared = top || e->to == GRAPH_EXIT;
 		if (e->to == GRAPH_EXIT && !exits)
 			continue;
-		struct anchor to = ends ? (struct anchor){.in = end} : anchors[e->to];
+		struct anchor to = {.in = end};
+		if (!ends)
+			to = anchors[e->to];
 		if (ends && (!end || !shared))
 			to.in = put_end(w, top || e->to == GRAPH_END);
 		if (ends && shared)

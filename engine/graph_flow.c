@@ -104,7 +104,8 @@ static void follow(struct flow_reader *f, size_t i, struct json task)
 		label(add(f, i, next, GRAPH_SKIP), "if not");
 }
 
-void graph_flow(struct graph_list *list, const struct json *keys, const struct json *tasks)
+void graph_flow(
+	struct graph_list *list, const struct json *keys, const struct json *tasks)
 {
 	struct flow_reader f = {.list = list};
 	for (size_t i = 0; i < list->count; i++)

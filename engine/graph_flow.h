@@ -8,6 +8,7 @@
 
 /* keys: the names of the list's tasks as JSON strings; tasks: their values; both in the
  * order of its nodes. */
-void graph_flow(struct graph_list *list, const struct json *keys, const struct json *tasks);
+void graph_flow(
+	struct graph_list *list, const struct json *keys, const struct json *tasks);
 
 #endif

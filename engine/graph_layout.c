@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MAX 235.0  /* width of a line in a box */
-#define ICON 22.0       /* its square, left of the lines */
-#define PAD 10.0        /* from a box's edge to what is in it */
-#define INSIDE 16.0     /* the same of lists */
+#define TEXT_MAX 235.0   /* width of a line in a box */
+#define ICON 22.0        /* its square, left of the lines */
+#define PAD 10.0         /* from a box's edge to what is in it */
+#define INSIDE 16.0      /* the same of lists */
 #define SECTION_GAP 46.0 /* between lists side by side: an arrow */
 #define BRANCH_GAP 24.0
 #define BAR 5.0
@@ -72,7 +72,8 @@ struct page {
 	double w, h;
 };
 
-static struct graph_line *add_line(struct page *p, enum graph_style style, const char *text)
+static struct graph_line *add_line(
+	struct page *p, enum graph_style style, const char *text)
 {
 	p->lines = xrealloc(p->lines, (p->count + 1) * sizeof *p->lines);
 	struct graph_line *l = &p->lines[p->count++];
@@ -91,8 +92,8 @@ static struct graph_line *add_line(struct page *p, enum graph_style style, const
  * ends late enough. */
 static size_t find_break(const char *text, enum graph_style style)
 {
-	size_t most = measure_prefix(
-		text, styles[style].font, styles[style].size, TEXT_MAX);
+	size_t most =
+		measure_prefix(text, styles[style].font, styles[style].size, TEXT_MAX);
 	if (!text[most])
 		return most;
 	for (size_t n = most; n > most / 2; n--)
@@ -171,8 +172,8 @@ static struct graph_symbol bar(double x, double y, double w)
 	return (struct graph_symbol){.kind = GRAPH_BAR, .box = {x, y, w, BAR}};
 }
 
-static void add_leg(struct graph_list *list, size_t from, size_t to, double x,
-	const double y[2])
+static void add_leg(
+	struct graph_list *list, size_t from, size_t to, double x, const double y[2])
 {
 	struct graph_route *r = &list->routes[list->route_count++];
 	*r = (struct graph_route){.from = from, .to = to, .arrow = to < GRAPH_SYMBOL};
@@ -244,6 +245,7 @@ static void lay_flow(struct graph_list *list, bool is_top, const char *trigger)
 {
 	struct sheet s;
 	sheet_init(&s, list, is_top, trigger);
+	sheet_join(&s);
 	sheet_order(&s);
 	sheet_place(&s);
 	sheet_wire(&s);

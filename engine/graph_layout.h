@@ -6,8 +6,8 @@
  * tried. The same graph always gets the same places.
  *
  * Lengths are in pixels. Boxes are wide enough for their text in any common font
- * (measure.h). A list is about GRAPH_WIDTH_MAX wide at most: what would be wider goes into
- * further layers or rows. The time is about linear in the number of tasks.
+ * (measure.h). A list is about GRAPH_WIDTH_MAX wide at most: what would be wider goes
+ * into further layers or rows. The time is about linear in the number of tasks.
  */
 #ifndef STEPWELL_GRAPH_LAYOUT_H
 #define STEPWELL_GRAPH_LAYOUT_H
@@ -52,11 +52,12 @@ struct graph_symbol {
 };
 
 /* A way from one box to another; at the end is an arrow. */
-enum graph_route_kind { GRAPH_FORWARD, GRAPH_BACKWARD, GRAPH_ERROR };
+enum graph_route_kind { GRAPH_FORWARD, GRAPH_BACKWARD };
 
 struct graph_route {
 	enum graph_route_kind kind;
-	/* What it joins: tasks of the list, or its symbols (GRAPH_SYMBOL + their index) */
+	/* What it joins: tasks of the list, or its symbols (GRAPH_SYMBOL + their index)
+	 */
 	size_t from, to;
 	bool arrow;
 	struct graph_point *points;

@@ -22,8 +22,9 @@ static void put_text(struct buf *out, const char *s)
 {
 	for (; *s; s++) {
 		unsigned char c = (unsigned char)*s;
-		bool safe = c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-			    (c >= 'a' && c <= 'z') || strchr(" .,:/=+-_", c);
+		bool safe = c >= 0x80 || (c >= '0' && c <= '9') ||
+			    (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+			    strchr(" .,:/=+-_", c);
 		if (safe)
 			buf_putc(out, *s);
 		else
@@ -194,7 +195,8 @@ static void put_arrow(
 	buf_printf(w->out, " n%u\n", to);
 }
 
-static void put_edges(struct writer *w, const struct graph_list *list, const unsigned *ids)
+static void put_edges(
+	struct writer *w, const struct graph_list *list, const unsigned *ids)
 {
 	bool top = list == &w->g->body, exits = top || graph_shows_exit(list);
 	unsigned end = 0;

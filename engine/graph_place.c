@@ -22,7 +22,7 @@ struct placer {
 	size_t *first, *right; /* of each block: those right of it */
 	double *gaps;          /* to each of these, between the middles */
 	size_t *queue, *degree;
-	double *x; /* of each block */
+	double *x;     /* of each block */
 	bool *crossed; /* of each of s->ups: crosses a lane, gives way to it */
 	bool *aside;   /* of each cell: a sign, or a label that leads to nothing else */
 };

@@ -1,9 +1,9 @@
 /*
  * One list of tasks being laid out: cells in layers, and wires between them. A cell is a
  * task, a symbol, or a lane: the place where a wire passes a layer. All wires to one cell
- * share their lanes, and so do all to the labels of one task. Wires that lead back are no part of the layers: they go up in backs,
- * at the right of all cells. Only graph_layout.c and the files named here use it, in this
- * order.
+ * share their lanes, and so do all to the labels of one task. Wires that lead back are no
+ * part of the layers: they go up in backs, at the right of all cells. Only graph_layout.c
+ * and the files named here use it, in this order.
  */
 #ifndef STEPWELL_GRAPH_SHEET_H
 #define STEPWELL_GRAPH_SHEET_H
@@ -66,14 +66,19 @@ struct sheet {
 	double width, height;
 };
 
-/* Cells, wires, layers, lanes (graph_layers.c). The sizes of the tasks' boxes are known. */
-void sheet_init(struct sheet *s, struct graph_list *list, bool is_top, const char *trigger);
+/* Cells, wires, layers (graph_layers.c). The sizes of the tasks' boxes are known. */
+void sheet_init(
+	struct sheet *s, struct graph_list *list, bool is_top, const char *trigger);
 void sheet_finish(struct sheet *s);
+void sheet_join(struct sheet *s);  /* lanes, backs, neighbours (graph_lanes.c) */
 void sheet_order(struct sheet *s); /* slots: few crossings (graph_order.c) */
 void sheet_place(struct sheet *s); /* x of cells (graph_place.c) */
 /* Backs, y of cells; then boxes and routes of the list (graph_wire.c). */
 void sheet_wire(struct sheet *s);
 
+size_t sheet_add_cell(
+	struct sheet *s, enum cell_kind kind, size_t ref, double w, double h);
+bool sheet_is_label(const struct sheet *s, size_t cell);
 /* The cell in the layer below, on the way from w->first to w->to. */
 size_t wire_next(const struct sheet *s, const struct wire *w, size_t cell);
 double sheet_gap(const struct cell *left, const struct cell *right);

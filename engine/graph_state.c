@@ -130,8 +130,7 @@ static bool read_round(const struct admin_step *s, size_t number, struct round *
 	const char *name = strchr(open + mark + 4, '/');
 	if (!name || strpbrk(name + 1, "/!"))
 		return false;
-	*ret = (struct round){
-		s->path, (size_t)(open - s->path) + mark, number, s->phase};
+	*ret = (struct round){s->path, (size_t)(open - s->path) + mark, number, s->phase};
 	return true;
 }
 
@@ -168,7 +167,8 @@ static void count_rounds(const struct places *p, struct round *rounds, size_t co
 		for (next = i; next < count; next++) {
 			struct admin_step step = {.phase = rounds[next].phase};
 			if (rounds[next].n != rounds[i].n ||
-				memcmp(rounds[next].path, rounds[i].path, rounds[i].n) != 0)
+				memcmp(rounds[next].path, rounds[i].path, rounds[i].n) !=
+					0)
 				break;
 			count_step(&m, &step);
 		}
@@ -219,8 +219,8 @@ static void say_counts(const size_t counts[PHASE_SKIPPED + 1], struct buf *out)
 	for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
 		if (counts[order[i]] == 0)
 			continue;
-		buf_printf(out, "%s%zu %s", between, counts[order[i]],
-			phase_name(order[i]));
+		buf_printf(
+			out, "%s%zu %s", between, counts[order[i]], phase_name(order[i]));
 		between = ", ";
 	}
 }

@@ -1,10 +1,11 @@
 /*
- * The drawing. What comes from the document only goes through put_text; positions come
+ * The drawing. What comes from the document only goes through pen_text; positions come
  * from graph_layout.
  */
 #include "escape.h"
 #include "graph_layout.h"
 #include "graph_paint.h"
+#include "graph_pen.h"
 #include "graph_state.h"
 #include "graph_write.h"
 #include "measure.h"
@@ -26,96 +27,7 @@ struct drawing {
 	struct buf *out;
 };
 
-/* ---- Writing ---- */
-
-/* XML 1.0 has no U+FFFE and U+FFFF; other characters that it lacks are escaped before. */
-static void put_text(struct buf *out, const char *s)
-{
-	for (; *s; s++) {
-		if (*s == '&')
-			buf_puts(out, "&amp;");
-		else if (*s == '<')
-			buf_puts(out, "&lt;");
-		else if (*s == '>')
-			buf_puts(out, "&gt;");
-		else if (*s == '"')
-			buf_puts(out, "&quot;");
-		else if (strncmp(s, "\xEF\xBF\xBE", 3) == 0 ||
-			 strncmp(s, "\xEF\xBF\xBF", 3) == 0)
-			s += 2;
-		else
-			buf_putc(out, *s);
-	}
-}
-
-/* With at most one decimal. */
-static void put_number(struct buf *out, double v)
-{
-	long tenths = lround(v * 10);
-	if (tenths < 0)
-		buf_putc(out, '-');
-	tenths = labs(tenths);
-	buf_printf(out, "%ld", tenths / 10);
-	if (tenths % 10)
-		buf_printf(out, ".%ld", tenths % 10);
-}
-
-static void put_attribute(struct buf *out, const char *name, double v)
-{
-	buf_printf(out, " %s=\"", name);
-	put_number(out, v);
-	buf_putc(out, '"');
-}
-
-static void put_point(struct buf *out, const char *command, double x, double y)
-{
-	buf_puts(out, command);
-	put_number(out, x);
-	buf_putc(out, ' ');
-	put_number(out, y);
-}
-
-static void put_rect(struct buf *out, struct graph_box b, double r, const char *more)
-{
-	buf_puts(out, "<rect");
-	put_attribute(out, "x", b.x);
-	put_attribute(out, "y", b.y);
-	put_attribute(out, "width", b.w);
-	put_attribute(out, "height", b.h);
-	if (r > 0)
-		put_attribute(out, "rx", r);
-	buf_printf(out, " %s/>\n", more);
-}
-
-static void open_text(struct buf *out, double x, double y, double size, const char *more)
-{
-	buf_puts(out, "<text");
-	put_attribute(out, "x", x);
-	put_attribute(out, "y", y);
-	put_attribute(out, "font-size", size);
-	buf_printf(out, " %s>", more);
-}
-
-static void put_line(struct buf *out, struct graph_point at, double size, const char *more,
-	const char *text)
-{
-	open_text(out, at.x, at.y, size, more);
-	put_text(out, text);
-	buf_puts(out, "</text>\n");
-}
-
 /* ---- Arrows ---- */
-
-/* Towards (dx, dy), with its point at (x, y). */
-static void put_head(struct buf *out, struct graph_point p, int dx, int dy, const char *ink)
-{
-	double l = 8, w = 4;
-	buf_puts(out, "<path d=\"");
-	put_point(out, "M", p.x, p.y);
-	put_point(out, "L", p.x - dx * l - dy * w, p.y - dy * l - dx * w);
-	put_point(out, "L", p.x - dx * l + dy * w, p.y - dy * l + dx * w);
-	buf_printf(out, "Z\" fill=\"%s\"/>\n", ink);
-}
 
 static double toward(double a, double b, double most)
 {
@@ -127,16 +39,16 @@ static double toward(double a, double b, double most)
 static void put_way(struct buf *out, const struct graph_route *r)
 {
 	const struct graph_point *p = r->points;
-	put_point(out, "M", p[0].x, p[0].y);
+	pen_point(out, "M", p[0].x, p[0].y);
 	for (size_t i = 1; i + 1 < r->count; i++) {
-		put_point(out, "L", toward(p[i].x, p[i - 1].x, 7),
+		pen_point(out, "L", toward(p[i].x, p[i - 1].x, 7),
 			toward(p[i].y, p[i - 1].y, 7));
-		put_point(out, "Q", p[i].x, p[i].y);
-		put_point(out, " ", toward(p[i].x, p[i + 1].x, 7),
+		pen_point(out, "Q", p[i].x, p[i].y);
+		pen_point(out, " ", toward(p[i].x, p[i + 1].x, 7),
 			toward(p[i].y, p[i + 1].y, 7));
 	}
 	const struct graph_point *last = &p[r->count - 1];
-	put_point(out, "L", last->x, last->y - (r->arrow ? 4 : 0));
+	pen_point(out, "L", last->x, last->y - (r->arrow ? 4 : 0));
 }
 
 /* Half way up, where it is the longest way. */
@@ -160,11 +72,12 @@ static void draw_route(struct drawing *d, const struct graph_route *r)
 	const char *ink = back ? BACK : WIRE;
 	buf_puts(d->out, "<path d=\"");
 	put_way(d->out, r);
-	buf_printf(d->out, "\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\"/>\n", ink);
+	buf_printf(
+		d->out, "\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\"/>\n", ink);
 	if (r->arrow)
-		put_head(d->out, r->points[r->count - 1], 0, 1, ink);
+		pen_head(d->out, r->points[r->count - 1], 0, 1, ink);
 	if (back)
-		put_head(d->out, middle_of(r), 0, -1, ink);
+		pen_head(d->out, middle_of(r), 0, -1, ink);
 }
 
 /* ---- Symbols ---- */
@@ -176,28 +89,17 @@ static void draw_pill(struct drawing *d, const struct graph_symbol *s, const cha
 		const char *text, *weight, *ink;
 	} lines[] = {{s->label, "bold", ink}, {s->more, "normal", ink}};
 	struct graph_point at = {s->box.x + s->box.w / 2, s->box.y + 15};
-	put_rect(d->out, s->box, r, rect);
+	pen_rect(d->out, s->box, r, rect);
 	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
 		if (!lines[i].text)
 			continue;
 		char *more = xasprintf("text-anchor=\"middle\" font-weight=\"%s\" "
 				       "fill=\"%s\"",
 			lines[i].weight, lines[i].ink);
-		put_line(d->out, at, 11, more, lines[i].text);
+		pen_line(d->out, at, 11, more, lines[i].text);
 		free(more);
 		at.y += 15.5;
 	}
-}
-
-static void put_title(struct buf *out, const char *a, const char *b)
-{
-	buf_puts(out, "<title>");
-	put_text(out, a);
-	if (b && *b) {
-		buf_puts(out, "\n");
-		put_text(out, b);
-	}
-	buf_puts(out, "</title>");
 }
 
 static void draw_symbol(
@@ -207,20 +109,21 @@ static void draw_symbol(
 	switch (s->kind) {
 	case GRAPH_ENTRY:
 		if (d->g->trigger)
-			put_title(d->out, "start", d->g->trigger);
+			pen_title(d->out, "start", d->g->trigger);
 		draw_pill(d, s, "fill=\"#334155\"", "#ffffff", 11);
 		break;
 	case GRAPH_STOP:
-		draw_pill(d, s, "fill=\"#ffffff\" stroke=\"#334155\" stroke-width=\"2.5\"",
+		draw_pill(d, s,
+			"fill=\"#ffffff\" stroke=\"#334155\" stroke-width=\"2.5\"",
 			"#334155", 11);
 		break;
 	case GRAPH_LEAVE:
-		put_title(d->out, "leaves this list", NULL);
-		put_rect(d->out, s->box, s->box.w / 2,
+		pen_title(d->out, "leaves this list", NULL);
+		pen_rect(d->out, s->box, s->box.w / 2,
 			"fill=\"#ffffff\" stroke=\"#334155\" stroke-width=\"2\"");
 		break;
 	case GRAPH_LABEL:
-		put_title(d->out, list->edges[s->edge].label,
+		pen_title(d->out, list->edges[s->edge].label,
 			list->edges[s->edge].condition);
 		draw_pill(d, s, "fill=\"#ffffff\" stroke=\"#94a3b8\"", "#334155", 9);
 		break;
@@ -229,7 +132,7 @@ static void draw_symbol(
 			"fill=\"#ffffff\" stroke=\"" BACK "\" stroke-dasharray=\"4 3\"",
 			BACK, 11);
 		break;
-	case GRAPH_BAR: put_rect(d->out, s->box, 2.5, "fill=\"#334155\""); break;
+	case GRAPH_BAR: pen_rect(d->out, s->box, 2.5, "fill=\"#334155\""); break;
 	}
 	buf_puts(d->out, "</g>\n");
 }
@@ -242,28 +145,28 @@ static void put_shape(struct buf *out, const struct graph_node *n)
 	double right = b->x + b->w, bottom = b->y + b->h, middle = b->y + b->h / 2;
 	buf_puts(out, "<path d=\"");
 	if (n->kind == GRAPH_SWITCH) {
-		put_point(out, "M", b->x + b->w / 2, b->y);
-		put_point(out, "L", right, middle);
-		put_point(out, "L", b->x + b->w / 2, bottom);
-		put_point(out, "L", b->x, middle);
+		pen_point(out, "M", b->x + b->w / 2, b->y);
+		pen_point(out, "L", right, middle);
+		pen_point(out, "L", b->x + b->w / 2, bottom);
+		pen_point(out, "L", b->x, middle);
 	} else if (n->kind == GRAPH_RAISE) {
-		put_point(out, "M", b->x + 9, b->y);
-		put_point(out, "L", right - 9, b->y);
-		put_point(out, "L", right, b->y + 9);
-		put_point(out, "L", right, bottom - 9);
-		put_point(out, "L", right - 9, bottom);
-		put_point(out, "L", b->x + 9, bottom);
-		put_point(out, "L", b->x, bottom - 9);
-		put_point(out, "L", b->x, b->y + 9);
+		pen_point(out, "M", b->x + 9, b->y);
+		pen_point(out, "L", right - 9, b->y);
+		pen_point(out, "L", right, b->y + 9);
+		pen_point(out, "L", right, bottom - 9);
+		pen_point(out, "L", right - 9, bottom);
+		pen_point(out, "L", b->x + 9, bottom);
+		pen_point(out, "L", b->x, bottom - 9);
+		pen_point(out, "L", b->x, b->y + 9);
 	} else {
 		bool emits = n->kind == GRAPH_EMIT;
-		put_point(out, "M", b->x, b->y);
-		put_point(out, "L", emits ? right - 12 : right, b->y);
-		put_point(out, "L", right, emits ? middle : b->y);
-		put_point(out, "L", emits ? right - 12 : right, bottom);
-		put_point(out, "L", b->x, bottom);
+		pen_point(out, "M", b->x, b->y);
+		pen_point(out, "L", emits ? right - 12 : right, b->y);
+		pen_point(out, "L", right, emits ? middle : b->y);
+		pen_point(out, "L", emits ? right - 12 : right, bottom);
+		pen_point(out, "L", b->x, bottom);
 		if (!emits)
-			put_point(out, "L", b->x + 10, middle);
+			pen_point(out, "L", b->x + 10, middle);
 	}
 	buf_puts(out, "Z\"");
 }
@@ -275,8 +178,8 @@ static bool has_shape(const struct graph_node *n)
 		       n->kind == GRAPH_EMIT || n->kind == GRAPH_LISTEN);
 }
 
-static void draw_outline(struct drawing *d, const struct graph_node *n,
-	const struct graph_paint *paint)
+static void draw_outline(
+	struct drawing *d, const struct graph_node *n, const struct graph_paint *paint)
 {
 	char *more = xasprintf("fill=\"%s\"%s stroke=\"%s\" stroke-width=\"%s\" "
 			       "stroke-linejoin=\"round\"%s",
@@ -288,7 +191,7 @@ static void draw_outline(struct drawing *d, const struct graph_node *n,
 		put_shape(d->out, n);
 		buf_printf(d->out, " %s/>\n", more);
 	} else {
-		put_rect(d->out, n->box,
+		pen_rect(d->out, n->box,
 			n->list_count > 0       ? 10
 			: n->kind == GRAPH_WAIT ? fmin(n->box.h / 2, 24)
 						: 6,
@@ -306,13 +209,13 @@ static void draw_sign(struct drawing *d, const struct graph_node *n, const char 
 	if (n->list_count == 0)
 		y = n->box.y + (n->box.h - 22) / 2;
 	char *fill = xasprintf("fill=\"%s\"", ink);
-	put_rect(d->out, (struct graph_box){x, y, 22, 22},
-		n->kind == GRAPH_WAIT ? 11 : 5, fill);
+	pen_rect(d->out, (struct graph_box){x, y, 22, 22}, n->kind == GRAPH_WAIT ? 11 : 5,
+		fill);
 	free(fill);
 	buf_puts(d->out, "<path transform=\"translate(");
-	put_number(d->out, x + 3.8);
+	pen_number(d->out, x + 3.8);
 	buf_putc(d->out, ' ');
-	put_number(d->out, y + 3.8);
+	pen_number(d->out, y + 3.8);
 	buf_printf(d->out,
 		") scale(.9)\" d=\"%s\" fill=\"none\" stroke=\"#ffffff\" "
 		"stroke-width=\"1.6\" stroke-linecap=\"round\" "
@@ -323,25 +226,25 @@ static void draw_sign(struct drawing *d, const struct graph_node *n, const char 
 static void draw_chip(struct drawing *d, const struct graph_line *l, const char *ink)
 {
 	char *fill = xasprintf("fill=\"%s\"", ink);
-	put_rect(d->out, (struct graph_box){l->x, l->y - 12, l->w, 16}, 8, fill);
+	pen_rect(d->out, (struct graph_box){l->x, l->y - 12, l->w, 16}, 8, fill);
 	free(fill);
-	put_line(d->out, (struct graph_point){l->x + l->w / 2, l->y},
+	pen_line(d->out, (struct graph_point){l->x + l->w / 2, l->y},
 		graph_line_size(l->style),
 		"text-anchor=\"middle\" font-weight=\"bold\" fill=\"#ffffff\"", l->text);
 }
 
-static void draw_word(struct drawing *d, const struct graph_line *l,
-	const struct graph_paint *paint)
+static void draw_word(
+	struct drawing *d, const struct graph_line *l, const struct graph_paint *paint)
 {
-	open_text(d->out, l->x, l->y, graph_line_size(l->style), "fill=\"#475569\"");
+	pen_open_text(d->out, l->x, l->y, graph_line_size(l->style), "fill=\"#475569\"");
 	buf_printf(d->out, "<tspan font-weight=\"bold\" fill=\"%s\">%.*s</tspan>",
 		paint->dashed ? paint->text : paint->line, (int)l->head, l->text);
-	put_text(d->out, l->text + l->head);
+	pen_text(d->out, l->text + l->head);
 	buf_puts(d->out, "</text>\n");
 }
 
-static void draw_lines(struct drawing *d, const struct graph_node *n,
-	const struct graph_paint *paint)
+static void draw_lines(
+	struct drawing *d, const struct graph_node *n, const struct graph_paint *paint)
 {
 	for (size_t i = 0; i < n->line_count; i++) {
 		const struct graph_line *l = &n->lines[i];
@@ -350,12 +253,12 @@ static void draw_lines(struct drawing *d, const struct graph_node *n,
 		switch (l->style) {
 		case GRAPH_NAME:
 			name = xasprintf("font-weight=\"bold\" fill=\"%s\"", paint->text);
-			put_line(d->out, at, graph_line_size(l->style), name, l->text);
+			pen_line(d->out, at, graph_line_size(l->style), name, l->text);
 			free(name);
 			break;
 		case GRAPH_WORD: draw_word(d, l, paint); break;
 		case GRAPH_NOTE:
-			put_line(d->out, at, graph_line_size(l->style),
+			pen_line(d->out, at, graph_line_size(l->style),
 				"font-style=\"italic\" fill=\"#475569\"", l->text);
 			break;
 		case GRAPH_STATE: draw_chip(d, l, paint->line); break;
@@ -376,7 +279,7 @@ static void put_tooltip(struct drawing *d, const struct graph_node *n)
 	escape_text(n->path, strlen(n->path), false, &b);
 	if (d->g->run)
 		buf_printf(&b, "\n%s", *state ? state : "not reached");
-	put_title(d->out, n->name, buf_text(&b));
+	pen_title(d->out, n->name, buf_text(&b));
 	buf_finish(&b);
 	free(state);
 }
@@ -392,11 +295,11 @@ static void draw_error(struct drawing *d, const struct graph_node *n)
 	struct graph_point from = {beside ? a->x + a->w : x, beside ? y : a->y + a->h};
 	struct graph_point to = {beside ? b->x : x, beside ? y : b->y};
 	buf_puts(d->out, "<path d=\"");
-	put_point(d->out, "M", from.x, from.y);
-	put_point(d->out, "L", to.x - (beside ? 4 : 0), to.y - (beside ? 0 : 4));
+	pen_point(d->out, "M", from.x, from.y);
+	pen_point(d->out, "L", to.x - (beside ? 4 : 0), to.y - (beside ? 0 : 4));
 	buf_puts(d->out, "\" fill=\"none\" stroke=\"" ERROR_INK
 			 "\" stroke-width=\"1.5\" stroke-dasharray=\"5 3\"/>\n");
-	put_head(d->out, to, beside, !beside, ERROR_INK);
+	pen_head(d->out, to, beside, !beside, ERROR_INK);
 }
 
 static void draw_node(struct drawing *d, const struct graph_node *n)
@@ -405,7 +308,7 @@ static void draw_node(struct drawing *d, const struct graph_node *n)
 	struct buf path = {0};
 	escape_text(n->path, strlen(n->path), false, &path);
 	buf_puts(d->out, "<g data-path=\"");
-	put_text(d->out, buf_text(&path));
+	pen_text(d->out, buf_text(&path));
 	buf_finish(&path);
 	if (d->g->run)
 		buf_printf(d->out, "\" data-state=\"%s",
@@ -428,12 +331,12 @@ static void draw_frame(struct drawing *d, const struct graph_list *list)
 {
 	bool catch = list->role == GRAPH_CATCH;
 	if (list->role == GRAPH_TRIED || catch || list->title)
-		put_rect(d->out, list->box, 8,
+		pen_rect(d->out, list->box, 8,
 			catch ? "fill=\"#fff7f7\" stroke=\"#dc9a9a\" "
 				"stroke-dasharray=\"5 3\""
 			      : "fill=\"#ffffff\" stroke=\"#cbd5e1\"");
 	for (size_t i = 0; i < list->line_count; i++)
-		put_line(d->out, (struct graph_point){list->lines[i].x, list->lines[i].y},
+		pen_line(d->out, (struct graph_point){list->lines[i].x, list->lines[i].y},
 			graph_line_size(list->lines[i].style),
 			catch ? "font-weight=\"bold\" fill=\"" ERROR_INK "\""
 			      : "font-weight=\"bold\" fill=\"#475569\"",
@@ -462,8 +365,10 @@ static double draw_legend(struct buf *out, double width, double y)
 	double x = MARGIN, top = y;
 	size_t count = sizeof legend_phases / sizeof *legend_phases;
 	for (size_t i = 0; i <= count; i++) {
-		const char *name = i < count ? phase_name(legend_phases[i]) : "not reached";
-		struct graph_paint p = graph_paint_phase(i < count ? &legend_phases[i] : NULL);
+		const char *name =
+			i < count ? phase_name(legend_phases[i]) : "not reached";
+		struct graph_paint p =
+			graph_paint_phase(i < count ? &legend_phases[i] : NULL);
 		double w = 22 + measure_width(name, MEASURE_REGULAR, 11.5) + 18;
 		if (x > MARGIN && x + w > width - MARGIN + 18) {
 			x = MARGIN;
@@ -471,11 +376,12 @@ static double draw_legend(struct buf *out, double width, double y)
 		}
 		if (out) {
 			char *more = xasprintf(
-				"fill=\"%s\" stroke=\"%s\" stroke-width=\"1.6\"%s", p.fill,
-				p.line, p.dashed ? " stroke-dasharray=\"3 2\"" : "");
-			put_rect(out, (struct graph_box){x, y, 15, 15}, 3, more);
+				"fill=\"%s\" stroke=\"%s\" stroke-width=\"1.6\"%s",
+				p.fill, p.line,
+				p.dashed ? " stroke-dasharray=\"3 2\"" : "");
+			pen_rect(out, (struct graph_box){x, y, 15, 15}, 3, more);
 			free(more);
-			put_line(out, (struct graph_point){x + 22, y + 12}, 11.5,
+			pen_line(out, (struct graph_point){x + 22, y + 12}, 11.5,
 				"fill=\"#334155\"", name);
 		}
 		x += w;
@@ -491,7 +397,7 @@ static double head_line(struct drawing *d, double y, double size, const char *te
 	char *line = measure_fit(text, font, size, most);
 	double w = measure_width(line, font, size);
 	if (d->out)
-		put_line(d->out, (struct graph_point){MARGIN, y}, size,
+		pen_line(d->out, (struct graph_point){MARGIN, y}, size,
 			font == MEASURE_BOLD ? "font-weight=\"bold\" fill=\"" INK "\""
 					     : "fill=\"#475569\"",
 			line);
@@ -522,20 +428,20 @@ void graph_svg(const struct graph *g, struct buf *out)
 	double h = ceil(head + g->box.h + legend);
 	d.out = out;
 	buf_puts(out, "<svg xmlns=\"http://www.w3.org/2000/svg\"");
-	put_attribute(out, "width", w);
-	put_attribute(out, "height", h);
+	pen_attribute(out, "width", w);
+	pen_attribute(out, "height", h);
 	buf_puts(out, " viewBox=\"0 0 ");
-	put_number(out, w);
+	pen_number(out, w);
 	buf_putc(out, ' ');
-	put_number(out, h);
+	pen_number(out, h);
 	buf_puts(out, "\" role=\"img\" font-family=\"Helvetica, Arial, sans-serif\">");
-	put_title(out, g->name, g->title);
-	put_rect(out, (struct graph_box){0, 0, w, h}, 0, "fill=\"#ffffff\"");
+	pen_title(out, g->name, g->title);
+	pen_rect(out, (struct graph_box){0, 0, w, h}, 0, "fill=\"#ffffff\"");
 	draw_head(&d, &head);
 	buf_puts(out, "<g transform=\"translate(");
-	put_number(out, floor((w - g->box.w) / 2));
+	pen_number(out, floor((w - g->box.w) / 2));
 	buf_putc(out, ' ');
-	put_number(out, head);
+	pen_number(out, head);
 	buf_puts(out, ")\">\n");
 	draw_list(&d, &g->body);
 	draw_list(&d, &g->functions);

@@ -1,6 +1,6 @@
 /*
- * The picture as a tree: a row for each task, below it what is inside it. Arrows are words
- * at the end of a row, where they lead elsewhere than to the next one.
+ * The picture as a tree: a row for each task, below it what is inside it. Arrows are
+ * words at the end of a row, where they lead elsewhere than to the next one.
  */
 #include "graph_state.h"
 #include "graph_write.h"
@@ -22,17 +22,25 @@ struct signs {
 	const char *phases[PHASE_SKIPPED + 1];
 };
 
-static const struct signs fine = {
-	"├─ ", "└─ ", "│  ", "   ", "→", "↑", "…", "●",
-	{[PHASE_PENDING] = "·", [PHASE_RUNNING] = "▸", [PHASE_WAITING] = "◷",
-		[PHASE_SUSPENDED] = "‖", [PHASE_COMPLETED] = "✓", [PHASE_FAULTED] = "✗",
-		[PHASE_CANCELLED] = "⊘", [PHASE_SKIPPED] = "-"}};
+static const struct signs fine = {"├─ ", "└─ ", "│  ", "   ", "→", "↑", "…", "●",
+	{[PHASE_PENDING] = "·",
+		[PHASE_RUNNING] = "▸",
+		[PHASE_WAITING] = "◷",
+		[PHASE_SUSPENDED] = "‖",
+		[PHASE_COMPLETED] = "✓",
+		[PHASE_FAULTED] = "✗",
+		[PHASE_CANCELLED] = "⊘",
+		[PHASE_SKIPPED] = "-"}};
 
-static const struct signs plain = {
-	"|- ", "`- ", "|  ", "   ", "->", "^", "...", "*",
-	{[PHASE_PENDING] = ".", [PHASE_RUNNING] = ">", [PHASE_WAITING] = "~",
-		[PHASE_SUSPENDED] = "=", [PHASE_COMPLETED] = "+", [PHASE_FAULTED] = "x",
-		[PHASE_CANCELLED] = "/", [PHASE_SKIPPED] = "-"}};
+static const struct signs plain = {"|- ", "`- ", "|  ", "   ", "->", "^", "...", "*",
+	{[PHASE_PENDING] = ".",
+		[PHASE_RUNNING] = ">",
+		[PHASE_WAITING] = "~",
+		[PHASE_SUSPENDED] = "=",
+		[PHASE_COMPLETED] = "+",
+		[PHASE_FAULTED] = "x",
+		[PHASE_CANCELLED] = "/",
+		[PHASE_SKIPPED] = "-"}};
 
 struct writer {
 	const struct graph *g;
@@ -110,8 +118,7 @@ static void close_row(struct writer *w, bool last)
 static size_t put_name(struct writer *w, const char *name, size_t used)
 {
 	size_t most = w->column > used + 2 ? w->column - used - 2 : 0;
-	char *cut = measure_cut(
-		name, most > LEAST ? most : LEAST, w->signs->dots);
+	char *cut = measure_cut(name, most > LEAST ? most : LEAST, w->signs->dots);
 	buf_puts(w->out, cut);
 	used += measure_columns(cut);
 	free(cut);
@@ -141,11 +148,11 @@ static char *arrow_text(
 	if (!e->label && e->to == next)
 		return xstrdup("");
 	if (e->to == GRAPH_EXIT || e->to == GRAPH_END)
-		return xasprintf("%s %s", w->signs->to,
-			e->to == GRAPH_END ? "end" : "exit");
+		return xasprintf(
+			"%s %s", w->signs->to, e->to == GRAPH_END ? "end" : "exit");
 	char *name = measure_cut(list->nodes[e->to].name, 30, w->signs->dots);
-	char *text = xasprintf("%s %s",
-		e->to <= e->from ? w->signs->back : w->signs->to, name);
+	char *text = xasprintf(
+		"%s %s", e->to <= e->from ? w->signs->back : w->signs->to, name);
 	free(name);
 	return text;
 }
@@ -220,7 +227,8 @@ static void put_titled(
 	close_row(w, last);
 }
 
-static void put_cases(struct writer *w, const struct graph_list *list, size_t i, size_t first)
+static void put_cases(
+	struct writer *w, const struct graph_list *list, size_t i, size_t first)
 {
 	for (size_t e = first; e < list->edge_count && list->edges[e].from == i; e++) {
 		const struct graph_edge *edge = &list->edges[e];
@@ -238,8 +246,8 @@ static void put_cases(struct writer *w, const struct graph_list *list, size_t i,
 	}
 }
 
-static void put_node(struct writer *w, const struct graph_list *list, size_t i, size_t first,
-	bool last)
+static void put_node(struct writer *w, const struct graph_list *list, size_t i,
+	size_t first, bool last)
 {
 	const struct graph_node *n = &list->nodes[i];
 	bool leads = first < list->edge_count && list->edges[first].from == i;

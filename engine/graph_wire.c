@@ -1,7 +1,7 @@
 /*
- * The ways of wires. Between two layers is a gap, in which wires turn: what comes from one
- * task to several labels, or from several cells to one, shares a bus, a line across the
- * gap. A task has at most one arrow without a label, so at most two buses below it.
+ * The ways of wires. Between two layers is a gap, in which wires turn: what comes from
+ * one task to several labels, or from several cells to one, shares a bus, a line across
+ * the gap. A task has at most one arrow without a label, so at most two buses below it.
  */
 #include "graph_bus.h"
 
@@ -19,8 +19,9 @@ struct wiring {
 	size_t *source, *direct; /* below each cell: of its labels; of its other wire */
 	size_t *target;          /* above each cell */
 	size_t *turns;           /* of the backs: the buses below each of their layers */
-	double *source_shift, *direct_shift, *target_shift; /* of these, from their place */
-	size_t *ins, *outs; /* of each cell: what comes from above, goes below */
+	double *source_shift, *direct_shift,
+		*target_shift; /* of these, from their place */
+	size_t *ins, *outs;    /* of each cell: what comes from above, goes below */
 	double *layer_y;
 };
 
@@ -165,8 +166,8 @@ static void join_lower(struct wiring *w, size_t layer)
 	for (size_t i = s->first[layer]; i < s->first[layer + 1]; i++) {
 		size_t c = s->order[i];
 		add_joint(w, w->target[c],
-			(struct joint){s->cells[c].x, false,
-				movable(w, c, w->target_shift)});
+			(struct joint){
+				s->cells[c].x, false, movable(w, c, w->target_shift)});
 	}
 }
 
@@ -269,7 +270,8 @@ static void add_point(struct graph_route *r, double x, double y)
 	r->points[r->count++] = (struct graph_point){x, y};
 }
 
-static void write_forward(struct wiring *w, const struct wire *wire, struct graph_route *r)
+static void write_forward(
+	struct wiring *w, const struct wire *wire, struct graph_route *r)
 {
 	const struct sheet *s = w->s;
 	size_t c = wire->from, d = wire->first;
@@ -286,7 +288,8 @@ static void write_forward(struct wiring *w, const struct wire *wire, struct grap
 	add_point(r, landing(w, d), s->cells[d].y);
 }
 
-static void write_backward(struct wiring *w, const struct wire *wire, struct graph_route *r)
+static void write_backward(
+	struct wiring *w, const struct wire *wire, struct graph_route *r)
 {
 	const struct sheet *s = w->s;
 	const struct cell *from = &s->cells[wire->from], *to = &s->cells[wire->to];
@@ -311,8 +314,8 @@ static size_t end_of(const struct sheet *s, size_t c)
 static void write_routes(struct wiring *w)
 {
 	struct graph_list *list = w->s->list;
-	list->routes = xcalloc(
-		w->s->wire_count + list->symbol_count + 1, sizeof *list->routes);
+	list->routes =
+		xcalloc(w->s->wire_count + list->symbol_count + 1, sizeof *list->routes);
 	for (size_t i = 0; i < w->s->wire_count; i++) {
 		const struct wire *wire = &w->s->wires[i];
 		if (wire->hidden)
@@ -337,8 +340,8 @@ static void write_sign(const struct sheet *s, size_t c)
 	struct graph_route *r = &list->routes[list->route_count++];
 	box->x = cell->x - box->w / 2;
 	box->y = cell->y + cell->h - box->h;
-	*r = (struct graph_route){.from = end_of(s, c),
-		.to = GRAPH_SYMBOL + cell->sign, .arrow = true};
+	*r = (struct graph_route){
+		.from = end_of(s, c), .to = GRAPH_SYMBOL + cell->sign, .arrow = true};
 	add_point(r, cell->x, cell->y + cell->h - cell->hang);
 	add_point(r, cell->x, box->y);
 }

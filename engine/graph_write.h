@@ -7,8 +7,9 @@
 
 #include "graph.h"
 
-/* A drawing that stands by itself, also within a page: no style sheet, no ids, no fonts of
- * its own. A task's <g> has data-path and, in a run, data-state. The graph is laid out. */
+/* A drawing that stands by itself, also within a page: no style sheet, no ids, no fonts
+ * of its own. A task's <g> has data-path and, in a run, data-state. The graph is laid
+ * out. */
 void graph_svg(const struct graph *g, struct buf *out);
 
 /* Needs no layout: mermaid and graphviz have their own. */

@@ -51,7 +51,8 @@ static bool is_mark(unsigned c)
 /* East Asian wide characters and emoji. */
 static bool is_wide(unsigned c)
 {
-	return (c >= 0x1100 && c < 0x1160) || (c >= 0x2E80 && c < 0xA4D0 && c != 0x303F) ||
+	return (c >= 0x1100 && c < 0x1160) ||
+	       (c >= 0x2E80 && c < 0xA4D0 && c != 0x303F) ||
 	       (c >= 0xA960 && c < 0xA980) || (c >= 0xAC00 && c < 0xD7A4) ||
 	       (c >= 0xF900 && c < 0xFB00) || (c >= 0xFE30 && c < 0xFE70) ||
 	       (c >= 0xFF00 && c < 0xFF61) || (c >= 0xFFE0 && c < 0xFFE7) ||
@@ -86,7 +87,9 @@ static size_t prefix(const char *s, enum measure_font font, double most, bool co
 	while (*p) {
 		const char *next = p;
 		unsigned c = next_char(&next);
-		sum += columns ? (is_mark(c) ? 0 : is_wide(c) ? 2 : 1)
+		sum += columns ? (is_mark(c)          ? 0
+					 : is_wide(c) ? 2
+						      : 1)
 			       : thousandths(c, font);
 		if (sum > most)
 			break;

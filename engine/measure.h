@@ -1,8 +1,8 @@
 /*
  * How much room text takes: in a picture, by a table of the widths of letters, and on a
- * terminal, in columns. The table has the wider of two common families (Arial, DejaVu) for
- * each letter, so that a box that fits by it fits with the font that is there. Texts are
- * UTF-8.
+ * terminal, in columns. The table has the wider of two common families (Arial, DejaVu)
+ * for each letter, so that a box that fits by it fits with the font that is there. Texts
+ * are UTF-8.
  */
 #ifndef STEPWELL_MEASURE_H
 #define STEPWELL_MEASURE_H

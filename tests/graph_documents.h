@@ -131,8 +131,8 @@ static inline void random_try(
 
 static inline void random_leaf(struct chance *c, struct buf *out)
 {
-	static const char *const leaves[] = {"\"set\":{\"a\":1}", "\"wait\":{\"hours\":3}",
-		"\"raise\":{\"error\":\"boom\"}",
+	static const char *const leaves[] = {"\"set\":{\"a\":1}",
+		"\"wait\":{\"hours\":3}", "\"raise\":{\"error\":\"boom\"}",
 		"\"call\":\"http\",\"with\":{\"method\":\"get\",\"endpoint\":"
 		"\"https://example.com/a/rather/long/path/{that}/goes/on/and/on\"}",
 		"\"emit\":{\"event\":{\"with\":{\"type\":\"com.example.x\"}}}",

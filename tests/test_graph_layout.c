@@ -59,7 +59,8 @@ static void check_boxes(const struct graph_list *list)
 			subject, i);
 		for (size_t k = 0; k < i; k++)
 			if (overlap(a, box_at(list, k)))
-				ck_abort_msg("%s: boxes %zu and %zu overlap", subject, k, i);
+				ck_abort_msg(
+					"%s: boxes %zu and %zu overlap", subject, k, i);
 	}
 }
 
@@ -141,7 +142,7 @@ struct part {
 static int compare_parts(const void *a, const void *b)
 {
 	const struct part *p = a, *q = b;
-	return p->x != q->x ? (p->x < q->x ? -1 : 1)
+	return p->x != q->x      ? (p->x < q->x ? -1 : 1)
 	       : p->top < q->top ? -1
 				 : p->top > q->top;
 }
@@ -156,7 +157,8 @@ static struct part *list_parts(const struct graph_list *list, size_t *ret_count)
 	for (size_t i = 0; i < list->route_count; i++) {
 		const struct graph_route *r = &list->routes[i];
 		for (size_t k = 1; k < r->count; k++) {
-			const struct graph_point *p = &r->points[k - 1], *q = &r->points[k];
+			const struct graph_point *p = &r->points[k - 1],
+						 *q = &r->points[k];
 			if (p->x == q->x)
 				parts[count++] = (struct part){
 					p->x, fmin(p->y, q->y), fmax(p->y, q->y), r};
@@ -167,7 +169,8 @@ static struct part *list_parts(const struct graph_list *list, size_t *ret_count)
 	return parts;
 }
 
-/* Lines of arrows that have neither end in common may cross, but not lie on each other. */
+/* Lines of arrows that have neither end in common may cross, but not lie on each other.
+ */
 static void count_touches(const struct graph_list *list)
 {
 	size_t count;
@@ -189,7 +192,8 @@ static void check_edge(const struct graph_list *list, size_t index, bool shown)
 	const struct graph_edge *e = &list->edges[index];
 	size_t from = e->from;
 	for (size_t i = 0; e->label && i < list->symbol_count; i++)
-		if (list->symbols[i].kind == GRAPH_LABEL && list->symbols[i].edge == index)
+		if (list->symbols[i].kind == GRAPH_LABEL &&
+			list->symbols[i].edge == index)
 			from = GRAPH_SYMBOL + i;
 	ck_assert_msg(!e->label || from != e->from, "%s: no label for \"%s\"", subject,
 		e->label ? e->label : "");
@@ -203,9 +207,11 @@ static void check_edge(const struct graph_list *list, size_t index, bool shown)
 		found++;
 		ck_assert_msg(r->arrow, "%s: an arrow without a head", subject);
 		if (r->to < GRAPH_SYMBOL)
-			ck_assert_msg(r->to == e->to, "%s: an arrow to a wrong task", subject);
+			ck_assert_msg(
+				r->to == e->to, "%s: an arrow to a wrong task", subject);
 		else if (list->symbols[r->to - GRAPH_SYMBOL].kind == GRAPH_JUMP)
-			ck_assert_msg(e->to < list->count, "%s: a jump to no task", subject);
+			ck_assert_msg(
+				e->to < list->count, "%s: a jump to no task", subject);
 		else
 			ck_assert_msg(e->to >= GRAPH_EXIT, "%s: an end instead of a task",
 				subject);
@@ -298,8 +304,9 @@ START_TEST(random_documents_are_laid_out)
 }
 END_TEST
 
-#define HEAD                                                                            \
-	"{\"document\":{\"dsl\":\"1.0.3\",\"namespace\":\"n\",\"name\":\"x\",\"version\":" \
+#define HEAD                                                                   \
+	"{\"document\":{\"dsl\":\"1.0.3\",\"namespace\":\"n\",\"name\":\"x\"," \
+	"\"version\":"                                                         \
 	"\"1.0.0\"},\"do\":["
 
 /* One task after the other, each made by the format with its number and another one. */
@@ -336,17 +343,24 @@ START_TEST(what_leads_anywhere_stays_narrow)
 {
 	double most = 3 * GRAPH_WIDTH_MAX;
 	ck_assert_double_lt(
-		width_of("jumps", repeat(150, "{'t#':{'set':{'a':1},'then':'t@'}}", 5)), most);
-	ck_assert_double_lt(width_of("choices",
-				    repeat(60,
-					    "{'t#':{'switch':[{'a':{'when':'.a','then':'t@'}},"
-					    "{'b':{'then':'end'}}]}}",
-					    3)),
+		width_of("jumps", repeat(150, "{'t#':{'set':{'a':1},'then':'t@'}}", 5)),
 		most);
 	ck_assert_double_lt(
-		width_of("loops", repeat(100, "{'t#':{'set':{'a':1},'then':'t0'}}", 0)), most);
-	ck_assert_double_lt(width_of("ends", repeat(100, "{'t#':{'if':'.a','wait':'PT1S','then':"
-							"'end'}}", 0)), most);
+		width_of("choices",
+			repeat(60,
+				"{'t#':{'switch':[{'a':{'when':'.a','then':'t@'}},"
+				"{'b':{'then':'end'}}]}}",
+				3)),
+		most);
+	ck_assert_double_lt(
+		width_of("loops", repeat(100, "{'t#':{'set':{'a':1},'then':'t0'}}", 0)),
+		most);
+	ck_assert_double_lt(
+		width_of("ends", repeat(100,
+					 "{'t#':{'if':'.a','wait':'PT1S','then':"
+					 "'end'}}",
+					 0)),
+		most);
 }
 END_TEST
 
@@ -355,8 +369,8 @@ START_TEST(many_cases_and_branches_go_into_rows)
 	struct buf b = {0};
 	buf_puts(&b, HEAD "{\"s\":{\"switch\":[");
 	for (int i = 0; i < 200; i++)
-		buf_printf(&b, "%s{\"c%d\":{\"when\":\".x\",\"then\":\"t%d\"}}", i ? "," : "",
-			i, i);
+		buf_printf(&b, "%s{\"c%d\":{\"when\":\".x\",\"then\":\"t%d\"}}",
+			i ? "," : "", i, i);
 	buf_puts(&b, "]}}");
 	for (int i = 0; i < 200; i++)
 		buf_printf(&b, ",{\"t%d\":{\"set\":{\"a\":1},\"then\":\"end\"}}", i);
@@ -423,7 +437,9 @@ START_TEST(text_is_measured_by_the_wider_font)
 	ck_assert_double_gt(measure_width("WWW", MEASURE_BOLD, 10),
 		measure_width("WWW", MEASURE_REGULAR, 10));
 	ck_assert_double_eq_tol(measure_width("", MEASURE_BOLD, 10), 0, 0.001);
-	ck_assert_uint_eq(measure_columns("a\xCC\x81" "日本"), 5);
+	ck_assert_uint_eq(measure_columns("a\xCC\x81"
+					  "日本"),
+		5);
 	char *cut = measure_cut("日本語テキスト", 8, "…");
 	ck_assert_str_eq(cut, "日本語…");
 	free(cut);
