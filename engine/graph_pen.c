@@ -37,7 +37,7 @@ void pen_number(struct buf *out, double v)
 		buf_printf(out, ".%ld", tenths % 10);
 }
 
-static void pen_attribute(struct buf *out, const char *name, double v)
+void pen_attribute(struct buf *out, const char *name, double v)
 {
 	buf_printf(out, " %s=\"", name);
 	pen_number(out, v);

@@ -10,6 +10,7 @@
 /* Safe to show already (escape.h). */
 void pen_text(struct buf *out, const char *s);
 void pen_number(struct buf *out, double v);
+void pen_attribute(struct buf *out, const char *name, double v);
 /* A command of a path with a point: "M", "L", "Q". */
 void pen_point(struct buf *out, const char *command, double x, double y);
 
