@@ -95,6 +95,17 @@ bool definition_has_place(const struct definition *d, struct json v)
 	return v.s >= d->text && v.s <= d->text + strlen(d->text);
 }
 
+/* Tasks whose outputs some expression asks for by $steps. */
+static void mark_kept(struct task_list *list, const struct program *p)
+{
+	for (size_t i = 0; list && i < list->count; i++) {
+		struct task *task = &list->tasks[i];
+		task->is_kept = program_mentions_step(p, task->name);
+		mark_kept(task->body, p);
+		mark_kept(task->handler, p);
+	}
+}
+
 /* c->definition is made in any case. */
 static bool compile(struct compiler *c, struct json document, const char *resources,
 	const char *version_suffix, struct error *err)
@@ -117,6 +128,8 @@ static bool compile(struct compiler *c, struct json document, const char *resour
 	if (!compile_root(c, err))
 		return false;
 	qsort(d->needs, c->need_count, sizeof *d->needs, compare_text);
+	if (program_mentions(d->program, "steps"))
+		mark_kept(d->root.body, d->program);
 	return true;
 }
 
@@ -199,9 +212,4 @@ void definition_unref(struct definition *d)
 	free(d->name);
 	free(d->version);
 	free(d);
-}
-
-bool definition_keeps_step(const struct definition *d, const char *name)
-{
-	return program_mentions_step(d->program, name);
 }
