@@ -91,6 +91,13 @@ bool output_flush(void)
 	return fflush(stdout) == 0 && !ferror(stdout);
 }
 
+bool output_has_colours(void)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+	return isatty(STDOUT_FILENO) && !(no && *no) &&
+	       !(term && strcmp(term, "dumb") == 0);
+}
+
 void output_colour(enum colour c)
 {
 	static const char *const codes[] = {
@@ -100,8 +107,7 @@ void output_colour(enum colour c)
 		[COLOUR_BUSY] = "\x1b[33m",
 		[COLOUR_DIM] = "\x1b[2m",
 	};
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-	if (isatty(STDOUT_FILENO) && !(no && *no) && !(term && strcmp(term, "dumb") == 0))
+	if (output_has_colours())
 		fputs(codes[c], stdout);
 }
 

@@ -39,6 +39,7 @@ void output_object(cJSON *object);
 /* Everything to stdout is written: false when it could not be. */
 MUST_CHECK bool output_flush(void);
 
+bool output_has_colours(void); /* whether stdout may have colours */
 enum colour { COLOUR_NONE, COLOUR_GOOD, COLOUR_BAD, COLOUR_BUSY, COLOUR_DIM };
 /* Switches stdout to a colour, where it may. */
 void output_colour(enum colour c);
