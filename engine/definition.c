@@ -93,6 +93,17 @@ bool definition_has_place(const struct definition *d, struct json v)
 	return v.s >= d->text && v.s <= d->text + strlen(d->text);
 }
 
+/* Tasks whose outputs some expression asks for by $steps. */
+static void mark_kept(struct task_list *list, const struct program *p)
+{
+	for (size_t i = 0; list && i < list->count; i++) {
+		struct task *task = &list->tasks[i];
+		task->is_kept = program_mentions_step(p, task->name);
+		mark_kept(task->body, p);
+		mark_kept(task->handler, p);
+	}
+}
+
 bool definition_create(const char *text, size_t n, const char *version_suffix,
 	struct definition **ret, struct error *err)
 {
@@ -124,6 +135,7 @@ bool definition_create_with(struct json document, const char *resources,
 		return false;
 	}
 	qsort(d->needs, c.need_count, sizeof *d->needs, compare_text);
+	mark_kept(d->root.body, d->program);
 	*ret = d;
 	return true;
 }
@@ -166,9 +178,4 @@ void definition_unref(struct definition *d)
 	free(d->name);
 	free(d->version);
 	free(d);
-}
-
-bool definition_keeps_step(const struct definition *d, const char *name)
-{
-	return program_mentions_step(d->program, name);
 }

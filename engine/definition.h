@@ -59,7 +59,4 @@ bool definition_has_place(const struct definition *d, struct json v);
 struct definition *definition_ref(struct definition *d);
 void definition_unref(struct definition *d);
 
-/* Tasks of this name whose outputs some expression asks for by $steps. */
-bool definition_keeps_step(const struct definition *d, const char *name);
-
 #endif

@@ -87,7 +87,8 @@ struct task {
 	struct then then;
 	struct task_duration timeout;
 	struct task_metadata metadata;
-	bool in_try; /* some enclosing task catches errors */
+	bool in_try;  /* some enclosing task catches errors */
+	bool is_kept; /* some expression asks for its output by $steps */
 	/* Its path below the one that contains it, where it is in no list of the
 	 * document: "!call", "!before/" (its name follows), "" (the same); else NULL. */
 	const char *mark;
