@@ -85,18 +85,18 @@ def is_document(block):
 class Outcome:
     """One run of a snippet: what it is given, and what comes of it."""
 
-    def __init__(self, given):
-        self.given, self.results = given, []
+    def __init__(self):
         self.input = self.secrets = None
-        self.answers = {}
+        self.answers = {}  # target -> as the recorder takes them
+        self.results = []  # (kind, what)
 
 
-NUMBERS = {"once": 1, "twice": 2, "three times": 3}
-COUNT = r"(?P<count>once|twice|\w+ times)"
+NUMBERS = {"once": 1, "twice": 2}
+COUNT = r"(?P<count>once|twice|\d+ times)"
 
 
-class Sentence:
-    """A sentence whose code is put aside: `0`, `1`, ..."""
+class Prose:
+    """A text whose code is put aside: `0`, `1`, ..."""
 
     def __init__(self, text):
         self.spans = []
@@ -112,13 +112,15 @@ class Sentence:
     def json(self, text):
         return json.loads(self.code(text))
 
+    def whole(self, text):
+        return re.sub(r"`(\d+)`", lambda m: "`%s`" % self.spans[int(m[1])], text)
+
     def sentences(self):
         return re.split(r"(?<=[.:]) (?=[A-Z])", self.text)
 
 
 def number(text):
-    word = text.replace(" times", "")
-    return NUMBERS[text] if text in NUMBERS else int(word)
+    return NUMBERS.get(text) or int(text.split()[0])
 
 
 def read_answers(s, text):
@@ -127,7 +129,7 @@ def read_answers(s, text):
     for part in re.split(r", then ", text):
         match = re.fullmatch(r"(?:(?P<status>\d+)|(?P<none>nothing))?(?: ?(?P<body>`\d+`))?(?: " + COUNT + ")?",
                              part)
-        if not match or not match.group(1, 2, 3):
+        if not match or not any(match.group("status", "none", "body")):
             return None
         answer = {"status": int(match["status"] or 200), "body": s.json(match["body"]) if match["body"] else {}}
         if match["none"]:
@@ -192,24 +194,20 @@ def read_outcomes(block):
     """What the paragraph below a snippet says -> [Outcome]; Wrong where it says nothing."""
     outcomes = []
     text = re.sub(r"^- ", "", block.text, flags=re.M)
-    s = Sentence(text)
+    s = Prose(text)
     for sentence in s.sentences():
         said = sentence.rstrip(".")
         match = re.fullmatch(r"(?:((?:With|Where) .*), it|It) (.*)", said)
         match = match or re.fullmatch(r"(With the \w+ `\d+`) it (.*)", said)
         if not match:
-            raise Wrong("%s: not understood: %s" % (block, s_text(s, sentence)))
+            raise Wrong("%s: not understood: %s" % (block, s.whole(sentence)))
         given = match[1]
         if given or not outcomes:
-            outcomes.append(Outcome(given))
+            outcomes.append(Outcome())
         if given and not read_given(s, outcomes[-1], given[0].lower() + given[1:]):
-            raise Wrong("%s: not understood: %s" % (block, s_text(s, given)))
+            raise Wrong("%s: not understood: %s" % (block, s.whole(given)))
         result = read_result(s, match[2])
         if not result:
-            raise Wrong("%s: not understood: %s" % (block, s_text(s, sentence)))
+            raise Wrong("%s: not understood: %s" % (block, s.whole(sentence)))
         outcomes[-1].results.append(result)
     return outcomes
-
-
-def s_text(s, sentence):
-    return re.sub(r"`(\d+)`", lambda m: "`%s`" % s.spans[int(m[1])], sentence)

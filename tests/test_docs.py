@@ -260,7 +260,7 @@ def links_lead_somewhere():
 def commands_of(page):
     """-> (block, command line): lines of code, and code in the text"""
     for block in page.blocks:
-        if block.kind == "indented" or block.info in ("sh", "yaml-command"):
+        if block.kind == "indented" or block.info == "sh":
             for line in block.text.splitlines():
                 yield block, line
         elif block.kind == "text":
