@@ -11,11 +11,11 @@
 /* What its effects may do. */
 #define WORKER_FLAGS_EFFECTS                                                             \
 	{"concurrency", 'c', OPTION_COUNT, "N", "effects at once (default 64)"},         \
-		{"allow-run", 0, OPTION_FLAG, NULL, "allow `run: shell`"},               \
+		{"allow-run", 0, OPTION_FLAG, NULL, "allow `run` of processes"},         \
 		{"allow-link-local", 0, OPTION_FLAG, NULL,                               \
 			"let `call: http` reach link-local addresses"},                  \
 		{"env", 'e', OPTION_LIST, "NAME",                                        \
-			"a variable that shells inherit; repeatable"},                   \
+			"a variable that processes inherit; repeatable"},                \
 		{"secrets", 0, OPTION_TEXT, "DIR",                                       \
 			"secrets: the files of this folder, by their names"},            \
 		{"secret-env", 0, OPTION_TEXT, "PREFIX",                                 \

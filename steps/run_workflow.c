@@ -103,9 +103,10 @@ static void take_error(struct effect *e, const char *text)
 	char *instance = json_strdup(json_get(error, "instance"));
 	int64_t status;
 	for (size_t i = 0; type && i < sizeof names / sizeof *names; i++) {
-		const char *end = strrchr(type, '/');
-		if (end && strcmp(end + 1, names[i]) == 0)
+		char *standard = xasprintf("%s%s", PROBLEM_BASE, names[i]);
+		if (problem_type_equal(type, standard))
 			e->fault.type = (enum problem_type)i;
+		free(standard);
 	}
 	if (json_int(json_get(error, "status"), &status))
 		e->fault.status = (int)status;

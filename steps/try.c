@@ -10,8 +10,6 @@ static bool compile_catcher(
 	catcher->type = json_strdup(json_get(filter, "type"));
 	catcher->title = json_strdup(json_get(filter, "title"));
 	catcher->detail = json_strdup(json_get(filter, "detail"));
-	if (!catcher->detail)
-		catcher->detail = json_strdup(json_get(filter, "details"));
 	catcher->instance = json_strdup(json_get(filter, "instance"));
 	catcher->status = -1;
 	catcher->has_then = json_get(node, "then").s;

@@ -1077,7 +1077,7 @@ def sql_roles(w):
     w.expect(0, "apply", w.file("s", [{"a": {"set": {"x": 1}}}]))
     role = w.server.mark + "app"
     w.sql("create role %s; grant usage on schema stepwell to %s; "
-          "grant execute on function stepwell.start, stepwell.start_batch to %s; "
+          "grant execute on function stepwell.start, stepwell.start_batch, stepwell.emit to %s; "
           "grant select on stepwell.runs, stepwell.steps, stepwell.journal to %s"
           % (role, role, role, role))
     try:
@@ -1086,6 +1086,9 @@ def sql_roles(w):
         got = w.sql("set role %s; select status from stepwell.runs; select name, status from "
                     "stepwell.steps; select kind from stepwell.journal limit 1" % role)
         check(got.splitlines() == ["completed", "a|completed", "created"], "%s", got)
+        event = json.dumps({"id": "1", "source": "/s", "type": "t"})
+        got = w.sql("set role %s; select stepwell.emit('%s')" % (role, event))
+        check(got == "t", "%s", got)
         w.sql("set role %s; delete from stepwell.run" % role, error="42501")
         w.sql("set role %s; select from stepwell.lease" % role, error="42501")
     finally:
@@ -1220,32 +1223,11 @@ def examples(w):
     w.expect(0, "run", str(ROOT / "examples" / "hello.json"), err="")
 
 
-def documents(w):
-    """commands and options that the documents name exist"""
-    helps = {}
-    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")),
-                 ROOT / "examples" / "README.md"]:
-        text = path.read_text()
-        for match in re.finditer(r"(?:wfctl|build/wfctl) ([a-z]+)((?: +[^\n`#|]+)?)", text):
-            command, rest = match.groups()
-            if command not in helps:
-                helps[command] = w.run("help", command)
-            if helps[command].code:
-                continue  # prose: "wfctl" is a word there
-            for option in re.findall(r"(?<=\s)--[a-z-]+", rest):
-                check(option + " " in helps[command].out or option + "\n" in helps[command].out,
-                      "%s: %s has no %s", path.name, command, option)
-    table = (ROOT / "docs" / "operations.md").read_text()
-    help_text = w.expect(0, "help", "worker").out
-    for option in re.findall(r"`(--[a-z-]+)", table.split("## Workers")[1].split("A worker claims")[0]):
-        check(option in help_text, "worker has no %s", option)
-
-
 CASES = [private, run_interrupt, pool, migrate, unreachable, usage, validate, validate_beyond_schema, validate_large, validate_text, apply, run,
          run_key, run_json, run_faulted, run_waits, run_timeout, run_remote, run_cancelled, start,
          status, status_folds, status_watch, worker, retry, listing, history, orders, escapes, sql_start, sql_start_batch,
          gc, gc_waits_for_nobody, sql_roles,
-         sql_views, emit, migrate_print, examples, documents]
+         sql_views, emit, migrate_print, examples]
 
 
 def run_case(server, case):

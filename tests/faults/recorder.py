@@ -36,7 +36,7 @@ Control (not logged): /_control/counts, /_control/log[?path=PREFIX], /_control/r
 /_control/wait?path=PREFIX&count=N[&timeout=SECONDS], /_control/release?name=NAME,
 /_control/answers: {target: [{status, body (JSON, or a text as it is), headers, hold: NAME}]}
 posted there says how requests to these targets are answered, one after the other, the last one
-for ever, whatever their paths mean otherwise.
+for ever, whatever their paths mean otherwise; {"cut": true} is applied, and not answered.
 
 A record: n (reply number), t (monotonic seconds), method, path (with query), key, sha256, bytes,
 applied, status (null: cut), authorization; and body and headers with --bodies.
@@ -188,6 +188,8 @@ class State:
 
     def told(self, answers):
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if answer.get("cut"):
+            return CUT
         body, is_text = answer.get("body"), isinstance(answer.get("body"), str)
         return Reply(answer.get("status", 200), (body if is_text else json.dumps(body)).encode(),
                      "text/plain" if is_text else "application/json",
