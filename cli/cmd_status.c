@@ -134,7 +134,7 @@ static bool show(struct db_client *c, struct uuid id, const struct view *v,
 		return false;
 	bool ok = admin_find_steps(c, id, &steps, err);
 	if (ok && v->form == OUTPUT_TEXT)
-		show_text(&run, &steps, v->all);
+		ok = show_text(c, &run, &steps, v->all, err);
 	else if (ok)
 		output_object(show_object(&run, &steps));
 	*ret_phase = run.phase;

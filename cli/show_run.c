@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DESCENDANTS 100
+
 void show_short_id(struct uuid id, char out[SHORT_ID])
 {
 	char text[UUID_TEXT];
@@ -289,6 +291,27 @@ static void print_step(const struct admin_step *s, int64_t now)
 	free(label);
 }
 
+static void print_descendant(void *ctx, const struct admin_descendant *d)
+{
+	char id[SHORT_ID];
+	int64_t *count = ctx;
+	if ((*count)++ == 0)
+		output_print("\nstarted\n");
+	if (*count > DESCENDANTS) {
+		output_print("  ... and more: wfctl list --parent RUN\n");
+		return;
+	}
+	char *path = output_safe(d->path ? d->path : "");
+	show_short_id(d->run.id, id);
+	output_print("%*s", (int)(d->depth < 20 ? 2 * d->depth : 40), "");
+	output_colour(show_colour(d->run.phase));
+	output_print("%s", symbol(d->run.phase));
+	output_colour(COLOUR_NONE);
+	output_print(" %s  %-9s  %s/%s:%s  by %s\n", id, phase_name(d->run.phase),
+		d->run.namespace, d->run.name, d->run.version, path);
+	free(path);
+}
+
 static void print_next(const struct admin_run *run)
 {
 	char id[SHORT_ID];
@@ -346,8 +369,10 @@ static void print_steps(const struct admin_steps *steps, bool all, int64_t now)
 	fold_finish(&fold);
 }
 
-void show_text(const struct admin_run *run, const struct admin_steps *steps, bool all)
+bool show_text(struct db_client *c, const struct admin_run *run,
+	const struct admin_steps *steps, bool all, struct error *err)
 {
+	int64_t count = 0;
 	print_head(run);
 	if (!phase_has_ended(run->phase))
 		print_waiting(run);
@@ -356,11 +381,14 @@ void show_text(const struct admin_run *run, const struct admin_steps *steps, boo
 	if (steps->count)
 		output_print("\nsteps\n");
 	print_steps(steps, all, run->ended_at ? run->ended_at : run->now);
+	bool ok = admin_each_descendant(
+		c, run->id, DESCENDANTS + 1, print_descendant, &count, err);
 	if (run->output) {
 		output_print("\n%-10s ", "output");
 		output_payload(run->output);
 	}
 	print_next(run);
+	return ok;
 }
 
 /* ---- Outcomes ---- */

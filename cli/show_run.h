@@ -10,8 +10,10 @@
 
 /* The object of `run -o json` and `status -o json`; steps may be NULL (list). */
 cJSON *show_object(const struct admin_run *run, const struct admin_steps *steps);
-/* all: with every iteration of long loops (fold.h). */
-void show_text(const struct admin_run *run, const struct admin_steps *steps, bool all);
+/* With the runs that it has started, as a tree. all: with every iteration of long loops
+ * (fold.h). */
+MUST_CHECK bool show_text(struct db_client *c, const struct admin_run *run,
+	const struct admin_steps *steps, bool all, struct error *err);
 
 /* Prints how the run ended (or, suspended, why it goes no further): its output or its
  * object on stdout, errors on stderr. Returns the exit code. */

@@ -170,6 +170,28 @@ bool admin_each_run(struct db_client *c, const struct admin_filter *f,
 	return true;
 }
 
+bool admin_each_descendant(struct db_client *c, struct uuid run, int limit,
+	void (*on_row)(void *ctx, const struct admin_descendant *d), void *ctx,
+	struct error *err)
+{
+	struct db_params p = {0};
+	struct db_result *r;
+	db_add_uuid(&p, run);
+	db_add_int(&p, limit);
+	bool ok = db_client_query(c, sql_list_descendants, &p, &r, err);
+	db_params_finish(&p);
+	if (!ok)
+		return false;
+	for (int row = 0; row < db_rows(r); row++) {
+		struct admin_descendant d = {
+			.depth = db_int(r, row, 9), .path = text_or_null(r, row, 10)};
+		read_run(r, row, &d.run);
+		on_row(ctx, &d);
+	}
+	db_result_destroy(r);
+	return true;
+}
+
 /* ---- Starting ---- */
 
 bool admin_new_id(struct db_client *c, struct uuid *ret, struct error *err)

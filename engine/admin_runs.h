@@ -47,6 +47,18 @@ MUST_CHECK bool admin_each_run(struct db_client *c, const struct admin_filter *f
 	void (*on_row)(void *ctx, const struct admin_run *r), void *ctx,
 	struct error *err);
 
+/* A run that was started below another one. */
+struct admin_descendant {
+	struct admin_run run; /* as admin_each_run gives it */
+	int64_t depth;        /* 1: by the run itself */
+	const char *path;     /* of the task that started it */
+};
+
+/* As a tree: each follows the one that has started it; at most `limit` of them. */
+MUST_CHECK bool admin_each_descendant(struct db_client *c, struct uuid run, int limit,
+	void (*on_row)(void *ctx, const struct admin_descendant *d), void *ctx,
+	struct error *err);
+
 struct admin_start {
 	struct uuid run_id, workflow_id;
 	const char *input; /* JSON text */

@@ -716,6 +716,24 @@ def status_folds(w):
     check(len(steps) == 1 + 50 * 3 + 2, "JSON has all of them, not %d", len(steps))
 
 
+def status_tree(w):
+    """status shows the runs that a run has started, and theirs"""
+    def child(name):
+        return {"run": {"workflow": {"namespace": "cli", "name": name, "version": "1.0.0"}}}
+    w.expect(0, "apply", w.file("leaf", [{"a": {"set": {"x": 1}}}]))
+    w.expect(0, "apply", w.file("mid", [{"down": child("leaf")}, {"again": child("leaf")}]))
+    w.expect(0, "apply", w.file("top", [{"go": child("mid")}, {"last": child("leaf")}]))
+    run = w.expect(0, "start", "cli/top").id
+    check("\nstarted\n" not in w.expect(0, "status", run).out, "children of a run that has none")
+    w.work()
+    out = w.expect(0, "status", run).out
+    tree = re.findall(r"^( +)\S+ ([0-9a-f]{12})  (\w+) +cli/(\w+):1.0.0  by (\S+)$", out, re.M)
+    check([(len(t[0]), t[2], t[3], t[4]) for t in tree] == [
+        (2, "completed", "mid", "/do/0/go"), (4, "completed", "leaf", "/do/0/down"),
+        (4, "completed", "leaf", "/do/1/again"), (2, "completed", "leaf", "/do/1/last")], "%s", out)
+    w.expect(0, "status", tree[1][1], out="parent     ")
+
+
 def status_watch(w):
     """status -w ends when the run does, with the run's exit code"""
     path = w.file("s", [{"w": {"wait": "PT1S"}}])
@@ -1225,7 +1243,7 @@ def examples(w):
 
 CASES = [private, run_interrupt, pool, migrate, unreachable, usage, validate, validate_beyond_schema, validate_large, validate_text, apply, run,
          run_key, run_json, run_faulted, run_waits, run_timeout, run_remote, run_cancelled, start,
-         status, status_folds, status_watch, worker, retry, listing, history, orders, escapes, sql_start, sql_start_batch,
+         status, status_folds, status_tree, status_watch, worker, retry, listing, history, orders, escapes, sql_start, sql_start_batch,
          gc, gc_waits_for_nobody, sql_roles,
          sql_views, emit, migrate_print, examples]
 
