@@ -25,6 +25,7 @@
 	X(worker)    \
 	X(dev)       \
 	X(migrate)   \
+	X(doctor)    \
 	X(version)   \
 	X(help)
 

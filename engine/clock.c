@@ -1,5 +1,4 @@
-/* Clocks, RFC 3339 and ISO 8601 text, and randomness; nothing here reads the wall clock.
- */
+/* Clocks, RFC 3339 and ISO 8601 text, and randomness. */
 #include "clock.h"
 
 #include <ctype.h>
@@ -14,6 +13,13 @@ int64_t clock_boottime(void)
 {
 	struct timespec ts;
 	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (int64_t)ts.tv_sec * USEC_PER_SEC + ts.tv_nsec / 1000;
+}
+
+int64_t clock_wall(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_REALTIME, &ts);
 	return (int64_t)ts.tv_sec * USEC_PER_SEC + ts.tv_nsec / 1000;
 }
 
