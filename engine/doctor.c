@@ -117,6 +117,9 @@ const char *check_status_name(enum check_status s)
 /* ---- Notes ---- */
 
 static void add(struct buf *to, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+
+static void add(struct buf *to, const char *format, va_list args)
 {
 	char text[1024];
 	vsnprintf(text, sizeof text, format, args);

@@ -16,6 +16,7 @@ packages_build=(build-essential meson ninja-build pkg-config libuv1-dev libpq-de
 	libcurl4-openssl-dev libfyaml-dev libjq-dev libonig-dev libpcre2-dev libssl-dev python3)
 packages_run=(postgresql python3)
 packages_test=(check libmicrohttpd-dev openssl pgbouncer postgresql python3)
+packages_fuzz=(clang libclang-rt-14-dev)
 packages_lint=(clang-format cppcheck universal-ctags python3)
 
 package_is_installed() {
