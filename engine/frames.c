@@ -442,8 +442,7 @@ static bool fits(const struct frame *f)
 	case FRAME_READY:
 	case FRAME_QUEUED: return alone && whole && f->task->kind->effect;
 	case FRAME_LISTENING: return alone && whole && f->listening;
-	case FRAME_WAITING:
-		return alone && whole && (f->retrying || f->task->kind->next);
+	case FRAME_WAITING: return alone && whole && (f->retrying || f->task->kind->next);
 	case FRAME_ENTER:
 	case FRAME_HELD: return alone && whole && (!f->open || f->task->kind->effect);
 	case FRAME_ACTIVE: break; /* never written */

@@ -222,11 +222,11 @@ static bool is_named(const char *name, char *const *names)
 
 int main(int argc, char *argv[])
 {
-	int64_t seconds = 0, seed = 1;
+	double seconds = 0, seed = 1;
 	int at = 1, number = 0, failed = 0;
 	for (; at + 1 < argc && strncmp(argv[at], "--", 2) == 0; at += 2)
 		*(strcmp(argv[at], "--seed") == 0 ? &seed : &seconds) =
-			strtoll(argv[at + 1], NULL, 10);
+			strtod(argv[at + 1], NULL);
 	if (at >= argc) {
 		fprintf(stderr, "usage: fuzz_replay [--seconds N] [--seed N] CORPUS "
 				"[TARGET...]\n");
@@ -238,11 +238,12 @@ int main(int argc, char *argv[])
 		if (!is_named(t->name, argv + at + 1))
 			continue;
 		state = (uint64_t)seed * 0x9E3779B97F4A7C15u | 1;
-		bool ok = run_target(t, argv[at], seconds * USEC_PER_SEC, shared);
+		bool ok = run_target(
+			t, argv[at], (int64_t)(seconds * USEC_PER_SEC), shared);
 		failed += !ok;
-		printf("%s %d - %s: %zu files, %zu changed ones (seed %lld)\n",
+		printf("%s %d - %s: %zu files, %zu changed ones (seed %.0f)\n",
 			ok ? "ok" : "not ok", ++number, t->name, shared->files,
-			shared->changed, (long long)seed);
+			shared->changed, seed);
 		if (!ok)
 			keep_input(t, shared);
 	}
