@@ -180,8 +180,9 @@ const struct command command_apply = {
 		"none. A registered\n"
 		"version never changes: the same version with other content is refused "
 		"(exit 5).\n"
-		"The functions and API descriptions that it refers to are read now, and "
-		"kept with it.\n",
+		"The functions, API descriptions and schemas that it refers to are read "
+		"now, and kept\n"
+		"with it.\n",
 	.options = options,
 	.least = 1,
 	.most = -1,

@@ -44,19 +44,17 @@ static int execute(struct launch *l, const struct options *o, struct worker *w)
 	return finish(l, o, end, &err);
 }
 
-static int run_here(struct launch *l, const struct options *o)
+static int run_here(
+	struct launch *l, const struct options *o, struct worker_options *settings)
 {
-	struct worker_options settings;
 	struct error err;
-	if (!worker_flags_read(o, false, l->database.conninfo, &settings, &err))
-		return command_misuse(o, "%s", err.text);
-	settings.claim = false;
-	settings.drain_timeout = GRACE;
-	struct worker *w = worker_create(&settings);
+	settings->conninfo = settings->settings.database = l->database.conninfo;
+	settings->claim = false;
+	settings->drain_timeout = GRACE;
+	struct worker *w = worker_create(settings);
 	int code = worker_connect(w, CONNECT_TIMEOUT, &err) ? execute(l, o, w)
 							    : command_fail(&err);
 	worker_destroy(w);
-	worker_flags_finish(&settings);
 	return code;
 }
 
@@ -71,11 +69,17 @@ static int run_remotely(struct launch *l, const struct options *o)
 static int run(const struct options *o)
 {
 	struct launch l;
+	struct worker_options settings;
+	struct error err;
+	if (!worker_flags_read(o, false, "", &settings, &err))
+		return command_misuse(o, "%s", err.text);
 	int code = launch_prepare(o, &l);
-	if (code != EXIT_DONE)
-		return code;
-	code = options_given(o, "remote") ? run_remotely(&l, o) : run_here(&l, o);
-	launch_finish(&l);
+	if (code == EXIT_DONE) {
+		code = options_given(o, "remote") ? run_remotely(&l, o)
+						  : run_here(&l, o, &settings);
+		launch_finish(&l);
+	}
+	worker_flags_finish(&settings);
 	return code;
 }
 

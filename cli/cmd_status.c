@@ -120,7 +120,12 @@ static int pool_status(const struct options *o)
 
 /* ---- One run ---- */
 
-static bool show(struct db_client *c, struct uuid id, enum output form,
+struct view {
+	enum output form;
+	bool all;
+};
+
+static bool show(struct db_client *c, struct uuid id, const struct view *v,
 	enum phase *ret_phase, struct error *err)
 {
 	struct admin_run run;
@@ -128,8 +133,8 @@ static bool show(struct db_client *c, struct uuid id, enum output form,
 	if (!admin_find_run(c, id, &run, err))
 		return false;
 	bool ok = admin_find_steps(c, id, &steps, err);
-	if (ok && form == OUTPUT_TEXT)
-		show_text(&run, &steps);
+	if (ok && v->form == OUTPUT_TEXT)
+		show_text(&run, &steps, v->all);
 	else if (ok)
 		output_object(show_object(&run, &steps));
 	*ret_phase = run.phase;
@@ -146,16 +151,16 @@ static int code_of(enum phase p)
 }
 
 /* On a terminal the picture is drawn in place; elsewhere only the last one is printed. */
-static int watch(struct db_client *c, struct uuid id, enum output form)
+static int watch(struct db_client *c, struct uuid id, const struct view *v)
 {
 	struct error err;
 	enum phase phase = PHASE_RUNNING;
-	bool terminal = form == OUTPUT_TEXT && isatty(STDOUT_FILENO);
+	bool terminal = v->form == OUTPUT_TEXT && isatty(STDOUT_FILENO);
 	while (!phase_has_ended(phase)) {
 		struct admin_run run;
 		if (terminal)
 			fputs("\x1b[H\x1b[J", stdout);
-		if (terminal && !show(c, id, form, &phase, &err))
+		if (terminal && !show(c, id, v, &phase, &err))
 			return command_fail(&err);
 		if (!terminal) {
 			if (!admin_find_run(c, id, &run, &err))
@@ -167,7 +172,7 @@ static int watch(struct db_client *c, struct uuid id, enum output form)
 		if (!phase_has_ended(phase))
 			usleep(500000);
 	}
-	if (!terminal && !show(c, id, form, &phase, &err))
+	if (!terminal && !show(c, id, v, &phase, &err))
 		return command_fail(&err);
 	return code_of(phase);
 }
@@ -181,9 +186,10 @@ static int run_status(const struct options *o)
 	int code = database_open_run(o, o->arguments[0], &d, &id);
 	if (code != EXIT_DONE)
 		return code;
+	struct view v = {output_form(o), options_given(o, "all")};
 	if (options_given(o, "watch"))
-		code = watch(d.client, id, output_form(o));
-	else if (!show(d.client, id, output_form(o), &phase, &err))
+		code = watch(d.client, id, &v);
+	else if (!show(d.client, id, &v, &phase, &err))
 		code = command_fail(&err);
 	database_close(&d);
 	return code;
@@ -199,6 +205,7 @@ static int run(const struct options *o)
 static const struct option options[] = {
 	{"watch", 'w', OPTION_FLAG, NULL,
 		"until it has ended; the exit code says how it did"},
+	{"all", 'a', OPTION_FLAG, NULL, "with every iteration of long loops"},
 	OPTION_ROW_DB,
 	OPTION_ROW_OUTPUT,
 	OPTION_ROW_HELP,

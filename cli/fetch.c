@@ -65,7 +65,7 @@ bool fetch_url(const char *url, const struct fetch_credentials *credentials,
 	struct http_transfer t = {0};
 	if (strncasecmp(url, "file://", 7) == 0)
 		return fetch_file(url + 7, out, err);
-	http_transfer_init(&t, false);
+	http_transfer_open(&t);
 	set_credentials(t.easy, credentials);
 	curl_easy_setopt(t.easy, CURLOPT_URL, url);
 	curl_easy_setopt(t.easy, CURLOPT_FOLLOWLOCATION, 1L);
@@ -78,6 +78,6 @@ bool fetch_url(const char *url, const struct fetch_credentials *credentials,
 	CURLcode code = curl_easy_perform(t.easy);
 	bool ok = code == CURLE_OK ? check_status(t.easy, url, err)
 				   : fail(&t, code, url, out, err);
-	http_transfer_finish(&t);
+	http_transfer_close(&t);
 	return ok;
 }

@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "command.h"
+#include "data_schema.h"
 #include "resolve.h"
 #include "show_run.h"
 
@@ -128,20 +129,54 @@ static bool apply_changed(struct launch *l, struct error *err)
 	return admin_apply(l->database.client, changed, &new, err);
 }
 
-static bool find_workflow(struct launch *l, struct error *err)
+/* An input that does not fit is refused at the door: nothing is registered, no run is
+ * made, no key is used up. */
+static bool check_input(
+	const struct launch *l, const struct definition *d, struct error *err)
+{
+	struct fault fault = {0};
+	struct json input = {l->input, strlen(l->input)};
+	return data_schema_fits(d->root.input_schema, "input", input, &fault) ||
+	       error_set(err, ERROR_INPUT, "--input: %s", fault.detail);
+}
+
+static bool check_registered(
+	const struct launch *l, const struct admin_workflow *w, struct error *err)
+{
+	struct json document;
+	struct definition *d;
+	if (!json_check(w->document, strlen(w->document), NULL, &document, NULL, err))
+		return false;
+	if (!json_pointer(document, "/input/schema").s)
+		return true;
+	if (!admin_load_definition(l->database.client, w, &d, err))
+		return false;
+	bool ok = check_input(l, d, err);
+	definition_unref(d);
+	return ok;
+}
+
+static bool find_registered(struct launch *l, struct error *err)
 {
 	struct admin_workflow w;
+	if (!admin_find_workflow(l->database.client, l->name, &w, err))
+		return false;
+	l->start.workflow_id = w.id;
+	bool ok = check_registered(l, &w, err);
+	admin_workflow_finish(&w);
+	return ok;
+}
+
+static bool find_workflow(struct launch *l, struct error *err)
+{
 	struct error why;
 	bool new;
-	if (!l->file.definition) {
-		if (!admin_find_workflow(l->database.client, l->name, &w, err))
-			return false;
-		l->start.workflow_id = w.id;
-		admin_workflow_finish(&w);
-		return true;
-	}
+	if (!l->file.definition)
+		return find_registered(l, err);
 	if (!resolve_file(&l->file, l->database.client, err))
 		return error_prefix(err, "%s", l->file.path);
+	if (!check_input(l, l->file.definition, err))
+		return false;
 	if (!admin_apply(l->database.client, l->file.definition, &new, &why)) {
 		*err = why;
 		if (why.kind != ERROR_CONFLICT || !l->database.private)

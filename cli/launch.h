@@ -27,8 +27,9 @@ struct launch {
 	bool created; /* by us, not found by its key */
 };
 
-/* Reads argument and input, opens the database and registers a file. Returns EXIT_DONE,
- * or says what is wrong and returns the exit code. */
+/* Reads argument and input, opens the database and registers a file. An input that does
+ * not fit the workflow's schema is EXIT_INVALID. Returns EXIT_DONE, or says what is wrong
+ * and returns the exit code. */
 int launch_prepare(const struct options *o, struct launch *ret);
 void launch_finish(struct launch *l);
 

@@ -1,7 +1,7 @@
 /*
- * What a definition refers to outside of its document (functions of catalogs, functions
- * and API descriptions by URL) is read when it is registered, and pinned with it: a
- * catalog that changes later changes no registered definition.
+ * What a definition refers to outside of its document (functions of catalogs, functions,
+ * API descriptions and schemas by URL) is read when it is registered, and pinned with it:
+ * a catalog that changes later changes no registered definition.
  */
 #ifndef STEPWELL_RESOLVE_H
 #define STEPWELL_RESOLVE_H

@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "command.h"
+#include "fold.h"
 #include "json.h"
 
 #include <stdio.h>
@@ -330,7 +331,22 @@ static void print_head(const struct admin_run *run)
 	print_time("ended", run->ended_at, span);
 }
 
-void show_text(const struct admin_run *run, const struct admin_steps *steps)
+static void print_steps(const struct admin_steps *steps, bool all, int64_t now)
+{
+	struct fold fold;
+	fold_init(&fold, steps);
+	for (size_t i = 0; i < steps->count; i++) {
+		int64_t left_out = 0;
+		if (all || !fold_hides(&fold, i, &left_out))
+			print_step(&steps->items[i], now);
+		else if (left_out)
+			output_print("    ... %lld completed iteration%s (--all)\n",
+				(long long)left_out, left_out == 1 ? "" : "s");
+	}
+	fold_finish(&fold);
+}
+
+void show_text(const struct admin_run *run, const struct admin_steps *steps, bool all)
 {
 	print_head(run);
 	if (!phase_has_ended(run->phase))
@@ -339,8 +355,7 @@ void show_text(const struct admin_run *run, const struct admin_steps *steps)
 		print_error(run->error);
 	if (steps->count)
 		output_print("\nsteps\n");
-	for (size_t i = 0; i < steps->count; i++)
-		print_step(&steps->items[i], run->ended_at ? run->ended_at : run->now);
+	print_steps(steps, all, run->ended_at ? run->ended_at : run->now);
 	if (run->output) {
 		output_print("\n%-10s ", "output");
 		output_payload(run->output);

@@ -10,7 +10,8 @@
 
 /* The object of `run -o json` and `status -o json`; steps may be NULL (list). */
 cJSON *show_object(const struct admin_run *run, const struct admin_steps *steps);
-void show_text(const struct admin_run *run, const struct admin_steps *steps);
+/* all: with every iteration of long loops (fold.h). */
+void show_text(const struct admin_run *run, const struct admin_steps *steps, bool all);
 
 /* Prints how the run ended (or, suspended, why it goes no further): its output or its
  * object on stdout, errors on stderr. Returns the exit code. */

@@ -1,9 +1,12 @@
 /* Options to the settings of a worker. */
 #include "worker_flags.h"
 
+#include "secrets.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* NAME=CONNINFO */
 static bool check_databases(char **list, struct error *err)
@@ -20,6 +23,25 @@ static bool check_databases(char **list, struct error *err)
 				"--database takes NAME=CONNINFO, for instance "
 				"stock=postgresql://app@db2/stock");
 	}
+	return true;
+}
+
+/* ERROR_INPUT where they cannot be what was meant. */
+static bool read_secrets(const struct options *o, struct settings *s, struct error *err)
+{
+	const char *folder = options_text(o, "secrets");
+	const char *prefix = options_text(o, "secret-env");
+	struct stat st;
+	if (!folder && !prefix)
+		return true;
+	if (folder && (stat(folder, &st) != 0 || !S_ISDIR(st.st_mode)))
+		return error_set(err, ERROR_INPUT,
+			"--secrets takes a folder, and %s is none", folder);
+	if (prefix && !secret_prefix_is(prefix))
+		return error_set(err, ERROR_INPUT,
+			"--secret-env takes the beginning of a variable's name, for "
+			"instance STEPWELL_SECRET_");
+	s->secrets = secrets_create(folder, prefix);
 	return true;
 }
 
@@ -74,7 +96,7 @@ bool worker_flags_read(const struct options *o, bool pool, const char *conninfo,
 	read_effects(o, &w);
 	if (pool)
 		read_pool(o, &w);
-	if (!check(&w, err)) {
+	if (!check(&w, err) || !read_secrets(o, &w.settings, err)) {
 		worker_flags_finish(&w);
 		return false;
 	}
@@ -87,4 +109,6 @@ void worker_flags_finish(struct worker_options *w)
 	free(w->settings.shell_environment);
 	free(w->settings.databases);
 	w->settings.shell_environment = w->settings.databases = NULL;
+	secrets_destroy(w->settings.secrets);
+	w->settings.secrets = NULL;
 }

@@ -16,6 +16,10 @@
 			"let `call: http` reach link-local addresses"},                  \
 		{"env", 'e', OPTION_LIST, "NAME",                                        \
 			"a variable that shells inherit; repeatable"},                   \
+		{"secrets", 0, OPTION_TEXT, "DIR",                                       \
+			"secrets: the files of this folder, by their names"},            \
+		{"secret-env", 0, OPTION_TEXT, "PREFIX",                                 \
+			"secrets: variables with this prefix"},                          \
 		{"database", 0, OPTION_LIST, "NAME=CONNINFO",                            \
 			"a further database of `call: sql`; repeatable"},                \
 		{"sql-role", 0, OPTION_TEXT, "ROLE", "run `call: sql` under this role"}, \
@@ -42,7 +46,8 @@
 	}
 
 /* Fills in what was given; `pool` says whether the command has WORKER_FLAGS_POOL. Lists
- * are allocated: worker_flags_finish. ERROR_INPUT says what is wrong. */
+ * are allocated: worker_flags_finish. To be called before anything is started that would
+ * inherit the environment: secrets leave it here. ERROR_INPUT says what is wrong. */
 MUST_CHECK bool worker_flags_read(const struct options *o, bool pool,
 	const char *conninfo, struct worker_options *ret, struct error *err);
 void worker_flags_finish(struct worker_options *w);

@@ -47,6 +47,15 @@ MUST_CHECK bool admin_schema_state(
 MUST_CHECK bool admin_migrate(struct db_client *c, int *ret_applied, struct error *err);
 void admin_schema_sql(struct buf *out); /* all of it, as a script */
 
+struct admin_gc {
+	int64_t weeks, runs, kept;
+};
+
+/* Drops the history of weeks that ended longer than older_than microseconds ago;
+ * dry_run: says what would be dropped. ERROR_TRANSIENT where the tables are in use. */
+MUST_CHECK bool admin_gc(struct db_client *c, int64_t older_than, bool dry_run,
+	struct admin_gc *ret, struct error *err);
+
 /* Begins, commits or rolls back a transaction of several calls. */
 MUST_CHECK bool admin_begin(struct db_client *c, struct error *err);
 MUST_CHECK bool admin_commit(struct db_client *c, struct error *err);
@@ -70,6 +79,9 @@ MUST_CHECK bool admin_apply(struct db_client *c, const struct definition *d,
 /* namespace/name[:version]; ERROR_NOT_FOUND. `runs` is not filled. */
 MUST_CHECK bool admin_find_workflow(struct db_client *c, const char *name,
 	struct admin_workflow *ret, struct error *err);
+/* The same as a compiled definition. ERROR_INPUT where this program cannot compile it. */
+MUST_CHECK bool admin_load_definition(struct db_client *c, const struct admin_workflow *w,
+	struct definition **ret, struct error *err);
 /* on_row's row borrows; without its document. */
 MUST_CHECK bool admin_each_workflow(struct db_client *c,
 	void (*on_row)(void *ctx, const struct admin_workflow *w), void *ctx,

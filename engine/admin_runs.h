@@ -85,7 +85,8 @@ struct admin_step {
 	enum phase phase;
 	int64_t attempts, started_at, ended_at;
 	const char *output, *error; /* JSON text or NULL */
-	bool uncertain;             /* nobody knows how one of its attempts ended */
+	bool uncertain; /* one of its attempts may have taken effect, and did not complete
+			   it */
 };
 
 struct admin_steps {

@@ -16,11 +16,13 @@ static const struct migration {
 	{2, "reuse", sql_migration_0002_reuse},
 	{3, "events", sql_migration_0003_events},
 	{4, "child", sql_migration_0004_child},
+	{5, "start", sql_migration_0005_start},
 };
 
 #define MIGRATIONS (sizeof migrations / sizeof *migrations)
 
-static const char *const api[] = {sql_api_functions, sql_api_events, sql_api_views};
+static const char *const api[] = {
+	sql_api_functions, sql_api_events, sql_api_retention, sql_api_views};
 
 #define API_PARTS (sizeof api / sizeof *api)
 
@@ -183,4 +185,20 @@ void admin_schema_sql(struct buf *out)
 	api_digest(digest);
 	print_note(0, "api", digest, out);
 	buf_printf(out, "\n%s;\n\ndeallocate note;\ncommit;\n", sql_make_partitions);
+}
+
+bool admin_gc(struct db_client *c, int64_t older_than, bool dry_run, struct admin_gc *ret,
+	struct error *err)
+{
+	struct db_params p = {0};
+	struct db_result *r;
+	db_add_int(&p, older_than);
+	db_add_bool(&p, dry_run);
+	bool ok = db_client_query(c, sql_drop_history, &p, &r, err);
+	db_params_finish(&p);
+	if (!ok)
+		return false;
+	*ret = (struct admin_gc){db_int(r, 0, 0), db_int(r, 0, 1), db_int(r, 0, 2)};
+	db_result_destroy(r);
+	return true;
 }

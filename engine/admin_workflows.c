@@ -103,6 +103,27 @@ bool admin_find_workflow(struct db_client *c, const char *name,
 	return true;
 }
 
+bool admin_load_definition(struct db_client *c, const struct admin_workflow *w,
+	struct definition **ret, struct error *err)
+{
+	struct db_params p = {0};
+	struct db_result *r;
+	db_add_uuid(&p, w->id);
+	bool ok = db_client_query(c, sql_load_definition, &p, &r, err);
+	db_params_finish(&p);
+	if (!ok)
+		return false;
+	if (db_rows(r) == 0)
+		ok = error_set(
+			err, ERROR_NOT_FOUND, "its definition is not there any more");
+	else
+		ok = definition_create_with(
+			(struct json){db_text(r, 0, 0), db_length(r, 0, 0)},
+			db_is_null(r, 0, 2) ? NULL : db_text(r, 0, 2), NULL, ret, err);
+	db_result_destroy(r);
+	return ok;
+}
+
 bool admin_each_workflow(struct db_client *c,
 	void (*on_row)(void *ctx, const struct admin_workflow *w), void *ctx,
 	struct error *err)

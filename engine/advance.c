@@ -4,7 +4,10 @@
  */
 #include "advance.h"
 
+#include "carrier.h"
 #include "clock.h"
+#include "data_schema.h"
+#include "rendering.h"
 #include "route.h"
 #include "scope.h"
 
@@ -47,8 +50,8 @@ static int64_t next_of(const struct then *then, const struct frame *f)
 	return NEXT_FOLLOWING;
 }
 
-/* output.as and export.as: *output is replaced, *ret_context is the new context or NULL.
- */
+/* output.as, export.as and their schemas: *output is replaced, *ret_context is the new
+ * context or NULL. */
 static bool transform_output(struct run *r, struct frame *f, struct json authorization,
 	struct value **output, struct value **ret_context, struct fault *fault)
 {
@@ -66,6 +69,8 @@ static bool transform_output(struct run *r, struct frame *f, struct json authori
 		if (ok)
 			value_set(output, v);
 	}
+	ok = ok && data_schema_fits(
+			   f->task->output_schema, "output", value_json(*output), fault);
 	if (ok && f->task->export_as) {
 		run_scope_init(&s, r, f, value_json(*output));
 		s.output = value_json(*output);
@@ -74,17 +79,44 @@ static bool transform_output(struct run *r, struct frame *f, struct json authori
 		ok = run_scope_eval(&s, f->task->export_as, ret_context, fault);
 		run_scope_finish(&s);
 	}
-	return ok;
+	return ok && data_schema_fits(f->task->export_schema, "context",
+			     value_json(*ret_context ? *ret_context : r->context), fault);
 }
 
+static enum progress fail_effect(
+	struct run *r, struct frame *f, const struct fault *fault, const char *reason)
+{
+	enum on_uncertain rule = f->task->metadata.on_uncertain;
+	run_fail(r, f, fault);
+	if (fault->uncertain && rule == UNCERTAIN_HOLD)
+		run_hold(r, f, reason);
+	return PROGRESS_AGAIN;
+}
+
+/* Its output was refused. An effect has happened all the same, unless it is undone with
+ * its transaction. */
+static enum progress refuse_output(
+	struct run *r, struct frame *f, struct fault *fault, const struct effect *e)
+{
+	fault->uncertain = e && e->sent && !e->safe && !e->carrier;
+	return fail_effect(
+		r, f, fault, "the last attempt took effect, but its output was refused");
+}
+
+/* e: the effect whose output it is, or NULL. */
 static enum progress complete(struct run *r, struct frame *f, struct value *output,
-	struct json authorization, const struct then *then)
+	const struct effect *e, const struct then *then)
 {
 	struct fault fault = {0};
+	struct json authorization = {0};
 	struct value *context;
+	if (e)
+		authorization =
+			(struct json){e->authorization.data, e->authorization.len};
 	if (!transform_output(r, f, authorization, &output, &context, &fault)) {
 		value_unref(output);
-		return run_fail(r, f, &fault);
+		value_unref(context);
+		return refuse_output(r, f, &fault, e);
 	}
 	struct op op = op_make(OP_COMPLETED, f->path);
 	op.attempt = f->attempt > 1 ? f->attempt : 0;
@@ -113,7 +145,7 @@ static enum progress complete(struct run *r, struct frame *f, struct value *outp
 enum progress run_complete(
 	struct run *r, struct frame *f, struct value *output, const struct then *then)
 {
-	return complete(r, f, output, (struct json){0}, then);
+	return complete(r, f, output, NULL, then);
 }
 
 enum progress run_wait(struct run *r, struct frame *f, int64_t due)
@@ -176,30 +208,13 @@ static bool timeout_deadline(
 	return ok;
 }
 
-static bool render(struct run *r, struct frame *f, struct host *host, struct fault *fault)
-{
-	char id[UUID_TEXT];
-	struct run_scope s;
-	run_step_id(r, f, id);
-	run_scope_init(&s, r, f, value_json(f->input));
-	s.scope.now = f->started_at; /* every attempt renders the same */
-	struct render in = {
-		.task = f->task, .scope = &s.scope, .step_id = id, .host = host};
-	struct request *request = NULL;
-	bool ok = f->task->kind->effect->render(&in, &request, fault);
-	run_scope_finish(&s);
-	if (f->request)
-		f->request->destroy(f->request);
-	f->request = ok ? request : NULL;
-	return ok;
-}
-
 /* Fills op, a `started`, with the next attempt's intent. False: it was recorded
  * otherwise. */
 static bool prepare_attempt(struct run *r, struct frame *f, struct host *host,
 	struct op *op, struct fault *fault)
 {
-	if (!render(r, f, host, fault) || !timeout_deadline(r, f, &op->deadline, fault))
+	if (!run_render(r, f, host, fault) ||
+		!timeout_deadline(r, f, &op->deadline, fault))
 		return false;
 	if (f->due == DUE_WOKEN && f->deadline)
 		op->deadline = f->deadline; /* it goes on waiting */
@@ -242,8 +257,8 @@ static bool announces_late(const struct task *t)
 
 /* ---- Entering tasks ---- */
 
-/* Evaluates if and input.from for the task at the parent's position, as seen by `probe`,
- * a frame that does not exist yet. */
+/* Evaluates if, input.schema and input.from for the task at the parent's position, as
+ * seen by `probe`, a frame that does not exist yet. */
 static bool look_at_entry(struct run *r, struct frame *probe, bool *ret_skip,
 	struct value **ret_input, struct fault *fault)
 {
@@ -252,7 +267,10 @@ static bool look_at_entry(struct run *r, struct frame *probe, bool *ret_skip,
 	bool holds = true;
 	run_scope_init(&s, r, probe, value_json(probe->raw));
 	bool ok = !t->condition || run_scope_test(&s, t->condition, &holds, fault);
-	if (ok && holds && t->input_from)
+	if (ok && holds)
+		ok = data_schema_fits(
+			t->input_schema, "input", value_json(probe->raw), fault);
+	if (ok && holds && t->input_from && !t->secret_input)
 		ok = run_scope_eval(&s, t->input_from, ret_input, fault);
 	run_scope_finish(&s);
 	*ret_skip = ok && !holds;
@@ -313,7 +331,7 @@ static enum progress enter_run(struct run *r)
 	return ok ? PROGRESS_AGAIN : run_fail(r, r->root, &fault);
 }
 
-/* Another try at entering a task whose if or input.from had failed. */
+/* Another try at entering a task whose entry had failed. */
 static enum progress enter_again(struct run *r, struct frame *f)
 {
 	struct fault fault = {0};
@@ -338,18 +356,6 @@ static enum progress leave_list(struct run *r, struct frame *f)
 
 /* ---- Effects ---- */
 
-static enum progress fail_effect(
-	struct run *r, struct frame *f, const struct fault *fault)
-{
-	enum on_uncertain rule = f->task->metadata.on_uncertain;
-	run_fail(r, f, fault);
-	if (!fault->uncertain)
-		return PROGRESS_AGAIN;
-	if (rule == UNCERTAIN_HOLD)
-		run_hold(r, f, "nobody knows whether the last attempt took effect");
-	return PROGRESS_AGAIN;
-}
-
 static enum progress wait_again(struct run *r, struct frame *f, const struct effect *e)
 {
 	struct op op = op_make(OP_WAITING, f->path);
@@ -370,11 +376,10 @@ static enum progress end_effect(struct run *r, struct frame *f, const struct adv
 	if (e->effect.waits)
 		return wait_again(r, f, &e->effect);
 	if (!e->effect.succeeded)
-		return fail_effect(r, f, &e->effect.fault);
-	struct json authorization = {
-		e->effect.authorization.data, e->effect.authorization.len};
+		return fail_effect(r, f, &e->effect.fault,
+			"nobody knows whether the last attempt took effect");
 	struct json output = {e->effect.output.data, e->effect.output.len};
-	return complete(r, f, value_create(output), authorization, NULL);
+	return complete(r, f, value_create(output), &e->effect, NULL);
 }
 
 /* The last attempt may have taken effect, and must not be made again by itself. */

@@ -61,6 +61,13 @@ void buf_finish(struct buf *b)
 	*b = (struct buf){0};
 }
 
+void buf_wipe(struct buf *b)
+{
+	if (b->data)
+		explicit_bzero(b->data, b->cap);
+	buf_finish(b);
+}
+
 void buf_clear(struct buf *b)
 {
 	b->len = 0;

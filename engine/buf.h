@@ -16,6 +16,7 @@ struct buf {
 };
 
 void buf_finish(struct buf *b);
+void buf_wipe(struct buf *b);  /* buf_finish, after overwriting what it held */
 void buf_clear(struct buf *b); /* len = 0, memory kept */
 void buf_reserve(struct buf *b, size_t more);
 void buf_add(struct buf *b, const void *data, size_t len);

@@ -1,7 +1,7 @@
 /*
- * Who owns what: heartbeats, claims of due runs, takeover of dead workers' runs, and the
- * comparison of memory with the journal after a connection was lost. A lease by time only
- * decides when somebody may try; the journal's key decides who may write.
+ * Who owns what: heartbeats, claims of due runs, and the comparison of memory with the
+ * journal after a connection was lost. A lease by time only decides when somebody may
+ * try; the journal's key decides who may write.
  */
 #include "pool.h"
 
@@ -13,9 +13,9 @@
 #include <string.h>
 
 #define CLAIM_MAX 500
-#define FULL_USEC (5 * USEC_PER_MS) /* to look for room again */
-#define VANISHED_TWICE (400 * USEC_PER_MS)
-#define BLOCKED_REST (2 * USEC_PER_SEC)
+#define WINDOW_MAX 1000 /* runs that need no slots, about */
+#define PARTITIONS_USEC (3600 * USEC_PER_SEC)
+#define FULL_MS 5 /* to look for room again */
 
 /* ---- Heartbeat ---- */
 
@@ -78,28 +78,38 @@ void claim_on_beat(uv_timer_t *timer)
 
 /* ---- Claims ---- */
 
-/* Runs that want a slot now or soon. */
-static size_t count_busy(const struct worker *w)
+/* Runs that are being executed, and those of them that have an effect or want a slot. */
+static void count_busy(const struct worker *w, size_t *ret_busy, size_t *ret_slots)
 {
-	size_t n = 0;
+	*ret_busy = *ret_slots = 0;
 	for (size_t i = 0; i < OWNED_BUCKETS; i++) {
-		for (const struct owned *o = w->buckets[i]; o; o = o->hash_next)
-			n += o->state != OWNED_LIVE ||
-			     (o->need & ~(unsigned)(NEED_TIMER | NEED_EVENT));
+		for (const struct owned *o = w->buckets[i]; o; o = o->hash_next) {
+			*ret_busy += o->state != OWNED_LIVE ||
+				     (o->need & ~(unsigned)(NEED_TIMER | NEED_EVENT));
+			*ret_slots += o->state == OWNED_LIVE &&
+				      (o->need & (NEED_SLOT | NEED_EFFECT));
+		}
 	}
-	return n;
 }
 
 /* How many due runs to ask for: not many more than the slots can take on, so that the
- * rest is there for other workers and is not lost with this one; and not one by one. */
-static size_t room_for_due(const struct worker *w)
+ * rest is there for other workers and is not lost with this one; and not one by one. Runs
+ * that turn out to need no slots make the window wider, so that their entries share
+ * flushes. */
+static size_t room_for_due(struct worker *w)
 {
-	size_t slots = (size_t)w->options.concurrency, busy = count_busy(w);
-	size_t room = busy < 2 * slots ? 2 * slots - busy : 0;
-	return room >= (slots + 1) / 2 ? room : 0;
+	size_t slots = (size_t)w->options.concurrency, busy, in_slots;
+	count_busy(w, &busy, &in_slots);
+	if (w->window < 2 * slots || in_slots > slots)
+		w->window = 2 * slots;
+	else if (w->claimed_full && busy < w->window / 2 && w->window < WINDOW_MAX)
+		w->window *= 2;
+	w->claimed_full = false;
+	size_t room = busy < w->window ? w->window - busy : 0;
+	return room >= (w->window + 3) / 4 ? room : 0;
 }
 
-static struct claim make_claim(struct worker *w, const char *from)
+struct claim claim_make(struct worker *w, const char *from)
 {
 	size_t room = w->owned_count < (size_t)w->options.max_runs
 			      ? (size_t)w->options.max_runs - w->owned_count
@@ -114,188 +124,47 @@ static struct claim make_claim(struct worker *w, const char *from)
 		.from = from};
 }
 
-static void schedule_poll(struct worker *w, int64_t usec)
-{
-	if (usec > w->options.poll || usec < 0)
-		usec = w->options.poll;
-	uv_timer_start(
-		&w->poll_timer, claim_on_poll, (uint64_t)((usec + 999) / USEC_PER_MS), 0);
-}
-
-static void on_polled(struct db_batch *b)
+static void on_claimed(struct db_batch *b)
 {
 	struct worker *w = b->ctx;
-	int64_t next = -1;
-	bool full = false, leaving = w->draining;
+	int rows = 0;
 	w->claiming = false;
 	if (b->err.kind != ERROR_NONE) {
 		log_line(LOG_WARNING, "claim: %s", b->err.text);
-	} else {
-		const struct db_result *claimed = b->statements[0].result;
-		const struct db_result *due = b->statements[1].result;
-		if (db_rows(claimed))
-			load_claimed(w, claimed, false);
-		full = db_rows(claimed) > 0;
-		if (!db_is_null(due, 0, 0))
-			next = db_int(due, 0, 0) > 0 ? db_int(due, 0, 0)
-						     : w->options.poll;
-		if (w->options.until_idle && db_int(due, 0, 1) == 0 &&
-			w->owned_count == 0)
-			worker_leave(w, WORKER_IDLE);
+	} else if ((rows = db_rows(b->statements[0].result))) {
+		load_claimed(w, b->statements[0].result, false);
 	}
+	w->claimed_full = rows && rows == w->claim_limit;
+	w->claimed_nothing = rows == 0;
 	db_batch_destroy(b);
-	if (leaving)
-		worker_check_done(w); /* it waited for this answer */
 	if (w->draining)
-		return;
-	schedule_poll(w, full || w->claim_again ? 0 : next);
-	w->claim_again = false;
+		worker_check_done(w); /* it waited for this answer */
+	else if (rows)
+		claim_due(w);
+	else
+		look_around(w); /* when is the next one due? */
 }
 
-void claim_poll(struct worker *w)
+void claim_on_due(uv_timer_t *timer)
 {
-	struct claim c = make_claim(w, "due");
-	if (w->claiming) {
-		w->claim_again = true;
+	claim_due(timer->data);
+}
+
+void claim_due(struct worker *w)
+{
+	if (!w->options.claim || w->draining || w->claiming || !db_is_up(w->control) ||
+		!worker_lease_holds(w))
 		return;
-	}
-	if (!w->options.claim || w->draining || !db_is_up(w->control) ||
-		!worker_lease_holds(w)) {
-		schedule_poll(w, w->options.poll);
-		return;
-	}
+	struct claim c = claim_make(w, "due");
 	if (c.limit == 0) {
-		schedule_poll(w, FULL_USEC);
+		uv_timer_start(&w->due_timer, claim_on_due, FULL_MS, 0);
 		return;
 	}
-	struct db_batch *b = db_batch_create(on_polled, w);
-	store_claim(b, &c);
-	store_next_due(b, w->has);
+	struct db_batch *b = db_batch_create(on_claimed, w);
+	w->claim_limit = c.limit;
 	w->claiming = true;
-	db_send(w->control, b);
-}
-
-void claim_on_poll(uv_timer_t *timer)
-{
-	events_poll(timer->data);
-	claim_poll(timer->data);
-}
-
-/* ---- Takeover ---- */
-
-struct takeover {
-	struct worker *worker;
-	struct uuid dead;
-	int limit;
-};
-
-static void take_over(struct worker *w, struct uuid dead);
-
-/* A run that somebody blocks fails the whole statement: fewer at a time, in random order,
- * let the others through (design: fence, rule 6). */
-static void on_blocked(struct worker *w, const struct takeover *t)
-{
-	if (t->limit > 1) {
-		w->takeover_limit = (t->limit + 7) / 8;
-		take_over(w, t->dead);
-	} else {
-		w->takeover_after =
-			clock_boottime() + (int64_t)(random_u64() % BLOCKED_REST);
-	}
-}
-
-static void on_taken_over(struct db_batch *b)
-{
-	struct takeover *t = b->ctx;
-	struct worker *w = t->worker;
-	char id[UUID_TEXT];
-	uuid_format(t->dead, id);
-	if (b->err.kind != ERROR_NONE) {
-		log_line(LOG_WARNING, "takeover from worker %s: %s", id, b->err.text);
-		if (strcmp(b->err.sqlstate, "55P03") == 0)
-			on_blocked(w, t);
-	} else {
-		const struct db_result *rows = b->statements[1].result;
-		if (db_rows(rows)) {
-			log_line(LOG_INFO, "took over %d runs of worker %s",
-				db_rows(rows), id);
-			load_claimed(w, rows, false);
-		}
-		w->takeover_limit *= 2;
-		if (db_rows(rows) && db_rows(rows) == t->limit)
-			take_over(w, t->dead);
-	}
-	free(t);
-	db_batch_destroy(b);
-}
-
-/* Ends the dead worker's sessions, takes its runs, and forgets it once it owns nothing.
- */
-static void take_over(struct worker *w, struct uuid dead)
-{
-	struct takeover *t = xcalloc(1, sizeof *t);
-	struct claim c = make_claim(w, "dead");
-	if (w->takeover_limit > c.limit)
-		w->takeover_limit = 0;
-	if (w->takeover_limit)
-		c.limit = w->takeover_limit;
-	t->worker = w;
-	t->dead = c.dead = dead;
-	t->limit = c.limit;
-	struct db_batch *b = db_batch_create(on_taken_over, t);
-	store_end_sessions(b, dead);
 	store_claim(b, &c);
-	store_forget_worker(b, dead);
 	db_send(w->control, b);
-}
-
-/* Whether the worker was seen without sessions before, long enough ago. */
-static bool vanished_twice(struct worker *w, struct uuid id)
-{
-	int64_t now = clock_boottime();
-	for (size_t i = 0; i < w->vanished_count; i++) {
-		if (uuid_equal(w->vanished[i], id))
-			return now - w->vanished_at[i] >= VANISHED_TWICE;
-	}
-	if (w->vanished_count < sizeof w->vanished / sizeof *w->vanished) {
-		w->vanished[w->vanished_count] = id;
-		w->vanished_at[w->vanished_count++] = now;
-	}
-	return false;
-}
-
-static bool is_listed(const struct db_result *rows, struct uuid id)
-{
-	for (int row = 0; row < db_rows(rows); row++) {
-		if (uuid_equal(db_uuid(rows, row, 0), id))
-			return true;
-	}
-	return false;
-}
-
-static void on_watched(struct db_batch *b)
-{
-	struct worker *w = b->ctx;
-	w->watching = false;
-	if (b->err.kind == ERROR_NONE && !w->draining) {
-		const struct db_result *rows = b->statements[0].result;
-		size_t kept = 0;
-		for (size_t i = 0; i < w->vanished_count;
-			i++) { /* who came back is forgotten */
-			if (!is_listed(rows, w->vanished[i]))
-				continue;
-			w->vanished[kept] = w->vanished[i];
-			w->vanished_at[kept++] = w->vanished_at[i];
-		}
-		w->vanished_count = kept;
-		bool rests = clock_boottime() < w->takeover_after;
-		for (int row = 0; row < db_rows(rows) && !rests; row++) {
-			struct uuid id = db_uuid(rows, row, 0);
-			if (db_bool(rows, row, 1) || vanished_twice(w, id))
-				take_over(w, id);
-		}
-	}
-	db_batch_destroy(b);
 }
 
 /* ---- Memory and journal compared ---- */
@@ -472,7 +341,7 @@ void claim_doubted(struct worker *w)
 		return;
 	struct uuid *ids = doubted_ids(w, &n);
 	if (n) {
-		struct claim c = make_claim(w, "own");
+		struct claim c = claim_make(w, "own");
 		c.ids = ids;
 		c.count = n;
 		struct db_batch *b = db_batch_create(on_doubted, w);
@@ -488,7 +357,7 @@ static void on_orphans(struct db_batch *b)
 	struct worker *w = b->ctx;
 	const struct db_result *rows = b->statements[0].result;
 	for (int row = 0; b->err.kind == ERROR_NONE && row < db_rows(rows); row++)
-		take_over(w, db_uuid(rows, row, 0));
+		takeover(w, db_uuid(rows, row, 0));
 	db_batch_destroy(b);
 }
 
@@ -506,6 +375,23 @@ static void check_leases(struct worker *w)
 	db_send(w->control, b);
 }
 
+static void on_partitions(struct db_batch *b)
+{
+	const struct worker *w = b->ctx;
+	if (b->err.kind != ERROR_NONE && !w->stopped)
+		log_line(LOG_WARNING, "making partitions: %s", b->err.text);
+	db_batch_destroy(b);
+}
+
+/* Those of the weeks to come are there before they are needed. */
+static void make_partitions(struct worker *w)
+{
+	struct db_batch *b = db_batch_create(on_partitions, w);
+	w->partitioned_at = clock_boottime();
+	store_make_partitions(b);
+	db_send(w->control, b);
+}
+
 void claim_on_watch(uv_timer_t *timer)
 {
 	struct worker *w = timer->data;
@@ -516,10 +402,7 @@ void claim_on_watch(uv_timer_t *timer)
 	if ((w->lapsed || now - w->listed_at > w->options.lease) && !w->listing &&
 		!w->reclaiming)
 		check_leases(w);
-	if (w->watching || !w->options.claim || w->draining)
-		return;
-	struct db_batch *b = db_batch_create(on_watched, w);
-	store_find_dead(b, w->id);
-	w->watching = true;
-	db_send(w->control, b);
+	if (w->options.claim && !w->draining &&
+		(!w->partitioned_at || now - w->partitioned_at > PARTITIONS_USEC))
+		make_partitions(w);
 }

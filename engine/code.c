@@ -70,5 +70,8 @@ bool code_eval(const struct code *c, const struct scope *scope, struct buf *out,
 		ok = plain_eval(&c->plain, scope, out, err);
 	else
 		ok = jqvm_eval(c->vm, c->unit, scope, out, err);
+	if (!ok && (scope->discreet || words_has(&c->scan.variables, "secrets")))
+		error_set(err, ERROR_INPUT,
+			"it failed; why is not shown, because it uses a secret");
 	return ok || code_blame(c->source, err);
 }

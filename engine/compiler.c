@@ -30,6 +30,42 @@ bool compiler_refuse(
 	return error_set(err, ERROR_INPUT, "line %u, column %u: %s", line, col, text);
 }
 
+static bool is_declared(struct compiler *c, const char *name)
+{
+	struct json_iter it =
+		json_iter(json_pointer(c->definition->document, "/use/secrets"));
+	struct json declared;
+	while (json_next_element(&it, &declared)) {
+		if (json_string_is(declared, name))
+			return true;
+	}
+	return false;
+}
+
+bool compiler_secret(
+	struct compiler *c, struct json node, const char *name, struct error *err)
+{
+	if (!is_declared(c, name))
+		return compiler_refuse(
+			c, node, err, "use.secrets has no secret \"%s\"", name);
+	if (c->task)
+		words_add(&c->task->secrets, name, strlen(name));
+	return true;
+}
+
+static bool take_secrets(struct compiler *c, struct json node, const struct expression *e,
+	struct error *err)
+{
+	struct words names = {0};
+	bool ok = expression_secrets(e, &names) ||
+		  compiler_refuse(c, node, err,
+			  "which secret this uses must be written out: $secrets.NAME");
+	for (size_t i = 0; ok && i < names.n; i++)
+		ok = compiler_secret(c, node, names.items[i], err);
+	words_finish(&names);
+	return ok;
+}
+
 bool compiler_expression(struct compiler *c, struct json node, enum expression_form form,
 	struct expression **ret, struct error *err)
 {
@@ -40,7 +76,7 @@ bool compiler_expression(struct compiler *c, struct json node, enum expression_f
 	}
 	if (!program_add(c->definition->program, node, form, ret, &why))
 		return compiler_refuse(c, node, err, "%s", why.text);
-	return true;
+	return take_secrets(c, node, *ret, err);
 }
 
 struct json compiler_use(struct compiler *c, const char *section, const char *name)
@@ -235,13 +271,19 @@ static const struct task_kind *kind_of(struct json node)
 
 bool compiler_plain_task(struct compiler *c, struct task *task, struct error *err)
 {
+	struct task *outer = c->task;
 	task->kind = kind_of(task->node);
 	task->in_try = c->in_try;
 	if (!task->kind)
 		return compiler_refuse(c, task->node, err,
 			"this kind of task is not supported by this runtime");
-	return task_base_compile(c, task, err) &&
-	       (!task->kind->compile || task->kind->compile(c, task, err));
+	c->task = task;
+	bool ok = task_base_compile(c, task, err);
+	task->secret_input =
+		task->input_from && expression_mentions(task->input_from, "secrets");
+	ok = ok && (!task->kind->compile || task->kind->compile(c, task, err));
+	c->task = outer;
+	return ok;
 }
 
 bool compiler_task(struct compiler *c, struct task *task, struct error *err)

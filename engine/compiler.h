@@ -13,9 +13,11 @@ struct compiler {
 	struct json list; /* the list whose tasks are being compiled */
 	bool in_try;      /* inside a try's body */
 	size_t need_count;
+	struct json extensions;        /* use.extensions, or absent */
 	bool in_extension;             /* its tasks are not extended */
 	const struct call_site *calls; /* the functions being compiled, innermost first */
 	size_t called;                 /* functions compiled so far, once per call */
+	struct task *task;             /* whose members are being compiled; or NULL */
 };
 
 /* NULL if there is none of that name. */
@@ -29,6 +31,9 @@ MUST_CHECK bool compiler_task(struct compiler *c, struct task *task, struct erro
 /* The same without extensions. */
 MUST_CHECK bool compiler_plain_task(
 	struct compiler *c, struct task *task, struct error *err);
+/* A document that another one refers to is not here: it is noted as missing; false where
+ * the URI is none that can be read. */
+bool compiler_wants_document(struct compiler *c, const char *uri);
 /* "a/b" in a JSON Pointer is "a~1b". */
 void pointer_put_token(struct buf *b, const char *name);
 

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "compiler.h"
+#include "data_schema.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,7 @@ static bool compile_root(struct compiler *c, struct error *err)
 {
 	struct definition *d = c->definition;
 	struct task *root = &d->root;
+	c->extensions = json_pointer(d->document, "/use/extensions");
 	root->name = xstrdup("");
 	root->reference = xstrdup("");
 	root->node = d->document;
@@ -148,6 +150,7 @@ void definition_unref(struct definition *d)
 		return;
 	task_finish(&d->root);
 	policies_destroy(d->policies);
+	data_schemas_destroy(d->schemas);
 	program_destroy(d->program);
 	for (char **need = d->needs; *need; need++)
 		free(*need);

@@ -24,8 +24,9 @@ struct definition {
 	char **needs;       /* what a worker must have, NULL-ended, sorted */
 	bool listens;       /* some task waits for events */
 	struct program *program;
-	/* What was resolved when the definition was registered: its functions and API
-	 * descriptions, as an object by the name or URL that the document gives. */
+	/* What was resolved when the definition was registered: its functions, API
+	 * descriptions and schemas, as an object by the name or URL that the document
+	 * gives. */
 	char *resources_text; /* NULL: none */
 	struct json resources;
 	/* What the document names and resources lack; it cannot be run before. */
@@ -33,6 +34,7 @@ struct definition {
 	size_t missing_count;
 	struct task root; /* the workflow itself: name "", reference "", a do */
 	struct retry_policy *policies; /* all that its tasks refer to */
+	void *schemas;                 /* likewise: see data_schema.h */
 	unsigned refs;
 };
 

@@ -125,7 +125,7 @@ static void on_routed(struct db_batch *b)
 	} else if (b->count) {
 		const struct db_result *r = b->statements[0].result;
 		if (db_int(r, 0, 1))
-			claim_poll(w);
+			claim_due(w);
 		w->attend_wanted = true;
 		if (db_int(r, 0, 0) >= ROUTE_BATCH)
 			events_route(w);
@@ -349,7 +349,6 @@ void events_poll(struct worker *w)
 {
 	if (w->draining || !db_is_up(w->control))
 		return;
-	events_route(w);
 	prune(w);
 	owned_each(w, forget_attendance);
 	w->attend_wanted = true;

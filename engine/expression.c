@@ -451,6 +451,23 @@ bool program_mentions(const struct program *p, const char *name)
 	return false;
 }
 
+static bool take_secrets(const struct node *n, struct words *ret)
+{
+	bool all = n->code && n->code->scan.secrets.all;
+	for (size_t i = 0; n->code && i < n->code->scan.secrets.names.n; i++) {
+		const char *name = n->code->scan.secrets.names.items[i];
+		words_add(ret, name, strlen(name));
+	}
+	for (size_t i = 0; i < n->nitems; i++)
+		all = !take_secrets(&n->items[i], ret) || all;
+	return !all;
+}
+
+bool expression_secrets(const struct expression *e, struct words *ret)
+{
+	return take_secrets(&e->root, ret);
+}
+
 bool expression_is_literal(const struct expression *e)
 {
 	return e->root.kind == NODE_LITERAL;
@@ -459,7 +476,7 @@ bool expression_is_literal(const struct expression *e)
 static bool node_mentions_step(const struct node *n, const char *step)
 {
 	const struct jqscan *scan = n->code ? &n->code->scan : NULL;
-	if (scan && (scan->all_steps || words_has(&scan->steps, step)))
+	if (scan && (scan->steps.all || words_has(&scan->steps.names, step)))
 		return true;
 	for (size_t i = 0; i < n->nitems; i++) {
 		if (node_mentions_step(&n->items[i], step))

@@ -13,11 +13,13 @@
  * watchdog halts an evaluation that takes more than `timeout_ms` of processor time or 128
  * MiB of memory (jqvm.h says what it cannot stop); a result over `result_bytes` or deeper
  * than JSON may be is an error. All failures are ERROR_INPUT with the expression in the
- * text. Numbers that went through libjq are doubles of 17 digits.
+ * text, but without jq's own message where a secret is involved, because it repeats
+ * values. Numbers that went through libjq are doubles of 17 digits.
  */
 #ifndef STEPWELL_EXPRESSION_H
 #define STEPWELL_EXPRESSION_H
 
+#include "jqscan.h"
 #include "json.h"
 
 struct program;
@@ -69,6 +71,7 @@ struct scope {
 	int64_t now;     /* microseconds since 1970: what jq's `now` answers */
 	bool (*lookup)(void *ctx, const char *name, struct json *ret);
 	void *ctx;
+	bool discreet; /* what it sees is secret: errors do not repeat it */
 };
 
 /* Appends the result's JSON text to out (exactly one value; a jq expression that yields
@@ -83,6 +86,9 @@ MUST_CHECK bool expression_test(
  */
 bool expression_mentions(const struct expression *e, const char *name);
 bool program_mentions(const struct program *p, const char *name);
+/* Adds the members of $secrets that it mentions to ret; false where some use of $secrets
+ * does not say which (`$secrets[.x]`). */
+bool expression_secrets(const struct expression *e, struct words *ret);
 /* A literal without any expression in it. */
 bool expression_is_literal(const struct expression *e);
 /* The members of $steps that are mentioned ("$steps.charge.id" mentions charge); a use

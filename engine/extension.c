@@ -36,14 +36,9 @@ static bool next_extension(struct json_iter *it, const char *word, struct json *
 	return false;
 }
 
-static struct json_iter all_extensions(const struct compiler *c)
-{
-	return json_iter(json_pointer(c->definition->document, "/use/extensions"));
-}
-
 size_t extension_count(const struct compiler *c, struct json node)
 {
-	struct json_iter it = all_extensions(c);
+	struct json_iter it = json_iter(c->extensions);
 	struct json name, extension;
 	const char *word = extended_word(node);
 	size_t n = 0;
@@ -74,7 +69,7 @@ static bool compile_block(struct compiler *c, const struct task *wrapping,
 static bool compile_blocks(struct compiler *c, struct task *task, struct error *err)
 {
 	struct task *tasks = task->body->tasks;
-	struct json_iter it = all_extensions(c);
+	struct json_iter it = json_iter(c->extensions);
 	struct json name, node;
 	const char *word = extended_word(task->node);
 	size_t last = task->body->count - 1;

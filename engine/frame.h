@@ -36,7 +36,8 @@ struct frame {
 	enum frame_state state;
 	struct value *raw;   /* input before input.from */
 	struct value *input; /* $input */
-	bool entry_failed; /* if or input.from could not be evaluated: not entered yet */
+	bool entry_failed;   /* its if, input.schema or input.from failed: not entered yet
+			      */
 	int64_t started_at;
 	int64_t deadline;                  /* of its timeout, 0: none */
 	int64_t attempt_deadline;          /* of a retry policy's attempt, 0: none */

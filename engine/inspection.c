@@ -12,6 +12,18 @@
 
 enum { BYTES_MAX = 16 << 20 };
 
+/* Those that are declared, in an array. */
+static void add_secrets(struct names *names, struct json list)
+{
+	struct json_iter it = json_iter(list);
+	struct json name;
+	while (json_type(list) == JSON_ARRAY && json_next_element(&it, &name)) {
+		if (json_type(name) == JSON_STRING)
+			names_add(names, name, names->count);
+	}
+	names_sort(names);
+}
+
 void inspection_init(struct inspection *in, const char *text, struct json document)
 {
 	static const char *const names[CATALOGS] = {
@@ -23,8 +35,12 @@ void inspection_init(struct inspection *in, const char *text, struct json docume
 	};
 	*in = (struct inspection){.text = text, .invalid = FINDING_ERROR};
 	struct json use = in->use = json_get(document, "use");
-	for (int i = CATALOG_NONE + 1; i < CATALOGS; i++)
-		names_add_members(&in->catalogs[i], json_get(use, names[i]));
+	for (int i = CATALOG_NONE + 1; i < CATALOGS; i++) {
+		if (names[i])
+			names_add_members(&in->catalogs[i], json_get(use, names[i]));
+	}
+	add_secrets(&in->catalogs[CATALOG_SECRETS], json_get(use, "secrets"));
+	in->alone = !json_get(document, "document").s;
 	struct json mode = json_get(json_get(document, "evaluate"), "mode");
 	in->loose = json_string_is(mode, "loose");
 }

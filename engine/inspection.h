@@ -31,6 +31,9 @@ struct inspection {
 	enum finding_class invalid; /* class of what does not fit its shape, here */
 	bool in_request;            /* inside what an attempt sends */
 	bool in_run;                /* inside a process, where ${ } may be the shell's */
+	bool secrets;               /* $secrets may stand here */
+	bool in_secret_input;       /* ... in `from` of this input */
+	bool alone; /* a function by itself: nobody knows yet what is around it */
 
 	struct found *items;
 	size_t count, cap, bytes;
@@ -61,6 +64,12 @@ void inspection_hand_over(struct inspection *in, struct findings *ret);
 
 /* The checks beside the tables. */
 void flow_check(struct inspection *in, struct json list, const struct place *place);
+void data_check(struct inspection *in, struct json v, const struct place *place);
+/* The judgement of $secrets: in one string, and in a task as a whole. */
+void secret_check(
+	struct inspection *in, struct json v, const struct place *place, bool implicit);
+void secret_check_task(
+	struct inspection *in, struct json task, const struct place *place);
 /* Looks at the expressions in a value; implicit: a string is one without ${ } too. */
 void mention_check(
 	struct inspection *in, struct json v, const struct place *place, bool implicit);

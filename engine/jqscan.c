@@ -203,7 +203,8 @@ struct jqtoken jqlexer_next(struct jqlexer *l)
 void jqscan_finish(struct jqscan *scan)
 {
 	words_finish(&scan->variables);
-	words_finish(&scan->steps);
+	words_finish(&scan->steps.names);
+	words_finish(&scan->secrets.names);
 }
 
 static void check_refused(struct jqscan *scan, const char *sigil, struct jqtoken t)
@@ -219,49 +220,68 @@ static void check_refused(struct jqscan *scan, const char *sigil, struct jqtoken
 }
 
 /* Where the scanner stands in "$steps.name", "$steps.\"name\"", "$steps[\"name\"]". */
-enum steps_state { STEPS_OUTSIDE, STEPS_NAMED, STEPS_DOT, STEPS_BRACKET, STEPS_INDEX };
+enum member_state {
+	MEMBER_OUTSIDE,
+	MEMBER_NAMED,
+	MEMBER_DOT,
+	MEMBER_BRACKET,
+	MEMBER_INDEX
+};
 
-static enum steps_state follow_steps(
-	struct jqscan *scan, enum steps_state state, struct jqtoken t)
+struct follower {
+	enum member_state state;
+	struct jqmembers *of;
+};
+
+static enum member_state follow(const struct follower *f, struct jqtoken t)
 {
+	enum member_state state = f->state;
 	bool plain = t.kind == JQTOKEN_STRING && !memchr(t.s, '\\', t.n);
-	if (state == STEPS_NAMED && t.kind == JQTOKEN_FIELD) {
-		words_add(&scan->steps, t.s + 1, t.n - 1);
-		return STEPS_OUTSIDE;
+	if (state == MEMBER_NAMED && t.kind == JQTOKEN_FIELD) {
+		words_add(&f->of->names, t.s + 1, t.n - 1);
+		return MEMBER_OUTSIDE;
 	}
-	if (state == STEPS_NAMED && (jqtoken_is(t, '.') || jqtoken_is(t, '[')))
-		return *t.s == '.' ? STEPS_DOT : STEPS_BRACKET;
-	if ((state == STEPS_DOT || state == STEPS_BRACKET) && plain) {
-		words_add(&scan->steps, t.s + 1, t.n - 2);
-		return state == STEPS_DOT ? STEPS_OUTSIDE : STEPS_INDEX;
+	if (state == MEMBER_NAMED && (jqtoken_is(t, '.') || jqtoken_is(t, '[')))
+		return *t.s == '.' ? MEMBER_DOT : MEMBER_BRACKET;
+	if ((state == MEMBER_DOT || state == MEMBER_BRACKET) && plain) {
+		words_add(&f->of->names, t.s + 1, t.n - 2);
+		return state == MEMBER_DOT ? MEMBER_OUTSIDE : MEMBER_INDEX;
 	}
-	if (state != STEPS_OUTSIDE && !(state == STEPS_INDEX && jqtoken_is(t, ']')))
-		scan->all_steps = true;
-	return STEPS_OUTSIDE;
+	if (state != MEMBER_OUTSIDE && !(state == MEMBER_INDEX && jqtoken_is(t, ']')))
+		f->of->all = true;
+	return MEMBER_OUTSIDE;
 }
 
-static bool read_variable(struct jqscan *scan, struct jqtoken t)
+static bool is_word_of(struct jqtoken t, const char *word)
 {
-	if (t.n == 7 && memcmp(t.s, "__loc__", 7) == 0)
-		return false;
+	return t.n == strlen(word) && memcmp(t.s, word, t.n) == 0;
+}
+
+static void read_variable(struct jqscan *scan, struct jqtoken t, struct follower *f)
+{
+	if (is_word_of(t, "__loc__"))
+		return;
 	check_refused(scan, "$", t);
 	words_add(&scan->variables, t.s, t.n);
-	return t.n == 5 && memcmp(t.s, "steps", 5) == 0;
+	f->of = is_word_of(t, "steps")     ? &scan->steps
+		: is_word_of(t, "secrets") ? &scan->secrets
+					   : NULL;
+	f->state = f->of ? MEMBER_NAMED : MEMBER_OUTSIDE;
 }
 
 void jqscan_read(struct jqscan *scan, char *s, size_t n)
 {
 	struct jqlexer l;
 	struct jqtoken t, before = {JQTOKEN_END, "", 0};
-	enum steps_state steps = STEPS_OUTSIDE;
+	struct follower f = {MEMBER_OUTSIDE, NULL};
 	jqlexer_init(&l, s, n);
 	do {
 		t = jqlexer_next(&l);
-		steps = follow_steps(scan, steps, t);
+		f.state = follow(&f, t);
 		bool key = (jqtoken_is(before, '{') || jqtoken_is(before, ',')) &&
 			   l.depth && l.closers[l.depth - 1] == '}';
 		if (t.kind == JQTOKEN_NAME && jqtoken_is(before, '$'))
-			steps = read_variable(scan, t) ? STEPS_NAMED : steps;
+			read_variable(scan, t, &f);
 		else if (t.kind == JQTOKEN_NAME && !key)
 			check_refused(scan, "", t);
 		before = t;

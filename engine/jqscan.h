@@ -51,10 +51,15 @@ void words_finish(struct words *w);
 void words_add(struct words *w, const char *s, size_t n);
 bool words_has(const struct words *w, const char *s);
 
+/* The members of a variable that are mentioned: $steps.NAME, $steps["NAME"]. */
+struct jqmembers {
+	struct words names;
+	bool all; /* it is used in a way that its members cannot be read off */
+};
+
 struct jqscan {
 	struct words variables; /* the names after $, but $__loc__ */
-	struct words steps;     /* the members of $steps */
-	bool all_steps; /* $steps is used in a way that its members cannot be read off */
+	struct jqmembers steps, secrets;
 	char fault[96]; /* why the source is refused, "" if it is not */
 };
 void jqscan_finish(struct jqscan *scan);

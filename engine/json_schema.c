@@ -68,7 +68,9 @@ static bool load(struct json_schema_loader *l, struct json schema, struct error 
 		if (!json_schema_reference_resolve(l, rule, err))
 			return false;
 	}
-	return true;
+	return !l->is_lacking ||
+	       error_set(err, ERROR_NOT_FOUND,
+		       "the schema refers to documents that are not here");
 }
 
 bool json_schema_compile(struct json schema, const struct json_schema_options *options,

@@ -6,7 +6,8 @@
  * options or the schema's meta-schema say otherwise; content* never assert.
  *
  * Nothing is fetched: a $ref leads into the schema, into one of the documents handed over
- * with it, or to the draft's own meta-schema, which is built in. Any other is an error.
+ * with it, or to the draft's own meta-schema, which is built in. Any other is an error,
+ * or told by on_missing.
  *
  * Beyond the draft's letter: exponents saturate at 10^17, multipleOf has at most 300
  * digits, look-behind in patterns has a fixed length, and applying a schema again to the
@@ -33,6 +34,11 @@ struct json_schema_options {
 	bool assert_format; /* refuse strings that are not of their `format` */
 	const struct json_schema_document *documents;
 	size_t ndocuments;
+	/* A $ref leads to a document that was not handed over. True: compiling fails with
+	 * ERROR_NOT_FOUND, unless something else is wrong, and is to be repeated with
+	 * that document. May be NULL. */
+	bool (*on_missing)(void *ctx, const char *uri);
+	void *ctx;
 };
 
 /*

@@ -21,6 +21,7 @@ struct json_schema_loader {
 	struct json_schema_address *addresses;
 	size_t naddresses;
 	struct json_schema_rule *references; /* not resolved yet */
+	bool is_lacking;                     /* a document that will be handed over */
 };
 
 void json_schema_loader_finish(struct json_schema_loader *l);

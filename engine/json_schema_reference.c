@@ -21,21 +21,27 @@ static bool fail(const struct json_schema_rule *rule, struct error *err, const c
 		uri ? uri : value.s);
 }
 
-/* The resource at the address, its document read if need be. NULL: failed. */
-static struct json_schema_resource *find_resource(struct json_schema_loader *l,
-	const struct json_schema_rule *rule, const char *uri, struct error *err)
+/* The resource at the address, its document read if need be. NULL: its document will be
+ * handed over later. */
+static bool find_resource(struct json_schema_loader *l,
+	const struct json_schema_rule *rule, const char *uri,
+	struct json_schema_resource **ret, struct error *err)
 {
-	struct json_schema_resource *r = json_schema_loader_resource(l, uri);
-	if (r)
-		return r;
+	const struct json_schema_options *o = l->options;
 	const char *origin;
+	*ret = json_schema_loader_resource(l, uri);
+	if (*ret)
+		return true;
 	struct json text = json_schema_loader_document(l, uri, &origin);
 	if (text.s && !json_schema_loader_open(l, origin, text, err))
-		return NULL;
-	r = json_schema_loader_resource(l, uri);
-	if (!r)
-		fail(rule, err, "there is no schema", uri);
-	return r;
+		return false;
+	*ret = json_schema_loader_resource(l, uri);
+	if (*ret)
+		return true;
+	if (!o->on_missing || !o->on_missing(o->ctx, uri))
+		return fail(rule, err, "there is no schema", uri);
+	l->is_lacking = true;
+	return true;
 }
 
 /* The resource that the place at the end of the pointer belongs to: that of the last
@@ -96,13 +102,16 @@ bool json_schema_reference_resolve(
 	char *uri = json_schema_uri_resolve(rule->node->resource->uri, reference);
 	char *fragment = json_schema_uri_cut_fragment(uri);
 	const struct json_schema_node *target = NULL;
-	struct json_schema_resource *r = find_resource(l, rule, uri, err);
-	if (r)
+	struct json_schema_resource *r;
+	bool ok = find_resource(l, rule, uri, &r, err);
+	if (ok && r) {
 		target = follow_fragment(l, rule, r, fragment, err);
+		ok = target != NULL;
+	}
 	if (target)
 		json_schema_rule_grow(rule)->node = target;
 	free(reference);
 	free(uri);
 	free(fragment);
-	return target != NULL;
+	return ok;
 }

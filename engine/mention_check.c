@@ -1,8 +1,7 @@
 /*
- * What can be said of an expression without compiling it: that it mentions what this
- * runtime does not have ($secrets), or what must not be there ($task.attempt in a
- * request: the same stepId always carries the same request), or that it is none because
- * ${ } is not the whole string. The expression module judges the rest.
+ * What can be said of an expression without compiling it: that it mentions what must not
+ * be there ($task.attempt in a request: the same stepId always carries the same request;
+ * $secrets: see secret_check.c). The expression module judges the rest.
  */
 #include "inspection.h"
 
@@ -20,15 +19,6 @@ static const char *after_spaces(const char *p)
 	while (isspace((unsigned char)*p))
 		p++;
 	return p;
-}
-
-static bool mentions_secrets(const char *s)
-{
-	for (const char *p = s; (p = strstr(p, "$secrets")); p++) {
-		if (ends_word(p[8]))
-			return true;
-	}
-	return false;
 }
 
 static bool mentions_attempt(const char *s)
@@ -50,9 +40,6 @@ static bool mentions_attempt(const char *s)
 static void check_text(
 	struct inspection *in, const char *s, struct json v, const struct place *place)
 {
-	if (mentions_secrets(s))
-		inspection_report(in, FINDING_UNSUPPORTED, place, v,
-			"$secrets is not supported by this runtime yet");
 	if (in->in_request && mentions_attempt(s))
 		inspection_report(in, FINDING_UNSUPPORTED, place, v,
 			"$task.attempt would make a retry send another request than the "
@@ -72,6 +59,8 @@ static void check_string(
 	const char *s = after_spaces(buf_text(&b));
 	if (implicit || in->loose || strstr(s, "${"))
 		check_text(in, s, v, place);
+	if (strstr(s, "secrets"))
+		secret_check(in, v, place, implicit);
 	buf_finish(&b);
 }
 

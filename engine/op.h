@@ -8,8 +8,8 @@
  * iteration), next (position in the list: absent means the following one; -1 the end of
  * the list, -2 the end of the run), due, deadline, attemptDeadline (microseconds since
  * 1970), uncertain, again (a fresh pass of a block), limitHit, failedEntry (its if or
- * input.from could not be evaluated), generation (of the stepId), worker, loss, suspect,
- * reason, newId, force.
+ * input.from could not be evaluated, or its input does not fit its schema), generation
+ * (of the stepId), worker, loss, suspect, reason, newId, force.
  */
 #ifndef STEPWELL_OP_H
 #define STEPWELL_OP_H
@@ -71,7 +71,7 @@ struct op {
 	int64_t due, deadline, attempt_deadline; /* 0: none */
 	unsigned generation;
 	bool uncertain, again, raised, loss, suspect, new_id, force;
-	bool failed_entry; /* started: its if or input.from failed */
+	bool failed_entry; /* started: its if, input.schema or input.from failed */
 	bool limit_hit;    /* faulted: a policy's limit on one attempt was over */
 	const char *worker, *reason;
 	struct json frames; /* OP_FRAMES: the snapshot's array */

@@ -628,7 +628,7 @@ static void on_left(struct owned *o)
 	if (ended && !w->options.claim)
 		owned_each(w, look_again);
 	else if (ended && is_child)
-		claim_poll(w); /* for the run that waited */
+		claim_due(w); /* for the run that waited */
 	if (adopted && ended)
 		worker_leave(w, WORKER_RUN_ENDED);
 }

@@ -1,7 +1,7 @@
 /*
- * The inside of a worker, shared by worker.c (life, connections), claim.c (heartbeat,
- * claims, takeover), load.c (from journal to run) and owned.c (the runs in memory and
- * their effects).
+ * The inside of a worker, shared by worker.c (life, connections), look.c (what there is
+ * to do), claim.c (heartbeat, claims), takeover.c (runs of dead workers), load.c (from
+ * journal to run), events.c and owned.c (the runs in memory and their effects).
  */
 #ifndef STEPWELL_POOL_H
 #define STEPWELL_POOL_H
@@ -11,6 +11,8 @@
 #include "journal.h"
 #include "run.h"
 #include "worker.h"
+
+struct claim;
 
 enum owned_state {
 	OWNED_LOADING, /* claimed; its journal is being read */
@@ -82,7 +84,8 @@ struct worker {
 	int64_t pruned_at;
 
 	uv_prepare_t prepare;
-	uv_timer_t beat_timer, poll_timer, watch_timer, drain_timer, limit_timer;
+	uv_timer_t beat_timer, look_timer, due_timer, watch_timer, drain_timer,
+		limit_timer;
 	uv_signal_t sigterm, sigint;
 
 	int64_t clock_offset; /* database's time minus CLOCK_BOOTTIME */
@@ -91,9 +94,13 @@ struct worker {
 	int64_t beat_sent_at;
 	bool lapsed;  /* the lease had run out: until memory and table are compared */
 	bool beating; /* a heartbeat is in flight */
-	bool claiming, watching, listing, reclaiming; /* a statement is in flight */
-	bool claim_again;                             /* a hint came while claiming */
-	int64_t listed_at;
+	bool looking, claiming, listing, reclaiming; /* a statement is in flight */
+	bool look_again;                             /* a hint came while looking */
+	bool claimed_nothing; /* the last claim, sent since the last look */
+	size_t window;        /* of due runs that may be in memory: claim.c */
+	int claim_limit;      /* of the last claim of due runs */
+	bool claimed_full;    /* it got as many as it asked for */
+	int64_t listed_at, partitioned_at; /* CLOCK_BOOTTIME of the last time, 0: never */
 	int takeover_limit; /* while a run of a dead worker is blocked; 0: none */
 	int64_t takeover_after;
 	struct uuid vanished[64]; /* seen without sessions once */
@@ -137,13 +144,25 @@ void owned_each(struct worker *w, void (*f)(struct owned *));
 
 /* claim.c */
 void claim_on_beat(uv_timer_t *timer);
-void claim_on_poll(uv_timer_t *timer);
 void claim_on_watch(uv_timer_t *timer);
-void claim_poll(struct worker *w);
+void claim_due(struct worker *w); /* until nothing is due, or there is no room */
+void claim_on_due(uv_timer_t *timer);
+struct claim claim_make(struct worker *w, const char *from); /* store.h */
 void claim_doubted(struct worker *w);
 /* Compares memory with the journal over a lane that came up anew; only then the lane is
  * used (design: fence, rule 4). */
 void claim_verify(struct worker *w, int lane);
+
+/* look.c */
+void look_around(struct worker *w);
+
+/* takeover.c */
+void takeover(struct worker *w, struct uuid dead);
+/* A worker that is gone; one that has only vanished must have been seen so before. */
+void takeover_seen(struct worker *w, struct uuid id, bool expired);
+/* Those that had vanished and are not listed any more came back. */
+void takeover_forget_others(
+	struct worker *w, bool (*is_listed)(const void *, struct uuid), const void *list);
 
 /* events.c: routes what was stored, and sees what is there for runs in memory. */
 void events_poll(struct worker *w);

@@ -38,25 +38,31 @@ static struct json catalog_endpoint(struct compiler *c, struct json name)
 	return json_get(catalog, "endpoint");
 }
 
-static void note_missing(struct compiler *c, struct json name, char *url,
+static void note_missing(struct compiler *c, const char *name, char *url,
 	bool is_function, struct json endpoint)
 {
 	struct definition *d = c->definition;
 	for (size_t i = 0; i < d->missing_count; i++) {
-		if (json_string_is(name, d->missing[i].name)) {
+		if (strcmp(d->missing[i].name, name) == 0) {
 			free(url);
 			return;
 		}
 	}
 	d->missing = xrealloc(d->missing, (d->missing_count + 1) * sizeof *d->missing);
 	d->missing[d->missing_count++] = (struct reference){
-		json_strdup(name), url, is_function, find_authentication(c, endpoint)};
+		xstrdup(name), url, is_function, find_authentication(c, endpoint)};
 }
 
-static struct json find_resource(struct compiler *c, struct json name)
+/* Absent: it is not here yet, and noted. Takes the URL. */
+static struct json find_resource(struct compiler *c, struct json name, char *url,
+	bool is_function, struct json endpoint)
 {
 	char *text = json_strdup(name);
 	struct json found = json_get(c->definition->resources, text);
+	if (found.s)
+		free(url);
+	else
+		note_missing(c, text, url, is_function, endpoint);
 	free(text);
 	return found;
 }
@@ -77,11 +83,7 @@ bool compiler_function(
 			name.s);
 	if (!catalog_locate(json_get(c->definition->document, "use"), name, &url, &why))
 		return compiler_refuse(c, name, err, "%s", why.text);
-	*ret = find_resource(c, name);
-	if (ret->s)
-		free(url);
-	else
-		note_missing(c, name, url, true, catalog_endpoint(c, name));
+	*ret = find_resource(c, name, url, true, catalog_endpoint(c, name));
 	return true;
 }
 
@@ -97,11 +99,16 @@ bool compiler_document(
 	if (!ok)
 		return compiler_refuse(c, uri, err, "%s",
 			*why.text ? why.text : "the URL of a document is expected");
-	*ret = find_resource(c, uri);
-	if (ret->s)
-		free(url);
-	else
-		note_missing(c, uri, url, false, endpoint);
+	*ret = find_resource(c, uri, url, false, endpoint);
+	return true;
+}
+
+bool compiler_wants_document(struct compiler *c, const char *uri)
+{
+	char *url;
+	if (!catalog_raw_url(uri, &url, NULL))
+		return false;
+	note_missing(c, uri, url, false, (struct json){0});
 	return true;
 }
 

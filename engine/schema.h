@@ -36,6 +36,7 @@ enum catalog {
 	CATALOG_ERRORS,
 	CATALOG_FUNCTIONS,
 	CATALOG_RETRIES,
+	CATALOG_SECRETS,
 	CATALOG_TIMEOUTS,
 	CATALOGS
 };
@@ -48,6 +49,8 @@ enum rule {
 	RULE_LIFETIME,  /* `after` if and only if cleanup is "eventually" */
 	RULE_DSL,       /* 1.0.x is what we run */
 	RULE_FUNCTION,  /* the name of a function that is not built in */
+	RULE_SCHEMA,    /* it compiles, or can be read at registration */
+	RULE_SECRET,    /* the name of a secret, in use.secrets */
 	RULE_ONE_VALID, /* one_of counts only the members that are valid */
 };
 
@@ -80,6 +83,8 @@ struct member {
 	bool required;
 	bool ours;           /* required by us, not by the specification */
 	bool request;        /* part of what an attempt sends */
+	bool secrets;        /* $secrets may stand in it */
+	bool secret_input;   /* ... and in input.from of a task that has this member */
 	const char *not_yet; /* "fork": not supported by this runtime yet */
 	const char *needs;   /* another member that must be there too */
 };
@@ -101,6 +106,11 @@ struct choice {
 #define MAY(n, s)                         \
 	{                                 \
 		.name = (n), .shape = (s) \
+	}
+/* $secrets may stand in it. */
+#define MAY_SECRET(n, s)                                   \
+	{                                                  \
+		.name = (n), .shape = (s), .secrets = true \
 	}
 #define NOT_YET(n, s, w)                                  \
 	{                                                 \

@@ -1,22 +1,20 @@
 /*
- * Authentication policies. Values that stand in the definition are supported for basic,
- * bearer and digest; secrets, OAuth2 and OpenID Connect are not.
+ * Authentication policies. Basic, bearer and digest are supported, with values that stand
+ * in the definition and by a secret; OAuth2 and OpenID Connect are not.
  */
 #include "schema.h"
 
-static const struct shape not_empty = {
+static const struct shape secret_name = {
 	.type = SHAPE_STRING,
-	.what = "a string that is not empty",
+	.what = "the name of a secret",
 	.literal = true,
 	.formats = FORMAT_NOT_EMPTY,
+	.catalog = CATALOG_SECRETS,
 };
 
 static const struct shape by_secret = {
 	.type = SHAPE_OBJECT,
-	.members = MEMBERS({.name = "use",
-		.shape = &not_empty,
-		.required = true,
-		.not_yet = "authentication by a secret"}),
+	.members = MEMBERS(NEED("use", &secret_name)),
 };
 
 static const struct shape user_and_password = {

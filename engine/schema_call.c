@@ -21,8 +21,12 @@ static const struct shape map_or_expression = {
 static const struct shape http = {
 	.type = SHAPE_OBJECT,
 	.members = MEMBERS(NEED("method", &schema_string),
-		NEED("endpoint", &schema_endpoint), MAY("headers", &map_or_expression),
-		MAY("body", &schema_any), MAY("query", &map_or_expression),
+		{.name = "endpoint",
+			.shape = &schema_endpoint,
+			.required = true,
+			.secrets = true},
+		MAY_SECRET("headers", &map_or_expression),
+		MAY_SECRET("body", &schema_any), MAY_SECRET("query", &map_or_expression),
 		MAY("output", &content), MAY("redirect", &schema_boolean)),
 };
 
@@ -59,7 +63,7 @@ static const struct shape sql = {
 	.type = SHAPE_OBJECT,
 	.ours = true,
 	.members = MEMBERS(NEED("statement", &sql_statement),
-		MAY("parameters", &sql_parameters), MAY("output", &sql_output),
+		MAY_SECRET("parameters", &sql_parameters), MAY("output", &sql_output),
 		MAY("database", &schema_literal), MAY("expect", &sql_expect)),
 };
 
@@ -68,8 +72,9 @@ static const struct shape sql = {
 static const struct shape openapi = {
 	.type = SHAPE_OBJECT,
 	.members = MEMBERS(NEED("document", &schema_resource),
-		NEED("operationId", &schema_string), MAY("parameters", &schema_object),
-		MAY("authentication", &schema_authentication_or_name),
+		NEED("operationId", &schema_string),
+		MAY_SECRET("parameters", &schema_object),
+		MAY_SECRET("authentication", &schema_authentication_or_name),
 		MAY("output", &content), MAY("redirect", &schema_boolean)),
 };
 
@@ -239,14 +244,21 @@ static const struct shape mcp = {
 		.type = SHAPE_OBJECT, .rule = RULE_TASK,                               \
 		.members = MEMBERS(call_member, with_member), .more = schema_task_base \
 	}
-#define WITH(s)                                                                 \
-	{                                                                       \
-		.name = "with", .shape = (s), .required = true, .request = true \
+#define WITH(s)                                                                  \
+	{                                                                        \
+		.name = "with", .shape = (s), .required = true, .request = true, \
+		.secret_input = true                                             \
 	}
 #define OUR_WITH(s)                                                           \
 	{                                                                     \
 		.name = "with", .shape = (s), .required = true, .ours = true, \
-		.request = true                                               \
+		.request = true, .secret_input = true                         \
+	}
+/* Of a call that is refused as a whole. */
+#define LATER_WITH(s)                                                            \
+	{                                                                        \
+		.name = "with", .shape = (s), .required = true, .request = true, \
+		.secrets = true                                                  \
 	}
 #define FREE_WITH(s)                                          \
 	{                                                     \
@@ -258,15 +270,15 @@ static const struct shape function_name = {.type = SHAPE_STRING, .rule = RULE_FU
 static const struct shape call_http = CALL(MAY("call", &schema_literal), WITH(&http));
 static const struct shape call_sql = CALL(MAY("call", &schema_literal), OUR_WITH(&sql));
 static const struct shape call_asyncapi =
-	CALL(NOT_YET("call", &schema_literal, "call: asyncapi"), WITH(&asyncapi));
+	CALL(NOT_YET("call", &schema_literal, "call: asyncapi"), LATER_WITH(&asyncapi));
 static const struct shape call_grpc =
-	CALL(NOT_YET("call", &schema_literal, "call: grpc"), WITH(&grpc));
+	CALL(NOT_YET("call", &schema_literal, "call: grpc"), LATER_WITH(&grpc));
 static const struct shape call_openapi =
 	CALL(MAY("call", &schema_literal), WITH(&openapi));
 static const struct shape call_a2a =
-	CALL(NOT_YET("call", &schema_literal, "call: a2a"), WITH(&a2a));
+	CALL(NOT_YET("call", &schema_literal, "call: a2a"), LATER_WITH(&a2a));
 static const struct shape call_mcp =
-	CALL(NOT_YET("call", &schema_literal, "call: mcp"), WITH(&mcp));
+	CALL(NOT_YET("call", &schema_literal, "call: mcp"), LATER_WITH(&mcp));
 static const struct shape call_function =
 	CALL(MAY("call", &function_name), FREE_WITH(&schema_object));
 

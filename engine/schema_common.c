@@ -2,6 +2,7 @@
  * The shapes that many constructs share: plain values, durations, endpoints, data flow,
  * errors and retry policies.
  */
+#include "data_schema.h"
 #include "schema.h"
 
 const struct shape schema_any = {.type = SHAPE_ANY};
@@ -113,9 +114,16 @@ const struct shape schema_resource = {
 
 /* Data flow. */
 
+static const struct shape data_format = {
+	.type = SHAPE_STRING,
+	.words = data_schema_formats,
+	.soft = true,
+};
+
 static const struct shape data_schema = {
 	.type = SHAPE_OBJECT,
-	.members = MEMBERS(MAY("format", &schema_literal), MAY("document", &schema_free),
+	.rule = RULE_SCHEMA,
+	.members = MEMBERS(MAY("format", &data_format), MAY("document", &schema_free),
 		MAY("resource", &schema_resource)),
 	.one_of = WORDS("document", "resource"),
 };
@@ -129,21 +137,20 @@ const struct shape schema_object_or_string = {
 
 const struct shape schema_input = {
 	.type = SHAPE_OBJECT,
-	.members = MEMBERS(NOT_YET("schema", &data_schema, "checking input by a schema"),
-		MAY("from", &schema_object_or_string)),
+	.members = MEMBERS(
+		MAY("schema", &data_schema), MAY("from", &schema_object_or_string)),
 };
 
 const struct shape schema_output = {
 	.type = SHAPE_OBJECT,
-	.members = MEMBERS(NOT_YET("schema", &data_schema, "checking output by a schema"),
-		MAY("as", &schema_object_or_string)),
+	.members =
+		MEMBERS(MAY("schema", &data_schema), MAY("as", &schema_object_or_string)),
 };
 
 const struct shape schema_export = {
 	.type = SHAPE_OBJECT,
-	.members = MEMBERS(
-		NOT_YET("schema", &data_schema, "checking the context by a schema"),
-		MAY("as", &schema_object_or_string)),
+	.members =
+		MEMBERS(MAY("schema", &data_schema), MAY("as", &schema_object_or_string)),
 };
 
 /* Errors. */

@@ -23,8 +23,8 @@ static const struct shape container = {
 	.type = SHAPE_OBJECT,
 	.members = MEMBERS(NEED("image", &schema_string), MAY("name", &schema_string),
 		MAY("command", &schema_string), MAY("ports", &schema_object),
-		MAY("volumes", &schema_object), MAY("environment", &schema_object),
-		MAY("stdin", &schema_string), MAY("arguments", &schema_strings),
+		MAY("volumes", &schema_object), MAY_SECRET("environment", &schema_object),
+		MAY_SECRET("stdin", &schema_string), MAY("arguments", &schema_strings),
 		MAY("lifetime", &lifetime), MAY("pullPolicy", &pull_policy)),
 };
 
@@ -38,18 +38,19 @@ static const struct shape script_language = {
 
 static const struct shape script = {
 	.type = SHAPE_OBJECT,
-	.members =
-		MEMBERS(NEED("language", &script_language), MAY("code", &schema_string),
-			NOT_YET("source", &schema_resource, "the source of a script"),
-			MAY("stdin", &schema_string), MAY("arguments", &schema_strings),
-			MAY("environment", &schema_object)),
+	.members = MEMBERS(NEED("language", &script_language),
+		MAY("code", &schema_string),
+		NOT_YET("source", &schema_resource, "the source of a script"),
+		MAY_SECRET("stdin", &schema_string), MAY("arguments", &schema_strings),
+		MAY_SECRET("environment", &schema_object)),
 	.one_of = WORDS("code", "source"),
 };
 
 static const struct shape shell = {
 	.type = SHAPE_OBJECT,
-	.members = MEMBERS(NEED("command", &schema_string), MAY("stdin", &schema_string),
-		MAY("arguments", &schema_strings), MAY("environment", &schema_object)),
+	.members = MEMBERS(NEED("command", &schema_string),
+		MAY_SECRET("stdin", &schema_string), MAY("arguments", &schema_strings),
+		MAY_SECRET("environment", &schema_object)),
 };
 
 static const struct shape workflow = {

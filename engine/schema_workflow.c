@@ -50,6 +50,14 @@ static const struct shape authentications = {
 	.of = &schema_authentication,
 };
 
+static const struct shape secret = {
+	.type = SHAPE_STRING,
+	.rule = RULE_SECRET,
+	.literal = true,
+};
+
+static const struct shape secrets = {.type = SHAPE_ARRAY, .of = &secret};
+
 static const struct shape errors = {.type = SHAPE_OBJECT, .of = &schema_error};
 static const struct shape retries = {.type = SHAPE_OBJECT, .of = &schema_retry};
 static const struct shape timeouts = {.type = SHAPE_OBJECT, .of = &schema_timeout};
@@ -87,11 +95,11 @@ static const struct shape catalogs = {.type = SHAPE_OBJECT, .of = &catalog};
 
 static const struct shape use = {
 	.type = SHAPE_OBJECT,
-	.members = MEMBERS(MAY("authentications", &authentications),
+	.members = MEMBERS(MAY_SECRET("authentications", &authentications),
 		MAY("errors", &errors), MAY("extensions", &extensions),
 		MAY("functions", &functions), MAY("retries", &retries),
-		NOT_YET("secrets", &schema_strings, "use.secrets"),
-		MAY("timeouts", &timeouts), MAY("catalogs", &catalogs)),
+		MAY("secrets", &secrets), MAY("timeouts", &timeouts),
+		MAY("catalogs", &catalogs)),
 };
 
 /* schedule, evaluate */

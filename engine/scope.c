@@ -136,9 +136,8 @@ static bool lookup_bound(struct run_scope *s, const char *name, struct json *ret
 	return false;
 }
 
-static bool lookup(void *ctx, const char *name, struct json *ret)
+static bool find(struct run_scope *s, const char *name, struct json *ret)
 {
-	struct run_scope *s = ctx;
 	if (s->error_name && strcmp(name, s->error_name) == 0)
 		*ret = s->error;
 	else if (lookup_bound(s, name, ret))
@@ -146,7 +145,9 @@ static bool lookup(void *ctx, const char *name, struct json *ret)
 	else if (strcmp(name, "context") == 0)
 		*ret = value_json(s->run->context);
 	else if (strcmp(name, "input") == 0)
-		*ret = value_json(s->frame->input);
+		*ret = s->input.s ? s->input : value_json(s->frame->input);
+	else if (strcmp(name, "secrets") == 0 && s->secrets.s)
+		*ret = s->secrets;
 	else if (strcmp(name, "output") == 0)
 		*ret = s->output.s ? s->output : JSON_LITERAL("null");
 	else if (strcmp(name, "task") == 0)
@@ -167,6 +168,19 @@ static bool lookup(void *ctx, const char *name, struct json *ret)
 	else
 		return false;
 	return true;
+}
+
+static bool lookup(void *ctx, const char *name, struct json *ret)
+{
+	struct run_scope *s = ctx;
+	bool found = find(s, name, ret);
+	bool secret = strcmp(name, "secrets") == 0 ||
+		      (strcmp(name, "input") == 0 && s->input.s);
+	if (found && s->seen && !secret) {
+		buf_printf(s->seen, "$%s=", name);
+		json_put(s->seen, *ret);
+	}
+	return found;
 }
 
 void run_scope_init(

@@ -16,7 +16,10 @@ struct run_scope {
 	struct json authorization; /* $authorization */
 	const char *error_name;    /* an error bound in addition, for catch.when */
 	struct json error;
-	bool of_attempt; /* $task.attempt is visible */
+	bool of_attempt;     /* $task.attempt is visible */
+	struct json secrets; /* $secrets, absent: null */
+	struct json input;   /* instead of the frame's, or absent */
+	struct buf *seen;    /* gets what was looked up, but for secrets; or NULL */
 	struct buf task, workflow, steps, index;
 };
 

@@ -5,6 +5,7 @@
 #include "shape_walk.h"
 
 #include "catalog.h"
+#include "secrets.h"
 #include "sql_text.h"
 
 #include <math.h>
@@ -106,9 +107,11 @@ static void check_catalog(struct inspection *in, enum catalog catalog, struct js
 		[CATALOG_AUTHENTICATIONS] = "use.authentications",
 		[CATALOG_ERRORS] = "use.errors",
 		[CATALOG_RETRIES] = "use.retries",
+		[CATALOG_SECRETS] = "use.secrets",
 		[CATALOG_TIMEOUTS] = "use.timeouts",
 	};
-	if (names_find(&in->catalogs[catalog], v))
+	if (names_find(&in->catalogs[catalog], v) ||
+		(catalog == CATALOG_SECRETS && in->alone))
 		return;
 	char quoted[QUOTE_SIZE], guess[GUESS_SIZE];
 	quote_json(v, quoted, sizeof quoted);
@@ -153,6 +156,20 @@ static void check_function(
 			guess);
 }
 
+static void check_secret(struct inspection *in, struct json v, const struct place *place)
+{
+	struct buf b = {0};
+	char quoted[QUOTE_SIZE];
+	json_string(v, &b);
+	if (!secret_name_is(buf_text(&b), b.len))
+		inspection_report(in, FINDING_UNSUPPORTED, place, v,
+			"the name of a secret is 1 to 128 letters, digits, \".\", \"_\" "
+			"and "
+			"\"-\", the first of them a letter or digit, not %s",
+			quote_json(v, quoted, sizeof quoted));
+	buf_finish(&b);
+}
+
 static void check_dsl(struct inspection *in, struct json v, const struct place *place)
 {
 	char *text = json_strdup(v), quoted[QUOTE_SIZE];
@@ -185,6 +202,8 @@ void shape_string(struct inspection *in, const struct shape *shape, struct json 
 		check_catalog(in, shape->catalog, v, place);
 	if (shape->rule == RULE_DSL)
 		check_dsl(in, v, place);
+	if (shape->rule == RULE_SECRET)
+		check_secret(in, v, place);
 	if (shape->rule == RULE_FUNCTION)
 		check_function(in, v, place);
 	if (!shape->literal && !shape->words)

@@ -128,20 +128,36 @@ static bool sends_request(const struct shape *shape)
 	return false;
 }
 
+static bool takes_secret_input(const struct shape *shape)
+{
+	for (const struct member *m = shape->members; m && m->name; m++) {
+		if (m->secret_input)
+			return true;
+	}
+	return false;
+}
+
 static void walk_member(struct inspection *in, const struct shape *shape,
 	const struct member *m, struct json v, const struct place *place)
 {
 	bool request = in->in_request, run = in->in_run;
+	bool secrets = in->secrets, secret_input = in->in_secret_input;
+	bool is_input = strcmp(m->name, "input") == 0;
 	if (m->not_yet)
 		inspection_report(in, FINDING_UNSUPPORTED, place, place->key,
 			"%s is not supported by this runtime yet", m->not_yet);
-	if (m->request || (strcmp(m->name, "input") == 0 && sends_request(shape)))
+	if (m->request || (is_input && sends_request(shape)))
 		in->in_request = true;
+	if (m->secrets || (secret_input && strcmp(m->name, "from") == 0))
+		in->secrets = true;
+	in->in_secret_input = is_input && takes_secret_input(shape);
 	if (m->request && strcmp(m->name, "run") == 0)
 		in->in_run = true;
 	shape_walk(in, m->shape, v, place);
 	in->in_request = request;
 	in->in_run = run;
+	in->secrets = secrets;
+	in->in_secret_input = secret_input;
 }
 
 static void check_required(struct inspection *in, const struct shape *shape,
@@ -296,6 +312,10 @@ static void walk_object(struct inspection *in, const struct shape *shape, struct
 		check_count(in, shape, json_count(v), v, place);
 	if (shape->rule == RULE_LIFETIME)
 		check_lifetime(in, v, place);
+	if (shape->rule == RULE_SCHEMA)
+		data_check(in, v, place);
+	if (shape->rule == RULE_TASK)
+		secret_check_task(in, v, place);
 	in->invalid = invalid;
 }
 

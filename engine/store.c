@@ -254,11 +254,6 @@ void store_beat(struct db_batch *b, struct uuid worker, int64_t lease)
 	db_add_int(p, lease);
 }
 
-void store_find_dead(struct db_batch *b, struct uuid worker)
-{
-	db_add_uuid(db_batch_add(b, sql_find_dead), worker);
-}
-
 void store_find_orphans(struct db_batch *b)
 {
 	db_batch_add(b, sql_find_orphans);
@@ -317,9 +312,11 @@ void store_load_definition(struct db_batch *b, struct uuid id)
 	db_add_uuid(db_batch_add(b, sql_load_definition), id);
 }
 
-void store_next_due(struct db_batch *b, char *const *has)
+void store_look_around(struct db_batch *b, struct uuid worker, char *const *has)
 {
-	add_words(db_batch_add(b, sql_next_due), has);
+	struct db_params *p = db_batch_add(b, sql_look_around);
+	db_add_uuid(p, worker);
+	add_words(p, has);
 }
 
 void store_run_child(struct db_batch *b, const struct child_start *c)

@@ -23,7 +23,7 @@ void store_register_session(struct db_batch *b, struct uuid worker, const char *
 void store_end_session(struct db_batch *b, struct uuid worker, const char *slot);
 void store_listen(struct db_batch *b);
 void store_beat(struct db_batch *b, struct uuid worker, int64_t lease);
-void store_find_dead(struct db_batch *b, struct uuid worker);
+void store_look_around(struct db_batch *b, struct uuid worker, char *const *has);
 void store_find_orphans(struct db_batch *b);
 void store_end_sessions(struct db_batch *b, struct uuid worker);
 void store_forget_worker(struct db_batch *b, struct uuid worker);
@@ -46,7 +46,6 @@ void store_load_entries(struct db_batch *b, const struct uuid *ids, size_t count
 void store_load_places(
 	struct db_batch *b, struct uuid run_id, const int64_t *seqs, size_t count);
 void store_load_definition(struct db_batch *b, struct uuid id);
-void store_next_due(struct db_batch *b, char *const *has);
 struct child_start {
 	struct uuid parent, child, worker;
 	const char *path, *workflow;

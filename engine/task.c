@@ -71,17 +71,29 @@ static bool timeout_compile(struct compiler *c, struct task *task, struct error 
 	return compiler_duration(c, json_get(node, "after"), &task->timeout, err);
 }
 
+static bool data_compile(struct compiler *c, struct task *task, struct error *err)
+{
+	struct json input = json_get(task->node, "input"),
+		    output = json_get(task->node, "output"),
+		    export = json_get(task->node, "export");
+	return compiler_expression(c, json_get(input, "from"), EXPRESSION_BARE,
+		       &task->input_from, err) &&
+	       compiler_expression(c, json_get(output, "as"), EXPRESSION_BARE,
+		       &task->output_as, err) &&
+	       compiler_expression(c, json_get(export, "as"), EXPRESSION_BARE,
+		       &task->export_as, err) &&
+	       compiler_schema(c, json_get(input, "schema"), &task->input_schema, err) &&
+	       compiler_schema(
+		       c, json_get(output, "schema"), &task->output_schema, err) &&
+	       compiler_schema(c, json_get(export, "schema"), &task->export_schema, err);
+}
+
 bool task_base_compile(struct compiler *c, struct task *task, struct error *err)
 {
 	struct json node = task->node;
 	return compiler_expression(
 		       c, json_get(node, "if"), EXPRESSION_BARE, &task->condition, err) &&
-	       compiler_expression(c, json_get(json_get(node, "input"), "from"),
-		       EXPRESSION_BARE, &task->input_from, err) &&
-	       compiler_expression(c, json_get(json_get(node, "output"), "as"),
-		       EXPRESSION_BARE, &task->output_as, err) &&
-	       compiler_expression(c, json_get(json_get(node, "export"), "as"),
-		       EXPRESSION_BARE, &task->export_as, err) &&
+	       data_compile(c, task, err) &&
 	       (!task->kind ||
 		       compiler_then(c, json_get(node, "then"), &task->then, err)) &&
 	       timeout_compile(c, task, err) && metadata_compile(c, task, err);
@@ -120,6 +132,7 @@ void task_finish(struct task *task)
 	free(task->item_name);
 	free(task->index_name);
 	free(task->error_name);
+	words_finish(&task->secrets);
 	free(task->name);
 	free(task->reference);
 }

@@ -22,6 +22,7 @@ struct frame;
 struct compiler;
 struct task;
 struct host;
+struct json_schema;
 
 /* A list of tasks: the value of a `do`, a `try`, a `catch.do`. */
 struct task_list {
@@ -80,6 +81,8 @@ struct task {
 	struct expression *input_from; /* NULL: as it is; so with the next two */
 	struct expression *output_as;
 	struct expression *export_as;
+	/* The definition's: of its raw input, its output, the context then; NULL: any. */
+	const struct json_schema *input_schema, *output_schema, *export_schema;
 	struct then then;
 	struct task_duration timeout;
 	struct task_metadata metadata;
@@ -94,6 +97,10 @@ struct task {
 	struct task_list *body;    /* do, for.do, try; NULL for a leaf */
 	struct task_list *handler; /* catch.do */
 	struct catcher *catcher;   /* of a try */
+	struct words secrets;      /* their names: those that its request takes */
+	/* Its input.from uses one: it is evaluated only for the request, and f->input
+	 * is the raw input. */
+	bool secret_input;
 	/* Arguments that the task binds for what is inside it, NULL: none. */
 	char *item_name, *index_name; /* a loop's each and at */
 	char *error_name;             /* a handler's as */
@@ -137,6 +144,10 @@ MUST_CHECK bool compiler_function(
 /* A document that a call names by its endpoint, likewise. */
 MUST_CHECK bool compiler_document(
 	struct compiler *c, struct json uri, struct json *ret, struct error *err);
+/* A schema of the data flow; absent gives NULL, as does one that is not here yet, which
+ * is noted as missing. It belongs to the definition. */
+MUST_CHECK bool compiler_schema(struct compiler *c, struct json node,
+	const struct json_schema **ret, struct error *err);
 /* A function as the only task of a body, under the mark "!call". */
 MUST_CHECK bool compiler_call(struct compiler *c, const struct task *task,
 	struct json name, struct json function, struct task_list **ret,
@@ -159,6 +170,10 @@ struct json compiler_use(struct compiler *c, const char *section, const char *na
 void compiler_need(struct compiler *c, const char *need);
 /* The task waits for events. */
 void compiler_listens(struct compiler *c);
+/* The request of the task that is being compiled takes this secret; expressions say so
+ * by themselves. */
+MUST_CHECK bool compiler_secret(
+	struct compiler *c, struct json node, const char *name, struct error *err);
 /* Says that the document is wrong at node ("file:line:col: /pointer: text"); returns
  * false. */
 bool compiler_refuse(struct compiler *c, struct json node, struct error *err,
@@ -186,13 +201,16 @@ struct render {
 	/* Absent, or an object of evaluated arguments that stand in for those of the
 	 * task: for a kind that renders by way of another. */
 	struct json arguments;
+	/* For the digest alone: the values of secrets are stand-ins. What the digest does
+	 * not cover may be left out. */
+	bool by_reference;
 };
 
 /*
  * One attempt of a step in the world. The engine fills the first part and calls start;
  * the kind ends it with effect_succeed or effect_fail, once, from the loop (never from
  * inside start). `sent` is set by the kind as soon as the world may have seen something
- * of it.
+ * of it, `safe` before that.
  */
 struct effect {
 	const struct task *task;
@@ -209,6 +227,7 @@ struct effect {
 	void *owner; /* the engine's */
 
 	bool sent;
+	bool safe;   /* it changes nothing, so that doing it twice does no harm */
 	void *state; /* the kind's own while it runs */
 
 	/* An open transaction that is to take the outcome's entries along, or NULL. */
@@ -251,7 +270,10 @@ void effect_fail(struct effect *effect);
 struct http_client; /* steps/http_client.c: libcurl's multi interface on the loop */
 struct sql_steps;   /* steps/call_sql.c: the connections of `call: sql` */
 
+struct secrets; /* secrets.h */
+
 struct settings {
+	struct secrets *secrets;  /* NULL: none */
 	bool allow_run;           /* run: shell is on */
 	char **shell_environment; /* names of variables that shells inherit; NULL-ended */
 	bool allow_link_local;    /* call: http may reach 169.254/16, fe80::/10 */

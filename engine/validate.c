@@ -1,6 +1,7 @@
 /*
  * The judgement of a document: the text is checked once, then walked along the tables of
- * the DSL (schema.h). What a table cannot say is in flow_check.c and mention_check.c.
+ * the DSL (schema.h). What a table cannot say is in flow_check.c, data_check.c and
+ * mention_check.c.
  */
 #include "validate.h"
 

@@ -166,7 +166,7 @@ static void on_control_state(void *ctx, struct db *db, bool up, const struct err
 		return;
 	check_ready(w);
 	claim_doubted(w);
-	claim_poll(w);
+	look_around(w);
 }
 
 static void on_lane_state(void *ctx, struct db *db, bool up, const struct error *err)
@@ -189,8 +189,7 @@ static void on_lane_state(void *ctx, struct db *db, bool up, const struct error 
 static void on_hint(void *ctx, struct db *db)
 {
 	(void)db;
-	events_poll(ctx);
-	claim_poll(ctx);
+	look_around(ctx);
 }
 
 static struct db_options connection(struct worker *w, const char *name)
@@ -256,7 +255,7 @@ static void adopt_child(struct host *host, struct uuid run)
 {
 	struct worker *w = host->owner;
 	if (w->options.claim) {
-		claim_poll(w); /* the pool may have it */
+		claim_due(w); /* the pool may have it */
 		return;
 	}
 	if (!owned_find(w, run))
@@ -294,7 +293,8 @@ struct worker *worker_create(const struct worker_options *o)
 	uv_prepare_start(&w->prepare, owned_on_prepare);
 	uv_unref((uv_handle_t *)&w->prepare);
 	init_timer(w, &w->beat_timer);
-	init_timer(w, &w->poll_timer);
+	init_timer(w, &w->look_timer);
+	init_timer(w, &w->due_timer);
 	init_timer(w, &w->watch_timer);
 	init_timer(w, &w->drain_timer);
 	init_timer(w, &w->limit_timer);
@@ -350,7 +350,7 @@ static void on_forgotten(struct db_batch *b)
 void worker_check_done(struct worker *w)
 {
 	if (!w->draining || w->stopped || w->owned_count || w->loads || w->claiming ||
-		w->routing || w->attending || w->reclaiming)
+		w->looking || w->routing || w->attending || w->reclaiming)
 		return;
 	if (!w->control || !db_is_up(w->control)) {
 		worker_stop(w, w->end);
@@ -428,7 +428,7 @@ enum worker_end worker_run(struct worker *w, int64_t timeout, struct error *err)
 	if (timeout)
 		uv_timer_start(&w->limit_timer, on_time_over,
 			(uint64_t)((timeout + 999) / USEC_PER_MS), 0);
-	claim_poll(w);
+	look_around(w);
 	while (!w->stopped)
 		uv_run(&w->loop, UV_RUN_DEFAULT);
 	if (w->end == WORKER_FAILED && err)
@@ -472,9 +472,10 @@ void worker_destroy(struct worker *w)
 	sql_steps_close(w->host.sql);
 	http_client_destroy(w->host.http);
 	uv_handle_t *own[] = {(uv_handle_t *)&w->prepare, (uv_handle_t *)&w->beat_timer,
-		(uv_handle_t *)&w->poll_timer, (uv_handle_t *)&w->watch_timer,
-		(uv_handle_t *)&w->drain_timer, (uv_handle_t *)&w->limit_timer,
-		(uv_handle_t *)&w->sigterm, (uv_handle_t *)&w->sigint};
+		(uv_handle_t *)&w->look_timer, (uv_handle_t *)&w->due_timer,
+		(uv_handle_t *)&w->watch_timer, (uv_handle_t *)&w->drain_timer,
+		(uv_handle_t *)&w->limit_timer, (uv_handle_t *)&w->sigterm,
+		(uv_handle_t *)&w->sigint};
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		close_handle(own[i], NULL);
 	uv_run(&w->loop, UV_RUN_DEFAULT);

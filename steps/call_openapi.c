@@ -63,8 +63,8 @@ static bool read_operation(struct compiler *c, struct json with, struct json uri
 	return check_parameters(c, with, &call->operation, err);
 }
 
-static bool compile_http(struct compiler *c, struct json with, struct openapi_call *call,
-	struct error *err)
+static bool compile_http(struct compiler *c, struct json with, bool secret_input,
+	struct openapi_call *call, struct error *err)
 {
 	struct http_arguments *a = &call->http;
 	struct json output = json_get(with, "output"),
@@ -78,8 +78,9 @@ static bool compile_http(struct compiler *c, struct json with, struct openapi_ca
 		    : json_string_is(output, "response") ? HTTP_RESPONSE
 							 : HTTP_CONTENT;
 	a->redirect = json_type(json_get(with, "redirect")) == JSON_TRUE;
-	a->secret_endpoint = a->secret_query = a->secret_headers =
-		expression_mentions(call->parameters, "secrets");
+	a->secret_endpoint = a->secret_query = a->secret_headers = a->secret_body =
+		secret_input || expression_mentions(call->parameters, "secrets");
+	a->authentication.secret_value |= secret_input;
 	return true;
 }
 
@@ -92,7 +93,7 @@ static bool compile(struct compiler *c, struct task *task, struct error *err)
 	task->spec = call;
 	if (json_type(endpoint) == JSON_OBJECT)
 		uri = json_get(endpoint, "uri");
-	if (!compile_http(c, with, call, err) ||
+	if (!compile_http(c, with, task->secret_input, call, err) ||
 		!compiler_document(c, endpoint, &document, err))
 		return false;
 	return !document.s || read_operation(c, with, uri, document, call, err);
@@ -317,8 +318,7 @@ static bool render(const struct render *in, struct request **ret, struct fault *
 	struct error err = {0};
 	bool ok = expression_eval(call->parameters, in->scope, &text, &err);
 	if (!ok)
-		fault_set(f, PROBLEM_EXPRESSION, "parameters: %s",
-			call->http.secret_query ? "the expression failed" : err.text);
+		fault_set(f, PROBLEM_EXPRESSION, "parameters: %.700s", err.text);
 	else
 		ok = render_sorted(in, (struct json){buf_text(&text), text.len}, ret, f);
 	if (text.data)

@@ -72,14 +72,19 @@ bool http_arguments_compile(struct compiler *c, const struct task *task,
 		return false;
 	a->output = read_output(json_get(with, "output"));
 	a->redirect = json_type(json_get(with, "redirect")) == JSON_TRUE;
-	a->secret_endpoint = mentions_secrets(a->endpoint);
-	a->secret_query = mentions_secrets(a->query);
-	a->secret_headers = mentions_secrets(a->headers);
+	bool input = task->secret_input;
+	a->secret_endpoint = input || mentions_secrets(a->endpoint);
+	a->secret_query = input || mentions_secrets(a->query);
+	a->secret_headers = input || mentions_secrets(a->headers);
+	a->secret_body = input || mentions_secrets(a->body);
+	a->authentication.secret_value |= input;
 	return check_key_header(c, task, err);
 }
 
 void http_arguments_finish(struct http_arguments *a)
 {
-	if (a)
-		free(a->uri_template);
+	if (!a)
+		return;
+	free(a->uri_template);
+	http_policy_finish(&a->authentication);
 }

@@ -1,8 +1,8 @@
 /*
- * libcurl's multi interface on libuv. Owns the multi handle, its one timer, and one
- * uv_poll_t for each socket that libcurl wants watched. libcurl closes a socket right
- * after it has told us to forget it, so a poll handle is stopped at once and freed in its
- * close callback.
+ * libcurl's multi interface on libuv. Owns the multi handle, its one timer, one uv_poll_t
+ * for each socket that libcurl wants watched, and easy handles to be used again: making
+ * one costs more than a small request. libcurl closes a socket right after it has told us
+ * to forget it, so a poll handle is stopped at once and freed in its close callback.
  */
 #include "http_client.h"
 
@@ -14,11 +14,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define SPARES_MAX 64
+
 struct http_client {
 	uv_loop_t *loop;
 	CURLM *multi;
-	uv_timer_t timer;
+	uv_timer_t timer; /* libcurl's */
+	uv_timer_t turn;  /* fires when a queued transfer may begin */
+	int open_handles;
 	unsigned active;
+	struct http_transfer *head, **tail; /* those that wait */
+	CURL *spares[SPARES_MAX];
+	size_t spare_count;
 };
 
 struct watch {
@@ -28,6 +35,8 @@ struct watch {
 };
 
 /* ---- What libcurl tells us to watch ---- */
+
+static void begin_queued(struct http_client *client);
 
 /* Hands finished transfers back. An on_end may add and remove others, so each message is
  * read completely before it. */
@@ -44,6 +53,7 @@ static void hand_back(struct http_client *client)
 		http_client_remove(client, t);
 		t->on_end(t, code);
 	}
+	begin_queued(client);
 }
 
 static void on_readable_or_writable(uv_poll_t *poll, int status, int events)
@@ -139,11 +149,8 @@ static curl_socket_t on_open_socket(
 /* CURLOPT_QUICK_EXIT: without it libcurl joins a resolver's thread when a transfer is
  * removed or times out, which would block the loop for as long as the name server is
  * silent. */
-void http_transfer_init(struct http_transfer *t, bool allow_link_local)
+static void set_rules(struct http_transfer *t)
 {
-	t->allow_link_local = allow_link_local;
-	t->easy = curl_easy_init();
-	assert(t->easy);
 	curl_easy_setopt(t->easy, CURLOPT_PRIVATE, (void *)t);
 	curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->error);
 	curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
@@ -161,30 +168,113 @@ void http_transfer_init(struct http_transfer *t, bool allow_link_local)
 	curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t);
 }
 
-void http_transfer_finish(struct http_transfer *t)
+void http_transfer_open(struct http_transfer *t)
 {
-	assert(!t->active);
+	t->easy = curl_easy_init();
+	assert(t->easy);
+	set_rules(t);
+}
+
+void http_transfer_close(struct http_transfer *t)
+{
 	curl_easy_cleanup(t->easy);
 	t->easy = NULL;
 }
 
-void http_client_add(struct http_client *client, struct http_transfer *t)
+static void take_handle(struct http_client *client, struct http_transfer *t)
 {
-	assert(!t->active);
+	if (client->spare_count) {
+		t->easy = client->spares[--client->spare_count];
+		set_rules(t);
+	} else {
+		http_transfer_open(t);
+	}
+}
+
+static void give_handle_back(struct http_client *client, struct http_transfer *t)
+{
+	if (client->spare_count == SPARES_MAX) {
+		http_transfer_close(t);
+		return;
+	}
+	curl_easy_reset(t->easy);
+	client->spares[client->spare_count++] = t->easy;
+	t->easy = NULL;
+}
+
+static bool begin(struct http_client *client, struct http_transfer *t)
+{
 	t->refused[0] = t->error[0] = '\0';
+	take_handle(client, t);
+	if (!t->on_begin(t)) {
+		give_handle_back(client, t);
+		return false;
+	}
 	CURLMcode code = curl_multi_add_handle(client->multi, t->easy);
 	assert(code == CURLM_OK);
 	t->active = true;
 	client->active++;
+	return true;
+}
+
+static void begin_queued(struct http_client *client)
+{
+	struct http_transfer *t;
+	while ((t = client->head) && client->active < HTTP_CONNECTIONS) {
+		client->head = t->next;
+		if (!client->head)
+			client->tail = &client->head;
+		t->queued = false;
+		if (!begin(client, t))
+			t->on_end(t, CURLE_OPERATION_TIMEDOUT);
+	}
+}
+
+static void on_turn(uv_timer_t *timer)
+{
+	begin_queued(timer->data);
+}
+
+static void queue(struct http_client *client, struct http_transfer *t)
+{
+	t->queued = true;
+	t->next = NULL;
+	*client->tail = t;
+	client->tail = &t->next;
+}
+
+void http_client_add(struct http_client *client, struct http_transfer *t)
+{
+	assert(!t->active && !t->queued);
+	if (client->head || client->active >= HTTP_CONNECTIONS || !begin(client, t)) {
+		queue(client, t);
+		uv_timer_start(&client->turn, on_turn, 0, 0);
+	}
+}
+
+static void unqueue(struct http_client *client, struct http_transfer *t)
+{
+	struct http_transfer **p = &client->head;
+	while (*p != t)
+		p = &(*p)->next;
+	*p = t->next;
+	if (client->tail == &t->next)
+		client->tail = p;
+	t->queued = false;
 }
 
 void http_client_remove(struct http_client *client, struct http_transfer *t)
 {
+	if (t->queued)
+		unqueue(client, t);
 	if (!t->active)
 		return;
 	curl_multi_remove_handle(client->multi, t->easy);
+	give_handle_back(client, t);
 	t->active = false;
 	client->active--;
+	if (client->head)
+		uv_timer_start(&client->turn, on_turn, 0, 0);
 }
 
 /* ---- The client ---- */
@@ -206,8 +296,11 @@ struct http_client *http_client_create(uv_loop_t *loop)
 	client->loop = loop;
 	client->multi = curl_multi_init();
 	assert(client->multi);
+	client->tail = &client->head;
+	client->open_handles = 2;
 	uv_timer_init(loop, &client->timer);
-	client->timer.data = client;
+	uv_timer_init(loop, &client->turn);
+	client->timer.data = client->turn.data = client;
 	curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_watch_socket);
 	curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
 	curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_set_timer);
@@ -218,15 +311,20 @@ struct http_client *http_client_create(uv_loop_t *loop)
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-	free(handle->data);
+	struct http_client *client = handle->data;
+	if (--client->open_handles == 0)
+		free(client);
 }
 
 void http_client_destroy(struct http_client *client)
 {
 	if (!client)
 		return;
-	assert(client->active == 0);
+	assert(client->active == 0 && !client->head);
+	while (client->spare_count)
+		curl_easy_cleanup(client->spares[--client->spare_count]);
 	curl_multi_cleanup(client->multi);
 	uv_close((uv_handle_t *)&client->timer, on_timer_closed);
+	uv_close((uv_handle_t *)&client->turn, on_timer_closed);
 	curl_global_cleanup();
 }

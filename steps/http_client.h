@@ -1,8 +1,8 @@
 /*
  * HTTP transfers on the worker's loop: libcurl's multi interface, driven by libuv. One
  * client serves all effects of a worker, so connections are kept and reused between them.
- * Transfers beyond the limits of connections wait in libcurl's queue; the time of a
- * transfer runs while it waits.
+ * Transfers beyond the limits of connections wait, those beyond the limit in all without
+ * a handle of libcurl's; the time of a transfer runs while it waits.
  *
  * The client also is the one place that says what no transfer may do: other protocols
  * than http and https, proxies and passwords from the environment, TLS below 1.2 or
@@ -22,14 +22,17 @@
 struct http_client;
 
 struct http_transfer {
-	CURL *easy;
+	CURL *easy; /* while it is active, or from http_transfer_open on */
 	bool allow_link_local;
-	/* The transfer is over and out of the client; it may be added again, or finished.
-	 */
+	/* Its turn has come: sets what it sends on t->easy, which has every rule above.
+	 * False: it is too late for that, and it ends with CURLE_OPERATION_TIMEDOUT. */
+	bool (*on_begin)(struct http_transfer *t);
+	/* The transfer is over and out of the client; it may be added again. */
 	void (*on_end)(struct http_transfer *t, CURLcode code);
 	char refused[160];           /* why an address was refused, else "" */
 	char error[CURL_ERROR_SIZE]; /* libcurl's text, or "" */
-	bool active;                 /* between http_client_add and its end */
+	bool active, queued;         /* between http_client_add and its end, either */
+	struct http_transfer *next;  /* in the queue */
 };
 
 struct http_client *http_client_create(uv_loop_t *loop);
@@ -37,14 +40,15 @@ struct http_client *http_client_create(uv_loop_t *loop);
  * be run once more. */
 void http_client_destroy(struct http_client *client);
 
-/* Makes t->easy with every rule above; t must be zeroed and not move until it is
- * finished. */
-void http_transfer_init(struct http_transfer *t, bool allow_link_local);
-void http_transfer_finish(struct http_transfer *t); /* not while active */
-
-/* Starts it; on_end comes from the loop, never from inside this call. */
+/* Starts it, now or when its turn comes; on_end comes from the loop, never from inside
+ * this call. t must not move meanwhile. */
 void http_client_add(struct http_client *client, struct http_transfer *t);
-/* Aborts it, if active, without on_end. */
+/* Aborts it, if it has not ended, without on_end. */
 void http_client_remove(struct http_client *client, struct http_transfer *t);
+
+/* For a transfer without a client: makes t->easy with every rule above; t must be zeroed
+ * but for allow_link_local, and not move until it is closed. */
+void http_transfer_open(struct http_transfer *t);
+void http_transfer_close(struct http_transfer *t);
 
 #endif

@@ -22,20 +22,32 @@ const char *http_scheme_name(enum http_scheme scheme)
 	return schemes[scheme].name;
 }
 
+static bool mentions_secrets(const struct expression *e)
+{
+	return e && expression_mentions(e, "secrets");
+}
+
 static bool compile_scheme(
 	struct compiler *c, struct json node, struct http_policy *p, struct error *err)
 {
 	const char *secret = p->scheme == HTTP_BEARER ? "token" : "password";
+	p->name = json_strdup(json_get(node, "use"));
+	if (p->name) {
+		p->secret_value = true;
+		return compiler_secret(c, node, p->name, err);
+	}
 	if (json_type(json_get(node, secret)) != JSON_STRING)
-		return compiler_refuse(c, node, err,
-			"authentication by a secret's name is not supported");
+		return compiler_refuse(c, node, err, "authentication needs a %s", secret);
 	if (!compiler_expression(
 		    c, json_get(node, "username"), EXPRESSION_VALUE, &p->username, err))
 		return false;
 	if (!p->username && p->scheme != HTTP_BEARER)
 		return compiler_refuse(c, node, err, "authentication needs a username");
-	return compiler_expression(
-		c, json_get(node, secret), EXPRESSION_VALUE, &p->secret, err);
+	if (!compiler_expression(
+		    c, json_get(node, secret), EXPRESSION_VALUE, &p->secret, err))
+		return false;
+	p->secret_value = mentions_secrets(p->username) || mentions_secrets(p->secret);
+	return true;
 }
 
 bool http_policy_compile(
@@ -64,25 +76,22 @@ bool http_policy_compile(
 		"only basic, bearer and digest authentication are supported");
 }
 
-/* The expression's own error text could hold a part of the secret: it is not passed on.
- */
-static bool eval_text(struct expression *e, const char *what, const struct scope *scope,
-	char **ret, struct fault *f)
+void http_policy_finish(struct http_policy *p)
 {
-	struct buf json = {0}, text = {0};
-	bool ok = expression_eval(e, scope, &json, NULL);
-	struct json v = {buf_text(&json), json.len};
-	if (!ok) {
-		fault_set(f, PROBLEM_EXPRESSION,
-			"authentication: the expression of the %s failed", what);
-		goto out;
-	}
-	ok = json_type(v) == JSON_STRING || json_type(v) == JSON_NUMBER;
+	if (p)
+		free(p->name);
+}
+
+/* A string or a number as the text that is sent. */
+static bool take_text(struct json v, const char *what, char **ret, struct fault *f)
+{
+	struct buf text = {0};
+	bool ok = json_type(v) == JSON_STRING || json_type(v) == JSON_NUMBER;
 	if (json_type(v) == JSON_STRING)
 		json_string(v, &text);
 	else if (ok)
 		buf_add(&text, v.s, v.n);
-	if (json_type(v) == JSON_NULL)
+	if (json_type(v) <= JSON_NULL)
 		fault_set(
 			f, PROBLEM_AUTHORIZATION, "authentication: there is no %s", what);
 	else if (!ok || !http_value_is(buf_text(&text), text.len))
@@ -90,16 +99,61 @@ static bool eval_text(struct expression *e, const char *what, const struct scope
 			"authentication: the %s must be a string without control "
 			"characters",
 			what);
-out:
 	if (ok)
 		*ret = xstrndup(buf_text(&text), text.len);
-	if (text.data)
-		explicit_bzero(text.data, text.cap);
-	if (json.data)
-		explicit_bzero(json.data, json.cap);
-	buf_finish(&text);
-	buf_finish(&json);
+	buf_wipe(&text);
 	return ok;
+}
+
+/* The expression's own error text could hold a part of the secret: it is not passed on.
+ */
+static bool eval_text(struct expression *e, const char *what, const struct scope *scope,
+	char **ret, struct fault *f)
+{
+	struct buf json = {0};
+	bool ok = expression_eval(e, scope, &json, NULL)
+			  ? take_text((struct json){buf_text(&json), json.len}, what, ret,
+				    f)
+			  : fault_set(f, PROBLEM_EXPRESSION,
+				    "authentication: the expression of the %s failed",
+				    what);
+	buf_wipe(&json);
+	return ok;
+}
+
+/* From a secret as a whole. */
+static bool take_secret(const struct http_policy *policy, const struct scope *scope,
+	struct http_credentials *ret, struct fault *f)
+{
+	struct json all = {0};
+	bool bearer = policy->scheme == HTTP_BEARER;
+	if (!scope->lookup || !scope->lookup(scope->ctx, "secrets", &all))
+		all = (struct json){0};
+	struct json v = json_get(all, policy->name);
+	if (bearer && json_type(v) == JSON_STRING)
+		return take_text(v, "token", &ret->secret, f);
+	if (json_type(v) != JSON_OBJECT)
+		return fault_set(f, PROBLEM_AUTHORIZATION,
+			"authentication: the secret \"%s\" must be a JSON object with %s",
+			policy->name,
+			bearer ? "\"token\", or the token itself"
+			       : "\"username\" and \"password\"");
+	return (bearer || take_text(json_get(v, "username"), "username", &ret->username,
+				  f)) &&
+	       take_text(json_get(v, bearer ? "token" : "password"),
+		       bearer ? "token" : "password", &ret->secret, f);
+}
+
+static bool eval_policy(const struct http_policy *policy, const struct scope *scope,
+	struct http_credentials *ret, struct fault *f)
+{
+	bool bearer = policy->scheme == HTTP_BEARER;
+	if (policy->name)
+		return take_secret(policy, scope, ret, f);
+	return (bearer || eval_text(policy->username, "username", scope, &ret->username,
+				  f)) &&
+	       eval_text(policy->secret, bearer ? "token" : "password", scope,
+		       &ret->secret, f);
 }
 
 static bool make_parameter(struct http_credentials *c, struct fault *f)
@@ -125,15 +179,10 @@ bool http_credentials_eval(const struct http_policy *policy, const struct scope 
 	struct http_credentials *ret, struct fault *ret_fault)
 {
 	ret->scheme = policy->scheme;
-	if (policy->scheme == HTTP_ANONYMOUS)
-		return true;
-	bool bearer = policy->scheme == HTTP_BEARER;
-	if (!bearer && !eval_text(policy->username, "username", scope, &ret->username,
-			       ret_fault))
-		return false;
-	return eval_text(policy->secret, bearer ? "token" : "password", scope,
-		       &ret->secret, ret_fault) &&
-	       make_parameter(ret, ret_fault);
+	ret->secret_value = policy->secret_value;
+	return policy->scheme == HTTP_ANONYMOUS ||
+	       (eval_policy(policy, scope, ret, ret_fault) &&
+		       make_parameter(ret, ret_fault));
 }
 
 static void wipe(char *s)
@@ -161,6 +210,9 @@ void http_credentials_describe(const struct http_credentials *c, struct buf *out
 	json_put_key(out, "scheme");
 	json_put_text(out, schemes[c->scheme].name);
 	json_put_key(out, "parameter");
-	json_put_text(out, c->parameter ? c->parameter : "");
+	if (c->secret_value)
+		buf_puts(out, "null");
+	else
+		json_put_text(out, c->parameter ? c->parameter : "");
 	buf_putc(out, '}');
 }

@@ -14,7 +14,6 @@
 #include "http_client.h"
 #include "http_url.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +38,6 @@ struct exchange {
 static void destroy(struct exchange *x)
 {
 	http_client_remove(x->effect->host->http, &x->transfer);
-	http_transfer_finish(&x->transfer);
 	http_answer_finish(&x->answer);
 	for (struct curl_slist *h = x->headers; h; h = h->next)
 		explicit_bzero(h->data, strlen(h->data));
@@ -161,21 +159,29 @@ static bool wants_fresh_connection(const struct exchange *x)
 	       x->effect->task->metadata.on_uncertain != UNCERTAIN_RETRY;
 }
 
-/* Starts the next hop; false if the time is up. */
-static bool send_hop(struct exchange *x)
+/* Sets up the next hop; false if the time is up. */
+static bool on_begin(struct http_transfer *t)
 {
-	CURL *easy = x->transfer.easy;
+	struct exchange *x = (struct exchange *)t;
+	CURL *easy = t->easy;
 	int64_t left = x->deadline ? x->deadline - clock_boottime() : 0;
 	if (x->deadline && left < USEC_PER_MS)
 		return false;
-	http_answer_clear(&x->answer);
-	x->unanswered = false;
 	curl_easy_setopt(easy, CURLOPT_URL, x->url);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(left / USEC_PER_MS));
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, (long)wants_fresh_connection(x));
+	set_method(x);
+	set_callbacks(x);
 	set_headers(x);
 	set_digest(x);
-	http_client_add(x->effect->host->http, &x->transfer);
 	return true;
+}
+
+static void send_hop(struct exchange *x)
+{
+	http_answer_clear(&x->answer);
+	x->unanswered = false;
+	http_client_add(x->effect->host->http, &x->transfer);
 }
 
 /* ---- Outcomes ---- */
@@ -273,8 +279,7 @@ static void follow(struct exchange *x, const char *location)
 	x->url = next;
 	/* Once away, always away: what came back may have been steered from there. */
 	x->foreign = x->foreign || !http_url_same_origin(next, x->request->url);
-	if (!send_hop(x))
-		fail_with(x, PROBLEM_TIMEOUT, true, "no answer in time");
+	send_hop(x);
 }
 
 static void on_answer(struct exchange *x)
@@ -309,7 +314,8 @@ static void on_end(struct http_transfer *t, CURLcode code)
 {
 	struct exchange *x = (struct exchange *)t;
 	bool sent = x->effect->sent;
-	const char *text = *t->error ? t->error : curl_easy_strerror(code);
+	bool secret = x->arguments->secret_endpoint; /* libcurl names host and port */
+	const char *text = *t->error && !secret ? t->error : curl_easy_strerror(code);
 	if (code == CURLE_OK && x->answer.headers_ended)
 		on_answer(x);
 	else if (code == CURLE_OK) /* libcurl does not mind headers that break off */
@@ -320,7 +326,8 @@ static void on_end(struct http_transfer *t, CURLcode code)
 	else if (x->answer.headers_too_large)
 		fail_with(x, PROBLEM_COMMUNICATION, sent, "headers larger than 64 KiB");
 	else if (code == CURLE_COULDNT_CONNECT && *t->refused)
-		fail_with(x, PROBLEM_CONFIGURATION, false, t->refused);
+		fail_with(x, PROBLEM_CONFIGURATION, false,
+			secret ? "its address is refused" : t->refused);
 	else if (code == CURLE_OPERATION_TIMEDOUT)
 		fail_with(x, PROBLEM_TIMEOUT, sent, "no answer in time");
 	else if (x->late)
@@ -350,19 +357,16 @@ void http_exchange_start(struct effect *effect)
 	effect->state = x;
 	x->effect = effect;
 	x->request = (const struct http_request *)effect->request;
+	effect->safe = x->request->safe;
 	x->arguments = effect->task->spec;
 	x->url = xstrdup(x->request->url);
 	x->deadline = deadline_of(effect);
 	x->answer.body_limit =
 		settings->body_limit ? settings->body_limit : HTTP_BODY_LIMIT;
+	x->transfer.on_begin = on_begin;
 	x->transfer.on_end = on_end;
-	http_transfer_init(&x->transfer, settings->allow_link_local);
-	set_method(x);
-	set_callbacks(x);
-	if (wants_fresh_connection(x))
-		curl_easy_setopt(x->transfer.easy, CURLOPT_FRESH_CONNECT, 1L);
-	bool in_time = send_hop(x);
-	assert(in_time);
+	x->transfer.allow_link_local = settings->allow_link_local;
+	send_hop(x);
 }
 
 void http_exchange_stop(struct effect *effect)

@@ -28,14 +28,23 @@ static void blot(struct buf *text, const char *secret)
 	}
 }
 
-static void blot_secrets(struct buf *text, const struct http_arguments *args,
-	const struct http_request *request)
+/* An answer that repeats its request could show what that holds, in whatever form: only
+ * the credentials of `authentication` are known well enough to blot them out. */
+static bool is_shown(const struct http_arguments *args)
 {
+	return !args->secret_endpoint && !args->secret_query && !args->secret_headers &&
+	       !args->secret_body;
+}
+
+static void blot_secrets(struct buf *text, const struct http_request *request)
+{
+	if (request->credentials.secret_value)
+		blot(text, request->credentials.username);
 	blot(text, request->credentials.secret);
 	blot(text, request->credentials.parameter);
 	for (size_t i = 0; i < request->headers.count; i++) {
 		const struct http_header *h = &request->headers.items[i];
-		if (http_header_is_secret(h->name) || (h->author && args->secret_headers))
+		if (http_header_is_secret(h->name))
 			blot(text, h->value);
 	}
 }
@@ -86,8 +95,9 @@ void http_answer_fault(const struct http_answer *a, const struct task *task,
 	http_url_put_shown(&shown, url, args->secret_endpoint);
 	/* Enough that no secret is cut before it is recognised, and never the whole of 1
 	 * MiB. */
-	buf_add(&text, a->body.data, a->body.len < 65536 ? a->body.len : 65536);
-	blot_secrets(&text, args, request);
+	if (is_shown(args))
+		buf_add(&text, a->body.data, a->body.len < 65536 ? a->body.len : 65536);
+	blot_secrets(&text, request);
 	make_printable(&text);
 	fault_set(ret, PROBLEM_COMMUNICATION, "%s %.400s answered %d%s%s",
 		request->method, buf_text(&shown), a->status, text.len ? ": " : "",

@@ -24,13 +24,12 @@ static void destroy(struct request *base)
 		explicit_bzero(r->url, strlen(r->url));
 	free(r->url);
 	http_headers_finish(&r->headers);
-	buf_finish(&r->body);
+	buf_wipe(&r->body);
 	http_credentials_finish(&r->credentials);
 	free(r);
 }
 
-/* The expression's value stays in out; an absent expression gives an absent value. jq's
- * error texts repeat values, so that of an expression with $secrets is not passed on. */
+/* The expression's value stays in out; an absent expression gives an absent value. */
 static bool eval(const struct render *in, struct expression *e, const char *what,
 	struct buf *out, struct json *ret, struct fault *f)
 {
@@ -39,9 +38,7 @@ static bool eval(const struct render *in, struct expression *e, const char *what
 	if (!e || in->arguments.s)
 		return true;
 	if (!expression_eval(e, in->scope, out, &err))
-		return fault_set(f, PROBLEM_EXPRESSION, "%s: %s", what,
-			expression_mentions(e, "secrets") ? "the expression failed"
-							  : err.text);
+		return fault_set(f, PROBLEM_EXPRESSION, "%s: %.700s", what, err.text);
 	*ret = (struct json){buf_text(out), out->len};
 	return true;
 }
@@ -193,8 +190,8 @@ static bool is_framing(const char *name)
 	return false;
 }
 
-static bool add_author_header(
-	struct http_request *r, struct json key, struct json value, struct fault *f)
+static bool add_author_header(const struct http_arguments *a, struct http_request *r,
+	struct json key, struct json value, struct fault *f)
 {
 	struct buf name = {0}, text = {0};
 	bool ok = true;
@@ -210,7 +207,7 @@ static bool add_author_header(
 		ok = fault_set(f, PROBLEM_VALIDATION,
 			"headers: %s must be a string without line breaks and control "
 			"characters",
-			name.data);
+			a->secret_headers ? "each" : name.data);
 	if (ok) {
 		http_headers_add(&r->headers, name.data, buf_text(&text));
 		r->headers.items[r->headers.count - 1].author = true;
@@ -232,7 +229,7 @@ static bool add_author_headers(
 	struct json_iter it = json_iter(v);
 	while (ok && json_next_member(&it, &key, &value)) {
 		if (json_type(value) != JSON_NULL)
-			ok = add_author_header(r, key, value, f);
+			ok = add_author_header(a, r, key, value, f);
 	}
 	buf_finish(&json);
 	if (ok && a->authentication.scheme != HTTP_ANONYMOUS &&
@@ -339,8 +336,8 @@ bool http_request_render(
 	r->base.destroy = destroy;
 	if (!render_method(in, r, ret_fault) || !render_url(in, r, ret_fault) ||
 		!render_headers(in, r, ret_fault) || !render_body(in, r, ret_fault) ||
-		!http_credentials_eval(
-			&a->authentication, in->scope, &r->credentials, ret_fault)) {
+		!(in->by_reference || http_credentials_eval(&a->authentication, in->scope,
+					      &r->credentials, ret_fault))) {
 		destroy(&r->base);
 		return false;
 	}

@@ -23,8 +23,9 @@ struct http_arguments {
 	struct http_policy authentication;
 	enum http_output output;
 	bool redirect; /* 3xx is no error, and is followed for GET and HEAD */
-	/* Which parts may hold secrets ($secrets is mentioned): not shown to anybody. */
-	bool secret_endpoint, secret_query, secret_headers;
+	/* Which parts may hold secrets (they mention $secrets, or the input does): not
+	 * shown to anybody. */
+	bool secret_endpoint, secret_query, secret_headers, secret_body;
 };
 
 struct http_request {

@@ -154,7 +154,10 @@ bool http_url_same_origin(const char *a, const char *b)
 	return same;
 }
 
-void http_url_put_shown(struct buf *out, const char *url, bool only_origin)
+void http_url_put_shown(struct buf *out, const char *url, bool secret)
 {
-	buf_add(out, url, only_origin ? origin_length(url) : strcspn(url, "?#"));
+	if (secret)
+		buf_puts(out, "(a URL with a secret)");
+	else
+		buf_add(out, url, strcspn(url, "?#"));
 }

@@ -24,8 +24,8 @@ MUST_CHECK bool http_url_follow(
 /* Same scheme, host and port. */
 bool http_url_same_origin(const char *a, const char *b);
 
-/* Appends the URL without its query, or only its origin: for messages. */
-void http_url_put_shown(struct buf *out, const char *url, bool only_origin);
+/* Appends the URL without its query, or, where it is secret, that it is: for messages. */
+void http_url_put_shown(struct buf *out, const char *url, bool secret);
 
 /* Appends everything but the unreserved characters of RFC 3986 percent-encoded. */
 void http_url_put_escaped(struct buf *out, const char *s, size_t n);

@@ -4,6 +4,7 @@
  * `foreach` each is handled before the next one is taken.
  */
 #include "advance.h"
+#include "data_schema.h"
 #include "event_filter.h"
 
 #include <stdlib.h>
@@ -25,7 +26,9 @@ struct listen {
 	bool has_until;
 	struct expression *condition; /* until as an expression, or NULL */
 	enum read_as read;
-	struct expression *output_as, *export_as; /* of foreach */
+	/* Of foreach. */
+	struct expression *output_as, *export_as;
+	const struct json_schema *output_schema, *export_schema;
 };
 
 static bool filters_compile(
@@ -49,10 +52,23 @@ static bool filters_compile(
 	return true;
 }
 
+static bool foreach_data_compile(
+	struct compiler *c, struct json node, struct listen *listen, struct error *err)
+{
+	struct json output = json_get(node, "output"), export = json_get(node, "export");
+	return compiler_expression(c, json_get(output, "as"), EXPRESSION_BARE,
+		       &listen->output_as, err) &&
+	       compiler_expression(c, json_get(export, "as"), EXPRESSION_BARE,
+		       &listen->export_as, err) &&
+	       compiler_schema(
+		       c, json_get(output, "schema"), &listen->output_schema, err) &&
+	       compiler_schema(
+		       c, json_get(export, "schema"), &listen->export_schema, err);
+}
+
 static bool foreach_compile(struct compiler *c, struct task *task, struct error *err)
 {
 	struct json node = json_get(task->node, "foreach"), body = json_get(node, "do");
-	struct listen *listen = task->spec;
 	if (!node.s)
 		return true;
 	task->item_name = json_strdup(json_get(node, "item"));
@@ -61,10 +77,7 @@ static bool foreach_compile(struct compiler *c, struct task *task, struct error 
 		task->item_name = xstrdup("item");
 	if (!task->index_name)
 		task->index_name = xstrdup("index");
-	return compiler_expression(c, json_pointer(node, "/output/as"), EXPRESSION_BARE,
-		       &listen->output_as, err) &&
-	       compiler_expression(c, json_pointer(node, "/export/as"), EXPRESSION_BARE,
-		       &listen->export_as, err) &&
+	return foreach_data_compile(c, node, task->spec, err) &&
 	       (!body.s || compiler_list(c, task, "foreach/do", body, &task->body, err));
 }
 
@@ -284,17 +297,26 @@ static bool transform(struct run *run, struct frame *frame, struct expression *e
 	return ok;
 }
 
+/* output.as and export.as of the iteration that has ended, and their schemas. */
+static bool transform_result(struct run *run, struct frame *frame, struct value **output,
+	struct value **context, struct fault *fault)
+{
+	const struct listen *l = frame->task->spec;
+	return transform(run, frame, l->output_as, value_json(*output), output, fault) &&
+	       data_schema_fits(l->output_schema, "output", value_json(*output), fault) &&
+	       transform(run, frame, l->export_as, value_json(*output), context, fault) &&
+	       data_schema_fits(l->export_schema, "context",
+		       value_json(*context ? *context : run->context), fault);
+}
+
 static enum progress collect(struct run *run, struct frame *frame)
 {
-	const struct listen *listen = frame->task->spec;
 	struct fault fault = {0};
 	struct value *output = value_ref(frame->cursor), *context = NULL;
 	bool leaves = frame->exited;
-	if (!transform(
-		    run, frame, listen->output_as, value_json(output), &output, &fault) ||
-		!transform(run, frame, listen->export_as, value_json(output), &context,
-			&fault)) {
+	if (!transform_result(run, frame, &output, &context, &fault)) {
 		value_unref(output);
+		value_unref(context);
 		return run_fail(run, frame, &fault);
 	}
 	struct op op = op_make(OP_COLLECTED, frame->path);

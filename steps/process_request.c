@@ -58,8 +58,8 @@ static bool evaluate(struct expression *e, const struct render *in, const char *
 	struct error err = {0};
 	if (expression_eval(e, in->scope, ret, &err))
 		return true;
-	return fault_set(
-		f, PROBLEM_EXPRESSION, "run.%s.%s: %s", spec_of(in)->key, what, err.text);
+	return fault_set(f, PROBLEM_EXPRESSION, "run.%s.%s: %.700s", spec_of(in)->key,
+		what, err.text);
 }
 
 bool process_evaluate(struct expression *e, const struct render *in, const char *what,
@@ -109,8 +109,10 @@ bool process_request_init(
 void process_request_finish(struct process_request *r)
 {
 	list_finish(&r->argv);
+	for (size_t i = 0; i < list_count(&r->envp); i++)
+		explicit_bzero(list_items(&r->envp)[i], strlen(list_items(&r->envp)[i]));
 	list_finish(&r->envp);
-	buf_finish(&r->input);
+	buf_wipe(&r->input);
 	buf_finish(&r->dot);
 }
 

@@ -160,9 +160,10 @@ static void put_stderr_tail(struct buf *out, const struct buf *err)
 	}
 }
 
-static void set_exit_fault(
-	struct fault *f, const char *key, const struct shell_result *end)
+/* What it wrote is not repeated where it was given secrets. */
+static void set_exit_fault(struct effect *effect, const struct shell_result *end)
 {
+	const char *key = request_of(effect)->spec->key;
 	struct buf text = {0};
 	if (WIFSIGNALED(end->status))
 		buf_printf(&text, "the %s was killed by signal %d (%s)", key,
@@ -170,8 +171,9 @@ static void set_exit_fault(
 	else
 		buf_printf(&text, "the %s ended with exit code %d", key,
 			WEXITSTATUS(end->status));
-	put_stderr_tail(&text, &end->err);
-	fault_set(f, PROBLEM_RUNTIME, "%s", buf_text(&text));
+	if (effect->task->secrets.n == 0)
+		put_stderr_tail(&text, &end->err);
+	fault_set(&effect->fault, PROBLEM_RUNTIME, "%s", buf_text(&text));
 	buf_finish(&text);
 }
 
@@ -203,7 +205,7 @@ static bool judge(struct effect *effect, const struct shell_result *end)
 			spec->key);
 	}
 	if (end->status != 0 && spec->ret != RETURN_CODE && spec->ret != RETURN_ALL) {
-		set_exit_fault(f, spec->key, end);
+		set_exit_fault(effect, end);
 		return false;
 	}
 	put_result(&effect->output, spec->ret, end);

@@ -43,6 +43,43 @@ static const char *pull_word(struct json policy)
 	return json_string_is(policy, "never") ? "never" : "missing";
 }
 
+static bool begins_with_one_of(const char *s, const char *const *words)
+{
+	for (; *words; words++) {
+		if (strncmp(s, *words, strlen(*words)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* They would steer the client if they stood in its environment: they stand in argv. */
+static const char *const shown_variables[] = {
+	"PATH=", "HOME=", "TMPDIR=", "LD_", "XDG_", NULL};
+
+/* What stands in argv cannot be a secret. */
+static bool check_environment(struct compiler *c, struct json node, struct error *err)
+{
+	struct json_iter it = json_iter(node);
+	struct json key, value;
+	while (json_next_member(&it, &key, &value)) {
+		char *name = json_strdup(key), *variable = xasprintf("%s=", name);
+		bool shown = begins_with_one_of(variable, shown_variables);
+		struct expression *e;
+		free(name);
+		free(variable);
+		if (!shown)
+			continue;
+		if (!compiler_expression(c, value, EXPRESSION_VALUE, &e, err))
+			return false;
+		if (expression_mentions(e, "secrets"))
+			return compiler_refuse(c, value, err,
+				"the variable %.*s of a container cannot be a secret: "
+				"it stands in the client's arguments",
+				(int)(key.n < 100 ? key.n : 100), key.s);
+	}
+	return true;
+}
+
 static bool compile(struct compiler *c, struct task *task, struct error *err)
 {
 	struct json run = json_get(task->node, "run");
@@ -57,7 +94,8 @@ static bool compile(struct compiler *c, struct task *task, struct error *err)
 	task->spec = spec;
 	spec->pull = pull_word(json_get(node, "pullPolicy"));
 	spec->remove = json_string_is(json_get(life, "cleanup"), "always");
-	if (!process_spec_compile(&spec->base, "container", c, run, err))
+	if (!process_spec_compile(&spec->base, "container", c, run, err) ||
+		!check_environment(c, json_get(node, "environment"), err))
 		return false;
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		if (!compiler_expression(c, json_get(node, parts[i].key),
@@ -162,22 +200,11 @@ static bool render_after(
 	return true;
 }
 
-static bool begins_with_one_of(const char *s, const char *const *words)
-{
-	for (; *words; words++) {
-		if (strncmp(s, *words, strlen(*words)) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* The variables as options; those that would steer the client leave its environment. */
 static bool render_environment(struct container_request *r, struct fault *f)
 {
 	static const char *const refused[] = {
 		"DOCKER_", "CONTAINER_", "CONTAINERS_", NULL};
-	static const char *const shown[] = {
-		"PATH=", "HOME=", "TMPDIR=", "LD_", "XDG_", NULL};
 	struct buf all = r->base.envp;
 	char **items = list_items(&all);
 	bool ok = true;
@@ -192,7 +219,7 @@ static bool render_environment(struct container_request *r, struct fault *f)
 				(int)n, items[i]);
 		if (strncmp(items[i], "STEPWELL_STEP_ID=", n + 1) == 0)
 			continue; /* ours counts */
-		if (begins_with_one_of(items[i], shown)) {
+		if (begins_with_one_of(items[i], shown_variables)) {
 			add_option(r, "--env", xstrdup(items[i]));
 			continue;
 		}

@@ -25,7 +25,8 @@ struct sql_session {
 	struct carrier carrier;
 	struct log *log; /* being committed */
 	bool clean;      /* DISCARD ALL was answered */
-	bool open; /* the transaction waits for its outcome, on this very connection */
+	bool open;   /* the transaction waits for its outcome, on this very connection */
+	bool secret; /* the step has secrets: what the database says is not repeated */
 	int repeats;
 	uv_timer_t pause;
 };
@@ -127,12 +128,22 @@ static bool is_step_fault(const struct error *err)
 	return strcmp(err->sqlstate, "57014") == 0 || err->kind != ERROR_TRANSIENT;
 }
 
-static void set_fault(struct effect *e, const struct error *err)
+/* The database's messages repeat values. */
+static const char unshown[] =
+	"the database's message is not shown, because a parameter is a secret";
+
+static const char *shown_text(const struct sql_session *s, const struct error *err)
 {
+	return s->secret ? unshown : err->text;
+}
+
+static void set_fault(const struct sql_session *s, const struct error *err)
+{
+	struct fault *f = &s->effect->fault;
 	bool late = strcmp(err->sqlstate, "57014") == 0;
-	snprintf(e->fault.title, sizeof e->fault.title, "SQL error %s", err->sqlstate);
-	fault_set(
-		&e->fault, late ? PROBLEM_TIMEOUT : PROBLEM_RUNTIME, "%.800s", err->text);
+	snprintf(f->title, sizeof f->title, "SQL error %s", err->sqlstate);
+	fault_set(f, late ? PROBLEM_TIMEOUT : PROBLEM_RUNTIME, "%.800s",
+		shown_text(s, err));
 }
 
 /* ---- The commit together with the outcome ---- */
@@ -160,6 +171,8 @@ static void on_committed(struct db_batch *b)
 		return;
 	if (end != LOG_DURABLE)
 		roll_back(s);
+	if (s->secret)
+		snprintf(err.text, sizeof err.text, "%s", unshown);
 	clean(s);
 	log_answer(log, end, &err);
 }
@@ -217,6 +230,7 @@ static void begin(struct sql_session *s)
 		return;
 	}
 	struct sql_request *r = (struct sql_request *)s->effect->request;
+	s->secret = s->effect->task->secrets.n > 0;
 	const struct settings *settings = s->pool->steps->settings;
 	struct db_batch *b = db_batch_create(on_executed, s);
 	db_batch_add_once(b, sql_begin_step);
@@ -259,9 +273,10 @@ static void on_failed(struct sql_session *s, const struct db_batch *b)
 		repeat(s);
 		return;
 	}
-	set_fault(e, &b->err);
+	set_fault(s, &b->err);
 	if (other_commit) {
-		fault_set(&e->fault, PROBLEM_COMMUNICATION, "%.800s", b->err.text);
+		fault_set(&e->fault, PROBLEM_COMMUNICATION, "%.800s",
+			shown_text(s, &b->err));
 		e->fault.uncertain = true;
 	}
 	fail(s);

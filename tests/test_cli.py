@@ -277,7 +277,7 @@ def migrate(w):
     w.expect(7, "migrate", "--check", "--db", empty, out="wfctl migrate", err="")
     w.fails(7, "run: wfctl migrate", "list", "--db", empty)
     w.fails(7, "run: wfctl migrate", "worker", "--db", empty)
-    w.expect(0, "migrate", "--db", empty, out="4 migrations applied", err="")
+    w.expect(0, "migrate", "--db", empty, out="5 migrations applied", err="")
     w.expect(0, "migrate", "--db", empty, out="the schema is up to date\n", err="")
     w.expect(0, "migrate", "--check", "--db", empty, out="up to date", err="")
     w.expect(0, "list", "--db", empty, out="", err="")
@@ -649,6 +649,25 @@ def status(w):
     w.fails(2, "needs a RUN", "status", "--watch")
 
 
+def status_folds(w):
+    """status leaves out the completed iterations of a long loop, not those that failed"""
+    w.expect(0, "apply", w.file("loop", [{"l": {"for": {"each": "i", "in": "${ [range(50)] }"}, "do": [
+        {"t": {"try": [{"x": {"set": {"i": "${ $i }"}}}, {"r": {
+            "if": "${ $i == 7 or $i == 9 }", "raise": {"error": {"type": "https://example.com/e",
+                                                                 "status": 500}}}}],
+               "catch": {"do": [{"c": {"set": {"x": 1}}}]}}}]}}]))
+    run = w.expect(0, "start", "cli/loop").id
+    w.work()
+    text = w.expect(0, "status", run).out
+    shown = sorted(set(map(int, re.findall(r"\[(\d+)\] t ", text))))
+    check(shown == [7, 9, 47, 48, 49] and text.count("... 45 completed iterations (--all)") == 1,
+          "%s: %s", shown, text)
+    text = w.expect(0, "status", run, "--all").out
+    check(len(re.findall(r"\[\d+\] t ", text)) == 50 and "..." not in text, "%s", text[-2000:])
+    steps = w.expect(0, "status", run, "-o", "json").json["steps"]
+    check(len(steps) == 1 + 50 * 3 + 2, "JSON has all of them, not %d", len(steps))
+
+
 def status_watch(w):
     """status -w ends when the run does, with the run's exit code"""
     path = w.file("s", [{"w": {"wait": "PT1S"}}])
@@ -905,12 +924,112 @@ def sql_start(w):
           "%s", got)
 
 
+def sql_start_batch(w):
+    """stepwell.start_batch gives the ids in the order of the inputs, and a key its first run"""
+    w.expect(0, "apply", w.file("s", [{"a": {"set": {"got": "${ .n }"}}}]))
+    one = w.sql("select stepwell.start('cli/s', '{\"n\": 2}', 'k2')")
+
+    def batch(inputs, keys="null", error=None):
+        return w.sql("select stepwell.start_batch('cli/s', array[%s]::json[], %s)"
+                     % (", ".join("'%s'" % i if i else "null" for i in inputs), keys), error=error)
+
+    inputs = ['{"n": 1}', '{"n": 2.0}', '{"n": 3}', '{"n": 1}', None]
+    ids = batch(inputs, "array['k1', 'k2', null, 'k1', null]").splitlines()
+    check(len(ids) == 5 and ids[1] == one and ids[0] == ids[3] and len(set(ids)) == 4, "%s", ids)
+    check(batch(inputs, "array['k1', 'k2', 'k3', 'k1', 'k5']").splitlines()[0] == ids[0], "another run")
+    batch(['{"n": 1}', '{"n": 5}'], "array['new', 'k2']", error="23505")
+    batch(['{"n": 1}', '{"n": 5}'], "array['new', 'new']", error="23505")
+    batch(['{"n": 1}'], "array['a', 'b']", error="22023")
+    batch(['{"n": 1}'], "array['']", error="22023")
+    w.sql("select stepwell.start_batch('cli/none', array['1']::json[])", error="P0002")
+    check(w.sql("select count(*) from stepwell.start_batch('cli/s', '{}')") == "0", "runs of nothing")
+    w.work()
+    got = w.sql("select coalesce(key, '-'), status, input ->> 'n' from stepwell.runs order by 1, 3")
+    check(got.splitlines() == ["-|completed|3", "-|completed|", "k1|completed|1", "k2|completed|2",
+                               "k3|completed|3", "k5|completed|"], "%s", got)
+
+
+def gc(w):
+    """old weeks are dropped with their keys; what has not ended, and its children, is kept and goes on"""
+    w.expect(0, "apply", w.file("s", [{"a": {"set": {"x": 1}}}]))
+    go = {"n": {"listen": {"to": {"one": {"with": {"type": "go"}}}}}}
+    w.expect(0, "apply", w.file("nap", [go, {"b": {"set": {"x": 2}}}]))
+    w.expect(0, "apply", w.file("up", [
+        {"kid": {"run": {"workflow": {"namespace": "cli", "name": "s", "version": "1.0.0"}}}}, go]))
+    w.expect(0, "apply", w.file("bad", [{"r": {"raise": {"error": {
+        "type": "https://example.com/bad", "status": 500}}}}]))
+
+    def old(days, name, key):
+        """Started `days` ago; the partitions of that week as they were made then."""
+        w.sql("do $$ declare week timestamptz := date_trunc('week', now() - interval '%d days', 'UTC'); "
+              "suffix text := to_char(week at time zone 'UTC', 'IYYY\"w\"IW'); parent text; begin "
+              "foreach parent in array array['run', 'entry'] loop continue when to_regclass("
+              "format('stepwell.%%I', parent || '_' || suffix)) is not null; execute format('create table "
+              "stepwell.%%I partition of stepwell.%%I for values from (%%L) to (%%L)', parent || '_' || "
+              "suffix, parent, stepwell.first_id(week), stepwell.first_id(week + interval '7 days')); "
+              "end loop; end $$" % days)
+        return w.sql("select ids_out[1] from stepwell.create_runs(stepwell.find_definition_id('cli/%s'), "
+                     "array['{}'], array['%s'], array[overlay(stepwell.new_id()::text placing left("
+                     "stepwell.first_id(now() - interval '%d days')::text, 13) from 1 for 13)::uuid], "
+                     "null, null, null)" % (name, key, days))
+
+    done, nap, up, bad = (old(60, name, name) for name in ("s", "nap", "up", "bad"))
+    recent = old(20, "s", "recent")
+    child = w.sql("select count(*) from stepwell.runs")
+    w.expect(0, "worker", "--until-idle")
+    check(w.sql("select count(*) from stepwell.runs") == str(int(child) + 1), "the child was not started")
+    plan = w.expect(0, "gc", "--older-than", "30d", "--dry-run", "-o", "json").json
+    check(plan == {"dryRun": True, "weeks": 1, "runs": 2, "kept": 3}, "%s", plan)
+    w.expect(0, "gc", "--older-than", "30d",
+             out="dropped 1 week with 2 runs; 3 of them are needed and kept\n")
+    check(set(w.sql("select id from stepwell.runs where name <> 's' union all select id from "
+                    "stepwell.runs where key = 'recent'").split()) == {nap, up, recent}, "the wrong runs")
+    check(w.sql("select count(*) from stepwell.runs") == "4", "the child of a kept run is not there")
+    check(w.sql("select string_agg(key, ',' order by key) from stepwell.start_key") == "nap,recent,up",
+          "the keys do not fit")
+    for gone in (done, bad):
+        w.expect(3, "status", gone)
+    check(w.expect(0, "start", "cli/s", "--key", "s", "--input", "{}").id != done, "a dropped key")
+    w.expect(0, "gc", "--older-than", "30d", out="nothing is old enough\n")
+    w.sql("select stepwell.emit('{\"id\": \"1\", \"source\": \"/x\", \"type\": \"go\"}')")
+    w.work()
+    got = w.sql("select name, status from stepwell.runs where id in ('%s', '%s') order by 1" % (nap, up))
+    check(got.splitlines() == ["nap|completed", "up|completed"], "%s", got)
+    w.expect(0, "gc", "--older-than", "10d")
+    check(w.sql("select count(*) from stepwell.runs where id in ('%s', '%s', '%s')" % (nap, up, recent))
+          == "0", "kept runs that have ended stay")
+    w.expect(2, "gc", err="--older-than 30d")
+    w.expect(2, "gc", "--older-than", "soon")
+
+
+def gc_waits_for_nobody(w):
+    """a transaction that holds the tables is not waited for without end, and nothing is half done"""
+    w.expect(0, "apply", w.file("s", [{"a": {"set": {"x": 1}}}]))
+    w.sql("create table stepwell.run_2020w01 partition of stepwell.run for values from "
+          "('016f5e66-e800-0000-0000-000000000000') to ('016f8273-4400-0000-0000-000000000000')")
+    w.sql("create table stepwell.entry_2020w01 partition of stepwell.entry for values from "
+          "('016f5e66-e800-0000-0000-000000000000') to ('016f8273-4400-0000-0000-000000000000')")
+    holder = subprocess.Popen([w.server.bin + "/psql", "-qXAt", "-d", w.conninfo], text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        holder.stdin.write("begin; lock table stepwell.run in access share mode;\n\\echo held\n")
+        holder.stdin.flush()
+        check(holder.stdout.readline() == "held\n", "void")
+        w.expect(7, "gc", "--older-than", "1d", err="in use")
+        check(w.sql("select to_regclass('stepwell.run_2020w01') is not null") == "t", "half done")
+    finally:
+        holder.kill()
+        holder.wait()
+    w.expect(0, "gc", "--older-than", "1d")
+    check(w.sql("select to_regclass('stepwell.run_2020w01') is null") == "t", "not dropped")
+
+
 def sql_roles(w):
     """a role with the grants of docs/operations.md can start and look, and nothing else"""
     w.expect(0, "apply", w.file("s", [{"a": {"set": {"x": 1}}}]))
     role = w.server.mark + "app"
     w.sql("create role %s; grant usage on schema stepwell to %s; "
-          "grant execute on function stepwell.start to %s; "
+          "grant execute on function stepwell.start, stepwell.start_batch to %s; "
           "grant select on stepwell.runs, stepwell.steps, stepwell.journal to %s"
           % (role, role, role, role))
     try:
@@ -1076,7 +1195,8 @@ def documents(w):
 
 CASES = [private, run_interrupt, pool, migrate, unreachable, usage, validate, validate_text, apply, run,
          run_key, run_json, run_faulted, run_waits, run_timeout, run_remote, run_cancelled, start,
-         status, status_watch, worker, retry, listing, history, orders, escapes, sql_start, sql_roles,
+         status, status_folds, status_watch, worker, retry, listing, history, orders, escapes, sql_start, sql_start_batch,
+         gc, gc_waits_for_nobody, sql_roles,
          sql_views, emit, migrate_print, examples, documents]
 
 

@@ -425,6 +425,63 @@ START_TEST(mentions_are_read_off)
 }
 END_TEST
 
+/* Mentions of $secrets, as NAME,NAME; * where one cannot be read off. */
+START_TEST(secrets_are_read_off)
+{
+	static const char *const cases[][2] = {{"\"${ $secrets.a }\"", "a,"},
+		{"{\"x\":\"${ $secrets[\\\"b c\\\"] }\",\"y\":[\"- ${ $secrets.\\\"d\\\" "
+		 "| "
+		 "@base64 }\"]}",
+			"b c,d,"},
+		{"\"${ [$ secrets .a, $secrets.a.b.c] }\"", "a,"},
+		{"\"${ $secrets }\"", "*"}, {"\"${ $secrets | .a }\"", "*"},
+		{"\"${ $secrets[.a] }\"", "*"}, {"\"${ {$secrets} }\"", "*"},
+		{"\"${ $secrets?.a }\"", "*"},
+		{"\"${ $secrets[\\\"a\\\", \\\"b\\\"] }\"", "*"},
+		{"\"${ $secrets[\\\"a\\\\(.x)\\\"] }\"", "*"},
+		{"\"$secrets.a ${ \\\"$secrets.b\\\" } ${ .secrets.c }\"", ""}};
+	struct program *p = program_create(NULL);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct words names = {0};
+		struct buf got = {0};
+		struct expression *e = add(p, cases[i][0], EXPRESSION_VALUE);
+		bool all_named = expression_secrets(e, &names);
+		for (size_t n = 0; all_named && n < names.n; n++)
+			buf_printf(&got, "%s,", names.items[n]);
+		buf_puts(&got, all_named ? "" : "*");
+		ck_assert_str_eq(buf_text(&got), cases[i][1]);
+		buf_finish(&got);
+		words_finish(&names);
+	}
+	program_destroy(p);
+}
+END_TEST
+
+START_TEST(errors_about_secrets_repeat_no_value)
+{
+	static const char *const nodes[] = {"\"${ .s | tonumber }\"", "\"${ .s.x }\"",
+		"\"${ error(.s) }\"", "\"a ${ .s | fromjson } b\""};
+	struct program *p = program_create(NULL);
+	struct scope scope = scope_of("{\"s\":\"canary\"}");
+	scope.discreet = true;
+	for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++) {
+		struct error err = {0};
+		struct buf out = {0};
+		struct expression *e = add(p, nodes[i], EXPRESSION_VALUE);
+		ck_assert(!expression_eval(e, &scope, &out, &err));
+		ck_assert_msg(
+			strstr(err.text, "why is not shown") != NULL, "%s", err.text);
+		ck_assert_msg(!strstr(err.text, "canary"), "%s", err.text);
+		buf_finish(&out);
+	}
+	check_row(p,
+		&(struct row){"\"${ $secrets.a | error(\\\"canary\\\") }\"",
+			"!$secrets.a | error(\"canary\"): it failed; why is not"},
+		EXPRESSION_VALUE);
+	program_destroy(p);
+}
+END_TEST
+
 START_TEST(conditions_follow_jqs_truth)
 {
 	static const struct {
@@ -491,6 +548,8 @@ int main(void)
 	tcase_add_test(tc, results_are_bounded);
 	tcase_add_test(tc, arguments_are_asked_for_when_mentioned);
 	tcase_add_test(tc, mentions_are_read_off);
+	tcase_add_test(tc, secrets_are_read_off);
+	tcase_add_test(tc, errors_about_secrets_repeat_no_value);
 	tcase_add_test(tc, conditions_follow_jqs_truth);
 	tcase_add_test(tc, check_reports_each_fault);
 	suite_add_tcase(suite, tc);

@@ -373,6 +373,39 @@ START_TEST(documents_may_be_referred_to)
 }
 END_TEST
 
+/* Wants what is at http://a/, and counts it. */
+static bool on_missing(void *ctx, const char *uri)
+{
+	unsigned *count = ctx;
+	if (strncmp(uri, "http://a/", 9) != 0)
+		return false;
+	++*count;
+	return true;
+}
+
+START_TEST(documents_that_are_not_here_are_told)
+{
+	unsigned count = 0;
+	const struct json_schema_options options = {
+		.uri = "http://a/main", .on_missing = on_missing, .ctx = &count};
+	struct outcome o = check_with("{\"allOf\": [{\"$ref\": \"b#/x\"}, {\"$ref\": "
+				      "\"/c\"}, {\"$ref\": \"#\"}]}",
+		&options, "3");
+	ck_assert(!o.compiled);
+	ck_assert_int_eq(o.err.kind, ERROR_NOT_FOUND);
+	ck_assert_uint_eq(count, 2);
+	o = check_with("{\"allOf\": [{\"$ref\": \"b\"}, {\"$ref\": \"#/none\"}]}",
+		&options, "3");
+	ck_assert(!o.compiled);
+	ck_assert_int_eq(o.err.kind, ERROR_INPUT);
+	o = check_with("{\"allOf\": [{\"$ref\": \"b\"}, {\"$ref\": \"http://b\"}]}",
+		&options, "3");
+	ck_assert_int_eq(o.err.kind, ERROR_INPUT);
+	ck_assert_str_eq(o.err.text, "the schema at http://a/main#/allOf/1: $ref: there "
+				     "is no schema http://b");
+}
+END_TEST
+
 START_TEST(formats_are_asserted_on_demand)
 {
 	static const char *const schema = "{\"format\": \"uuid\"}";
@@ -426,6 +459,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_wrong_schema_is_told_where);
 	tcase_add_test(tests, references_that_lead_nowhere_are_named);
 	tcase_add_test(tests, documents_may_be_referred_to);
+	tcase_add_test(tests, documents_that_are_not_here_are_told);
 	tcase_add_test(tests, formats_are_asserted_on_demand);
 	tcase_add_test(tests, the_meta_schema_is_json_and_describes_itself);
 }

@@ -68,7 +68,7 @@ static void perform(struct run_effect *e)
 		fault_set(&e->effect.fault, PROBLEM_COMMUNICATION, "scripted");
 		e->effect.fault.status = 503;
 	} else {
-		e->effect.succeeded = true;
+		e->effect.succeeded = e->effect.sent = true;
 		json_put_text(&e->effect.output, text);
 	}
 	free(text);
@@ -253,6 +253,7 @@ static void check_scenario(const struct scenario *s)
 
 #define SH(name, command) \
 	"{\"" name "\":{\"run\":{\"shell\":{\"command\":\"" command "\"}}}}"
+#define SCHEMA(s) "{\"schema\":{\"document\":" s "}}"
 #define RETRY(count)                                                              \
 	"{\"delay\":{\"seconds\":5},\"backoff\":{\"exponential\":{}},\"limit\":{" \
 	"\"attempt\":"                                                            \
@@ -562,6 +563,29 @@ static const struct scenario scenarios[] = {
 				  "\"catch\":{\"retry\":" RETRY(2) ",\"do\":[" SH(
 					  "h", "H") "]}}}]",
 		"{}", "\"H\""},
+	{"an input that is refused is asked for again, then handled",
+		"[{\"t\":{\"try\":[{\"a\":{\"input\":" SCHEMA(
+			"false") ",\"run\":{"
+				 "\"shell\":{\"command\":\"A\"}}}}],\"catch\":{"
+				 "\"retry\":" RETRY(2) ",\"do\":[" SH(
+					 "h", "H") "]}}}," SH("z", "Z") "]",
+		"{}", "\"Z\""},
+	{"an output that is refused is asked for again, then faults the run",
+		"[" SH("b", "B") ",{\"t\":{\"try\":[{\"a\":{\"output\":" SCHEMA(
+			"{\"const\":1}") ",\"run\":{\"shell\":{\"command\":\"A\"}}}}],"
+					 "\"catch\":{\"retry\":" RETRY(2) "}}}]",
+		"{}", ""},
+	{"an output that is refused may be asked for once",
+		"[{\"t\":{\"try\":[{\"a\":{\"output\":" SCHEMA(
+			"false") ",\"run\":{\"shell\":{\"command\":\"A\"}},\"metadata\":{"
+				 "\"onUncertain\":\"fail\"}}}],\"catch\":{"
+				 "\"retry\":" RETRY(2) ",\"do\":[" SH("h", "H") "]}}}]",
+		"{}", "\"H\""},
+	{"a context that is refused is not the context",
+		"[{\"t\":{\"try\":[{\"a\":{\"set\":{\"n\":1},\"export\":{\"as\":\".\","
+		"\"schema\":{\"document\":false}}}}],\"catch\":{}}}," SH(
+			"b", "B") ",{\"z\":{\"set\":\"${ $context }\"}}]",
+		"{\"k\":1}", "{\"k\":1}"},
 	{"checkpoints",
 		"[{\"a\":{\"set\":{\"n\":1},\"metadata\":{\"checkpoint\":true}}},"
 		"{\"b\":{\"set\":{\"n\":\"${ .n "

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Functions of catalogs, functions by URL and API descriptions: read when a definition is
-registered, pinned with it, and never read again.
+"""Functions of catalogs, functions by URL, API descriptions and schemas: read when a definition
+is registered, pinned with it, and never read again.
 
     test_reuse.py [NAME...]    only the cases with NAME in their name
 
@@ -248,6 +248,76 @@ def openapi_mistakes_are_seen_at_registration(w):
     assert "OpenAPI 3 or Swagger 2" in done.stderr, done.stderr
 
 
+def schema_by_url(w, page, at="output", version="1.0.0"):
+    resource = {"schema": {"resource": {"endpoint": {"uri": w.site.url + page}}}}
+    return w.definition([{"x": {"set": {"n": 3}, at: resource}}], version=version)
+
+
+def a_schema_by_url_is_pinned(w):
+    w.site.pages["/s.json"] = json.dumps({"properties": {"n": {"maximum": 3}}})
+    path = schema_by_url(w, "/s.json")
+    w.wfctl("validate", path)
+    assert w.site.asked == [], "validate asked the network"
+    w.wfctl("apply", path)
+    assert w.site.asked == ["/s.json"], w.site.asked
+    w.site.pages["/s.json"] = json.dumps({"properties": {"n": {"maximum": 2}}})
+    w.site.asked.clear()
+    assert w.output("reuse/" + w.name) == {"n": 3}
+    assert w.site.asked == [], "a run asked for its schema"
+    done = w.wfctl("apply", path, expect=5)
+    assert "other content" in done.stderr, done.stderr
+    done = w.wfctl("run", schema_by_url(w, "/s.json", version="1.1.0"), expect=10)
+    assert "/n: maximum: 3 is above 2" in done.stderr, done.stderr
+
+
+def a_schema_may_refer_to_others(w):
+    w.site.pages["/a.yaml"] = "properties: { n: { $ref: 'sub/b.json#/$defs/small' } }\n"
+    w.site.pages["/sub/b.json"] = json.dumps(
+        {"$defs": {"small": {"allOf": [{"$ref": "../c.json"}, {"$ref": "b.json#/$defs/number"}]},
+                   "number": {"type": "number"}}})
+    w.site.pages["/c.json"] = json.dumps({"maximum": 2})
+    done = w.wfctl("run", schema_by_url(w, "/a.yaml"), expect=10)
+    assert "/n: maximum: 3 is above 2" in done.stderr, done.stderr
+    assert sorted(w.site.asked) == ["/a.yaml", "/c.json", "/sub/b.json"], w.site.asked
+    inline = {"schema": {"document": {"$ref": w.site.url + "/a.yaml"}}}
+    path = w.definition([{"x": {"set": {"n": 3}, "output": inline}}], version="2.0.0")
+    w.wfctl("validate", path)
+    w.site.asked.clear()
+    w.wfctl("apply", path)
+    w.wfctl("run", "reuse/" + w.name, expect=10)
+    assert sorted(w.site.asked) == ["/a.yaml", "/c.json", "/sub/b.json"], w.site.asked
+
+
+def the_input_is_checked_by_the_schema_that_is_pinned(w):
+    w.site.pages["/s.json"] = json.dumps({"required": ["n"]})
+    path = w.file("wf.json", {
+        "document": {"dsl": "1.0.3", "namespace": "reuse", "name": w.name, "version": "1.0.0"},
+        "input": {"schema": {"resource": {"endpoint": w.site.url + "/s.json"}}},
+        "do": [{"x": {"set": {"n": 3}}}]})
+    w.wfctl("apply", path)
+    w.site.pages["/s.json"] = "true"
+    done = w.wfctl("start", "reuse/" + w.name, "--input", "{}", expect=6)
+    assert '"n" is missing' in done.stderr, done.stderr
+
+
+def wrong_schemas_are_refused(w):
+    w.site.pages["/bad.json"] = json.dumps({"properties": {"n": {"type": "int"}}})
+    w.site.pages["/refers.json"] = json.dumps({"$ref": "none.json"})
+    w.site.pages["/nowhere.json"] = json.dumps({"$ref": "bad.json#/none"})
+    w.site.pages["/list.json"] = "- 1\n"
+    for page, text in (("/bad.json", w.site.url + "/bad.json#/properties/n: type: must be"),
+                       ("/refers.json", "/none.json: "), ("/none.json", "status 404"),
+                       ("/list.json", "a schema must be an object, true or false"),
+                       ("/s.json#/$defs/a", "fragment")):
+        for at in "input", "output", "export":
+            path = schema_by_url(w, page, at)
+            w.wfctl("validate", path)
+            for verb in "apply", "run", "start":
+                done = w.wfctl(verb, path, expect=6)
+                assert text in done.stderr, done.stderr
+    w.wfctl("run", "reuse/" + w.name, expect=3)  # nothing was registered
+
+
 def wrong_references_are_refused(w):
     for call, text in (("greet:1.0.0@nowhere", "no catalog"), ("greet@shop", "NAME:VERSION"),
                        ("ftp://x/f.yaml", "no URL"), ("http://169.254.1.1/f.yaml", "link-local")):
@@ -264,6 +334,8 @@ CASES = [catalog_in_a_folder, a_catalog_may_ask_for_credentials, a_changed_catal
          a_function_by_url_may_call_others, functions_that_call_each_other_are_refused,
          the_default_catalog_is_in_the_database, openapi_parameters_go_where_they_belong,
          an_openapi_document_is_pinned, swagger_2, openapi_mistakes_are_seen_at_registration,
+         a_schema_by_url_is_pinned, a_schema_may_refer_to_others,
+         the_input_is_checked_by_the_schema_that_is_pinned, wrong_schemas_are_refused,
          wrong_references_are_refused]
 
 

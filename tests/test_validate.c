@@ -249,19 +249,173 @@ START_TEST(what_does_not_run_yet_is_unsupported)
 			"/do/0/t/run/script/language", "must be 'js' or 'python'"),
 		UNSUPPORTED(HEAD "'do':[],'schedule':{'cron':'* * * * *'}}", "/schedule",
 			"schedule is not"),
-		UNSUPPORTED(HEAD "'do':[],'input':{'schema':{'document':{}}}}",
-			"/input/schema", "by a schema is not"),
 		UNSUPPORTED(HEAD "'do':[],'evaluate':{'language':'js'}}",
 			"/evaluate/language", "must be 'jq'"),
-		UNSUPPORTED(USE("{'secrets':['a']}", ""), "/use/secrets",
-			"use.secrets is not"),
-		UNSUPPORTED(USE("{'authentications':{'a':{'basic':{'use':'s'}}}}", ""),
-			"/use/authentications/a/basic/use", "by a secret is not"),
-		UNSUPPORTED(TASK("{'set':{'a':['${ $secrets.x }']}}"), "/do/0/t/set/a/0",
-			"$secrets is not"),
-		UNSUPPORTED(TASK("{'set':{'a':1},'if':'$secrets.x'}"), "/do/0/t/if",
-			"$secrets is not"),
-		RUNS(TASK("{'set':{'a':'$secrets.x'}}")));
+		UNSUPPORTED(HEAD "'do':[],'use':{'authentications':{'a':{'oauth2':"
+				 "{'use':'s'}}}}}",
+			"/use/authentications/a/oauth2", "OAuth2 authentication"));
+}
+END_TEST
+
+#define SECRETS(tasks) USE("{'secrets':['api','my-db']}", tasks)
+#define HTTP(members) \
+	"{'t':{'call':'http','with':{'method':'GET','endpoint':'http://x'" members "}}}"
+
+START_TEST(secrets_may_stand_in_requests)
+{
+	EXPECT(RUNS(SECRETS(HTTP(",'body':{'a':'${ $secrets.api }'}"))),
+		RUNS(SECRETS(HTTP(",'query':'${ {a: $secrets[\\'my-db\\'].x} }'"))),
+		RUNS(SECRETS("{'t':{'call':'http','with':{'method':'GET','endpoint':"
+			     "'${ $secrets.api }'}}}")),
+		RUNS(SECRETS("{'t':{'call':'http','with':{'method':'GET','endpoint':"
+			     "{'uri':'http://x','authentication':{'bearer':{'use':"
+			     "'api'}}}}}}")),
+		RUNS(SECRETS("{'t':{'call':'openapi','with':{'document':{'endpoint':"
+			     "'http://x'},'operationId':'o','parameters':{'a':"
+			     "'${ $secrets.api }'}}}}")),
+		RUNS(SECRETS("{'t':{'call':'sql','with':{'statement':'select $1',"
+			     "'parameters':['${ $secrets.api }']}}}")),
+		RUNS(SECRETS("{'t':{'run':{'shell':{'command':'x','stdin':"
+			     "'${ $secrets.api }','environment':{'A':"
+			     "'${ $secrets.api }'}}}}}")),
+		RUNS(SECRETS("{'t':{'input':{'from':'{a: $secrets.api}'},'call':'http',"
+			     "'with':{'method':'GET','endpoint':'http://x','body':'${ . "
+			     "}'},'output':{'as':'$task.input'}}}")),
+		RUNS(USE("{'secrets':['a'],'authentications':{'b':{'basic':{'use':'a'}}"
+			 ",'c':{'bearer':{'token':'${ $secrets.a }'}}}}",
+			"{'t':{'wait':'PT1S'}}")),
+		RUNS(TASK("{'set':{'a':'$secrets.x','b':'${ \\'$secrets.x\\' }'}}")));
+}
+END_TEST
+
+START_TEST(secrets_may_stand_nowhere_else)
+{
+	static const char *const places[][2] = {
+		{"{'t':{'set':{'a':['${ $secrets.api }']}}}", "/do/0/t/set/a/0"},
+		{"{'t':{'set':{'a':'${ $ secrets.api }'}}}", "/do/0/t/set/a"},
+		{"{'t':{'set':'x ${ [$\\u0073ecrets.api] } y'}}", "/do/0/t/set"},
+		{"{'t':{'set':{'a':1},'if':'$secrets.api'}}", "/do/0/t/if"},
+		{"{'t':{'set':{'a':1},'output':{'as':'$secrets.api'}}}",
+			"/do/0/t/output/as"},
+		{"{'t':{'set':{'a':1},'export':{'as':{'b':'${ $secrets.api }'}}}}",
+			"/do/0/t/export/as/b"},
+		{"{'t':{'set':{'a':1},'timeout':{'after':'${ $secrets.api }'}}}",
+			"/do/0/t/timeout/after"},
+		{"{'t':{'input':{'from':'$secrets.api'},'set':{'a':1}}}",
+			"/do/0/t/input/from"},
+		{"{'t':{'switch':[{'a':{'when':'$secrets.api','then':'end'}}]}}",
+			"/do/0/t/switch/0/a/when"},
+		{"{'t':{'for':{'in':'$secrets.api'},'do':[]}}", "/do/0/t/for/in"},
+		{"{'t':{'wait':'${ $secrets.api }'}}", "/do/0/t/wait"},
+		{"{'t':{'raise':{'error':{'type':'http://x','status':1,'detail':"
+		 "'${ $secrets.api }'}}}}",
+			"/do/0/t/raise/error/detail"},
+		{"{'t':{'emit':{'event':{'with':{'type':'a','data':"
+		 "'${ $secrets.api }'}}}}}",
+			"/do/0/t/emit/event/with/data"},
+		{"{'t':{'try':[],'catch':{'when':'$secrets.api'}}}",
+			"/do/0/t/catch/when"},
+		{"{'t':{'call':'f','with':{'a':'${ $secrets.api }'}}}", "/do/0/t/with/a"},
+		{"{'t':{'call':'http','with':{'method':'${ $secrets.api }','endpoint':"
+		 "'http://x'}}}",
+			"/do/0/t/with/method"},
+		{"{'t':{'run':{'shell':{'command':'${ $secrets.api }'}}}}",
+			"/do/0/t/run/shell/command"},
+		{"{'t':{'run':{'script':{'language':'js','code':'1','arguments':"
+		 "['${ $secrets.api }']}}}}",
+			"/do/0/t/run/script/arguments/0"},
+		{"{'t':{'run':{'container':{'image':'x','volumes':{'a':"
+		 "'${ $secrets.api }'}}}}}",
+			"/do/0/t/run/container/volumes/a"},
+		{"{'t':{'run':{'workflow':{'namespace':'a','name':'b','version':'1.0.0',"
+		 "'input':{'a':'${ $secrets.api }'}}}}}",
+			"/do/0/t/run/workflow/input/a"},
+		{"{'t':{'input':{'from':'$secrets.api'},'run':{'shell':{'command':'x'}}}"
+		 "}",
+			"/do/0/t/input/from"}};
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		char *text = xasprintf(
+			HEAD "'use':{'secrets':['api']},'do':[%s]}", places[i][0]);
+		EXPECT(UNSUPPORTED(text, places[i][1], "$secrets may "));
+		free(text);
+	}
+	EXPECT(UNSUPPORTED(HEAD "'use':{'secrets':['api']},'evaluate':{'mode':'loose'},"
+				"'do':[{'t':{'set':{'a':'$secrets.api'}}}]}",
+		       "/do/0/t/set/a", "$secrets may not"),
+		UNSUPPORTED(HEAD "'use':{'secrets':['api']},'input':{'from':"
+				 "'$secrets.api'},'do':[]}",
+			"/input/from", "$secrets may not"));
+}
+END_TEST
+
+START_TEST(secrets_are_declared_and_named)
+{
+	EXPECT(UNSUPPORTED(USE("{'secrets':['../x']}", ""), "/use/secrets/0",
+		       "the name of a secret"),
+		UNSUPPORTED(SECRETS(HTTP(",'body':'${ $secrets.apii }'")),
+			"/do/0/t/with/body",
+			"no entry 'apii' in use.secrets; did you mean"),
+		UNSUPPORTED(SECRETS(HTTP(",'body':'${ $secrets | .api }'")),
+			"/do/0/t/with/body", "must be written out"),
+		UNSUPPORTED(SECRETS(HTTP(",'body':'${ {$secrets} }'")),
+			"/do/0/t/with/body", "must be written out"),
+		UNSUPPORTED(SECRETS(HTTP(",'body':'${ $secrets[.a] }'")),
+			"/do/0/t/with/body", "must be written out"),
+		UNSUPPORTED(USE("{'authentications':{'a':{'digest':{'use':'s'}}}}", ""),
+			"/use/authentications/a/digest/use", "no entry 's' in"));
+}
+END_TEST
+
+START_TEST(an_input_with_a_secret_is_seen_by_the_request_only)
+{
+#define SECRET_INPUT(more)                                                               \
+	SECRETS("{'t':{'input':{'from':{'a':'${ $secrets.api }'}},'call':'http','with':" \
+		"{'endpoint':'http://x'," more "}}")
+	EXPECT(UNSUPPORTED(SECRET_INPUT("'method':'GET'},'output':{'as':'$input.a'}"),
+		       "/do/0/t/output/as", "$input may not stand here"),
+		UNSUPPORTED(SECRET_INPUT("'method':'GET'},'export':{'as':{'b':"
+					 "'${ $input }'}}"),
+			"/do/0/t/export/as", "$input may not stand here"),
+		UNSUPPORTED(SECRET_INPUT("'method':'${ .a }'}"), "/do/0/t/with/method",
+			"must be written out"),
+		RUNS(SECRET_INPUT("'method':'post'},'output':{'as':'.input'}")));
+}
+END_TEST
+
+START_TEST(schemas_of_data_must_compile)
+{
+	EXPECT(RUNS(HEAD "'do':[],'input':{'schema':{'document':{'type':'object'}}}}"),
+		RUNS(TASK("{'set':{'a':1},'output':{'schema':{'format':'json:2020-12',"
+			  "'document':true}}}")),
+		RUNS(TASK("{'set':{'a':1},'export':{'schema':{'resource':{'endpoint':"
+			  "'http://x/s.json'}}}}")),
+		RUNS(TASK("{'set':{'a':1},'input':{'schema':{'document':{'$ref':"
+			  "'http://x/s.json#/a'}}}}")),
+		UNSUPPORTED(TASK("{'set':{'a':1},'input':{'schema':{'document':{'$ref':"
+				 "'s.json'}}}}"),
+			"/do/0/t/input/schema/document", "no schema s.json"),
+		UNSUPPORTED(TASK("{'set':{'a':1},'input':{'schema':{'document':'x'}}}"),
+			"/do/0/t/input/schema/document", "an object, true or false"),
+		UNSUPPORTED(TASK("{'set':{'a':1},'export':{'schema':{'document':{'items':"
+				 "{'type':'strin'}}}}}"),
+			"/do/0/t/export/schema/document", "at #/items: type: must be"),
+		UNSUPPORTED(TASK("{'set':{'a':1},'input':{'schema':{'format':'xml',"
+				 "'document':7}}}"),
+			"/do/0/t/input/schema/format", "not 'xml'"),
+		UNSUPPORTED(TASK("{'set':{'a':1},'input':{'schema':{'resource':{"
+				 "'endpoint':'http://x/s#a'}}}}"),
+			"/do/0/t/input/schema/resource/endpoint", "no fragment"),
+		UNSUPPORTED(TASK("{'set':{'a':1},'input':{'schema':{'resource':{"
+				 "'endpoint':{'uri':'${ .x }'}}}}}"),
+			"/do/0/t/input/schema/resource/endpoint", "no URL"),
+		INVALID(TASK("{'set':{'a':1},'input':{'schema':{'format':3,'document':1}}"
+			     "}"),
+			"/do/0/t/input/schema/format", "must be"),
+		INVALID(TASK("{'set':{'a':1},'input':{'schema':{'document':1,'resource':"
+			     "{'endpoint':'http://x'}}}}"),
+			"/do/0/t/input/schema", "only one member of"),
+		INVALID(TASK("{'set':{'a':1},'input':{'schema':{'format':'json'}}}"),
+			"/do/0/t/input/schema", "needs one member of"));
 }
 END_TEST
 
@@ -480,6 +634,11 @@ int main(void)
 	tcase_add_test(tests, identity_follows_its_patterns);
 	tcase_add_test(tests, what_has_no_effect_is_warned_of);
 	tcase_add_test(tests, what_does_not_run_yet_is_unsupported);
+	tcase_add_test(tests, schemas_of_data_must_compile);
+	tcase_add_test(tests, secrets_may_stand_in_requests);
+	tcase_add_test(tests, secrets_may_stand_nowhere_else);
+	tcase_add_test(tests, secrets_are_declared_and_named);
+	tcase_add_test(tests, an_input_with_a_secret_is_seen_by_the_request_only);
 	tcase_add_test(tests, what_is_unsupported_is_still_checked);
 	tcase_add_test(tests, arguments_of_sql_are_ours);
 	tcase_add_test(tests, our_metadata_is_checked_and_other_metadata_is_free);

@@ -9,6 +9,23 @@ from stepwell.run r
 join stepwell.definition d on d.id = r.definition_id
 left join stepwell.lease l on l.run_id = r.id;
 
+-- What the journal says, operation by operation: a part of it. PostgreSQL's json functions refuse an
+-- object that has \u0000 anywhere; meanwhile it is written as two noncharacters. What holds a task
+-- and its extensions (its path ends in "!") is skipped in the name of the task.
+create or replace view stepwell.operation as
+select j.run_id, j.seq, t.n, j.at, x.op,
+	case when x.op = 'skipped' then rtrim(x.path, '!') else x.path end as path,
+	x.attempt, x.generation, x.uncertain,
+	case when z.nul then replace(x.output::text, '\ufdd0\ufdd1', '\u0000')::json else x.output end as output,
+	case when z.nul then replace(x.error::text, '\ufdd0\ufdd1', '\u0000')::json else x.error end as error
+from stepwell.entry j
+cross join lateral (select strpos(j.data, '\u0000') > 0 as nul) z
+cross join lateral json_array_elements(case when z.nul
+	then replace(j.data, '\u0000', '\ufdd0\ufdd1') else j.data end::json) with ordinality as t (o, n)
+cross join lateral json_to_record(t.o) as x (op text, path text, attempt int, generation int,
+	uncertain boolean, output json, error json)
+where j.kind not in ('created', 'claimed', 'frames');
+
 -- Every task entered, control tasks too. A task without an output of its own here (a do, a
 -- switch ...) ended with what its last task gave. What was open when the run ended, ended as
 -- the run did.
@@ -33,16 +50,7 @@ from (
 		coalesce(max(attempt), 1) as attempts, min(at) as started_at, max(at) as last_at,
 		(array_agg(output order by seq desc, n desc) filter (where op = 'completed'))[1] as output,
 		(array_agg(error order by seq desc, n desc) filter (where error is not null))[1] as error
-	from (
-		select j.run_id, j.seq, t.n, j.at, stepwell.member(t.o, 'op') #>> '{}' as op,
-			stepwell.op_path(t.o) as path,
-			stepwell.member(t.o, 'attempt')::text::int as attempt,
-			stepwell.member(t.o, 'generation')::text::int as generation,
-			stepwell.member(t.o, 'output') as output, stepwell.member(t.o, 'error') as error
-		from stepwell.entry j
-		cross join lateral json_array_elements(j.data::json) with ordinality as t(o, n)
-		where j.kind not in ('created', 'claimed', 'frames')
-	) ops
+	from stepwell.operation
 	where path <> '' and path not like '%!' -- what holds a task and its extensions
 	group by run_id, path
 ) s

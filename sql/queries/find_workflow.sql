@@ -3,4 +3,4 @@
 -- since 1970); P0002 where there is none.
 select id, namespace, name, version, encode(digest, 'hex'), document,
 	(extract(epoch from created_at) * 1000000)::bigint
-from stepwell.find_definition($1::text)
+from stepwell.definition where id = stepwell.find_definition_id($1::text)

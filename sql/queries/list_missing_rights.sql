@@ -7,7 +7,7 @@ with wanted (name, rights) as (values
 	('function', 'SELECT,INSERT'), ('migration', 'SELECT'), ('event', 'SELECT,INSERT,UPDATE,DELETE'),
 	('subscription', 'SELECT,INSERT,UPDATE,DELETE'), ('shape', 'SELECT,INSERT,UPDATE'),
 	('event_key', 'SELECT,INSERT,DELETE'), ('delivery', 'SELECT,INSERT,UPDATE,DELETE'),
-	('runs', 'SELECT'), ('steps', 'SELECT'), ('journal', 'SELECT')
+	('runs', 'SELECT'), ('steps', 'SELECT'), ('journal', 'SELECT'), ('operation', 'SELECT')
 ), home as (
 	select oid from pg_namespace where nspname = 'stepwell'
 )
@@ -20,5 +20,6 @@ where not has_table_privilege(c.oid, p.word) group by c.relname
 union all
 select 'function ' || f.proname, 'EXECUTE'
 from home join pg_proc f on f.pronamespace = home.oid
-where f.proname not in ('start', 'emit') and not has_function_privilege(f.oid, 'EXECUTE')
+where f.proname not in ('start', 'start_batch', 'emit', 'gc')
+	and not has_function_privilege(f.oid, 'EXECUTE')
 order by 1

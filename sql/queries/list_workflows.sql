@@ -6,5 +6,5 @@ select d.id, d.namespace, d.name, d.version, encode(d.digest, 'hex'), null,
 from stepwell.definition d
 left join (select definition_id, count(*) as runs from stepwell.lease group by 1) l
 	on l.definition_id = d.id
-order by d.namespace, d.name, stepwell.version_order(d.version) collate "C" desc,
+order by d.namespace, d.name, d.version_order desc,
 	d.created_at desc
