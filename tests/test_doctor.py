@@ -653,7 +653,8 @@ def probe_cut_short(w):
              PATIENCE, "the probe's run ends")
     doctor.kill()
     doctor.wait()
-    w.psql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'wfctl'")
+    w.psql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'wfctl' "
+           "and datname = current_database()")
     w.psql("drop trigger stall on stepwell.definition")
     check(w.counts() != before, "the probe was not cut short")
     w.doctor("--probe").exits(0).expect("probe-run", "ok")
