@@ -222,7 +222,7 @@ static bool apply_started(struct run *r, const struct op *op, struct error *err)
 static bool apply_opened(struct run *r, const struct op *op, struct error *err)
 {
 	struct frame *f = run_find(r, op->path);
-	if (!f || f->child || !f->task->body || !op->values[OP_INPUT])
+	if (!f || f->opened || f->task->wraps || !f->task->body || !op->values[OP_INPUT])
 		return misfit(op, err);
 	value_set(&f->cursor, value_ref(op->values[OP_INPUT]));
 	frame_open_list(f, f->task->body);
