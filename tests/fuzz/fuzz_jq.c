@@ -114,11 +114,13 @@ static void put_form(struct source *in, unsigned depth, struct buf *out)
 		{"{\"a\": ", ", \"b\": ", "}"}, {"{a, \"b\": ", ", $item}"},
 		{"$context | ", ""}, {"# comment\n", ""}, {"until(. == null; ", ")"}};
 	const char *const *form = PICK(in, forms);
+	buf_putc(out, '(');
 	for (int i = 0; i < 4 && form[i]; i++) {
 		buf_puts(out, form[i]);
 		if (i < 3 && form[i + 1])
 			put(in, depth, out);
 	}
+	buf_putc(out, ')');
 }
 
 static void put(struct source *in, unsigned depth, struct buf *out)
@@ -127,14 +129,15 @@ static void put(struct source *in, unsigned depth, struct buf *out)
 	if (depth == 0 || kind < 5) {
 		buf_puts(out, PICK(in, leaves));
 	} else if (kind < 8) {
-		buf_putc(out, '(');
+		buf_puts(out, "((");
 		put(in, depth - 1, out);
 		buf_puts(out, PICK(in, operators));
 		put(in, depth - 1, out);
-		buf_putc(out, ')');
+		buf_puts(out, "))");
 	} else if (kind < 11) {
+		buf_putc(out, '(');
 		put(in, depth - 1, out);
-		buf_printf(out, " | %s", PICK(in, functions));
+		buf_printf(out, " | %s)", PICK(in, functions));
 	} else if (kind < 13) {
 		put_call(in, depth - 1, out);
 	} else {
