@@ -20,6 +20,7 @@
 	X(suspend)   \
 	X(resume)    \
 	X(validate)  \
+	X(graph)     \
 	X(apply)     \
 	X(workflows) \
 	X(worker)    \

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #define FILE_MAX (64u << 20)
+#define FAULTS_MAX 1000 /* listed */
 
 static bool ends_in(const char *name, const char *ending)
 {
@@ -131,36 +132,56 @@ static void point(struct json v, const char *at, struct buf *out)
 	}
 }
 
-/* program_check's report: an expression that jq does not take. */
-static void on_expression(void *ctx, struct json node, const char *message)
+/* A function that is called twice is compiled twice. */
+static bool is_known(const struct findings *all, const struct finding *found)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		const struct finding *x = &all->items[i];
+		if (x->line == found->line && x->column == found->column &&
+			strcmp(x->text, found->text) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void on_fault(void *ctx, const struct definition_fault *fault)
 {
 	struct definition_file *f = ctx;
 	struct findings *all = &f->findings;
-	struct finding *finding;
+	struct finding finding = {FINDING_UNSUPPORTED, 1, 1, NULL, NULL};
 	struct buf pointer = {0};
-	all->items = xrealloc(all->items, (all->count + 1) * sizeof *all->items);
-	finding = &all->items[all->count++];
-	*finding = (struct finding){.class = FINDING_ERROR, .line = 1, .column = 1};
-	all->errors++;
-	if (!definition_has_place(f->definition, node)) {
-		finding->pointer = xstrdup("");
-		finding->text = xasprintf("the expression does not compile: %s", message);
+	all->unsupported++;
+	if (all->count >= FAULTS_MAX)
+		return;
+	finding.text = xasprintf("%s%s",
+		fault->expression ? "the expression does not compile: " : "",
+		fault->text);
+	if (fault->offset != SIZE_MAX) {
+		json_position(f->text, fault->at, &finding.line, &finding.column);
+		point(f->document, f->text + fault->offset, &pointer);
+	}
+	if (is_known(all, &finding)) {
+		free(finding.text);
+		buf_finish(&pointer);
 		return;
 	}
-	size_t offset = (size_t)(node.s - f->definition->text);
-	if (f->places.count)
-		yaml_map_position(&f->places, offset, &finding->line, &finding->column);
-	else
-		json_position(
-			f->definition->text, offset, &finding->line, &finding->column);
-	point(f->definition->document, node.s, &pointer);
-	finding->pointer = buf_take(&pointer);
-	finding->text = xasprintf("the expression does not compile: %s", message);
+	finding.pointer = buf_take(&pointer);
+	all->items = xrealloc(all->items, (all->count + 1) * sizeof *all->items);
+	all->items[all->count++] = finding;
+}
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+	if (x->line != y->line)
+		return x->line < y->line ? -1 : 1;
+	return x->column < y->column ? -1 : x->column > y->column;
 }
 
 /* The JSON of a YAML file is one line: the findings, in its order, know the character. */
 static void place_in_yaml(struct definition_file *f)
 {
+	struct yaml_source source = {f->yaml, f->yaml_n, f->text};
 	size_t offset = 0;
 	unsigned column = 1;
 	for (size_t i = 0; i < f->findings.count; i++) {
@@ -170,7 +191,7 @@ static void place_in_yaml(struct definition_file *f)
 			while (offset < f->n && (f->text[offset] & 0xC0) == 0x80)
 				offset++;
 		}
-		yaml_map_position(&f->places, offset, &finding->line, &finding->column);
+		yaml_find(&source, &f->places, offset, &finding->line, &finding->column);
 	}
 }
 
@@ -190,7 +211,8 @@ static bool convert(struct definition_file *f)
 	struct buf json = {0};
 	struct error err;
 	if (yaml_to_json(f->text, f->n, &json, &f->places, &err)) {
-		free(f->text);
+		f->yaml = f->text;
+		f->yaml_n = f->n;
 		f->n = json.len;
 		f->text = buf_take(&json);
 		return true;
@@ -208,20 +230,18 @@ static bool convert(struct definition_file *f)
 
 static void judge(struct definition_file *f)
 {
-	struct json document;
 	if (file_is_yaml(f->path) && !convert(f))
 		return;
-	validate(f->text, f->n, &document, &f->findings);
+	validate(f->text, f->n, &f->document, &f->findings);
+	if (!f->findings.errors && !f->findings.unsupported) {
+		size_t count = f->findings.count;
+		definition_check(f->text, f->n, on_fault, f, &f->definition);
+		if (f->findings.count > count)
+			qsort(f->findings.items, f->findings.count,
+				sizeof *f->findings.items, compare_places);
+	}
 	if (f->places.count)
 		place_in_yaml(f);
-	if (f->findings.errors || f->findings.unsupported)
-		return;
-	if (!definition_create(f->text, f->n, NULL, &f->definition, &f->refused))
-		return;
-	if (program_check(f->definition->program, on_expression, f) > 0) {
-		definition_unref(f->definition);
-		f->definition = NULL;
-	}
 }
 
 bool definition_file_open(
@@ -240,6 +260,7 @@ void definition_file_finish(struct definition_file *f)
 {
 	free(f->path);
 	free(f->text);
+	free(f->yaml);
 	yaml_map_finish(&f->places);
 	findings_finish(&f->findings);
 	definition_unref(f->definition);
@@ -248,9 +269,7 @@ void definition_file_finish(struct definition_file *f)
 
 bool definition_file_valid(const struct definition_file *f, bool runnable)
 {
-	if (f->findings.errors || f->refused.kind != ERROR_NONE)
-		return false;
-	return !runnable || !f->findings.unsupported;
+	return !f->findings.errors && (!runnable || !f->findings.unsupported);
 }
 
 /* ---- Printing ---- */
@@ -282,22 +301,16 @@ void definition_file_print(const struct definition_file *f, bool runnable, bool 
 					   x->column, class_name(x->class, runnable),
 					   x->pointer, *x->pointer ? ": " : "", x->text));
 	}
-	if (f->refused.kind != ERROR_NONE)
-		print_line(
-			to_stdout, xasprintf("%s: error: %s", f->path, f->refused.text));
 }
 
-static void add_finding(
-	cJSON *array, const char *class, const struct finding *x, const char *text)
+static void add_finding(cJSON *array, const char *class, const struct finding *x)
 {
 	cJSON *object = cJSON_CreateObject();
 	object_text(object, "class", class);
-	if (x) {
-		cJSON_AddNumberToObject(object, "line", x->line);
-		cJSON_AddNumberToObject(object, "column", x->column);
-		object_text(object, "pointer", x->pointer);
-	}
-	object_text(object, "text", text);
+	cJSON_AddNumberToObject(object, "line", x->line);
+	cJSON_AddNumberToObject(object, "column", x->column);
+	object_text(object, "pointer", x->pointer);
+	object_text(object, "text", x->text);
 	cJSON_AddItemToArray(array, object);
 }
 
@@ -305,15 +318,13 @@ cJSON *definition_file_object(const struct definition_file *f, bool runnable)
 {
 	cJSON *object = cJSON_CreateObject();
 	object_text(object, "file", f->path);
-	cJSON_AddBoolToObject(object, "valid", definition_file_valid(f, runnable));
+	cJSON_AddBoolToObject(object, "valid", f->findings.errors == 0);
 	cJSON_AddBoolToObject(object, "runnable", f->definition != NULL);
 	cJSON *array = cJSON_AddArrayToObject(object, "findings");
 	for (size_t i = 0; i < f->findings.count; i++) {
 		const struct finding *x = &f->findings.items[i];
-		add_finding(array, class_name(x->class, runnable), x, x->text);
+		add_finding(array, class_name(x->class, runnable), x);
 	}
-	if (f->refused.kind != ERROR_NONE)
-		add_finding(array, "error", NULL, f->refused.text);
 	return object;
 }
 

@@ -15,10 +15,12 @@ struct definition_file {
 	char *path;
 	char *text; /* as JSON, also of a file in YAML */
 	size_t n;
+	char *yaml; /* a file in YAML as it is, else NULL */
+	size_t yaml_n;
 	struct yaml_map places; /* in the YAML; empty for a file in JSON */
 	struct findings findings;
+	struct json document;          /* the text, unless it is not JSON at all */
 	struct definition *definition; /* NULL unless it can be run */
-	struct error refused; /* kind NONE, or why the compiler would not have it */
 };
 
 /* Whether an argument means a file: it exists, or ends in .json, .yaml or .yml. */

@@ -10,12 +10,16 @@
 #include <string.h>
 #include <unistd.h>
 
-enum output output_form(const struct options *o)
+enum output output_by_name(const char *text)
 {
-	const char *text = options_text(o, "output");
 	if (!text || strcmp(text, "text") == 0)
 		return OUTPUT_TEXT;
 	return strcmp(text, "json") == 0 ? OUTPUT_JSON : OUTPUT_JSONL;
+}
+
+enum output output_form(const struct options *o)
+{
+	return output_by_name(options_text(o, "output"));
 }
 
 char *output_safe(const char *text)
@@ -91,6 +95,13 @@ bool output_flush(void)
 	return fflush(stdout) == 0 && !ferror(stdout);
 }
 
+bool output_has_colours(void)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+	return isatty(STDOUT_FILENO) && !(no && *no) &&
+	       !(term && strcmp(term, "dumb") == 0);
+}
+
 void output_colour(enum colour c)
 {
 	static const char *const codes[] = {
@@ -100,8 +111,7 @@ void output_colour(enum colour c)
 		[COLOUR_BUSY] = "\x1b[33m",
 		[COLOUR_DIM] = "\x1b[2m",
 	};
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-	if (isatty(STDOUT_FILENO) && !(no && *no) && !(term && strcmp(term, "dumb") == 0))
+	if (output_has_colours())
 		fputs(codes[c], stdout);
 }
 

@@ -20,7 +20,8 @@ enum output {
 	OUTPUT_NONE, /* nothing but errors */
 };
 
-enum output output_form(const struct options *o);
+enum output output_form(const struct options *o); /* by --output */
+enum output output_by_name(const char *text);     /* NULL: text */
 
 /* One line as it may be shown, line breaks escaped too; caller frees. All text of a run
  * or of its definition passes through it before output_say or output_print, which let
@@ -39,6 +40,7 @@ void output_object(cJSON *object);
 /* Everything to stdout is written: false when it could not be. */
 MUST_CHECK bool output_flush(void);
 
+bool output_has_colours(void); /* whether stdout may have colours */
 enum colour { COLOUR_NONE, COLOUR_GOOD, COLOUR_BAD, COLOUR_BUSY, COLOUR_DIM };
 /* Switches stdout to a colour, where it may. */
 void output_colour(enum colour c);

@@ -32,6 +32,18 @@ static bool to_json(const char *text, size_t n, char **ret, struct error *err)
 	return ok;
 }
 
+static bool text_to_json(const char *text, size_t n, char **ret, struct error *err)
+{
+	struct buf json = {0};
+	struct json checked;
+	json_put_string(&json, text, n);
+	bool ok = json_check(json.data, json.len, NULL, &checked, NULL, NULL);
+	if (ok)
+		*ret = buf_take(&json);
+	buf_finish(&json);
+	return ok || error_set(err, ERROR_INPUT, "not a text in UTF-8");
+}
+
 static bool judge_function(const char *text, struct json document, struct error *err)
 {
 	struct findings findings;
@@ -109,11 +121,13 @@ static bool fetch_reference(
 	free(c.username);
 	free(c.password);
 	free(c.token);
-	if (ok && r->is_function)
-		ok = resolve_function_text(
-			buf_text(&bytes), bytes.len, document, ret, err);
+	const char *text = buf_text(&bytes);
+	if (ok && r->kind == REFERENCE_FUNCTION)
+		ok = resolve_function_text(text, bytes.len, document, ret, err);
+	else if (ok && r->kind == REFERENCE_DOCUMENT)
+		ok = to_json(text, bytes.len, ret, err);
 	else if (ok)
-		ok = to_json(buf_text(&bytes), bytes.len, ret, err);
+		ok = text_to_json(text, bytes.len, ret, err);
 	buf_finish(&bytes);
 	return ok;
 }
@@ -141,8 +155,9 @@ static bool add_missing(const struct definition *d, struct db_client *c,
 	return true;
 }
 
-static void on_expression(void *ctx, struct json node, const char *message)
+static void on_expression(void *ctx, struct json node, size_t at, const char *message)
 {
+	(void)at;
 	struct error *err = ctx;
 	error_set(err, ERROR_INPUT, "the expression %.*s does not compile: %s",
 		node.n > 200 ? 200 : (int)node.n, node.s, message);

@@ -67,6 +67,7 @@ struct admin_workflow {
 	struct db_result *rows;
 	struct uuid id;
 	const char *namespace, *name, *version, *digest, *document;
+	const char *resources;    /* what is pinned with it, or NULL; not in a list */
 	int64_t created_at, runs; /* runs that have not ended */
 };
 

@@ -99,6 +99,7 @@ bool admin_find_workflow(struct db_client *c, const char *name,
 	if (!ok)
 		return false;
 	read_workflow(w.rows, 0, &w);
+	w.resources = db_is_null(w.rows, 0, 7) ? NULL : db_text(w.rows, 0, 7);
 	*ret = w;
 	return true;
 }

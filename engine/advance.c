@@ -50,37 +50,44 @@ static int64_t next_of(const struct then *then, const struct frame *f)
 	return NEXT_FOLLOWING;
 }
 
+/* output.as or export.as, of an output that was `raw` before. */
+static bool transform(const struct run_scope *seen, struct expression *e,
+	const struct value *output, struct value **ret, struct fault *fault)
+{
+	struct run_scope s;
+	run_scope_init(&s, seen->run, seen->frame, value_json(output));
+	s.output = value_json(output);
+	s.raw_output = seen->raw_output;
+	s.authorization = seen->authorization;
+	s.of_attempt = true;
+	bool ok = run_scope_eval(&s, e, ret, fault);
+	run_scope_finish(&s);
+	return ok;
+}
+
 /* output.as, export.as and their schemas: *output is replaced, *ret_context is the new
  * context or NULL. */
 static bool transform_output(struct run *r, struct frame *f, struct json authorization,
 	struct value **output, struct value **ret_context, struct fault *fault)
 {
-	struct run_scope s;
-	bool ok = true;
+	const struct task *t = f->task;
+	struct value *raw = value_ref(*output), *v;
+	struct run_scope seen = {.run = r,
+		.frame = f,
+		.raw_output = value_json(raw),
+		.authorization = authorization};
+	bool ok = !t->output_as || transform(&seen, t->output_as, raw, &v, fault);
 	*ret_context = NULL;
-	if (f->task->output_as) {
-		struct value *v;
-		run_scope_init(&s, r, f, value_json(*output));
-		s.output = value_json(*output);
-		s.authorization = authorization;
-		s.of_attempt = true;
-		ok = run_scope_eval(&s, f->task->output_as, &v, fault);
-		run_scope_finish(&s);
-		if (ok)
-			value_set(output, v);
-	}
-	ok = ok && data_schema_fits(
-			   f->task->output_schema, "output", value_json(*output), fault);
-	if (ok && f->task->export_as) {
-		run_scope_init(&s, r, f, value_json(*output));
-		s.output = value_json(*output);
-		s.authorization = authorization;
-		s.of_attempt = true;
-		ok = run_scope_eval(&s, f->task->export_as, ret_context, fault);
-		run_scope_finish(&s);
-	}
-	return ok && data_schema_fits(f->task->export_schema, "context",
-			     value_json(*ret_context ? *ret_context : r->context), fault);
+	if (ok && t->output_as)
+		value_set(output, v);
+	ok = ok &&
+	     data_schema_fits(t->output_schema, "output", value_json(*output), fault) &&
+	     (!t->export_as ||
+		     transform(&seen, t->export_as, *output, ret_context, fault)) &&
+	     data_schema_fits(t->export_schema, "context",
+		     value_json(*ret_context ? *ret_context : r->context), fault);
+	value_unref(raw);
+	return ok;
 }
 
 static enum progress fail_effect(
@@ -257,6 +264,28 @@ static bool announces_late(const struct task *t)
 
 /* ---- Entering tasks ---- */
 
+static bool test_as(struct run *r, const struct frame *probe, bool only_described,
+	bool *ret, struct fault *fault)
+{
+	struct run_scope s;
+	run_scope_init(&s, r, probe, value_json(probe->raw));
+	s.only_described = only_described;
+	bool ok = run_scope_test(&s, probe->task->condition, ret, fault);
+	run_scope_finish(&s);
+	return ok;
+}
+
+/* `if`, or the `when` of an extension. In the latter $task has the members of the task's
+ * definition too; where it fails because of them, what counts is what it is without. */
+static bool test_condition(
+	struct run *r, const struct frame *probe, bool *ret, struct fault *fault)
+{
+	bool of_extension =
+		probe->parent && probe->parent->task->wraps && *probe->task->mark;
+	return test_as(r, probe, false, ret, fault) ||
+	       (of_extension && test_as(r, probe, true, ret, fault));
+}
+
 /* Evaluates if, input.schema and input.from for the task at the parent's position, as
  * seen by `probe`, a frame that does not exist yet. */
 static bool look_at_entry(struct run *r, struct frame *probe, bool *ret_skip,
@@ -265,11 +294,11 @@ static bool look_at_entry(struct run *r, struct frame *probe, bool *ret_skip,
 	const struct task *t = probe->task;
 	struct run_scope s;
 	bool holds = true;
-	run_scope_init(&s, r, probe, value_json(probe->raw));
-	bool ok = !t->condition || run_scope_test(&s, t->condition, &holds, fault);
+	bool ok = !t->condition || test_condition(r, probe, &holds, fault);
 	if (ok && holds)
 		ok = data_schema_fits(
 			t->input_schema, "input", value_json(probe->raw), fault);
+	run_scope_init(&s, r, probe, value_json(probe->raw));
 	if (ok && holds && t->input_from && !t->secret_input)
 		ok = run_scope_eval(&s, t->input_from, ret_input, fault);
 	run_scope_finish(&s);
@@ -346,11 +375,13 @@ static enum progress enter_again(struct run *r, struct frame *f)
 	return ok ? PROGRESS_AGAIN : run_fail(r, f, &fault);
 }
 
-/* A handler's list has ended: catch.then decides, not the try's own then. */
+/* A handler's list has ended: catch.then overrides the try's own. */
 static enum progress leave_list(struct run *r, struct frame *f)
 {
+	const struct catcher *c = f->task->catcher;
 	if (f->in_handler)
-		return run_complete(r, f, value_ref(f->cursor), &f->task->catcher->then);
+		return run_complete(
+			r, f, value_ref(f->cursor), c->has_then ? &c->then : NULL);
 	return f->task->kind->next(r, f);
 }
 

@@ -107,18 +107,34 @@ void buf_putc(struct buf *b, char c)
 	buf_add(b, &c, 1);
 }
 
+void buf_int(struct buf *b, int64_t v)
+{
+	char digits[20];
+	size_t n = sizeof digits;
+	uint64_t rest = v < 0 ? -(uint64_t)v : (uint64_t)v;
+	do {
+		digits[--n] = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest);
+	if (v < 0)
+		buf_putc(b, '-');
+	buf_add(b, digits + n, sizeof digits - n);
+}
+
 void buf_printf(struct buf *b, const char *format, ...)
 {
 	va_list args, again;
+	buf_reserve(b, 0);
+	size_t room = b->cap - b->len;
 	va_start(args, format);
 	va_copy(again, args);
-	int n = vsnprintf(NULL, 0, format, args);
+	int n = vsnprintf(b->data + b->len, room, format, args);
 	va_end(args);
-	if (n > 0) {
+	if (n >= 0 && (size_t)n >= room) {
 		buf_reserve(b, (size_t)n);
 		vsnprintf(b->data + b->len, (size_t)n + 1, format, again);
-		b->len += (size_t)n;
 	}
+	b->len += n > 0 ? (size_t)n : 0;
 	va_end(again);
 }
 

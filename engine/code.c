@@ -16,8 +16,14 @@ struct code *code_create(struct jqvm *vm, const char *source, size_t n)
 	if (*c->scan.fault)
 		return c;
 	c->is_plain = plain_parse(c->source, n, &c->plain);
-	if (!c->is_plain)
-		c->unit = jqvm_add(vm, c->source, &c->scan.variables);
+	if (!c->is_plain && n > CODE_BYTES) {
+		c->scan.fault_at = 0;
+		snprintf(c->scan.fault, sizeof c->scan.fault,
+			"longer than %u KiB: too much for one expression",
+			CODE_BYTES >> 10);
+	} else if (!c->is_plain) {
+		c->unit = jqvm_add(vm, c->source, &c->scan);
+	}
 	return c;
 }
 
@@ -36,6 +42,36 @@ bool code_check(const struct code *c, struct error *err)
 	if (*c->scan.fault)
 		return error_set(err, ERROR_INPUT, "%s", c->scan.fault);
 	return c->is_plain || jqvm_compile(c->vm, c->unit, err);
+}
+
+/* Fills in what jqcheck has not said. */
+static bool take_fault(struct jqfault *ret, size_t at, const char *text)
+{
+	if (!*ret->text) {
+		ret->at = (ptrdiff_t)at;
+		snprintf(ret->text, sizeof ret->text, "%.255s", text);
+	}
+	return false;
+}
+
+bool code_judge(struct code *c, const struct jqcheck_options *options,
+	unsigned *compilations, struct jqfault *ret)
+{
+	struct jqfault fault = {0};
+	struct error err;
+	*ret = (struct jqfault){0};
+	bool fine = jqcheck(c->source, strlen(c->source), options, &fault);
+	if (!c->scan.refuses_name)
+		*ret = fault;
+	if (*c->scan.fault)
+		return take_fault(ret, c->scan.fault_at, c->scan.fault);
+	if (fine || c->is_plain)
+		return true;
+	if (*compilations == CODE_COMPILATIONS)
+		return !*fault.text;
+	++*compilations;
+	return jqvm_try(c->vm, c->unit, &err) ||
+	       take_fault(ret, (size_t)fault.at, err.text);
 }
 
 bool code_is_path(const struct code *c)
@@ -70,7 +106,8 @@ bool code_eval(const struct code *c, const struct scope *scope, struct buf *out,
 		ok = plain_eval(&c->plain, scope, out, err);
 	else
 		ok = jqvm_eval(c->vm, c->unit, scope, out, err);
-	if (!ok && (scope->discreet || words_has(&c->scan.variables, "secrets")))
+	if (!ok && (scope->discreet || words_has(&c->scan.variables, "secrets") ||
+			   words_has(&c->scan.variables, "authorization")))
 		error_set(err, ERROR_INPUT,
 			"it failed; why is not shown, because it uses a secret");
 	return ok || code_blame(c->source, err);

@@ -6,9 +6,13 @@
 #ifndef STEPWELL_CODE_H
 #define STEPWELL_CODE_H
 
+#include "jqcheck.h"
 #include "jqscan.h"
 #include "jqvm.h"
 #include "plain.h"
+
+/* Of a source that is not plain: libjq takes time in proportion to its square. */
+#define CODE_BYTES (64u << 10)
 
 struct code {
 	char *source; /* without comments */
@@ -25,6 +29,15 @@ void code_destroy(struct code *c);
 
 /* Compiles it; the message alone. */
 MUST_CHECK bool code_check(const struct code *c, struct error *err);
+/*
+ * The same at once, and nothing is kept: jqcheck passes nearly all; what it does not
+ * pass, libjq compiles alone, because it has the last word. That takes 15 ms, and
+ * *compilations counts how often it was done: beyond CODE_COMPILATIONS jqcheck is
+ * believed. options (may be NULL) are jqcheck's.
+ */
+#define CODE_COMPILATIONS 32u
+bool code_judge(struct code *c, const struct jqcheck_options *options,
+	unsigned *compilations, struct jqfault *ret);
 /* Appends the result's JSON text. */
 MUST_CHECK bool code_eval(const struct code *c, const struct scope *scope,
 	struct buf *out, struct error *err);

@@ -13,6 +13,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+void compiler_report(struct compiler *c, struct json node, const char *at,
+	bool expression, const char *text)
+{
+	struct definition_fault fault = {
+		.offset = SIZE_MAX, .expression = expression, .text = text};
+	if (definition_has_place(c->definition, node)) {
+		fault.offset = (size_t)(node.s - c->definition->text);
+		fault.at = (size_t)(at - c->definition->text);
+		fault.n = node.n;
+	}
+	c->faults++;
+	if (c->on_fault)
+		c->on_fault(c->ctx, &fault);
+}
+
 bool compiler_refuse(
 	struct compiler *c, struct json node, struct error *err, const char *format, ...)
 {
@@ -22,18 +37,17 @@ bool compiler_refuse(
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
+	compiler_report(c, node, node.s, false, text);
 	if (!definition_has_place(c->definition, node))
 		return error_set(err, ERROR_INPUT, "%s", text);
-	if (node.s)
-		json_position(c->definition->text, (size_t)(node.s - c->definition->text),
-			&line, &col);
+	json_position(
+		c->definition->text, (size_t)(node.s - c->definition->text), &line, &col);
 	return error_set(err, ERROR_INPUT, "line %u, column %u: %s", line, col, text);
 }
 
 static bool is_declared(struct compiler *c, const char *name)
 {
-	struct json_iter it =
-		json_iter(json_pointer(c->definition->document, "/use/secrets"));
+	struct json_iter it = json_iter(json_get(c->use, "secrets"));
 	struct json declared;
 	while (json_next_element(&it, &declared)) {
 		if (json_string_is(declared, name))
@@ -74,15 +88,16 @@ bool compiler_expression(struct compiler *c, struct json node, enum expression_f
 		*ret = NULL;
 		return true;
 	}
-	if (!program_add(c->definition->program, node, form, ret, &why))
-		return compiler_refuse(c, node, err, "%s", why.text);
-	return take_secrets(c, node, *ret, err);
+	if (program_add(c->definition->program, node, form, ret, &why))
+		return take_secrets(c, node, *ret, err);
+	/* Where all faults are reported, program_check reports this one. */
+	return c->on_fault ? error_set(err, why.kind, "%s", why.text)
+			   : compiler_refuse(c, node, err, "%s", why.text);
 }
 
 struct json compiler_use(struct compiler *c, const char *section, const char *name)
 {
-	struct json use = json_get(c->definition->document, "use");
-	return json_get(json_get(use, section), name);
+	return json_get(json_get(c->use, section), name);
 }
 
 void compiler_need(struct compiler *c, const char *need)
@@ -238,35 +253,52 @@ void pointer_put_token(struct buf *b, const char *name)
 	}
 }
 
-/* The keyword that says what a task is; `for` before `do`, which it contains. */
+static const struct task_kind *find_kind(const char *keyword, struct json key)
+{
+	char *name = json_strdup(key),
+	     *full = xasprintf("%s:%s", keyword, name ? name : "");
+	const struct task_kind *kind = task_kind_find(full);
+	free(name);
+	free(full);
+	return kind;
+}
+
+static const struct task_kind *kind_of_run(struct json run)
+{
+	struct json_iter it = json_iter(run);
+	struct json key, value;
+	const struct task_kind *kind = NULL;
+	while (!kind && json_next_member(&it, &key, &value))
+		kind = find_kind("run", key);
+	return kind;
+}
+
+/* The keyword that says what a task is; `for` goes before `do`, which it contains. */
 static const struct task_kind *kind_of(struct json node)
 {
 	static const char *const plain[] = {"for", "fork", "try", "set", "switch",
 		"raise", "wait", "do", "emit", "listen"};
-	struct json call = json_get(node, "call"), run = json_get(node, "run");
-	struct json_iter it = json_iter(run);
-	struct json key, value;
-	const struct task_kind *kind = NULL;
-	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
-		if (json_get(node, plain[i]).s)
-			return task_kind_find(plain[i]);
+	enum { PLAIN = sizeof plain / sizeof *plain };
+	struct json_iter it = json_iter(node);
+	struct json key, value, call = {0}, run = {0};
+	size_t best = PLAIN;
+	while (json_next_member(&it, &key, &value)) {
+		for (size_t i = 0; i < best; i++) {
+			if (json_string_is(key, plain[i]))
+				best = i;
+		}
+		if (json_string_is(key, "call"))
+			call = value;
+		else if (json_string_is(key, "run"))
+			run = value;
 	}
-	while (run.s && !kind && json_next_member(&it, &key, &value)) {
-		char *name = json_strdup(key), *full = xasprintf("run:%s", name);
-		kind = task_kind_find(full);
-		free(name);
-		free(full);
-	}
-	if (call.s) {
-		char *name = json_strdup(call),
-		     *full = xasprintf("call:%s", name ? name : "");
-		kind = task_kind_find(full);
-		if (!kind && name)
-			kind = task_kind_find("call:function");
-		free(name);
-		free(full);
-	}
-	return kind;
+	if (best < PLAIN)
+		return task_kind_find(plain[best]);
+	if (!call.s)
+		return kind_of_run(run);
+	const struct task_kind *kind = find_kind("call", call);
+	return kind || json_type(call) != JSON_STRING ? kind
+						      : task_kind_find("call:function");
 }
 
 bool compiler_plain_task(struct compiler *c, struct task *task, struct error *err)
@@ -319,13 +351,13 @@ bool compiler_list(struct compiler *c, const struct task *task, const char *key,
 	list->tasks = xcalloc(json_count(node), sizeof *list->tasks);
 	*ret = list;
 	c->list = node;
-	while (json_next_element(&it, &element)) {
+	bool ok = true;
+	while ((ok || c->on_fault) && json_next_element(&it, &element)) {
 		size_t i = list->count++;
-		if (!task_compile(c, task, key, i, element, &list->tasks[i], err))
-			return false;
+		ok = task_compile(c, task, key, i, element, &list->tasks[i], err) && ok;
 	}
 	c->list = outer;
-	return true;
+	return ok;
 }
 
 bool compiler_try_list(struct compiler *c, const struct task *task, struct json node,

@@ -10,18 +10,26 @@
 
 struct compiler {
 	struct definition *definition;
-	struct json list; /* the list whose tasks are being compiled */
-	bool in_try;      /* inside a try's body */
+	struct json use, retry; /* the document's `use` and metadata.retry, or absent */
+	struct json list;       /* the list whose tasks are being compiled */
+	bool in_try;            /* inside a try's body */
 	size_t need_count;
 	struct json extensions;        /* use.extensions, or absent */
 	bool in_extension;             /* its tasks are not extended */
 	const struct call_site *calls; /* the functions being compiled, innermost first */
 	size_t called;                 /* functions compiled so far, once per call */
-	struct task *task;             /* whose members are being compiled; or NULL */
+	definition_on_fault on_fault;  /* NULL: the first fault ends the compilation */
+	void *ctx;
+	unsigned faults;
+	struct task *task; /* whose members are being compiled; or NULL */
 };
 
 /* NULL if there is none of that name. */
 const struct task_kind *task_kind_find(const char *name);
+/* Counts what keeps the definition from being run, and hands it to on_fault. `at`: the
+ * place in the node's text. */
+void compiler_report(struct compiler *c, struct json node, const char *at,
+	bool expression, const char *text);
 /* if, input, output, export, then, timeout and metadata of task->node. */
 MUST_CHECK bool task_base_compile(
 	struct compiler *c, struct task *task, struct error *err);

@@ -60,8 +60,10 @@ void data_schemas_destroy(void *tree)
 bool data_schema_fits(const struct json_schema *s, const char *what, struct json value,
 	struct fault *ret_fault)
 {
+	if (!s)
+		return true;
 	struct error err = {0};
-	if (!s || json_schema_check(s, value, &err))
+	if (json_schema_check(s, value, &err))
 		return true;
 	fault_set(ret_fault, PROBLEM_VALIDATION,
 		err.kind == ERROR_INPUT ? "the %s does not fit its schema: %s"

@@ -60,15 +60,17 @@ static bool compile_root(struct compiler *c, struct error *err)
 {
 	struct definition *d = c->definition;
 	struct task *root = &d->root;
-	c->extensions = json_pointer(d->document, "/use/extensions");
+	c->extensions = json_get(c->use, "extensions");
 	root->name = xstrdup("");
 	root->reference = xstrdup("");
 	root->node = d->document;
-	if (!task_base_compile(c, root, err))
+	bool ok = task_base_compile(c, root, err);
+	if (!ok && !c->on_fault)
 		return false;
 	root->kind = task_kind_find("do");
 	return compiler_list(
-		c, root, "do", json_get(d->document, "do"), &root->body, err);
+		       c, root, "do", json_get(d->document, "do"), &root->body, err) &&
+	       ok;
 }
 
 static int compare_text(const void *a, const void *b)
@@ -93,6 +95,44 @@ bool definition_has_place(const struct definition *d, struct json v)
 	return v.s >= d->text && v.s <= d->text + strlen(d->text);
 }
 
+/* Tasks whose outputs some expression asks for by $steps. */
+static void mark_kept(struct task_list *list, const struct program *p)
+{
+	for (size_t i = 0; list && i < list->count; i++) {
+		struct task *task = &list->tasks[i];
+		task->is_kept = program_mentions_step(p, task->name);
+		mark_kept(task->body, p);
+		mark_kept(task->handler, p);
+	}
+}
+
+/* c->definition is made in any case. */
+static bool compile(struct compiler *c, struct json document, const char *resources,
+	const char *version_suffix, struct error *err)
+{
+	struct definition *d = c->definition = xcalloc(1, sizeof *d);
+	size_t n = document.n;
+	d->refs = 1;
+	d->text = xstrndup(document.s, n);
+	d->needs = xcalloc(1, sizeof *d->needs);
+	if (!json_check(d->text, n, NULL, &d->document, NULL, err) ||
+		!read_resources(d, resources, err) ||
+		!read_identity(d, version_suffix, err))
+		return false;
+	struct program_options options = {
+		.loose = json_string_is(
+			json_pointer(d->document, "/evaluate/mode"), "loose")};
+	d->program = program_create(&options);
+	c->use = json_get(d->document, "use");
+	c->retry = json_pointer(d->document, "/document/metadata/retry");
+	if (!compile_root(c, err))
+		return false;
+	qsort(d->needs, c->need_count, sizeof *d->needs, compare_text);
+	if (program_mentions(d->program, "steps"))
+		mark_kept(d->root.body, d->program);
+	return true;
+}
+
 bool definition_create(const char *text, size_t n, const char *version_suffix,
 	struct definition **ret, struct error *err)
 {
@@ -103,29 +143,35 @@ bool definition_create(const char *text, size_t n, const char *version_suffix,
 bool definition_create_with(struct json document, const char *resources,
 	const char *version_suffix, struct definition **ret, struct error *err)
 {
-	struct definition *d = xcalloc(1, sizeof *d);
-	size_t n = document.n;
-	d->refs = 1;
-	d->text = xstrndup(document.s, n);
-	d->needs = xcalloc(1, sizeof *d->needs);
-	if (!json_check(d->text, n, NULL, &d->document, NULL, err) ||
-		!read_resources(d, resources, err) ||
-		!read_identity(d, version_suffix, err)) {
-		definition_unref(d);
-		return false;
-	}
-	struct program_options options = {
-		.loose = json_string_is(
-			json_pointer(d->document, "/evaluate/mode"), "loose")};
-	d->program = program_create(&options);
-	struct compiler c = {.definition = d};
-	if (!compile_root(&c, err)) {
-		definition_unref(d);
-		return false;
-	}
-	qsort(d->needs, c.need_count, sizeof *d->needs, compare_text);
-	*ret = d;
-	return true;
+	struct compiler c = {0};
+	bool ok = compile(&c, document, resources, version_suffix, err);
+	if (ok)
+		*ret = c.definition;
+	else
+		definition_unref(c.definition);
+	return ok;
+}
+
+static void on_expression(void *ctx, struct json node, size_t at, const char *message)
+{
+	compiler_report(ctx, node, json_string_place(node, at), true, message);
+}
+
+unsigned definition_check(const char *text, size_t n, definition_on_fault on_fault,
+	void *ctx, struct definition **ret)
+{
+	struct compiler c = {.on_fault = on_fault, .ctx = ctx};
+	struct error err = {0};
+	bool ok = compile(&c, (struct json){text, n}, NULL, NULL, &err);
+	if (c.definition->program)
+		program_check(c.definition->program, on_expression, &c);
+	if (!ok && c.faults == 0)
+		compiler_report(&c, (struct json){0}, NULL, false, err.text);
+	if (c.faults == 0)
+		*ret = c.definition;
+	else
+		definition_unref(c.definition);
+	return c.faults;
 }
 
 struct definition *definition_ref(struct definition *d)
@@ -166,9 +212,4 @@ void definition_unref(struct definition *d)
 	free(d->name);
 	free(d->version);
 	free(d);
-}
-
-bool definition_keeps_step(const struct definition *d, const char *name)
-{
-	return program_mentions_step(d->program, name);
 }

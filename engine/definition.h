@@ -7,11 +7,18 @@
 
 #include "task.h"
 
+#include <stdint.h>
+enum reference_kind {
+	REFERENCE_FUNCTION, /* one task */
+	REFERENCE_DOCUMENT, /* JSON or YAML */
+	REFERENCE_TEXT,     /* among the resources it is a string */
+};
+
 /* A resource outside of the document. */
 struct reference {
 	char *name; /* as the document gives it: its name among the resources */
 	char *url;  /* where it is; NULL: in the default catalog */
-	bool is_function;
+	enum reference_kind kind;
 	struct json authentication; /* the endpoint's, with a name resolved; or absent */
 };
 
@@ -25,8 +32,8 @@ struct definition {
 	bool listens;       /* some task waits for events */
 	struct program *program;
 	/* What was resolved when the definition was registered: its functions, API
-	 * descriptions and schemas, as an object by the name or URL that the document
-	 * gives. */
+	 * descriptions, schemas and scripts, as an object by the name or URL that the
+	 * document gives. */
 	char *resources_text; /* NULL: none */
 	struct json resources;
 	/* What the document names and resources lack; it cannot be run before. */
@@ -48,12 +55,27 @@ MUST_CHECK bool definition_create(const char *text, size_t n, const char *versio
 /* The same with its resources, verified JSON text that is copied; NULL: none. */
 MUST_CHECK bool definition_create_with(struct json document, const char *resources,
 	const char *version_suffix, struct definition **ret, struct error *err);
+
+/* What keeps a valid document from being run. */
+struct definition_fault {
+	size_t offset, n; /* the value, in bytes of the text; SIZE_MAX: elsewhere */
+	size_t at;        /* the very byte of the text */
+	bool expression;  /* jq does not take it */
+	const char *text;
+};
+typedef void (*definition_on_fault)(void *ctx, const struct definition_fault *fault);
+
+/*
+ * Compiles a document that `validate` finds supported in full, goes on after what it has
+ * to refuse, and compiles the expressions too: all that is wrong is reported. Returns how
+ * much that is; *ret is written only if it is nothing.
+ */
+unsigned definition_check(const char *text, size_t n, definition_on_fault on_fault,
+	void *ctx, struct definition **ret);
+
 /* Whether the value stands in the document itself, not in a resource. */
 bool definition_has_place(const struct definition *d, struct json v);
 struct definition *definition_ref(struct definition *d);
 void definition_unref(struct definition *d);
-
-/* Tasks of this name whose outputs some expression asks for by $steps. */
-bool definition_keeps_step(const struct definition *d, const char *name);
 
 #endif

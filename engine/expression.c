@@ -8,45 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "code.h"
+#include "expression_node.h"
 
 #define TIMEOUT_MS_DEFAULT 1000u
-
-enum node_kind {
-	NODE_LITERAL,
-	NODE_CODE,
-	NODE_TEXT,  /* a string with ${ } in it: its items are literals without quotes and
-		       code */
-	NODE_ARRAY, /* of templates */
-	NODE_OBJECT,
-};
-
-struct node {
-	enum node_kind kind;
-	struct json json; /* the definition's own text; of a literal in a text: `text` */
-	struct json key;  /* its name in the object around it */
-	char *text;
-	struct code *code;
-	struct node *items;
-	size_t nitems;
-};
-
-struct expression {
-	struct program *program;
-	struct node root;
-	enum expression_form form;
-	struct expression *next; /* in its bucket */
-};
-
-#define BUCKETS 1024
-
-struct program {
-	struct program_options options;
-	struct jqvm *vm;
-	struct expression **expressions;
-	size_t n;
-	struct expression *buckets[BUCKETS]; /* by where the node stands */
-};
 
 struct program *program_create(const struct program_options *options)
 {
@@ -68,6 +32,7 @@ static void node_finish(struct node *n)
 	free(n->items);
 	code_destroy(n->code);
 	free(n->text);
+	free(n->fault);
 	*n = (struct node){0};
 }
 
@@ -111,26 +76,43 @@ static void add_text(struct node *n, const char *s, size_t len)
 	item->text = buf_take(&b);
 }
 
+static void add_code(
+	struct program *p, struct node *n, const char *content, const char *s, size_t len)
+{
+	n->kind = NODE_CODE;
+	n->code = code_create(p->vm, s, len);
+	n->at = (size_t)(s - content);
+}
+
+/* Why the ${ whose code begins there has no end. */
+static void blame_segment(struct node *ret, const char *content, size_t n, size_t at)
+{
+	struct jqfault fault;
+	char *code = xstrndup(content + at, n - at);
+	jqcheck(code, n - at, &(struct jqcheck_options){.embedded = true}, &fault);
+	free(code);
+	ret->fault = xstrdup(fault.text);
+	ret->fault_at = at + (size_t)fault.at;
+}
+
 /* The segments of "Hello ${ .name }!"; false if a ${ is not closed. */
 static bool parse_segments(struct program *p, char *s, size_t n, struct node *ret)
 {
-	char *end = s + n;
+	size_t from = 0, at = 0, len;
 	ret->kind = NODE_TEXT;
-	for (;;) {
-		size_t len;
-		char *at = memmem(s, (size_t)(end - s), "${", 2);
-		add_text(ret, s, (size_t)((at ? at : end) - s));
-		if (!at)
-			return true;
-		at += 2;
-		if (!jqscan_end(at, (size_t)(end - at), &len))
+	while (jqscan_find(s, n, &at, &len)) {
+		if (len == SIZE_MAX) {
+			blame_segment(ret, s, n, at);
 			return false;
+		}
+		add_text(ret, s + from, at - 2 - from);
 		struct node *item = add_item(ret);
-		item->kind = NODE_CODE;
 		item->json = ret->json;
-		item->code = code_create(p->vm, at, len);
-		s = at + len + 1;
+		add_code(p, item, s, s + at, len);
+		at = from = at + len + 1;
 	}
+	add_text(ret, s + from, n - from);
+	return true;
 }
 
 /* The code of a string that is one ${ } as a whole, blanks around it apart. */
@@ -171,8 +153,7 @@ static bool parse_string(
 			    ? !is_marked(buf_text(&text), len)
 			    : p->options.loose && len && !memmem(code, len, "${", 2);
 	if (bare || find_whole(code, len, &code, &len)) {
-		ret->kind = NODE_CODE;
-		ret->code = code_create(p->vm, code, len);
+		add_code(p, ret, text.data, code, len);
 	} else if (len && memmem(code, len, "${", 2)) {
 		ok = parse_segments(p, code, len, ret);
 	}
@@ -182,7 +163,7 @@ static bool parse_string(
 		ok = p->options.loose;
 	}
 	if (!ok) {
-		error_set(err, ERROR_INPUT, "unbalanced ${ }");
+		error_set(err, ERROR_INPUT, "%s", ret->fault);
 		code_blame(buf_text(&text), err);
 	}
 	buf_finish(&text);
@@ -194,7 +175,7 @@ static bool parse_node(struct program *p, enum expression_form form, struct node
 
 static bool parse_items(struct program *p, struct node *ret, struct error *err)
 {
-	bool object = json_type(ret->json) == JSON_OBJECT, literal = true;
+	bool object = json_type(ret->json) == JSON_OBJECT, literal = true, ok = true;
 	struct json_iter it = json_iter(ret->json);
 	struct json key = {0}, value;
 	while (object ? json_next_member(&it, &key, &value)
@@ -202,12 +183,11 @@ static bool parse_items(struct program *p, struct node *ret, struct error *err)
 		struct node *item = add_item(ret);
 		item->key = key;
 		item->json = value;
-		if (!parse_node(p, EXPRESSION_VALUE, item, err))
-			return false;
+		ok = parse_node(p, EXPRESSION_VALUE, item, err) && ok;
 		literal = literal && item->kind == NODE_LITERAL;
 	}
 	ret->kind = literal ? NODE_LITERAL : object ? NODE_OBJECT : NODE_ARRAY;
-	return true;
+	return ok;
 }
 
 /* Fills ret, whose json and key are set. */
@@ -242,6 +222,8 @@ bool program_add(struct program *p, struct json node, enum expression_form form,
 	e->program = p;
 	e->root.json = node;
 	e->form = form;
+	e->forgives = p->options.loose &&
+		      (form == EXPRESSION_VALUE || json_type(node) != JSON_STRING);
 	bool ok = parse_node(p, form, &e->root, err);
 	/* Kept even on failure: its units are in the vm. */
 	p->expressions = xrealloc(p->expressions, (p->n + 1) * sizeof *p->expressions);
@@ -254,31 +236,11 @@ bool program_add(struct program *p, struct json node, enum expression_form form,
 	return ok;
 }
 
-static unsigned check_node(const struct node *n, program_on_fault on_fault, void *ctx)
-{
-	struct error err = {0};
-	unsigned faults = 0;
-	if (n->code && !code_check(n->code, &err)) {
-		on_fault(ctx, n->json, err.text);
-		faults++;
-	}
-	for (size_t i = 0; i < n->nitems; i++)
-		faults += check_node(&n->items[i], on_fault, ctx);
-	return faults;
-}
-
-unsigned program_check(struct program *p, program_on_fault on_fault, void *ctx)
-{
-	unsigned faults = 0;
-	for (size_t i = 0; i < p->n && !p->options.loose; i++)
-		faults += check_node(&p->expressions[i]->root, on_fault, ctx);
-	return faults;
-}
-
 struct eval {
 	struct program *program;
 	const struct scope *scope;
 	struct error *err;
+	bool forgives; /* the expression's */
 };
 
 /* Appends verified JSON without the blanks between its tokens. */
@@ -343,6 +305,21 @@ static bool is_loose_literal(struct program *p, const struct node *n)
 	return literal;
 }
 
+static bool eval_string(struct eval *ev, const struct node *n, struct buf *out)
+{
+	size_t from = out->len;
+	struct eval quiet = *ev;
+	if (ev->forgives)
+		quiet.err = NULL;
+	if (n->kind == NODE_CODE ? code_eval(n->code, ev->scope, out, quiet.err)
+				 : eval_text(&quiet, n, out))
+		return true;
+	out->len = from;
+	if (ev->forgives)
+		json_put(out, n->json);
+	return ev->forgives;
+}
+
 static bool eval_node(struct eval *ev, const struct node *n, struct buf *out);
 
 static bool eval_items(struct eval *ev, const struct node *n, struct buf *out)
@@ -368,8 +345,8 @@ static bool eval_node(struct eval *ev, const struct node *n, struct buf *out)
 	enum node_kind kind = is_loose_literal(ev->program, n) ? NODE_LITERAL : n->kind;
 	switch (kind) {
 	case NODE_LITERAL: json_put(out, n->json); return true;
-	case NODE_CODE: return code_eval(n->code, ev->scope, out, ev->err);
-	case NODE_TEXT: return eval_text(ev, n, out);
+	case NODE_CODE:
+	case NODE_TEXT: return eval_string(ev, n, out);
 	case NODE_ARRAY:
 	case NODE_OBJECT: return eval_items(ev, n, out);
 	}
@@ -395,7 +372,7 @@ static bool check_result(const struct expression *e, struct json text, struct er
 bool expression_eval(struct expression *e, const struct scope *scope, struct buf *out,
 	struct error *err)
 {
-	struct eval ev = {e->program, scope, err};
+	struct eval ev = {e->program, scope, err, e->forgives};
 	size_t from = out->len;
 	bool ok = eval_node(&ev, &e->root, out);
 	if (ok && !check_result(e, (struct json){out->data + from, out->len - from}, err))

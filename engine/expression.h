@@ -35,7 +35,9 @@ enum expression_form {
 };
 
 struct program_options {
-	bool loose;          /* a string that does not compile is a literal */
+	bool loose;          /* a string that does not compile is a literal, and so is one
+				that fails unless it stands where only an expression
+				may */
 	unsigned timeout_ms; /* of one evaluation; 0: 1000 */
 	size_t result_bytes; /* of one result; 0: 16 MiB */
 };
@@ -55,17 +57,18 @@ MUST_CHECK bool program_add(struct program *p, struct json node,
 	enum expression_form form, struct expression **ret, struct error *err);
 
 /*
- * Compiles every expression, those that fail together by themselves, and reports each one
- * that does not compile: the node's slice and jq's own message. Returns the number of
- * reports, in loose mode always 0.
+ * Reports each expression that does not compile, those too that program_add refused: the
+ * string in which it stands, the byte of the string's content where it goes wrong, and
+ * why. Returns the number of reports, in loose mode always 0.
  */
-typedef void (*program_on_fault)(void *ctx, struct json node, const char *message);
+typedef void (*program_on_fault)(
+	void *ctx, struct json node, size_t at, const char *message);
 unsigned program_check(struct program *p, program_on_fault on_fault, void *ctx);
 
 /* What an evaluation sees. `lookup` is asked for a named argument ("context", "input",
  * "item", ...; without $) when the expression mentions it, and returns false for one that
- * does not exist, which then reads as null. Slices must stay valid during the evaluation.
- */
+ * does not exist: the evaluation fails, as it does in jq. Slices must stay valid during
+ * the evaluation. */
 struct scope {
 	struct json dot; /* `.`; absent: null */
 	int64_t now;     /* microseconds since 1970: what jq's `now` answers */

@@ -40,7 +40,7 @@ size_t extension_count(const struct compiler *c, struct json node)
 {
 	struct json_iter it = json_iter(c->extensions);
 	struct json name, extension;
-	const char *word = extended_word(node);
+	const char *word = it.p ? extended_word(node) : "";
 	size_t n = 0;
 	while (!c->in_extension && next_extension(&it, word, &name, &extension))
 		n++;

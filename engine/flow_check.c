@@ -5,6 +5,7 @@
  */
 #include "inspection.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,23 +58,33 @@ static void read_task(struct flow_task *t, struct json task)
 
 static void flow_init(struct flow *f, struct json list, const struct place *place)
 {
-	f->count = json_count(list);
+	struct json_iter it = json_iter(list);
+	struct json item, *items = NULL;
+	for (size_t cap = 0; json_next_element(&it, &item); f->count++) {
+		if (f->count == cap) {
+			cap = cap ? cap * 2 : 16;
+			items = xrealloc(items, cap * sizeof *items);
+		}
+		items[f->count] = item;
+	}
 	f->tasks = xcalloc(f->count, sizeof *f->tasks);
 	f->reached = xcalloc(f->count, sizeof *f->reached);
 	f->stack = xcalloc(f->count, sizeof *f->stack);
-	struct json_iter it = json_iter(list);
-	struct json item, task;
-	for (size_t i = 0; json_next_element(&it, &item); i++) {
+	for (size_t i = 0; i < f->count; i++) {
 		struct flow_task *t = &f->tasks[i];
-		struct json_iter members = json_iter(item);
+		struct json_iter members = json_iter(items[i]);
+		struct json task;
 		t->item = (struct place){.up = place, .index = i};
 		t->place.up = &t->item;
-		if (json_type(item) != JSON_OBJECT ||
-			!json_next_member(&members, &t->place.key, &task))
+		if (json_type(items[i]) != JSON_OBJECT ||
+			!json_next_member(&members, &t->place.key, &task) || members.p) {
+			t->place.key = (struct json){0};
 			continue;
+		}
 		names_add(&f->names, t->place.key, i);
 		read_task(t, task);
 	}
+	free(items);
 	names_sort(&f->names);
 }
 
@@ -85,11 +96,21 @@ static void reach(struct flow *f, size_t i)
 	f->stack[f->depth++] = i;
 }
 
+static bool is_directive(struct json then)
+{
+	return json_string_is(then, "continue") || json_string_is(then, "exit") ||
+	       json_string_is(then, "end");
+}
+
 static void report_target(struct flow *f, struct json then, const struct place *place)
 {
 	char quoted[QUOTE_SIZE], guess[GUESS_SIZE];
+	static const char *const directives[] = {"continue", "exit", "end", NULL};
+	const char *near = word_nearest(directives, then);
 	quote_json(then, quoted, sizeof quoted);
 	guess_name(f->in, &f->names, then, guess);
+	if (near && !*guess)
+		snprintf(guess, sizeof guess, "; did you mean \"%s\"?", near);
 	inspection_report(f->in, FINDING_UNSUPPORTED, place, then,
 		"no task %s in this list%s", quoted,
 		*guess ? guess
@@ -115,7 +136,7 @@ static void follow(struct flow *f, size_t i, struct json then, const struct plac
 		reach(f, i + 1);
 }
 
-/* The cases of a switch; true if one of them always matches. */
+/* The cases of a switch; true if one of them is taken where no other matches. */
 static bool follow_cases(struct flow *f, size_t i)
 {
 	struct json cases = f->tasks[i].cases;
@@ -126,7 +147,7 @@ static bool follow_cases(struct flow *f, size_t i)
 	struct place item = {.up = &list};
 	struct json_iter it = json_iter(cases);
 	struct json element, value;
-	bool matched = false;
+	bool has_default = false;
 	for (; json_type(cases) == JSON_ARRAY && json_next_element(&it, &element);
 		item.index++) {
 		struct place name = {.up = &item};
@@ -134,16 +155,16 @@ static bool follow_cases(struct flow *f, size_t i)
 		if (json_type(element) != JSON_OBJECT ||
 			!json_next_member(&members, &name.key, &value))
 			continue;
-		if (matched && f->reporting)
-			inspection_report(f->in, FINDING_WARNING, &name, name.key,
-				"this case is never reached: one before it has no "
-				"\"when\" and "
-				"always matches");
+		bool is_default =
+			json_type(value) == JSON_OBJECT && !json_get(value, "when").s;
+		if (has_default && is_default && f->reporting)
+			inspection_report(f->in, FINDING_UNSUPPORTED, &name, name.key,
+				"a second case without \"when\": only one can be the "
+				"default");
 		follow(f, i, json_get(value, "then"), &name);
-		matched = matched ||
-			  (json_type(value) == JSON_OBJECT && !json_get(value, "when").s);
+		has_default = has_default || is_default;
 	}
-	return matched;
+	return has_default;
 }
 
 static void follow_task(struct flow *f, size_t i)
@@ -202,11 +223,30 @@ void flow_check(struct inspection *in, struct json list, const struct place *pla
 	struct flow f = {.in = in, .reporting = true};
 	flow_init(&f, list, place);
 	if (f.count == 0)
-		inspection_report(in, FINDING_WARNING, place, list,
-			"an empty list of tasks does nothing");
+		inspection_report(in, FINDING_UNSUPPORTED, place, list,
+			"this list of tasks is empty: at least one task is needed");
 	check_names(&f);
 	for (size_t i = 0; i < f.count; i++)
 		follow_task(&f, i);
 	check_reached(&f);
+	flow_finish(&f);
+}
+
+void branches_check(struct inspection *in, struct json list, const struct place *place)
+{
+	struct flow f = {.in = in};
+	flow_init(&f, list, place);
+	if (f.count == 0)
+		inspection_report(in, FINDING_WARNING, place, list,
+			"a fork without branches does nothing");
+	check_names(&f);
+	for (size_t i = 0; i < f.count; i++) {
+		struct json then = f.tasks[i].then;
+		struct place at = {.up = &f.tasks[i].place, .key = THEN};
+		if (json_type(then) == JSON_STRING && !is_directive(then))
+			inspection_report(in, FINDING_UNSUPPORTED, &at, then,
+				"branches begin all at once: none is the next of "
+				"another; use continue, exit or end");
+	}
 	flow_finish(&f);
 }

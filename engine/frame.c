@@ -136,13 +136,25 @@ bool frame_is_concurrent(const struct frame *f)
 static void put_name(struct buf *b, const char *name)
 {
 	static const char marks[] = "~/[#!";
-	for (const char *p = name; *p; p++) {
-		const char *at = strchr(marks, *p);
-		if (at)
-			buf_printf(b, "~%d", (int)(at - marks));
-		else
-			buf_putc(b, *p);
+	for (const char *p = name; *p;) {
+		size_t n = strcspn(p, marks);
+		buf_add(b, p, n);
+		p += n;
+		if (*p) {
+			buf_putc(b, '~');
+			buf_int(b, strchr(marks, *p++) - marks);
+		}
 	}
+}
+
+static void put_place(struct buf *b, const char *key, size_t index)
+{
+	if (*key)
+		buf_putc(b, '/');
+	buf_puts(b, key);
+	buf_putc(b, '/');
+	buf_int(b, (int64_t)index);
+	buf_putc(b, '/');
 }
 
 char *frame_child_path(const struct frame *parent, size_t index, unsigned visit)
@@ -155,16 +167,21 @@ char *frame_child_path(const struct frame *parent, size_t index, unsigned visit)
 		buf_puts(&b, "/foreach");
 		key += strlen("foreach/");
 	}
-	if (parent->iteration >= 0)
-		buf_printf(&b, "[%lld]", (long long)parent->iteration);
+	if (parent->iteration >= 0) {
+		buf_putc(&b, '[');
+		buf_int(&b, parent->iteration);
+		buf_putc(&b, ']');
+	}
 	if (mark)
 		buf_puts(&b, mark);
 	else
-		buf_printf(&b, "%s%s/%zu/", *key ? "/" : "", key, index);
+		put_place(&b, key, index);
 	if (!mark || mark[strlen(mark) - (*mark != '\0')] == '/')
 		put_name(&b, task->name);
-	if (visit > 1)
-		buf_printf(&b, "#%u", visit);
+	if (visit > 1) {
+		buf_putc(&b, '#');
+		buf_int(&b, visit);
+	}
 	if (task->wraps)
 		buf_putc(&b, '!');
 	return buf_take(&b);

@@ -12,6 +12,54 @@
 
 enum { BYTES_MAX = 16 << 20 };
 
+static void add_word(struct names *names, const char *word)
+{
+	struct buf b = {0};
+	json_put_text(&b, word);
+	names_add(names, (struct json){b.data, b.len}, 0);
+	buf_finish(&b);
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* The names that loops, handlers and listeners give to what they bind, wherever: the
+ * strings that are members of these names, found in one pass over the text. */
+static void add_bound(struct names *names, struct json text)
+{
+	static const char *const binders[] = {"\"each\"", "\"at\"", "\"item\"", "\"as\""};
+	const char *end = text.s + text.n;
+	for (size_t i = 0; i < sizeof binders / sizeof *binders; i++) {
+		size_t n = strlen(binders[i]);
+		const char *p = text.s;
+		while ((p = memmem(p, (size_t)(end - p), binders[i], n))) {
+			p += n;
+			while (p < end && (is_space(*p) || *p == ':'))
+				p++;
+			const char *from = p;
+			if (p == end || *p != '"')
+				continue;
+			for (p++; *p != '"'; p++)
+				p += *p == '\\';
+			p++;
+			names_add(names, (struct json){from, (size_t)(p - from)}, 0);
+		}
+	}
+}
+
+static void add_arguments(struct names *names, struct json judged)
+{
+	static const char *const arguments[] = {"authorization", "context", "input",
+		"output", "runtime", "secrets", "steps", "task", "workflow", "item",
+		"index", "error"};
+	for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++)
+		add_word(names, arguments[i]);
+	add_bound(names, judged);
+	names_sort(names);
+}
+
 /* Those that are declared, in an array. */
 static void add_secrets(struct names *names, struct json list)
 {
@@ -24,7 +72,8 @@ static void add_secrets(struct names *names, struct json list)
 	names_sort(names);
 }
 
-void inspection_init(struct inspection *in, const char *text, struct json document)
+void inspection_init(
+	struct inspection *in, const char *text, struct json judged, struct json document)
 {
 	static const char *const names[CATALOGS] = {
 		[CATALOG_AUTHENTICATIONS] = "authentications",
@@ -40,6 +89,7 @@ void inspection_init(struct inspection *in, const char *text, struct json docume
 			names_add_members(&in->catalogs[i], json_get(use, names[i]));
 	}
 	add_secrets(&in->catalogs[CATALOG_SECRETS], json_get(use, "secrets"));
+	add_arguments(&in->arguments, judged);
 	in->alone = !json_get(document, "document").s;
 	struct json mode = json_get(json_get(document, "evaluate"), "mode");
 	in->loose = json_string_is(mode, "loose");
@@ -60,6 +110,7 @@ void inspection_finish(struct inspection *in)
 	free(in->items);
 	for (int i = 0; i < CATALOGS; i++)
 		names_finish(&in->catalogs[i]);
+	names_finish(&in->arguments);
 	*in = (struct inspection){0};
 }
 
@@ -91,15 +142,30 @@ static void put_pointer(const struct place *place, struct buf *out)
 	buf_finish(&key);
 }
 
-static void keep(struct inspection *in, const struct finding *finding, size_t offset)
+/* Takes the text. */
+static void keep(struct inspection *in, enum finding_class class,
+	const struct place *place, const char *at, char *text)
 {
 	if (in->count == in->cap) {
 		in->cap = in->cap ? in->cap * 2 : 16;
 		in->items = xrealloc(in->items, in->cap * sizeof *in->items);
 	}
-	in->items[in->count] = (struct found){*finding, offset, in->count};
-	in->bytes += strlen(finding->pointer) + strlen(finding->text);
-	in->count++;
+	struct buf pointer = {0};
+	put_pointer(place, &pointer);
+	struct found *found = &in->items[in->count];
+	*found = (struct found){
+		.finding = {.class = class, .pointer = buf_take(&pointer), .text = text},
+		.offset = (size_t)(at - in->text),
+		.number = in->count++};
+	in->bytes += strlen(found->finding.pointer) + strlen(text);
+}
+
+static bool is_full(struct inspection *in)
+{
+	if (in->count < INSPECTION_MAX && in->bytes <= BYTES_MAX)
+		return false;
+	in->cut = true;
+	return true;
 }
 
 void inspection_report(struct inspection *in, enum finding_class class,
@@ -107,27 +173,37 @@ void inspection_report(struct inspection *in, enum finding_class class,
 {
 	in->errors += class == FINDING_ERROR;
 	in->unsupported += class == FINDING_UNSUPPORTED;
-	if (in->count >= INSPECTION_MAX || in->bytes > BYTES_MAX) {
-		in->cut = true;
+	if (is_full(in))
 		return;
-	}
 	char text[1536];
 	va_list args;
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	size_t n = (size_t)vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	struct buf pointer = {0};
-	put_pointer(place, &pointer);
-	struct finding finding = {.class = class};
-	finding.pointer = buf_take(&pointer);
-	finding.text = xstrdup(text);
-	keep(in, &finding, (size_t)(at.s - in->text));
+	if (n >= sizeof text) { /* cut, but not inside a character */
+		for (n = sizeof text - 1;
+			n > 0 && ((unsigned char)text[n - 1] & 0xC0) == 0x80;)
+			n--;
+		text[n ? n - 1 : 0] = '\0';
+	}
+	keep(in, class, place, at.s, xstrdup(text));
+}
+
+void inspection_suspect(struct inspection *in, const struct place *place, struct json at,
+	const char *text)
+{
+	in->suspected++;
+	if (is_full(in))
+		return;
+	keep(in, FINDING_UNSUPPORTED, place, at.s,
+		xasprintf("the expression does not compile: %s", text));
+	in->items[in->count - 1].suspected = true;
 }
 
 struct inspection_mark inspection_mark(const struct inspection *in)
 {
-	return (struct inspection_mark){
-		in->count, in->bytes, in->errors, in->unsupported, in->cut};
+	return (struct inspection_mark){in->count, in->bytes, in->errors, in->unsupported,
+		in->suspected, in->cut};
 }
 
 void inspection_rewind(struct inspection *in, struct inspection_mark mark)
@@ -136,7 +212,24 @@ void inspection_rewind(struct inspection *in, struct inspection_mark mark)
 	in->bytes = mark.bytes;
 	in->errors = mark.errors;
 	in->unsupported = mark.unsupported;
+	in->suspected = mark.suspected;
 	in->cut = mark.cut;
+}
+
+static void drop_suspected(struct inspection *in)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < in->count; i++) {
+		struct found *found = &in->items[i];
+		if (found->suspected) {
+			free(found->finding.pointer);
+			free(found->finding.text);
+		} else {
+			in->items[count++] = *found;
+		}
+	}
+	in->count = count;
+	in->suspected = 0;
 }
 
 static int compare_found(const void *a, const void *b)
@@ -167,6 +260,9 @@ static void set_positions(struct inspection *in)
 
 void inspection_hand_over(struct inspection *in, struct findings *ret)
 {
+	if (in->errors + in->unsupported == 0)
+		drop_suspected(in);
+	in->unsupported += in->suspected;
 	if (in->count > 1)
 		qsort(in->items, in->count, sizeof *in->items, compare_found);
 	set_positions(in);
@@ -174,7 +270,7 @@ void inspection_hand_over(struct inspection *in, struct findings *ret)
 	ret->items = xcalloc(in->count + 1, sizeof *ret->items);
 	for (size_t i = 0; i < in->count; i++)
 		ret->items[ret->count++] = in->items[i].finding;
-	if (in->cut) {
+	if (in->cut && ret->count) {
 		struct finding *last = &ret->items[ret->count - 1];
 		char *text = xasprintf("%s (more was found than is listed)", last->text);
 		free(last->text);

@@ -17,8 +17,15 @@ struct place {
 	size_t index;
 };
 
+/* The shapes of the objects around the walk, the innermost first; on the stack. */
+struct around {
+	const struct around *up;
+	const struct shape *shape;
+};
+
 struct found {
 	struct finding finding;
+	bool suspected;        /* see inspection_suspect */
 	size_t offset, number; /* in the text; in the order of finding */
 };
 
@@ -26,24 +33,30 @@ struct inspection {
 	const char *text;
 	struct json use;
 	struct names catalogs[CATALOGS]; /* the names in `use` */
+	struct names arguments;          /* $names that an expression may see */
 	bool loose; /* evaluate.mode: every string may be an expression */
 
 	enum finding_class invalid; /* class of what does not fit its shape, here */
-	bool in_request;            /* inside what an attempt sends */
-	bool in_run;                /* inside a process, where ${ } may be the shell's */
-	bool secrets;               /* $secrets may stand here */
-	bool in_secret_input;       /* ... in `from` of this input */
+	const struct around *around;
+	bool in_request;      /* inside what an attempt sends */
+	bool in_run;          /* inside a process, where ${ } may be the shell's */
+	bool secrets;         /* $secrets may stand here */
+	bool in_secret_input; /* ... in `from` of this input */
 	bool alone; /* a function by itself: nobody knows yet what is around it */
 
 	struct found *items;
 	size_t count, cap, bytes;
 	size_t errors, unsupported; /* counted beyond INSPECTION_MAX too */
+	size_t suspected;           /* expressions that do not compile */
+	unsigned compilations;      /* by libjq */
 	bool cut;                   /* some were only counted */
 };
 
 enum { INSPECTION_MAX = 1000 }; /* findings that are kept */
 
-void inspection_init(struct inspection *in, const char *text, struct json document);
+/* judged: a value in the text; document: whose `use` it may name. */
+void inspection_init(struct inspection *in, const char *text, struct json judged,
+	struct json document);
 void inspection_finish(struct inspection *in);
 
 /* Adds a finding about the value at `place`; `at` is the text it points to. */
@@ -51,9 +64,17 @@ void inspection_report(struct inspection *in, enum finding_class class,
 	const struct place *place, struct json at, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
+/*
+ * Adds a finding about an expression that does not compile. Of a document that could be
+ * run the compiler knows better which strings are expressions, and reports them itself:
+ * it is handed over only if there are other findings for which nobody will compile it.
+ */
+void inspection_suspect(struct inspection *in, const struct place *place, struct json at,
+	const char *text);
+
 /* Takes back what was found since the mark: a trial. */
 struct inspection_mark {
-	size_t count, bytes, errors, unsupported;
+	size_t count, bytes, errors, unsupported, suspected;
 	bool cut;
 };
 struct inspection_mark inspection_mark(const struct inspection *in);
@@ -64,6 +85,7 @@ void inspection_hand_over(struct inspection *in, struct findings *ret);
 
 /* The checks beside the tables. */
 void flow_check(struct inspection *in, struct json list, const struct place *place);
+void branches_check(struct inspection *in, struct json list, const struct place *place);
 void data_check(struct inspection *in, struct json v, const struct place *place);
 /* The judgement of $secrets: in one string, and in a task as a whole. */
 void secret_check(

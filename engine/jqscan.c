@@ -2,11 +2,14 @@
 #include "jqscan.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "buf.h"
+
+enum { NAMES_MAX = 500 }; /* $names and members of $steps in one source */
 
 /* What would show an evaluation more than its scope, print, read or stop. Names that
  * begin with _ are jq's own and are refused as well: some crash when called. */
@@ -203,20 +206,23 @@ struct jqtoken jqlexer_next(struct jqlexer *l)
 void jqscan_finish(struct jqscan *scan)
 {
 	words_finish(&scan->variables);
+	words_finish(&scan->bound);
 	words_finish(&scan->steps.names);
 	words_finish(&scan->secrets.names);
 }
 
 static void check_refused(struct jqscan *scan, const char *sigil, struct jqtoken t)
 {
-	char name[64];
+	char name[40];
 	snprintf(name, sizeof name, "%s%.*s", sigil, (int)t.n, t.s);
 	bool bad = *name == '_' && strcmp(name, "__loc__") != 0;
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
 		bad = bad || strcmp(name, refused[i]) == 0;
-	if (bad && !*scan->fault)
-		snprintf(scan->fault, sizeof scan->fault, "%s is not available here",
-			name);
+	if (!bad || *scan->fault)
+		return;
+	scan->refuses_name = true;
+	snprintf(scan->fault, sizeof scan->fault, "%s is not available here%s", name,
+		strcmp(name, "input") ? "" : "; did you mean $input?");
 }
 
 /* Where the scanner stands in "$steps.name", "$steps.\"name\"", "$steps[\"name\"]". */
@@ -269,23 +275,55 @@ static void read_variable(struct jqscan *scan, struct jqtoken t, struct follower
 	f->state = f->of ? MEMBER_NAMED : MEMBER_OUTSIDE;
 }
 
+/* What binds names: "as PATTERN |", "reduce . as PATTERN (", "def f($a; $b):", "label $a
+ * |". */
+struct binding {
+	char until;     /* the mark that ends it; '\0': none is open */
+	unsigned depth; /* of brackets around it */
+};
+
+static void follow_binding(
+	struct binding *b, const struct jqlexer *l, struct jqtoken t, bool key)
+{
+	bool opens = jqtoken_is(t, '(') && l->depth == b->depth + 1 && b->until == '|';
+	if (b->until && ((jqtoken_is(t, b->until) && l->depth == b->depth) || opens))
+		b->until = '\0';
+	if (t.kind != JQTOKEN_NAME || key)
+		return;
+	if (is_word_of(t, "as") || is_word_of(t, "label"))
+		*b = (struct binding){'|', l->depth};
+	else if (is_word_of(t, "def"))
+		*b = (struct binding){':', l->depth};
+}
+
 void jqscan_read(struct jqscan *scan, char *s, size_t n)
 {
 	struct jqlexer l;
 	struct jqtoken t, before = {JQTOKEN_END, "", 0};
+	struct binding binding = {0};
 	struct follower f = {MEMBER_OUTSIDE, NULL};
 	jqlexer_init(&l, s, n);
 	do {
 		t = jqlexer_next(&l);
+		if (!*scan->fault)
+			scan->fault_at = (size_t)(t.s - s);
 		f.state = follow(&f, t);
 		bool key = (jqtoken_is(before, '{') || jqtoken_is(before, ',')) &&
 			   l.depth && l.closers[l.depth - 1] == '}';
-		if (t.kind == JQTOKEN_NAME && jqtoken_is(before, '$'))
+		bool variable = t.kind == JQTOKEN_NAME && jqtoken_is(before, '$');
+		follow_binding(&binding, &l, t, key || variable);
+		if (variable && binding.until)
+			words_add(&scan->bound, t.s, t.n);
+		if (variable)
 			read_variable(scan, t, &f);
 		else if (t.kind == JQTOKEN_NAME && !key)
 			check_refused(scan, "", t);
 		before = t;
-	} while (t.kind != JQTOKEN_END && t.kind != JQTOKEN_FAULT);
+		if (scan->variables.n + scan->steps.names.n > NAMES_MAX && !*scan->fault)
+			snprintf(scan->fault, sizeof scan->fault,
+				"more than %d different names in one expression",
+				NAMES_MAX);
+	} while (t.kind != JQTOKEN_END && t.kind != JQTOKEN_FAULT && !*scan->fault);
 	if (l.fault && !*scan->fault)
 		snprintf(scan->fault, sizeof scan->fault, "%s", l.fault);
 }
@@ -301,5 +339,16 @@ bool jqscan_end(char *s, size_t n, size_t *ret_offset)
 			return false;
 		*ret_offset = (size_t)(t.s - s);
 	}
+	return true;
+}
+
+bool jqscan_find(char *s, size_t n, size_t *at, size_t *ret_n)
+{
+	const char *mark = *at < n ? memmem(s + *at, n - *at, "${", 2) : NULL;
+	if (!mark)
+		return false;
+	*at = (size_t)(mark - s) + 2;
+	if (!jqscan_end(s + *at, n - *at, ret_n))
+		*ret_n = SIZE_MAX;
 	return true;
 }

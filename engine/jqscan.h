@@ -59,13 +59,19 @@ struct jqmembers {
 
 struct jqscan {
 	struct words variables; /* the names after $, but $__loc__ */
+	struct words bound;     /* those that the source binds somewhere itself */
 	struct jqmembers steps, secrets;
-	char fault[96]; /* why the source is refused, "" if it is not */
+	char fault[120];   /* why the source is refused, "" if it is not */
+	size_t fault_at;   /* the byte of it */
+	bool refuses_name; /* the fault is a name, not a bracket or string */
 };
 void jqscan_finish(struct jqscan *scan);
 
 /* Reads a whole source; blanks out its comments. Text of n bytes and a NUL. */
 void jqscan_read(struct jqscan *scan, char *s, size_t n);
+/* The next ${ of a text from *at on: *ret_n bytes of code begin at *at; SIZE_MAX: it
+ * is not closed. Blanks out comments. */
+bool jqscan_find(char *s, size_t n, size_t *at, size_t *ret_n);
 /* The offset of the brace that closes the ${ whose code begins at s. Blanks out comments.
  */
 bool jqscan_end(char *s, size_t n, size_t *ret_offset);

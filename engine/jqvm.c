@@ -21,6 +21,7 @@
 
 #include "jqvm_dump.h"
 #include "jqvm_prelude.h"
+#include "plain.h"
 #include "watchdog.h"
 
 #define GROUP 64u
@@ -31,7 +32,7 @@
 
 struct unit {
 	const char *source;
-	const struct words *variables;
+	const struct jqscan *scan;
 	char *fault; /* why it does not compile */
 };
 
@@ -144,8 +145,9 @@ static jq_state *compile(struct jqvm *vm, const char *program, struct buf *messa
 static void put_unit(struct buf *out, const struct unit *u, unsigned number)
 {
 	buf_printf(out, "def _stepwell_%u: ", number);
-	for (size_t i = 0; i < u->variables->n; i++)
-		buf_printf(out, ".[3][%zu] as $%s | ", i, u->variables->items[i]);
+	const struct words *variables = &u->scan->variables;
+	for (size_t i = 0; i < variables->n; i++)
+		buf_printf(out, ".[3][%zu] as $%s | ", i, variables->items[i]);
 	buf_printf(out, ".[2] | (\n%s\n);\n", u->source);
 }
 
@@ -217,6 +219,15 @@ static void run_compile(struct job *job)
 	buf_finish(&messages);
 }
 
+static void run_try(struct job *job)
+{
+	struct buf messages = {0};
+	jq_state *jq = compile_units(job->vm, &job->unit, 1, &messages);
+	job->ok = jq || error_set(job->err, ERROR_INPUT, "%s", buf_text(&messages));
+	jq_teardown(&jq);
+	buf_finish(&messages);
+}
+
 static void put_value(jv *array, struct json v)
 {
 	if (!v.s)
@@ -225,21 +236,32 @@ static void put_value(jv *array, struct json v)
 	*array = jv_array_append(*array, jv_parse_sized(v.s, (int)v.n));
 }
 
+/* Invalid where the source asks for what is not in the scope. */
 static jv make_input(struct job *job)
 {
 	const struct scope *scope = job->scope;
-	const struct words *variables = job->vm->units[job->unit].variables;
+	const struct jqscan *scan = job->vm->units[job->unit].scan;
+	const struct words *variables = &scan->variables;
+	bool ok = true;
 	jv input = jv_array(), arguments = jv_array();
 	input = jv_array_append(input, jv_number(job->unit));
 	input = jv_array_append(input, jv_number((double)scope->now / 1e6));
 	put_value(&input, scope->dot);
 	for (size_t i = 0; i < variables->n; i++) {
+		const char *name = variables->items[i];
 		struct json v = {0};
-		if (!scope->lookup || !scope->lookup(scope->ctx, variables->items[i], &v))
+		if (!scope->lookup || !scope->lookup(scope->ctx, name, &v)) {
 			v = (struct json){0};
+			if (ok && !words_has(&scan->bound, name))
+				ok = plain_undefined(name, job->err);
+		}
 		put_value(&arguments, v);
 	}
-	return jv_array_append(input, arguments);
+	input = jv_array_append(input, arguments);
+	if (ok)
+		return input;
+	jv_free(input);
+	return jv_invalid();
 }
 
 static void on_halt(void *ctx)
@@ -313,7 +335,10 @@ static bool finish(struct job *job, jq_state *jq)
 static void run_eval(struct job *job)
 {
 	jq_state *jq = job->vm->groups[job->unit / GROUP].jq;
-	jq_start(jq, make_input(job), 0);
+	jv input = make_input(job);
+	if (!jv_is_valid(input))
+		return;
+	jq_start(jq, input, 0);
 	job->ok = finish(job, jq);
 	jq_start(jq, jv_null(),
 		0); /* frees what the evaluation left, and clears jq_halt */
@@ -349,11 +374,11 @@ void jqvm_destroy(struct jqvm *vm)
 	free(vm);
 }
 
-unsigned jqvm_add(struct jqvm *vm, const char *source, const struct words *variables)
+unsigned jqvm_add(struct jqvm *vm, const char *source, const struct jqscan *scan)
 {
 	unsigned number = vm->nunits++;
 	vm->units = xrealloc(vm->units, vm->nunits * sizeof *vm->units);
-	vm->units[number] = (struct unit){source, variables, NULL};
+	vm->units[number] = (struct unit){source, scan, NULL};
 	struct group *group;
 	if (number % GROUP == 0) {
 		vm->groups =
@@ -366,12 +391,25 @@ unsigned jqvm_add(struct jqvm *vm, const char *source, const struct words *varia
 	return number;
 }
 
+static void start(struct jqvm *vm)
+{
+	if (vm->stack)
+		return;
+	vm->stack = map_stack();
+	vm->watchdog = watchdog_create(vm->options.timeout_ms, GROWTH_BYTES);
+}
+
+bool jqvm_try(struct jqvm *vm, unsigned unit, struct error *err)
+{
+	struct job job = {.run = run_try, .unit = unit, .err = err};
+	start(vm);
+	call(vm, &job);
+	return job.ok;
+}
+
 bool jqvm_compile(struct jqvm *vm, unsigned unit, struct error *err)
 {
-	if (!vm->stack) {
-		vm->stack = map_stack();
-		vm->watchdog = watchdog_create(vm->options.timeout_ms, GROWTH_BYTES);
-	}
+	start(vm);
 	if (!vm->groups[unit / GROUP].ready)
 		call(vm, &(struct job){.run = run_compile, .unit = unit});
 	const char *fault = vm->units[unit].fault;

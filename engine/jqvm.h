@@ -21,10 +21,13 @@ struct jqvm *jqvm_create(const struct program_options *options);
 void jqvm_destroy(struct jqvm *vm);
 
 /* Adds a source that passed jqscan_read; both are borrowed. Returns its number. */
-unsigned jqvm_add(struct jqvm *vm, const char *source, const struct words *variables);
+unsigned jqvm_add(struct jqvm *vm, const char *source, const struct jqscan *scan);
 
 /* Compiles it, with its neighbours where possible; on failure jq's message. */
 MUST_CHECK bool jqvm_compile(struct jqvm *vm, unsigned unit, struct error *err);
+
+/* Compiles it alone, to know whether it can be, and keeps nothing. */
+MUST_CHECK bool jqvm_try(struct jqvm *vm, unsigned unit, struct error *err);
 
 /* Compiles and evaluates; appends the result's JSON text, checked. */
 MUST_CHECK bool jqvm_eval(struct jqvm *vm, unsigned unit, const struct scope *scope,

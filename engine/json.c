@@ -26,34 +26,33 @@ static const char *after_string(const char *p)
 	return p + 1;
 }
 
+/* From behind a bracket to behind the one that closes it. */
+static const char *after_brackets(const char *p)
+{
+	static const signed char turns[256] = {
+		['{'] = 1, ['['] = 1, ['}'] = -1, [']'] = -1, ['"'] = 2};
+	for (int depth = 1; depth > 0;) {
+		while (!turns[(unsigned char)*p])
+			p++;
+		if (*p == '"') {
+			p = after_string(p);
+		} else {
+			depth += turns[(unsigned char)*p];
+			p++;
+		}
+	}
+	return p;
+}
+
 /* The end of an element or member: inside brackets, so a delimiter always follows. */
 static const char *after_value(const char *p)
 {
-	int depth = 0;
-	do {
-		switch (*p) {
-		case '"': p = after_string(p); break;
-		case '{':
-		case '[':
-			depth++;
-			p++;
-			break;
-		case '}':
-		case ']':
-			depth--;
-			p++;
-			break;
-		case ',':
-		case ':':
-		case ' ':
-		case '\t':
-		case '\n':
-		case '\r': p++; break;
-		default:
-			while (!strchr(",:]} \t\n\r", *p))
-				p++;
-		}
-	} while (depth > 0);
+	if (*p == '"')
+		return after_string(p);
+	if (*p == '{' || *p == '[')
+		return after_brackets(p + 1);
+	while (!strchr(",:]} \t\n\r", *p))
+		p++;
 	return p;
 }
 
@@ -239,6 +238,24 @@ void json_string(struct json v, struct buf *out)
 	}
 }
 
+const char *json_string_place(struct json v, size_t at)
+{
+	assert(json_type(v) == JSON_STRING);
+	const char *p = v.s + 1, *end = v.s + v.n - 1;
+	struct buf escape = {0};
+	while (p < end) {
+		buf_clear(&escape);
+		const char *next = *p == '\\' ? put_escape(&escape, p + 1) : p + 1;
+		size_t n = *p == '\\' ? escape.len : 1;
+		if (at < n)
+			break;
+		at -= n;
+		p = next;
+	}
+	buf_finish(&escape);
+	return p;
+}
+
 char *json_strdup(struct json v)
 {
 	if (json_type(v) != JSON_STRING)
@@ -341,21 +358,24 @@ static void canonical_string(struct buf *out, struct json v)
 
 static void canonical_object(struct json v, struct buf *out)
 {
-	size_t n = json_count(v), i = 0;
-	struct member *members = xcalloc(n, sizeof *members);
+	size_t n = 0, cap = 0;
+	struct member *members = NULL;
 	struct json_iter it = json_iter(v);
-	struct json key;
-	for (; json_next_member(&it, &key, &members[i].value); i++) {
+	struct json key, value;
+	while (json_next_member(&it, &key, &value)) {
 		struct buf b = {0};
+		if (n == cap) {
+			cap = cap ? cap * 2 : 8;
+			members = xrealloc(members, cap * sizeof *members);
+		}
 		json_string(key, &b);
-		members[i].len = b.len;
-		members[i].key = buf_take(&b);
-		if (i + 1 == n)
-			break;
+		size_t len = b.len;
+		members[n++] = (struct member){.key = buf_take(&b), len, value};
 	}
-	qsort(members, n, sizeof *members, compare_members);
+	if (n > 1)
+		qsort(members, n, sizeof *members, compare_members);
 	buf_putc(out, '{');
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (i)
 			buf_putc(out, ',');
 		json_put_string(out, members[i].key, members[i].len);

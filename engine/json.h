@@ -71,6 +71,9 @@ struct json json_pointer(struct json v, const char *pointer);
 void json_string(struct json v, struct buf *out);
 /* The same as a new C string, cut at a NUL; caller frees. NULL unless v is a string. */
 char *json_strdup(struct json v);
+/* Where in the text of a string the byte `at` of its content is written; its closing
+ * quote, if the content is no longer than that. */
+const char *json_string_place(struct json v, size_t at);
 /* An integer that fits exactly (1, -2, not 1.0 or 1e3). */
 bool json_int(struct json v, int64_t *ret);
 bool json_truth(struct json v); /* jq's: everything but null, false and absent */

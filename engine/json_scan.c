@@ -322,6 +322,68 @@ static bool scan_value(struct scanner *s)
 	}
 }
 
+/* ---- What is not JSON ---- */
+
+static bool begins(const struct scanner *s, const char *text)
+{
+	size_t n = strlen(text);
+	return (size_t)(s->end - s->p) >= n && memcmp(s->p, text, n) == 0;
+}
+
+static bool begins_with_any(const struct scanner *s, const char *const *words)
+{
+	for (; *words; words++) {
+		if (begins(s, *words))
+			return true;
+	}
+	return false;
+}
+
+static const char *string_hint(const struct scanner *s)
+{
+	if (begins(s, "\n") || begins(s, "\r"))
+		return ": a line break in it is written \\n";
+	return begins(s, "\t") ? ": a tab in it is written \\t" : "";
+}
+
+/* What most likely stands there instead of what was expected. */
+static const char *hint(const struct scanner *s)
+{
+	static const char *const numbers[] = {"NaN", "nan", "Infinity", "inf", NULL};
+	static const char *const words[] = {"True", "TRUE", "False", "FALSE", "None",
+		"NULL", "Null", "nil", "undefined", NULL};
+	const char *before = s->p;
+	while (before > s->start && strchr(" \t\r\n", before[-1]))
+		before--;
+	char last = before > s->start ? before[-1] : '\0';
+	if (strcmp(s->fault, "control character in a string") == 0)
+		return string_hint(s);
+	if (!strstr(s->fault, "expected") && !strstr(s->fault, "follows"))
+		return "";
+	if (s->p == s->end)
+		return strstr(s->fault, "ends here") ? "" : ", the text ends here";
+	if (begins(s, "\xEF\xBB\xBF"))
+		return ": the file begins with a byte order mark, which does not belong "
+		       "there";
+	if (begins(s, "//") || begins(s, "/*") || begins(s, "#"))
+		return ": JSON has no comments";
+	if ((*s->p == '}' || *s->p == ']') && last == ',')
+		return ": there is a comma too many before this bracket";
+	if (*s->p == '\'' || *s->p == '`')
+		return ": names and texts stand in double quotes";
+	if (begins_with_any(s, numbers))
+		return ": JSON has no NaN and no infinity";
+	if (begins_with_any(s, words))
+		return ": JSON has the words true, false and null";
+	if (last == '0' && *s->p >= '0' && *s->p <= '9')
+		return ": a number has no leading zero";
+	if (*s->p == '.' || *s->p == '+')
+		return ": a number begins with a digit or -";
+	if ((*s->p | 32) >= 'a' && (*s->p | 32) <= 'z' && strstr(s->fault, "value"))
+		return ": a text stands in double quotes";
+	return "";
+}
+
 bool json_check(const char *text, size_t n, const struct json_limits *limits,
 	struct json *ret, size_t *ret_offset, struct error *err)
 {
@@ -338,9 +400,10 @@ bool json_check(const char *text, size_t n, const struct json_limits *limits,
 	const char *from = s.p;
 	bool ok = scan_value(&s);
 	const char *to = s.p;
-	skip_space(&s);
-	if (ok && s.p != s.end)
-		ok = fail(&s, "something follows the JSON value");
+	if (ok) {
+		skip_space(&s);
+		ok = s.p == s.end || fail(&s, "something follows the JSON value");
+	}
 	free(s.keys);
 	if (ok) {
 		*ret = (struct json){from, (size_t)(to - from)};
@@ -351,6 +414,6 @@ bool json_check(const char *text, size_t n, const struct json_limits *limits,
 	json_position(text, offset, &line, &col);
 	if (ret_offset)
 		*ret_offset = offset;
-	return error_set(
-		err, ERROR_INPUT, "%s at line %u, column %u", s.fault, line, col);
+	return error_set(err, ERROR_INPUT, "%s%s at line %u, column %u", s.fault,
+		hint(&s), line, col);
 }

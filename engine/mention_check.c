@@ -3,6 +3,7 @@
  * be there ($task.attempt in a request: the same stepId always carries the same request;
  * $secrets: see secret_check.c). The expression module judges the rest.
  */
+#include "code.h"
 #include "inspection.h"
 
 #include <ctype.h>
@@ -49,18 +50,103 @@ static void check_text(
 			"or a retry policy's when");
 }
 
+/* An expression: where it stands, and the byte of the string's content where it begins.
+ */
+struct mention {
+	struct inspection *in;
+	struct json v;
+	const struct place *place;
+	size_t at;
+};
+
+static struct json find(const struct mention *m, ptrdiff_t at)
+{
+	return (struct json){json_string_place(m->v, m->at + (size_t)at), 1};
+}
+
+static void suspect(const struct mention *m, const struct jqfault *fault)
+{
+	if (!m->in->loose)
+		inspection_suspect(m->in, m->place, find(m, fault->at), fault->text);
+}
+
+/* A $name that nobody binds is null: most likely it is misspelt. */
+static void on_variable(void *ctx, size_t at, const char *s, size_t n)
+{
+	const struct mention *m = ctx;
+	struct buf name = {0};
+	if (m->in->count >= INSPECTION_MAX) { /* to find each place takes its time */
+		m->in->cut = true;
+		return;
+	}
+	json_put_string(&name, s, n);
+	struct json string = {name.data, name.len};
+	if (!names_find(&m->in->arguments, string)) {
+		const char *near = names_nearest(&m->in->arguments, string);
+		inspection_report(m->in, FINDING_WARNING, m->place,
+			find(m, (ptrdiff_t)at),
+			"$%.*s is bound by nothing here: the expression would fail%s%s%s",
+			n > 64 ? 64 : (int)n, s, near ? "; did you mean $" : "",
+			near ? near : "", near ? "?" : "");
+	}
+	buf_finish(&name);
+}
+
+static void check_code(struct mention *m, const char *source, size_t n)
+{
+	struct jqcheck_options options = {.on_variable = on_variable, .ctx = m};
+	struct program_options defaults = {.timeout_ms = 1000, .result_bytes = 1 << 20};
+	struct jqvm *vm = jqvm_create(&defaults);
+	struct code *code = code_create(vm, source, n);
+	struct jqfault fault;
+	/* In loose mode it may be text all the same. */
+	if (!code_judge(
+		    code, m->in->loose ? NULL : &options, &m->in->compilations, &fault))
+		suspect(m, &fault);
+	jqvm_destroy(vm);
+	code_destroy(code);
+}
+
+static void check_segments(struct mention *m, char *s, size_t n)
+{
+	size_t length;
+	for (m->at = 0; jqscan_find(s, n, &m->at, &length); m->at += length + 1) {
+		if (length != SIZE_MAX) {
+			check_code(m, s + m->at, length);
+			continue;
+		}
+		struct jqfault fault;
+		jqcheck(s + m->at, n - m->at, &(struct jqcheck_options){.embedded = true},
+			&fault);
+		suspect(m, &fault);
+		return;
+	}
+}
+
 static void check_string(
 	struct inspection *in, struct json v, const struct place *place, bool implicit)
 {
-	if (!memchr(v.s, '$', v.n) && !memchr(v.s, '\\', v.n))
-		return;
+	struct mention m = {in, v, place, 0};
 	struct buf b = {0};
+	if (!implicit && !in->loose && !memchr(v.s, '$', v.n) &&
+		!memchr(v.s, '\\', v.n) && !memchr(v.s, '{', v.n))
+		return;
 	json_string(v, &b);
 	const char *s = after_spaces(buf_text(&b));
-	if (implicit || in->loose || strstr(s, "${"))
+	bool marked = implicit ? strncmp(s, "${", 2) == 0 : strstr(s, "${") != NULL;
+	if (implicit || in->loose || marked)
 		check_text(in, s, v, place);
 	if (strstr(s, "secrets"))
 		secret_check(in, v, place, implicit);
+	if (marked)
+		check_segments(&m, b.data, b.len);
+	else if (implicit || (in->loose && b.len))
+		check_code(&m, buf_text(&b), b.len);
+	else if (strncmp(s, "{{", 2) == 0 && strstr(s, "}}"))
+		inspection_report(in, FINDING_WARNING, place, v,
+			"this is plain text: an expression is written ${ ... }, not {{ "
+			"... "
+			"}}");
 	buf_finish(&b);
 }
 

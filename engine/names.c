@@ -152,3 +152,20 @@ const char *word_nearest(const char *const *words, struct json string)
 	free(text);
 	return best;
 }
+
+bool word_is_one(const char *const *words, struct json string)
+{
+	for (; *words; words++) {
+		if (json_string_is(string, *words))
+			return true;
+	}
+	return false;
+}
+
+void word_put_all(const char *const *words, struct buf *out)
+{
+	for (size_t i = 0; words[i]; i++) {
+		const char *divider = i == 0 ? "" : words[i + 1] ? ", " : " or ";
+		buf_printf(out, "%s\"%s\"", divider, words[i]);
+	}
+}

@@ -31,6 +31,11 @@ const struct name *names_find(const struct names *names, struct json string);
 const char *names_nearest(const struct names *names, struct json string);
 const char *word_nearest(const char *const *words, struct json string);
 
+/* Whether the string is one of the words. */
+bool word_is_one(const char *const *words, struct json string);
+/* Appends "a", "b" or "c". */
+void word_put_all(const char *const *words, struct buf *out);
+
 /* How many such steps lead from a to b; anything above 2 is 3. */
 unsigned word_distance(const char *a, const char *b);
 

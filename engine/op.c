@@ -79,19 +79,22 @@ struct op op_make(enum op_kind kind, const char *path)
 
 static void put_number(struct buf *out, const char *key, int64_t v)
 {
-	buf_printf(out, ",\"%s\":%lld", key, (long long)v);
+	json_put_key(out, key);
+	buf_int(out, v);
 }
 
 static void put_flag(struct buf *out, const char *key, bool v)
 {
-	if (v)
-		buf_printf(out, ",\"%s\":true", key);
+	if (v) {
+		json_put_key(out, key);
+		buf_puts(out, "true");
+	}
 }
 
 static void put_text(struct buf *out, const char *key, const char *v)
 {
 	if (v) {
-		buf_printf(out, ",\"%s\":", key);
+		json_put_key(out, key);
 		json_put_text(out, v);
 	}
 }
@@ -102,7 +105,7 @@ static void put_values(const struct op *op, int64_t seq, unsigned number, struct
 		struct value *v = op->values[i];
 		if (!v)
 			continue;
-		buf_printf(out, ",\"%s\":", value_names[i]);
+		json_put_key(out, value_names[i]);
 		json_put(out, value_json(v));
 		if (v->seq == -1) {
 			v->seq = seq;
@@ -114,7 +117,9 @@ static void put_values(const struct op *op, int64_t seq, unsigned number, struct
 
 void op_write(const struct op *op, int64_t seq, unsigned number, struct buf *out)
 {
-	buf_printf(out, "{\"op\":\"%s\"", names[op->kind]);
+	buf_puts(out, "{\"op\":\"");
+	buf_puts(out, names[op->kind]);
+	buf_putc(out, '"');
 	put_text(out, "path", op->path);
 	if (op->attempt)
 		put_number(out, "attempt", op->attempt);

@@ -248,12 +248,17 @@ static bool follow(const struct plain_step *step, struct json *v, struct error *
 	return true;
 }
 
+bool plain_undefined(const char *name, struct error *err)
+{
+	return error_set(err, ERROR_INPUT, "$%s is not defined here", name);
+}
+
 bool plain_find(const struct plain *path, const struct scope *scope, struct json *ret,
 	struct error *err)
 {
 	struct json v = scope->dot;
 	if (path->root && (!scope->lookup || !scope->lookup(scope->ctx, path->root, &v)))
-		v = (struct json){0};
+		return plain_undefined(path->root, err);
 	if (!v.s)
 		v = JSON_LITERAL("null");
 	for (size_t i = 0; i < path->nsteps; i++) {

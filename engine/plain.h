@@ -33,6 +33,8 @@ struct plain {
 MUST_CHECK bool plain_parse(char *source, size_t n, struct plain *ret);
 void plain_finish(struct plain *p);
 
+/* The error of a name that is not in the scope; returns false. */
+bool plain_undefined(const char *name, struct error *err);
 /* Follows a path to its slice; never absent. */
 MUST_CHECK bool plain_find(const struct plain *path, const struct scope *scope,
 	struct json *ret, struct error *err);

@@ -39,7 +39,7 @@ static struct json catalog_endpoint(struct compiler *c, struct json name)
 }
 
 static void note_missing(struct compiler *c, const char *name, char *url,
-	bool is_function, struct json endpoint)
+	enum reference_kind kind, struct json endpoint)
 {
 	struct definition *d = c->definition;
 	for (size_t i = 0; i < d->missing_count; i++) {
@@ -50,19 +50,19 @@ static void note_missing(struct compiler *c, const char *name, char *url,
 	}
 	d->missing = xrealloc(d->missing, (d->missing_count + 1) * sizeof *d->missing);
 	d->missing[d->missing_count++] = (struct reference){
-		xstrdup(name), url, is_function, find_authentication(c, endpoint)};
+		xstrdup(name), url, kind, find_authentication(c, endpoint)};
 }
 
 /* Absent: it is not here yet, and noted. Takes the URL. */
 static struct json find_resource(struct compiler *c, struct json name, char *url,
-	bool is_function, struct json endpoint)
+	enum reference_kind kind, struct json endpoint)
 {
 	char *text = json_strdup(name);
 	struct json found = json_get(c->definition->resources, text);
 	if (found.s)
 		free(url);
 	else
-		note_missing(c, text, url, is_function, endpoint);
+		note_missing(c, text, url, kind, endpoint);
 	free(text);
 	return found;
 }
@@ -81,14 +81,14 @@ bool compiler_function(
 		return compiler_refuse(c, name, err,
 			"no function %.*s is built in or in use.functions", (int)name.n,
 			name.s);
-	if (!catalog_locate(json_get(c->definition->document, "use"), name, &url, &why))
+	if (!catalog_locate(c->use, name, &url, &why))
 		return compiler_refuse(c, name, err, "%s", why.text);
-	*ret = find_resource(c, name, url, true, catalog_endpoint(c, name));
+	*ret = find_resource(c, name, url, REFERENCE_FUNCTION, catalog_endpoint(c, name));
 	return true;
 }
 
-bool compiler_document(
-	struct compiler *c, struct json endpoint, struct json *ret, struct error *err)
+static bool find_at(struct compiler *c, struct json endpoint, enum reference_kind kind,
+	struct json *ret, struct error *err)
 {
 	struct json uri =
 		json_type(endpoint) == JSON_OBJECT ? json_get(endpoint, "uri") : endpoint;
@@ -99,8 +99,20 @@ bool compiler_document(
 	if (!ok)
 		return compiler_refuse(c, uri, err, "%s",
 			*why.text ? why.text : "the URL of a document is expected");
-	*ret = find_resource(c, uri, url, false, endpoint);
+	*ret = find_resource(c, uri, url, kind, endpoint);
 	return true;
+}
+
+bool compiler_document(
+	struct compiler *c, struct json endpoint, struct json *ret, struct error *err)
+{
+	return find_at(c, endpoint, REFERENCE_DOCUMENT, ret, err);
+}
+
+bool compiler_text(
+	struct compiler *c, struct json endpoint, struct json *ret, struct error *err)
+{
+	return find_at(c, endpoint, REFERENCE_TEXT, ret, err);
 }
 
 bool compiler_wants_document(struct compiler *c, const char *uri)
@@ -108,7 +120,7 @@ bool compiler_wants_document(struct compiler *c, const char *uri)
 	char *url;
 	if (!catalog_raw_url(uri, &url, NULL))
 		return false;
-	note_missing(c, uri, url, false, (struct json){0});
+	note_missing(c, uri, url, REFERENCE_DOCUMENT, (struct json){0});
 	return true;
 }
 

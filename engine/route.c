@@ -187,7 +187,7 @@ static bool retry_conflict(struct run *r)
 /* A try that has spent its retries and has nothing else to do lets the error pass. */
 static bool has_handler(const struct catcher *c)
 {
-	return !c->retry || (c->then.flow != FLOW_CONTINUE);
+	return !c->retry || c->has_then;
 }
 
 static bool catch_at(struct run *r, struct frame *f)

@@ -334,7 +334,7 @@ static bool apply_completed(struct run *r, const struct op *op, struct error *er
 		end_run(r, RUN_COMPLETED);
 		return true;
 	}
-	if (definition_keeps_step(r->definition, f->task->name))
+	if (f->task->is_kept)
 		frame_keep_step(parent, f->task->name, output);
 	size_t branch = frame_is_concurrent(parent) ? frame_branch(f) : 0;
 	frame_destroy(f);
@@ -646,8 +646,7 @@ bool run_apply(struct run *r, const struct op *op, struct error *err)
 
 void run_apply_decided(struct run *r, const struct op *op)
 {
-	struct error err = {0};
-	bool ok = run_apply(r, op, &err);
+	bool ok = run_apply(r, op, NULL);
 	assert(ok);
 	(void)ok;
 }

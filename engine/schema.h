@@ -46,7 +46,9 @@ enum rule {
 	RULE_NONE,
 	RULE_TASK,      /* a misspelt or second task keyword gets a text of its own */
 	RULE_TASK_LIST, /* names and `then` within the list */
+	RULE_BRANCHES,  /* names; no `then` leads from one to another */
 	RULE_LIFETIME,  /* `after` if and only if cleanup is "eventually" */
+	RULE_TEXT,      /* most likely meant as an expression */
 	RULE_DSL,       /* 1.0.x is what we run */
 	RULE_FUNCTION,  /* the name of a function that is not built in */
 	RULE_SCHEMA,    /* it compiles, or can be read at registration */
@@ -60,11 +62,14 @@ struct shape {
 	const char *what; /* "a duration", for "must be ..."; NULL: by type */
 	/* strings */
 	unsigned formats;         /* any of these; 0: every string */
-	const char *const *words; /* any of these; NULL: every string */
+	const char *const *words; /* any of these; NULL: every string. Of an object with
+				     one member, the name: these stand one level further
+				     in, unless the name was forgotten. */
 	enum catalog catalog;
 	bool expression; /* an expression even without ${ } */
 	bool literal;    /* never an expression */
-	bool soft;       /* other words are valid, but unsupported */
+	bool foreign;    /* an expression only if it begins with ${: code of its own */
+	bool soft;       /* other words and numbers are valid, but unsupported */
 	/* integers */
 	int64_t min, max; /* both 0: no range */
 	/* arrays and objects */

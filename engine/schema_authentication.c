@@ -168,6 +168,7 @@ static const struct shape authentication_name = {
 
 const struct shape schema_authentication_or_name = {
 	.type = SHAPE_OBJECT,
+	.what = "an authentication, or {\"use\": NAME} for one of use.authentications",
 	.members = MEMBERS(MAY("use", &authentication_name)),
 	.more = kinds,
 	.one_of = WORDS("use", KINDS),

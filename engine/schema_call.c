@@ -265,7 +265,11 @@ static const struct shape mcp = {
 		.name = "with", .shape = (s), .request = true \
 	}
 
-static const struct shape function_name = {.type = SHAPE_STRING, .rule = RULE_FUNCTION};
+static const struct shape function_name = {
+	.type = SHAPE_STRING,
+	.rule = RULE_FUNCTION,
+	.what = "the name of a function, such as \"http\"",
+};
 
 static const struct shape call_http = CALL(MAY("call", &schema_literal), WITH(&http));
 static const struct shape call_sql = CALL(MAY("call", &schema_literal), OUR_WITH(&sql));

@@ -32,13 +32,22 @@ const struct shape schema_expression = {
 
 #define DURATION_WHAT "a duration such as \"PT5S\" or {\"seconds\": 5}"
 
+/* The schema knows no bounds. */
+static const struct shape duration_part = {
+	.type = SHAPE_INTEGER,
+	.what = "an integer from 0 to 3162240000 (a hundred years in seconds)",
+	.soft = true,
+	.min = 0,
+	.max = 36600LL * 86400,
+};
+
 static const struct shape inline_duration = {
 	.type = SHAPE_OBJECT,
 	.what = DURATION_WHAT,
 	.min_count = 1,
-	.members = MEMBERS(MAY("days", &schema_integer), MAY("hours", &schema_integer),
-		MAY("minutes", &schema_integer), MAY("seconds", &schema_integer),
-		MAY("milliseconds", &schema_integer)),
+	.members = MEMBERS(MAY("days", &duration_part), MAY("hours", &duration_part),
+		MAY("minutes", &duration_part), MAY("seconds", &duration_part),
+		MAY("milliseconds", &duration_part)),
 };
 
 static const struct shape iso_duration = {
@@ -197,10 +206,18 @@ static const struct shape backoff = {
 	.one_of = WORDS("constant", "exponential", "linear"),
 };
 
+static const struct shape attempt_count = {
+	.type = SHAPE_INTEGER,
+	.what = "an integer from 0: the number of retries",
+	.soft = true,
+	.min = 0,
+	.max = INT64_MAX,
+};
+
 static const struct shape attempt_limit = {
 	.type = SHAPE_OBJECT,
 	.members =
-		MEMBERS(MAY("count", &schema_integer), MAY("duration", &schema_duration)),
+		MEMBERS(MAY("count", &attempt_count), MAY("duration", &schema_duration)),
 };
 
 static const struct shape retry_limit = {

@@ -36,12 +36,13 @@ static const struct shape script_language = {
 	.soft = true,
 };
 
+static const struct shape script_code = {.type = SHAPE_STRING, .foreign = true};
+
 static const struct shape script = {
 	.type = SHAPE_OBJECT,
-	.members = MEMBERS(NEED("language", &script_language),
-		MAY("code", &schema_string),
-		NOT_YET("source", &schema_resource, "the source of a script"),
-		MAY_SECRET("stdin", &schema_string), MAY("arguments", &schema_strings),
+	.members = MEMBERS(NEED("language", &script_language), MAY("code", &script_code),
+		MAY("source", &schema_resource), MAY_SECRET("stdin", &schema_string),
+		MAY("arguments", &schema_strings),
 		MAY_SECRET("environment", &schema_object)),
 	.one_of = WORDS("code", "source"),
 };

@@ -100,7 +100,12 @@ static const struct shape do_task = TASK(MAY("do", &schema_task_list));
 
 /* Branches run side by side: nothing in them can be the target of a `then`. */
 static const struct shape task_item;
-static const struct shape branches = {.type = SHAPE_ARRAY, .of = &task_item};
+static const struct shape branches = {
+	.type = SHAPE_ARRAY,
+	.rule = RULE_BRANCHES,
+	.what = "an array of branches [{\"NAME\": {...}}, ...]",
+	.of = &task_item,
+};
 
 static const struct shape fork_branches = {
 	.type = SHAPE_OBJECT,
@@ -140,11 +145,13 @@ static const struct shape set_object = {
 	.of = &schema_any,
 };
 
+static const struct shape set_text = {.type = SHAPE_STRING, .rule = RULE_TEXT};
+
 static const struct shape set = {
 	.type = SHAPE_CHOICE,
-	.what = "an object or an expression in a string",
+	.what = "an object or an expression \"${ ... }\"",
 	.choices = CHOICES({.type = JSON_OBJECT, .shape = &set_object},
-		{.type = JSON_STRING, .shape = &schema_string}),
+		{.type = JSON_STRING, .shape = &set_text}),
 };
 
 static const struct shape set_task = TASK(MAY("set", &set));
@@ -157,6 +164,7 @@ static const struct shape switch_case = {
 static const struct shape switch_item = {
 	.type = SHAPE_OBJECT,
 	.what = "an object with one member: the name of the case",
+	.words = WORDS("when", "then"),
 	.min_count = 1,
 	.max_count = 1,
 	.of = &switch_case,
@@ -164,6 +172,7 @@ static const struct shape switch_item = {
 
 static const struct shape switch_items = {
 	.type = SHAPE_ARRAY,
+	.what = "an array of cases [{\"NAME\": {\"when\": ..., \"then\": ...}}, ...]",
 	.min_count = 1,
 	.of = &switch_item,
 };
@@ -224,6 +233,7 @@ const struct shape schema_task = {
 static const struct shape task_item = {
 	.type = SHAPE_OBJECT,
 	.what = "an object with one member: the name of the task",
+	.words = schema_task_keywords,
 	.min_count = 1,
 	.max_count = 1,
 	.of = &schema_task,
@@ -231,6 +241,7 @@ static const struct shape task_item = {
 
 const struct shape schema_task_list = {
 	.type = SHAPE_ARRAY,
+	.what = "an array of tasks [{\"NAME\": {...}}, ...]",
 	.rule = RULE_TASK_LIST,
 	.of = &task_item,
 };

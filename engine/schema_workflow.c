@@ -79,6 +79,7 @@ static const struct shape extension = {
 static const struct shape extension_item = {
 	.type = SHAPE_OBJECT,
 	.what = "an object with one member: the name of the extension",
+	.words = WORDS("extend", "before", "after"),
 	.min_count = 1,
 	.max_count = 1,
 	.of = &extension,

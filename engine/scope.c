@@ -53,14 +53,14 @@ static struct json task_argument(struct run_scope *s)
 	put_member(&s->task, "input", value_json(f->raw));
 	if (f != own && extension_has_ended(f))
 		put_member(&s->task, "output", value_json(f->cursor));
-	else if (f == own && s->output.s)
-		put_member(&s->task, "output", s->output);
+	else if (f == own && s->raw_output.s)
+		put_member(&s->task, "output", s->raw_output);
 	put_time(&s->task, "startedAt", f->started_at);
 	run_step_id(s->run, f, id);
 	buf_printf(&s->task, ",\"stepId\":\"%s\"", id);
 	if (s->of_attempt && f == own)
 		buf_printf(&s->task, ",\"attempt\":%u", f->attempt ? f->attempt : 1);
-	if (f != own)
+	if (f != own && !s->only_described)
 		put_definition_members(&s->task, f->task->node);
 	buf_putc(&s->task, '}');
 	return (struct json){s->task.data, s->task.len};

@@ -13,10 +13,12 @@ struct run_scope {
 	const struct run *run;
 	const struct frame *frame;
 	struct json output;        /* $output, absent: null */
+	struct json raw_output;    /* $task.output, absent: none */
 	struct json authorization; /* $authorization */
 	const char *error_name;    /* an error bound in addition, for catch.when */
 	struct json error;
 	bool of_attempt;     /* $task.attempt is visible */
+	bool only_described; /* $task has no members but those of the DSL's descriptor */
 	struct json secrets; /* $secrets, absent: null */
 	struct json input;   /* instead of the frame's, or absent */
 	struct buf *seen;    /* gets what was looked up, but for secrets; or NULL */

@@ -122,6 +122,8 @@ static void check_method(
 
 void secret_check_task(struct inspection *in, struct json task, const struct place *place)
 {
+	if (in->catalogs[CATALOG_SECRETS].count == 0 && !in->alone)
+		return; /* the use of one is reported where it stands */
 	if (!mentions(in, json_get(json_get(task, "input"), "from"), "secrets"))
 		return;
 	check_output(in, task, "output", place);

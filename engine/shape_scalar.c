@@ -5,45 +5,46 @@
 #include "shape_walk.h"
 
 #include "catalog.h"
+#include "clock.h"
 #include "secrets.h"
 #include "sql_text.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *shape_what(const struct shape *shape)
+/* 5s and 90m are durations elsewhere. */
+static void put_duration(struct json v, struct buf *out)
 {
-	if (shape->what)
-		return shape->what;
-	switch (shape->type) {
-	case SHAPE_STRING: return "a string";
-	case SHAPE_INTEGER: return "an integer";
-	case SHAPE_BOOLEAN: return "true or false";
-	case SHAPE_ARRAY: return "an array";
-	case SHAPE_ANY:
-	case SHAPE_FREE:
-	case SHAPE_CHOICE:
-	case SHAPE_OBJECT: break;
+	static const struct {
+		const char *name, *before, *after;
+	} units[] = {{"ms", "{\"milliseconds\": ", "}"}, {"s", "\"PT", "S\""},
+		{"sec", "\"PT", "S\""}, {"m", "\"PT", "M\""}, {"min", "\"PT", "M\""},
+		{"h", "\"PT", "H\""}, {"d", "\"P", "D\""}};
+	char *text = json_strdup(v);
+	size_t digits = strspn(text, "0123456789");
+	for (size_t i = 0; digits && i < sizeof units / sizeof *units; i++) {
+		if (strcmp(text + digits, units[i].name) == 0)
+			buf_printf(out, "; did you mean %s%.*s%s?", units[i].before,
+				(int)digits, text, units[i].after);
 	}
-	return "an object";
+	free(text);
 }
 
-void shape_report_type(struct inspection *in, const struct shape *shape, struct json v,
-	const struct place *place)
+/* "must be ..., not VALUE", and what follows. */
+static void report_value(struct inspection *in, enum finding_class class,
+	const struct shape *shape, struct json v, const struct place *place)
 {
-	static const char *const found[] = {
-		[JSON_NONE] = "nothing",
-		[JSON_NULL] = "null",
-		[JSON_FALSE] = "false",
-		[JSON_TRUE] = "true",
-		[JSON_NUMBER] = "a number",
-		[JSON_STRING] = "a string",
-		[JSON_ARRAY] = "an array",
-		[JSON_OBJECT] = "an object",
-	};
-	inspection_report(in, in->invalid, place, v, "must be %s, not %s",
-		shape_what(shape), found[json_type(v)]);
+	char quoted[QUOTE_SIZE];
+	struct buf what = {0}, remedy = {0};
+	shape_put_what(shape, &what);
+	if (shape->formats & FORMAT_DURATION)
+		put_duration(v, &remedy);
+	inspection_report(in, class, place, v, "must be %s, not %s%s", buf_text(&what),
+		quote_json(v, quoted, sizeof quoted), buf_text(&remedy));
+	buf_finish(&what);
+	buf_finish(&remedy);
 }
 
 static bool has_format(const struct shape *shape, struct json v)
@@ -68,28 +69,17 @@ static void check_sql(struct inspection *in, struct json v, const struct place *
 	buf_finish(&b);
 }
 
-/* "a", "b" or "c" */
-static void list_words(const char *const *words, struct buf *out)
-{
-	for (size_t i = 0; words[i]; i++) {
-		const char *divider = i == 0 ? "" : words[i + 1] ? ", " : " or ";
-		buf_printf(out, "%s\"%s\"", divider, words[i]);
-	}
-}
-
 static void check_words(struct inspection *in, const struct shape *shape, struct json v,
 	const struct place *place)
 {
-	for (const char *const *word = shape->words; *word; word++) {
-		if (json_string_is(v, *word))
-			return;
-	}
+	if (word_is_one(shape->words, v))
+		return;
 	enum finding_class class = shape->soft ? FINDING_UNSUPPORTED : in->invalid;
 	char quoted[QUOTE_SIZE];
 	quote_json(v, quoted, sizeof quoted);
 	const char *near = word_nearest(shape->words, v);
 	struct buf list = {0};
-	list_words(shape->words, &list);
+	word_put_all(shape->words, &list);
 	const char *what = shape->what ? shape->what : buf_text(&list);
 	if (near)
 		inspection_report(in, class, place, v,
@@ -98,6 +88,15 @@ static void check_words(struct inspection *in, const struct shape *shape, struct
 		inspection_report(
 			in, class, place, v, "must be %s, not %s", what, quoted);
 	buf_finish(&list);
+}
+
+static bool is_duration(struct json v)
+{
+	char *text = json_strdup(v);
+	int64_t usec;
+	bool is = duration_parse(text, &usec);
+	free(text);
+	return is;
 }
 
 static void check_catalog(struct inspection *in, enum catalog catalog, struct json v,
@@ -116,6 +115,9 @@ static void check_catalog(struct inspection *in, enum catalog catalog, struct js
 	char quoted[QUOTE_SIZE], guess[GUESS_SIZE];
 	quote_json(v, quoted, sizeof quoted);
 	guess_name(in, &in->catalogs[catalog], v, guess);
+	if (catalog == CATALOG_TIMEOUTS && !*guess && is_duration(v))
+		snprintf(guess, sizeof guess, "; a duration is written {\"after\": %s}",
+			quoted);
 	inspection_report(in, FINDING_UNSUPPORTED, place, v, "no entry %s in %s%s",
 		quoted, titles[catalog], guess);
 }
@@ -156,6 +158,15 @@ static void check_function(
 			guess);
 }
 
+/* A text that sets the output as it is. */
+static void check_text(struct inspection *in, struct json v, const struct place *place)
+{
+	if (!in->loose && !memmem(v.s, v.n, "${", 2) && !memmem(v.s, v.n, "{{", 2))
+		inspection_report(in, FINDING_WARNING, place, v,
+			"this is plain text, not an expression: that is written "
+			"\"${ ... }\"");
+}
+
 static void check_secret(struct inspection *in, struct json v, const struct place *place)
 {
 	struct buf b = {0};
@@ -181,17 +192,25 @@ static void check_dsl(struct inspection *in, struct json v, const struct place *
 	free(text);
 }
 
+static bool is_marked(struct json v)
+{
+	struct buf b = {0};
+	json_string(v, &b);
+	const char *s = buf_text(&b);
+	bool marked = strncmp(s + strspn(s, " \t\r\n"), "${", 2) == 0;
+	buf_finish(&b);
+	return marked;
+}
+
 void shape_string(struct inspection *in, const struct shape *shape, struct json v,
 	const struct place *place)
 {
-	char quoted[QUOTE_SIZE];
 	if (json_type(v) != JSON_STRING) {
 		shape_report_type(in, shape, v, place);
 		return;
 	}
 	if (shape->formats && !has_format(shape, v)) {
-		inspection_report(in, in->invalid, place, v, "must be %s, not %s",
-			shape_what(shape), quote_json(v, quoted, sizeof quoted));
+		report_value(in, in->invalid, shape, v, place);
 		return;
 	}
 	if (shape->formats & FORMAT_SQL)
@@ -200,13 +219,15 @@ void shape_string(struct inspection *in, const struct shape *shape, struct json 
 		check_words(in, shape, v, place);
 	if (shape->catalog != CATALOG_NONE)
 		check_catalog(in, shape->catalog, v, place);
+	if (shape->rule == RULE_TEXT)
+		check_text(in, v, place);
 	if (shape->rule == RULE_DSL)
 		check_dsl(in, v, place);
 	if (shape->rule == RULE_SECRET)
 		check_secret(in, v, place);
 	if (shape->rule == RULE_FUNCTION)
 		check_function(in, v, place);
-	if (!shape->literal && !shape->words)
+	if (!shape->literal && !shape->words && !(shape->foreign && !is_marked(v)))
 		mention_check(in, v, place, shape->expression);
 }
 
@@ -224,11 +245,13 @@ void shape_integer(struct inspection *in, const struct shape *shape, struct json
 	double number = strtod(text, NULL);
 	free(text);
 	int64_t exact;
-	bool ranged = shape->min != 0 || shape->max != 0;
-	if (!isfinite(number) || floor(number) < number ||
-		(ranged && (number < (double)shape->min || number > (double)shape->max)))
-		inspection_report(in, in->invalid, place, v, "must be %s, not %s",
-			shape_what(shape), quoted);
+	bool integer = isfinite(number) && floor(number) >= number;
+	bool inside = (shape->min == 0 && shape->max == 0) ||
+		      (number >= (double)shape->min && number <= (double)shape->max);
+	if (!integer || !inside)
+		report_value(in,
+			integer && shape->soft ? FINDING_UNSUPPORTED : in->invalid, shape,
+			v, place);
 	else if (!json_int(v, &exact))
 		inspection_report(in, FINDING_UNSUPPORTED, place, v,
 			"%s is not supported: write integers as plain digits, of 64 bits "

@@ -7,26 +7,6 @@
 #include <assert.h>
 #include <string.h>
 
-enum { MEMBERS_MAX = 64 }; /* named in one shape: a bit for each */
-
-/* The member of that name, and its bit; NULL if the shape has none. */
-static const struct member *find_member(
-	const struct shape *shape, struct json key, uint64_t *ret_bit)
-{
-	const struct member *tables[] = {shape->members, shape->more};
-	unsigned n = 0;
-	for (size_t t = 0; t < 2; t++) {
-		for (const struct member *m = tables[t]; m && m->name; m++, n++) {
-			assert(n < MEMBERS_MAX);
-			if (!json_string_is(key, m->name))
-				continue;
-			*ret_bit = UINT64_C(1) << n;
-			return m;
-		}
-	}
-	return NULL;
-}
-
 static bool was_seen(const struct shape *shape, uint64_t seen, const char *name)
 {
 	const struct member *tables[] = {shape->members, shape->more};
@@ -38,80 +18,6 @@ static bool was_seen(const struct shape *shape, uint64_t seen, const char *name)
 		}
 	}
 	return false;
-}
-
-/* Unknown members. */
-
-/* The names of a shape's members, ended by NULL. */
-static void member_names(const struct shape *shape, const char *ret[MEMBERS_MAX + 1])
-{
-	const struct member *tables[] = {shape->members, shape->more};
-	size_t n = 0;
-	for (size_t t = 0; t < 2; t++) {
-		for (const struct member *m = tables[t]; m && m->name; m++)
-			ret[n++] = m->name;
-	}
-	ret[n] = NULL;
-}
-
-static bool is_word(const char *const *words, struct json key)
-{
-	for (; *words; words++) {
-		if (json_string_is(key, *words))
-			return true;
-	}
-	return false;
-}
-
-static void report_unknown(struct inspection *in, enum finding_class class,
-	const struct shape *shape, struct json key, const struct place *place)
-{
-	char quoted[QUOTE_SIZE];
-	const char *names[MEMBERS_MAX + 1];
-	member_names(shape, names);
-	quote_json(key, quoted, sizeof quoted);
-	const char *near = word_nearest(names, key);
-	const char *effect = class == FINDING_WARNING ? " has no effect" : "";
-	if (shape->rule == RULE_TASK && is_word(schema_task_keywords, key)) {
-		inspection_report(in, class, place, key,
-			"a task has one keyword: %s cannot stand beside \"%s\"", quoted,
-			shape->members->name);
-		return;
-	}
-	if (near) {
-		inspection_report(in, class, place, key,
-			"unknown member %s%s; did you mean \"%s\"?", quoted, effect,
-			near);
-		return;
-	}
-	struct buf list = {0};
-	for (size_t i = 0; names[i]; i++)
-		buf_printf(&list, "%s%s", i ? ", " : "; known here: ", names[i]);
-	inspection_report(in, class, place, key, "unknown member %s%s%s", quoted, effect,
-		buf_text(&list));
-	buf_finish(&list);
-}
-
-static void check_unknown(struct inspection *in, const struct shape *shape,
-	struct json key, const struct place *place)
-{
-	const char *names[MEMBERS_MAX + 1];
-	member_names(shape, names);
-	const char *near = word_nearest(names, key);
-	switch (shape->unknown) {
-	case UNKNOWN_ERROR: report_unknown(in, in->invalid, shape, key, place); break;
-	case UNKNOWN_WARNING:
-		report_unknown(in, FINDING_WARNING, shape, key, place);
-		break;
-	case UNKNOWN_UNSUPPORTED:
-		report_unknown(in, FINDING_UNSUPPORTED, shape, key, place);
-		break;
-	case UNKNOWN_FREE:
-		/* Short names look alike too easily to speak up. */
-		if (shape->ours && near && strlen(near) >= 8)
-			report_unknown(in, FINDING_WARNING, shape, key, place);
-		break;
-	}
 }
 
 /* Objects. */
@@ -183,12 +89,7 @@ static void report_one_of(struct inspection *in, const char *const *words,
 	const char *start, struct json v, const struct place *place)
 {
 	struct buf list = {0};
-	for (size_t i = 0; words[i]; i++)
-		buf_printf(&list, "%s\"%s\"",
-			i == 0         ? ""
-			: words[i + 1] ? ", "
-				       : " or ",
-			words[i]);
+	word_put_all(words, &list);
 	inspection_report(in, in->invalid, place, v, "%s %s", start, buf_text(&list));
 	buf_finish(&list);
 }
@@ -209,9 +110,13 @@ static void check_count(struct inspection *in, const struct shape *shape, size_t
 	struct json v, const struct place *place)
 {
 	const char *unit = shape->type == SHAPE_ARRAY ? "element" : "member";
-	if (shape->max_count && (count < shape->min_count || count > shape->max_count))
-		inspection_report(in, in->invalid, place, v, "must be %s; here are %zu",
+	if (shape->max_count && count > shape->max_count)
+		inspection_report(in, in->invalid, place, v,
+			"must be %s; here are %zu: give each an element of its own",
 			shape->what, count);
+	else if (shape->max_count && count < shape->min_count)
+		inspection_report(in, in->invalid, place, v, "must be %s, and is empty",
+			shape->what);
 	else if (count < shape->min_count)
 		inspection_report(in, in->invalid, place, v,
 			"must have at least %zu %s%s", shape->min_count, unit,
@@ -235,21 +140,22 @@ static void check_lifetime(
 }
 
 static uint64_t walk_members(struct inspection *in, const struct shape *shape,
-	struct json v, const struct place *place)
+	struct json v, const struct place *place, size_t *ret_count)
 {
 	struct place below = {.up = place};
 	struct json_iter it = json_iter(v);
 	struct json value;
 	uint64_t seen = 0, bit;
-	while (json_next_member(&it, &below.key, &value)) {
-		const struct member *m = find_member(shape, below.key, &bit);
+	*ret_count = 0;
+	for (; json_next_member(&it, &below.key, &value); ++*ret_count) {
+		const struct member *m = shape_member(shape, below.key, &bit);
 		if (m) {
 			seen |= bit;
 			walk_member(in, shape, m, value, &below);
 		} else if (shape->of) {
 			shape_walk(in, shape->of, value, &below);
 		} else {
-			check_unknown(in, shape, below.key, &below);
+			shape_report_unknown(in, shape, below.key, &below);
 		}
 	}
 	return seen;
@@ -270,7 +176,7 @@ static bool forgive_invalid(struct inspection *in, const struct shape *shape,
 	unsigned present = 0, fitting = 0;
 	uint64_t bit;
 	while (json_next_member(&it, &below.key, &value)) {
-		const struct member *m = find_member(shape, below.key, &bit);
+		const struct member *m = shape_member(shape, below.key, &bit);
 		if (!m)
 			continue;
 		struct inspection_mark mark = inspection_mark(in);
@@ -286,10 +192,80 @@ static bool forgive_invalid(struct inspection *in, const struct shape *shape,
 	}
 	if (present < 2 || fitting != 1)
 		return false;
-	walk_member(in, shape, find_member(shape, where.key, &bit), valid, &where);
+	walk_member(in, shape, shape_member(shape, where.key, &bit), valid, &where);
 	inspection_report(in, FINDING_WARNING, place, v,
 		"of the alternatives here only the valid one has an effect");
 	return true;
+}
+
+/* The member that should stand one level further in, because the object is what its only
+ * member should hold; absent if the object is no such thing. */
+static struct json find_nameless(const struct shape *shape, struct json v)
+{
+	struct json_iter it = json_iter(v);
+	struct json key, value, found = {0}, inside = {0};
+	size_t count = 0;
+	for (; json_next_member(&it, &key, &value); count++) {
+		if (!found.s && word_is_one(shape->words, key)) {
+			found = key;
+			inside = value;
+		}
+	}
+	it = json_iter(inside);
+	while (found.s && count == 1 && json_next_member(&it, &key, &value)) {
+		if (word_is_one(shape->words, key))
+			return (struct json){0};
+	}
+	return found;
+}
+
+/* An element of a list, as it should be: one member, a name. */
+static bool walk_named(struct inspection *in, const struct shape *shape, struct json v,
+	const struct place *place)
+{
+	struct place below = {.up = place};
+	struct json_iter it = json_iter(v);
+	struct json value;
+	if (!json_next_member(&it, &below.key, &value) || it.p ||
+		word_is_one(shape->words, below.key))
+		return false;
+	struct around around = {in->around, shape};
+	in->around = &around;
+	shape_walk(in, shape->of, value, &below);
+	in->around = around.up;
+	return true;
+}
+
+/* An element of a list whose name was forgotten is judged as what it would name. */
+static bool walk_nameless(struct inspection *in, const struct shape *shape, struct json v,
+	const struct place *place)
+{
+	struct json key = find_nameless(shape, v);
+	if (!key.s)
+		return false;
+	inspection_report(in, in->invalid, place, v,
+		"the name is missing: this is written {\"NAME\": {%.*s: ...}}",
+		(int)key.n, key.s);
+	shape_walk(in, shape->of, v, place);
+	return true;
+}
+
+static void check_object(struct inspection *in, const struct shape *shape, struct json v,
+	const struct place *place)
+{
+	size_t count;
+	uint64_t seen = walk_members(in, shape, v, place, &count);
+	check_required(in, shape, seen, v, place);
+	check_one_of(in, shape, shape->one_of, seen, v, place);
+	check_one_of(in, shape, shape->one_of_too, seen, v, place);
+	if (shape->min_count)
+		check_count(in, shape, count, v, place);
+	if (shape->rule == RULE_LIFETIME)
+		check_lifetime(in, v, place);
+	if (shape->rule == RULE_SCHEMA)
+		data_check(in, v, place);
+	if (shape->rule == RULE_TASK)
+		secret_check_task(in, v, place);
 }
 
 static void walk_object(struct inspection *in, const struct shape *shape, struct json v,
@@ -299,23 +275,18 @@ static void walk_object(struct inspection *in, const struct shape *shape, struct
 		shape_report_type(in, shape, v, place);
 		return;
 	}
+	if (shape->words &&
+		(walk_named(in, shape, v, place) || walk_nameless(in, shape, v, place)))
+		return;
 	if (shape->rule == RULE_ONE_VALID && forgive_invalid(in, shape, v, place))
 		return;
 	enum finding_class invalid = in->invalid;
+	struct around around = {in->around, shape};
 	if (shape->ours)
 		in->invalid = FINDING_UNSUPPORTED;
-	uint64_t seen = walk_members(in, shape, v, place);
-	check_required(in, shape, seen, v, place);
-	check_one_of(in, shape, shape->one_of, seen, v, place);
-	check_one_of(in, shape, shape->one_of_too, seen, v, place);
-	if (shape->min_count)
-		check_count(in, shape, json_count(v), v, place);
-	if (shape->rule == RULE_LIFETIME)
-		check_lifetime(in, v, place);
-	if (shape->rule == RULE_SCHEMA)
-		data_check(in, v, place);
-	if (shape->rule == RULE_TASK)
-		secret_check_task(in, v, place);
+	in->around = &around;
+	check_object(in, shape, v, place);
+	in->around = around.up;
 	in->invalid = invalid;
 }
 
@@ -335,6 +306,8 @@ static void walk_array(struct inspection *in, const struct shape *shape, struct 
 		check_count(in, shape, below.index, v, place);
 	if (shape->rule == RULE_TASK_LIST)
 		flow_check(in, v, place);
+	if (shape->rule == RULE_BRANCHES)
+		branches_check(in, v, place);
 }
 
 /* Choices. */
@@ -378,10 +351,9 @@ static void report_keyword(struct inspection *in, const struct shape *shape,
 	struct place below = {.up = place};
 	struct json_iter it = json_iter(v);
 	struct json value;
-	uint64_t bit;
 	while (json_next_member(&it, &below.key, &value)) {
 		const char *near = word_nearest(schema_task_keywords, below.key);
-		if (!near || find_member(&base, below.key, &bit))
+		if (!near || shape_member(&base, below.key, NULL))
 			continue;
 		char quoted[QUOTE_SIZE];
 		inspection_report(in, in->invalid, &below, below.key,

@@ -16,8 +16,20 @@ void shape_string(struct inspection *in, const struct shape *shape, struct json 
 void shape_integer(struct inspection *in, const struct shape *shape, struct json v,
 	const struct place *place);
 
+/* ---- shape_report.c ---- */
+
+enum { SHAPE_MEMBERS = 64 }; /* named in one shape: a bit for each */
+
+/* The member of that name, and its bit (may be NULL); NULL if the shape has none. */
+const struct member *shape_member(
+	const struct shape *shape, struct json key, uint64_t *ret_bit);
+/* "a duration such as ...", "an object with \"uri\"" */
+void shape_put_what(const struct shape *shape, struct buf *out);
 /* "must be a string, not a number" */
 void shape_report_type(struct inspection *in, const struct shape *shape, struct json v,
 	const struct place *place);
+/* A member that the shape does not name, by its rule for them. */
+void shape_report_unknown(struct inspection *in, const struct shape *shape,
+	struct json key, const struct place *place);
 
 #endif

@@ -25,12 +25,12 @@ static int word_index(struct json node, const char *const *words, int fallback)
 
 #define KEY_WINDOW_DEFAULT (86400 * USEC_PER_SEC)
 
-static bool metadata_compile(struct compiler *c, struct task *task, struct error *err)
+static bool metadata_compile(
+	struct compiler *c, struct task *task, struct json node, struct error *err)
 {
 	static const char *const uncertain[] = {"retry", "hold", "fail", NULL};
 	static const char *const conflict[] = {"", "retry", "success", "fail", NULL};
-	struct json node = json_get(task->node, "metadata"),
-		    window = json_get(node, "keyWindow");
+	struct json window = json_get(node, "keyWindow");
 	struct json key = json_get(node, "idempotencyKey");
 	struct task_metadata *m = &task->metadata;
 	m->on_uncertain = (enum on_uncertain)word_index(
@@ -49,14 +49,13 @@ static bool metadata_compile(struct compiler *c, struct task *task, struct error
 	struct json policy = json_get(node, "retryPolicy");
 	bool is_effect = task->kind && task->kind->effect;
 	if (!policy.s && !task->in_try && is_effect)
-		policy =
-			json_pointer(c->definition->document, "/document/metadata/retry");
+		policy = c->retry;
 	return !is_effect || compiler_retry(c, policy, &m->retry_policy, err);
 }
 
-static bool timeout_compile(struct compiler *c, struct task *task, struct error *err)
+static bool timeout_compile(
+	struct compiler *c, struct task *task, struct json node, struct error *err)
 {
-	struct json node = json_get(task->node, "timeout");
 	char *name = json_strdup(node);
 	if (name) {
 		struct json named = compiler_use(c, "timeouts", name);
@@ -71,32 +70,57 @@ static bool timeout_compile(struct compiler *c, struct task *task, struct error 
 	return compiler_duration(c, json_get(node, "after"), &task->timeout, err);
 }
 
-static bool data_compile(struct compiler *c, struct task *task, struct error *err)
+/* The members that all tasks have, found in one pass over what may be a long node. */
+struct base {
+	struct json condition, input, output, export, then, timeout, metadata;
+};
+
+static struct base base_read(struct json node)
 {
-	struct json input = json_get(task->node, "input"),
-		    output = json_get(task->node, "output"),
-		    export = json_get(task->node, "export");
-	return compiler_expression(c, json_get(input, "from"), EXPRESSION_BARE,
+	struct base b = {0};
+	const struct {
+		const char *name;
+		struct json *slot;
+	} members[] = {{"if", &b.condition}, {"input", &b.input}, {"output", &b.output},
+		{"export", &b.export}, {"then", &b.then}, {"timeout", &b.timeout},
+		{"metadata", &b.metadata}};
+	struct json_iter it = json_iter(node);
+	struct json key, value;
+	while (json_next_member(&it, &key, &value)) {
+		for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+			if (json_string_is(key, members[i].name))
+				*members[i].slot = value;
+		}
+	}
+	return b;
+}
+
+static bool data_compile(
+	struct compiler *c, struct task *task, const struct base *b, struct error *err)
+{
+	return compiler_expression(c, json_get(b->input, "from"), EXPRESSION_BARE,
 		       &task->input_from, err) &&
-	       compiler_expression(c, json_get(output, "as"), EXPRESSION_BARE,
+	       compiler_expression(c, json_get(b->output, "as"), EXPRESSION_BARE,
 		       &task->output_as, err) &&
-	       compiler_expression(c, json_get(export, "as"), EXPRESSION_BARE,
+	       compiler_expression(c, json_get(b->export, "as"), EXPRESSION_BARE,
 		       &task->export_as, err) &&
-	       compiler_schema(c, json_get(input, "schema"), &task->input_schema, err) &&
 	       compiler_schema(
-		       c, json_get(output, "schema"), &task->output_schema, err) &&
-	       compiler_schema(c, json_get(export, "schema"), &task->export_schema, err);
+		       c, json_get(b->input, "schema"), &task->input_schema, err) &&
+	       compiler_schema(
+		       c, json_get(b->output, "schema"), &task->output_schema, err) &&
+	       compiler_schema(
+		       c, json_get(b->export, "schema"), &task->export_schema, err);
 }
 
 bool task_base_compile(struct compiler *c, struct task *task, struct error *err)
 {
-	struct json node = task->node;
+	struct base b = base_read(task->node);
 	return compiler_expression(
-		       c, json_get(node, "if"), EXPRESSION_BARE, &task->condition, err) &&
-	       data_compile(c, task, err) &&
-	       (!task->kind ||
-		       compiler_then(c, json_get(node, "then"), &task->then, err)) &&
-	       timeout_compile(c, task, err) && metadata_compile(c, task, err);
+		       c, b.condition, EXPRESSION_BARE, &task->condition, err) &&
+	       data_compile(c, task, &b, err) &&
+	       (!task->kind || compiler_then(c, b.then, &task->then, err)) &&
+	       timeout_compile(c, task, b.timeout, err) &&
+	       metadata_compile(c, task, b.metadata, err);
 }
 
 static void list_destroy(struct task_list *list)

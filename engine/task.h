@@ -69,6 +69,7 @@ struct catcher {
 	int64_t status; /* -1: any */
 	struct expression *when, *except_when;
 	const struct retry_policy *retry;
+	bool has_then; /* else the try's own counts */
 	struct then then;
 };
 
@@ -86,7 +87,8 @@ struct task {
 	struct then then;
 	struct task_duration timeout;
 	struct task_metadata metadata;
-	bool in_try; /* some enclosing task catches errors */
+	bool in_try;  /* some enclosing task catches errors */
+	bool is_kept; /* some expression asks for its output by $steps */
 	/* Its path below the one that contains it, where it is in no list of the
 	 * document: "!call", "!before/" (its name follows), "" (the same); else NULL. */
 	const char *mark;
@@ -143,7 +145,10 @@ MUST_CHECK bool compiler_function(
 	struct compiler *c, struct json name, struct json *ret, struct error *err);
 /* A document that a call names by its endpoint, likewise. */
 MUST_CHECK bool compiler_document(
-	struct compiler *c, struct json uri, struct json *ret, struct error *err);
+	struct compiler *c, struct json endpoint, struct json *ret, struct error *err);
+/* The same for a text, which is given as a string. */
+MUST_CHECK bool compiler_text(
+	struct compiler *c, struct json endpoint, struct json *ret, struct error *err);
 /* A schema of the data flow; absent gives NULL, as does one that is not here yet, which
  * is noted as missing. It belongs to the definition. */
 MUST_CHECK bool compiler_schema(struct compiler *c, struct json node,

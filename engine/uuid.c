@@ -67,7 +67,7 @@ struct uuid uuid_step(struct uuid run, const char *path, unsigned generation)
 	buf_add(&text, run.b, sizeof run.b);
 	buf_puts(&text, path);
 	buf_putc(&text, '\0');
-	buf_printf(&text, "%u", generation);
+	buf_int(&text, generation);
 	digest_sha256(text.data, text.len, sum);
 	buf_finish(&text);
 	memcpy(id.b + 6, sum, 10);

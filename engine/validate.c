@@ -5,6 +5,7 @@
  */
 #include "validate.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,9 +24,20 @@ void findings_finish(struct findings *f)
 	*f = (struct findings){0};
 }
 
+/* Whether it ends where it begins, with what may begin a document of YAML. */
+static bool may_be_yaml(const char *text, size_t n, size_t offset)
+{
+	for (size_t i = 0; i < offset; i++) {
+		if (!isspace((unsigned char)text[i]))
+			return false;
+	}
+	return offset < n &&
+	       (isalpha((unsigned char)text[offset]) || text[offset] == '-');
+}
+
 /* The error says the position in words too; a finding has it in numbers. */
-static void not_json(
-	const char *text, size_t offset, struct error *err, struct findings *ret)
+static void not_json(const char *text, size_t n, size_t offset, struct error *err,
+	struct findings *ret)
 {
 	char *at = strstr(err->text, " at line ");
 	if (at)
@@ -33,7 +45,10 @@ static void not_json(
 	struct finding finding = {.class = FINDING_ERROR};
 	json_position(text, offset, &finding.line, &finding.column);
 	finding.pointer = xstrdup("");
-	finding.text = xasprintf("not JSON: %s", err->text);
+	finding.text = xasprintf("not JSON: %s%s", err->text,
+		may_be_yaml(text, n, offset)
+			? "; a file in YAML has a name that ends in .yaml"
+			: "");
 	*ret = (struct findings){.count = 1, .errors = 1};
 	ret->items = xcalloc(1, sizeof *ret->items);
 	ret->items[0] = finding;
@@ -46,11 +61,11 @@ static void judge(const char *text, size_t n, const struct json *document,
 	size_t offset = 0;
 	*ret = (struct json){0};
 	if (!json_check(text, n, NULL, ret, &offset, &err)) {
-		not_json(text, offset, &err, findings);
+		not_json(text, n, offset, &err, findings);
 		return;
 	}
 	struct inspection in;
-	inspection_init(&in, text, document ? *document : *ret);
+	inspection_init(&in, text, *ret, document ? *document : *ret);
 	shape_walk(&in, shape, *ret, NULL);
 	inspection_hand_over(&in, findings);
 	inspection_finish(&in);

@@ -42,8 +42,7 @@ void yaml_map_finish(struct yaml_map *map)
 	*map = (struct yaml_map){0};
 }
 
-void yaml_map_position(const struct yaml_map *map, size_t offset, unsigned *ret_line,
-	unsigned *ret_column)
+const struct yaml_place *yaml_map_place(const struct yaml_map *map, size_t offset)
 {
 	size_t low = 0, high = map->count;
 	while (low + 1 < high) {
@@ -53,8 +52,15 @@ void yaml_map_position(const struct yaml_map *map, size_t offset, unsigned *ret_
 		else
 			high = middle;
 	}
-	*ret_line = map->count ? map->places[low].line : 1;
-	*ret_column = map->count ? map->places[low].column : 1;
+	return map->count ? &map->places[low] : NULL;
+}
+
+void yaml_map_position(const struct yaml_map *map, size_t offset, unsigned *ret_line,
+	unsigned *ret_column)
+{
+	const struct yaml_place *place = yaml_map_place(map, offset);
+	*ret_line = place ? place->line : 1;
+	*ret_column = place ? place->column : 1;
 }
 
 /* ---- Merge keys ---- */

@@ -37,8 +37,21 @@ MUST_CHECK bool yaml_to_json(const char *text, size_t n, struct buf *out,
 void yaml_map_finish(struct yaml_map *map);
 
 /* The place of the key or value that the byte of the JSON text (from where yaml_to_json
- * began to append) belongs to. What came through an alias lies at the anchor. */
+ * began to append) belongs to; NULL if the map is empty. What came through an alias lies
+ * at the anchor. */
+const struct yaml_place *yaml_map_place(const struct yaml_map *map, size_t offset);
 void yaml_map_position(const struct yaml_map *map, size_t offset, unsigned *ret_line,
-	unsigned *ret_column);
+	unsigned *ret_column); /* 1, 1 if it is empty */
+
+struct yaml_source {
+	const char *text; /* the YAML, n bytes */
+	size_t n;
+	const char *json; /* what became of it */
+};
+
+/* The same to the very character: inside a string, the place of that byte of it
+ * (yaml_place.c). */
+void yaml_find(const struct yaml_source *source, const struct yaml_map *map,
+	size_t offset, unsigned *ret_line, unsigned *ret_column);
 
 #endif

@@ -79,7 +79,7 @@ static bool compile_http(struct compiler *c, struct json with, bool secret_input
 							 : HTTP_CONTENT;
 	a->redirect = json_type(json_get(with, "redirect")) == JSON_TRUE;
 	a->secret_endpoint = a->secret_query = a->secret_headers = a->secret_body =
-		secret_input || expression_mentions(call->parameters, "secrets");
+		secret_input || http_is_secret(call->parameters);
 	a->authentication.secret_value |= secret_input;
 	return true;
 }
@@ -316,7 +316,17 @@ static bool render(const struct render *in, struct request **ret, struct fault *
 	const struct openapi_call *call = in->task->spec;
 	struct buf text = {0};
 	struct error err = {0};
-	bool ok = expression_eval(call->parameters, in->scope, &text, &err);
+	struct http_credentials credentials = {0};
+	struct http_authorized authorized;
+	if (!in->by_reference && !http_credentials_eval(&call->http.authentication,
+					 in->scope, &credentials, f)) {
+		http_credentials_finish(&credentials);
+		return false;
+	}
+	http_authorized_init(&authorized, in->scope, &credentials);
+	bool ok = expression_eval(call->parameters, &authorized.scope, &text, &err);
+	http_authorized_finish(&authorized);
+	http_credentials_finish(&credentials);
 	if (!ok)
 		fault_set(f, PROBLEM_EXPRESSION, "parameters: %.700s", err.text);
 	else

@@ -6,6 +6,7 @@
 #include "advance.h"
 #include "clock.h"
 #include "scope.h"
+#include "uri_template.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,9 @@ static bool compile(struct compiler *c, struct task *task, struct error *err)
 	task->spec = emit;
 	if (!with.s)
 		return compiler_refuse(c, task->node, err, "emit.event.with is needed");
-	return compiler_expression(c, with, EXPRESSION_VALUE, &emit->event, err);
+	return uri_template_compile(c, json_get(with, "source"), err) &&
+	       uri_template_compile(c, json_get(with, "dataschema"), err) &&
+	       compiler_expression(c, with, EXPRESSION_VALUE, &emit->event, err);
 }
 
 static bool is_attribute_name(struct json key)
@@ -129,6 +132,38 @@ static struct emission *make(
 	return e;
 }
 
+/* The event with what are URI templates in the definition expanded. */
+static bool expand_uris(struct frame *frame, struct value **event, struct fault *fault)
+{
+	struct json with = json_pointer(frame->task->node, "/emit/event/with");
+	struct json_iter it = json_iter(value_json(*event));
+	struct json key, v;
+	struct buf b = {0};
+	bool ok = true;
+	buf_putc(&b, '{');
+	while (ok && json_next_member(&it, &key, &v)) {
+		bool source = json_string_is(key, "source");
+		struct json field = {0};
+		struct buf uri = {0};
+		if (source || json_string_is(key, "dataschema"))
+			field = json_get(with, source ? "source" : "dataschema");
+		buf_puts(&b, b.len > 1 ? "," : "");
+		json_put(&b, key);
+		buf_putc(&b, ':');
+		if (!uri_template_is(field))
+			json_put(&b, v);
+		else if ((ok = uri_template_render(
+				  field, value_json(frame->input), &uri, fault)))
+			json_put_text(&b, buf_text(&uri));
+		buf_finish(&uri);
+	}
+	buf_putc(&b, '}');
+	if (ok)
+		value_set(event, value_create((struct json){b.data, b.len}));
+	buf_finish(&b);
+	return ok;
+}
+
 static enum progress enter(struct run *run, struct frame *frame)
 {
 	const struct emit *emit = frame->task->spec;
@@ -137,7 +172,8 @@ static enum progress enter(struct run *run, struct frame *frame)
 	struct value *event = NULL;
 	struct emission *e = NULL;
 	run_scope_init(&s, run, frame, value_json(frame->input));
-	if (run_scope_eval(&s, emit->event, &event, &fault))
+	if (run_scope_eval(&s, emit->event, &event, &fault) &&
+		expand_uris(frame, &event, &fault))
 		e = make(run, frame, value_json(event), &fault);
 	run_scope_finish(&s);
 	value_unref(event);

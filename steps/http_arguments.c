@@ -24,11 +24,6 @@ static bool compile_endpoint(
 	return true;
 }
 
-static bool mentions_secrets(const struct expression *e)
-{
-	return e && expression_mentions(e, "secrets");
-}
-
 static bool check_key_header(
 	struct compiler *c, const struct task *task, struct error *err)
 {
@@ -73,10 +68,10 @@ bool http_arguments_compile(struct compiler *c, const struct task *task,
 	a->output = read_output(json_get(with, "output"));
 	a->redirect = json_type(json_get(with, "redirect")) == JSON_TRUE;
 	bool input = task->secret_input;
-	a->secret_endpoint = input || mentions_secrets(a->endpoint);
-	a->secret_query = input || mentions_secrets(a->query);
-	a->secret_headers = input || mentions_secrets(a->headers);
-	a->secret_body = input || mentions_secrets(a->body);
+	a->secret_endpoint = input || http_is_secret(a->endpoint);
+	a->secret_query = input || http_is_secret(a->query);
+	a->secret_headers = input || http_is_secret(a->headers);
+	a->secret_body = input || http_is_secret(a->body);
 	a->authentication.secret_value |= input;
 	return check_key_header(c, task, err);
 }

@@ -216,3 +216,37 @@ void http_credentials_describe(const struct http_credentials *c, struct buf *out
 		json_put_text(out, c->parameter ? c->parameter : "");
 	buf_putc(out, '}');
 }
+
+static bool lookup(void *ctx, const char *name, struct json *ret)
+{
+	struct http_authorized *a = ctx;
+	const struct scope *outer = a->outer;
+	if (strcmp(name, "authorization") != 0 ||
+		a->credentials->scheme == HTTP_ANONYMOUS)
+		return outer->lookup && outer->lookup(outer->ctx, name, ret);
+	if (!a->text.len)
+		http_credentials_describe(a->credentials, &a->text);
+	*ret = (struct json){a->text.data, a->text.len};
+	return true;
+}
+
+void http_authorized_init(struct http_authorized *a, const struct scope *outer,
+	const struct http_credentials *c)
+{
+	*a = (struct http_authorized){.scope = *outer, .outer = outer, .credentials = c};
+	a->scope.lookup = lookup;
+	a->scope.ctx = a;
+}
+
+void http_authorized_finish(struct http_authorized *a)
+{
+	if (a->text.data)
+		explicit_bzero(a->text.data, a->text.cap);
+	buf_finish(&a->text);
+}
+
+bool http_is_secret(const struct expression *e)
+{
+	return e && (expression_mentions(e, "secrets") ||
+			    expression_mentions(e, "authorization"));
+}

@@ -40,6 +40,21 @@ MUST_CHECK bool http_credentials_eval(const struct http_policy *policy,
 	const struct scope *scope, struct http_credentials *ret, struct fault *ret_fault);
 void http_credentials_finish(struct http_credentials *c); /* wipes */
 
+/* A scope that has $authorization besides: what the rest of a request is evaluated in.
+ * Borrows both; use as &a->scope where it was initialised. */
+struct http_authorized {
+	struct scope scope;
+	const struct scope *outer;
+	const struct http_credentials *credentials;
+	struct buf text;
+};
+void http_authorized_init(struct http_authorized *a, const struct scope *outer,
+	const struct http_credentials *c);
+void http_authorized_finish(struct http_authorized *a); /* wipes */
+/* Whether the expression, which may be NULL, holds what nobody is to be shown: $secrets,
+ * $authorization. */
+bool http_is_secret(const struct expression *e);
+
 /* "Bearer", ...; "" for HTTP_ANONYMOUS. */
 const char *http_scheme_name(enum http_scheme scheme);
 /* Appends what $authorization is, or nothing: {"scheme":"Bearer","parameter":"..."}, with

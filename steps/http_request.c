@@ -1,6 +1,6 @@
 /*
- * Renders a request. Order: headers first, because the content type decides how the body
- * is written; credentials last, because they are no part of the digest.
+ * Renders a request. Order: credentials first, as the rest may ask for $authorization;
+ * headers before the body, because the content type decides how it is written.
  */
 #include "http_request.h"
 
@@ -333,11 +333,18 @@ bool http_request_render(
 {
 	const struct http_arguments *a = in->task->spec;
 	struct http_request *r = xcalloc(1, sizeof *r);
+	struct http_authorized authorized;
+	struct render inner = *in;
 	r->base.destroy = destroy;
-	if (!render_method(in, r, ret_fault) || !render_url(in, r, ret_fault) ||
-		!render_headers(in, r, ret_fault) || !render_body(in, r, ret_fault) ||
-		!(in->by_reference || http_credentials_eval(&a->authentication, in->scope,
-					      &r->credentials, ret_fault))) {
+	http_authorized_init(&authorized, in->scope, &r->credentials);
+	inner.scope = &authorized.scope;
+	bool ok =
+		(in->by_reference || http_credentials_eval(&a->authentication, in->scope,
+					     &r->credentials, ret_fault)) &&
+		render_method(&inner, r, ret_fault) && render_url(&inner, r, ret_fault) &&
+		render_headers(&inner, r, ret_fault) && render_body(&inner, r, ret_fault);
+	http_authorized_finish(&authorized);
+	if (!ok) {
 		destroy(&r->base);
 		return false;
 	}

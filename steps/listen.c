@@ -289,7 +289,7 @@ static bool transform(struct run *run, struct frame *frame, struct expression *e
 	if (!e)
 		return true;
 	run_scope_init(&s, run, frame, dot);
-	s.output = dot;
+	s.output = s.raw_output = dot;
 	bool ok = run_scope_eval(&s, e, &v, fault);
 	run_scope_finish(&s);
 	if (ok)

@@ -1,11 +1,13 @@
-/* `raise`: ends in the error that it names. Title and detail may be expressions;
- * `instance` is the task's reference. */
+/* `raise`: ends in the error that it names. Type, title and detail may be expressions,
+ * the type a URI template; `instance` is the task's reference. */
 #include "advance.h"
 #include "scope.h"
+#include "uri_template.h"
 
 #include <stdlib.h>
 
 struct raise {
+	struct json uri;                          /* the type as the definition has it */
 	struct expression *type, *title, *detail; /* NULL: absent */
 	int64_t status;
 };
@@ -29,8 +31,9 @@ static bool compile(struct compiler *c, struct task *task, struct error *err)
 	if (!json_int(json_get(node, "status"), &raise->status))
 		return compiler_refuse(
 			c, node, err, "an error needs a status, a whole number");
-	return compiler_expression(
-		       c, json_get(node, "type"), EXPRESSION_VALUE, &raise->type, err) &&
+	raise->uri = json_get(node, "type");
+	return uri_template_compile(c, raise->uri, err) &&
+	       compiler_expression(c, raise->uri, EXPRESSION_VALUE, &raise->type, err) &&
 	       compiler_expression(c, json_get(node, "title"), EXPRESSION_VALUE,
 		       &raise->title, err) &&
 	       compiler_expression(c, json_get(node, "detail"), EXPRESSION_VALUE,
@@ -54,6 +57,19 @@ static bool put_member(struct run_scope *s, const char *key, struct expression *
 	return true;
 }
 
+static bool put_type(struct run_scope *s, const struct raise *raise, struct buf *out,
+	struct fault *fault)
+{
+	struct buf uri = {0};
+	if (!uri_template_is(raise->uri))
+		return put_member(s, "type", raise->type, out, fault);
+	bool ok = uri_template_render(raise->uri, s->scope.dot, &uri, fault);
+	json_put_key(out, "type");
+	json_put_text(out, buf_text(&uri));
+	buf_finish(&uri);
+	return ok;
+}
+
 static enum progress enter(struct run *run, struct frame *frame)
 {
 	const struct raise *raise = frame->task->spec;
@@ -62,7 +78,7 @@ static enum progress enter(struct run *run, struct frame *frame)
 	struct buf b = {0};
 	buf_putc(&b, '{');
 	run_scope_init(&s, run, frame, value_json(frame->input));
-	bool ok = put_member(&s, "type", raise->type, &b, &fault);
+	bool ok = put_type(&s, raise, &b, &fault);
 	json_put_key(&b, "status");
 	buf_printf(&b, "%lld", (long long)raise->status);
 	ok = ok && put_member(&s, "title", raise->title, &b, &fault) &&

@@ -24,7 +24,8 @@ enum { LANGUAGES = sizeof languages / sizeof *languages };
 struct script_spec {
 	struct process_spec base;
 	const struct language *language;
-	struct json code;              /* a string, taken as it is */
+	struct json
+		code; /* a string, taken as it is; absent: its source is not here yet */
 	struct expression *expression; /* instead of it, or NULL */
 };
 
@@ -62,10 +63,13 @@ static bool compile(struct compiler *c, struct task *task, struct error *err)
 		if (json_string_is(json_get(script, "language"), languages[i].name))
 			spec->language = &languages[i];
 	}
+	struct json source = json_get(json_get(script, "source"), "endpoint");
 	spec->code = json_get(script, "code");
-	assert(spec->language && spec->code.s);
+	assert(spec->language && (spec->code.s || source.s));
 	if (!process_spec_compile(&spec->base, "script", c, run, err))
 		return false;
+	if (!spec->code.s)
+		return compiler_text(c, source, &spec->code, err);
 	return !is_expression(spec->code) ||
 	       compiler_expression(
 		       c, spec->code, EXPRESSION_VALUE, &spec->expression, err);

@@ -1,7 +1,8 @@
 /*
  * `run: script`: code in JavaScript (an ES module, by node) or Python (by python3), as a
  * process by the rules of `run: shell`. The code is text that is never changed: only a
- * string that is one ${ } as a whole is an expression. Data reach it as arguments (from
+ * string that is one ${ } as a whole is an expression. That of a `source` was read when
+ * the definition was registered, and is pinned with it. Data reach it as arguments (from
  * process.argv[2] and sys.argv[1] on), stdin and environment.
  *
  * It lies in a file of its own in a private folder below $TMPDIR while it runs, and that

@@ -14,6 +14,7 @@ static bool compile_catcher(
 		catcher->detail = json_strdup(json_get(filter, "details"));
 	catcher->instance = json_strdup(json_get(filter, "instance"));
 	catcher->status = -1;
+	catcher->has_then = json_get(node, "then").s;
 	if (status.s && !json_int(status, &catcher->status))
 		return compiler_refuse(c, status, err, "a whole number is expected");
 	return compiler_expression(

@@ -18,6 +18,14 @@ static bool check_names(const char *names, size_t n, struct error *err)
 	return true;
 }
 
+bool uri_template_is(struct json v)
+{
+	char *text = json_strdup(v);
+	bool is = text && strchr(text, '{') && !strstr(text, "${");
+	free(text);
+	return is;
+}
+
 bool uri_template_check(const char *text, struct error *err)
 {
 	for (const char *p = text; (p = strpbrk(p, "{}")); p++) {
@@ -47,15 +55,14 @@ static bool put_value(
 	case JSON_ARRAY:
 	case JSON_OBJECT:
 		ok = fault_set(f, PROBLEM_EXPRESSION,
-			"endpoint: \"%s\" must be a string, number, boolean or null",
-			name);
+			"URI: \"%s\" must be a string, number, boolean or null", name);
 		break;
 	}
 	/* Unreserved, so not encoded; but as a path segment they would climb. */
 	if (!strcmp(buf_text(&text), ".") || !strcmp(buf_text(&text), ".."))
 		ok = fault_set(f, PROBLEM_VALIDATION,
-			"endpoint: \"%s\" is \"%s\", which would change the URL's path",
-			name, buf_text(&text));
+			"URI: \"%s\" is \"%s\", which would change the URL's path", name,
+			buf_text(&text));
 	if (ok)
 		http_url_put_escaped(out, buf_text(&text), text.len);
 	buf_finish(&text);
@@ -91,4 +98,24 @@ bool uri_template_expand(
 	}
 	buf_puts(out, text);
 	return true;
+}
+
+bool uri_template_compile(struct compiler *c, struct json field, struct error *err)
+{
+	struct error why = {0};
+	if (!uri_template_is(field))
+		return true;
+	char *text = json_strdup(field);
+	bool ok = uri_template_check(text, &why);
+	free(text);
+	return ok || compiler_refuse(c, field, err, "%s", why.text);
+}
+
+bool uri_template_render(struct json field, struct json variables, struct buf *out,
+	struct fault *ret_fault)
+{
+	char *text = json_strdup(field);
+	bool ok = uri_template_expand(text, variables, out, ret_fault);
+	free(text);
+	return ok;
 }

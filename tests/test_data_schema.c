@@ -54,7 +54,8 @@ START_TEST(what_a_schema_refers_to_is_missing_until_it_is_pinned)
 	ck_assert_uint_eq(d->missing_count, 2);
 	ck_assert_str_eq(d->missing[0].name, "http://x/b.json");
 	ck_assert_str_eq(d->missing[1].url, "http://x/a.json");
-	ck_assert(!d->missing[0].is_function && !d->missing[1].is_function);
+	ck_assert_int_eq(d->missing[0].kind, REFERENCE_DOCUMENT);
+	ck_assert_int_eq(d->missing[1].kind, REFERENCE_DOCUMENT);
 	definition_unref(d);
 	d = compile(text, "{\"http://x/a.json\":{\"$ref\":\"c.json#/x\"},"
 			  "\"http://x/b.json\":false}");

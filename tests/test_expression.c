@@ -101,7 +101,7 @@ START_TEST(plain_paths_cut_their_slice)
 		{"\"$context.y\"", "1.50"},
 		{"\"$context.list[0].id\"", "1"},
 		{"\"$item\"", "\"it\""},
-		{"\"$nobody.x\"", "null"},
+		{"\"$nobody.x\"", "!$nobody is not defined here"},
 		{"\".x.y[0].z\"", "null"},
 		{"\"${ .a.b[0] }\"", "1"},
 		{"\".a.b.c\"", "!.a.b.c: Cannot index array with \"c\""},
@@ -184,8 +184,8 @@ START_TEST(templates_evaluate_only_what_is_marked)
 			"\"\u00e9\\u0000{\\\"a\\\":\\\"}\\\"}\\\\\""},
 		{"\"${ \\\"a\\\\({b: 1} | .b)}\\\" }\"", "\"a1}\""},
 		{"\"${ .a # it's a } comment\\n | length }\"", "1"},
-		{"\"${ .a\"", "!${ .a: unbalanced ${ }"},
-		{"{\"x\": [\"${ 1 } ${ ( }\"]}", "!unbalanced"},
+		{"\"${ .a\"", "!${ .a: this ${ is never closed"},
+		{"{\"x\": [\"${ 1 } ${ ( }\"]}", "!) is missing before this }"},
 		{"\"${ }\"", "!empty expression"},
 	};
 	CHECK_ROWS(rows, EXPRESSION_VALUE, NULL);
@@ -203,7 +203,13 @@ START_TEST(jq_evaluates_the_rest)
 		{"\"1 +\\r\\n1\"", "2"},
 		{"\"$item + \\\"s\\\"\"", "\"its\""},
 		{"\"$context.y + 1\"", "2.5"},
-		{"\"$none == null\"", "true"},
+		{"\". as [$x] ?// {a: {b: $x}} | $x[0]\"", "1"},
+		{"\". as {(\\\"a\\\"): $q} | $q.b[0]\"", "1"},
+		{"\"reduce .a.b[] as $n (0; . + 1)\"", "3"},
+		{"\"[foreach ([1, 2], [3, 4]) as [$n, $m] (0; . + 1)] | length\"", "2"},
+		{"\"def f($p; $q): $p + $q; f(1; 2)\"", "3"},
+		{"\"label $out | 1, break $out\"", "1"},
+		{"\"$item as $item | $item + \\\"\\\"\"", "\"it\""},
 		{"\"[.a.b[] | . * 2] | .[:2]\"", "[2,5]"},
 		{"\".s + \\\"\\\"\"", "\"x\\u0000y\""},
 		{"\"empty\"", "null"},
@@ -231,6 +237,13 @@ START_TEST(errors_name_the_expression)
 		{"\".a + 1\"", "!.a + 1: object ({\"b\":[1,2.5...) and number (1) cannot "
 			       "be added"},
 		{"\"nosuch(1)\"", "!nosuch/1 is not defined"},
+		{"\"$none\"", "!$none: $none is not defined here"},
+		{"\"$none.a\"", "!$none is not defined here"},
+		{"\"$none == null\"", "!$none is not defined here"},
+		{"\"{as: 1} | $none\"", "!$none is not defined here"},
+		{"\". as $x | $y\"", "!$y is not defined here"},
+		{"\". as {a: $x} | $x | . + $y\"", "!$y is not defined here"},
+		{"\"def f($p): $p; f($q)\"", "!$q is not defined here"},
 		{"\"1 +\"", "!syntax error"},
 		{"\"\"", "!empty expression"},
 		{"\"1 + \\u0000 1\"", "!NUL in an expression"},
@@ -303,8 +316,18 @@ START_TEST(loose_mode_takes_what_does_not_compile_literally)
 		{"\".a.b.c\"", "!Cannot index array"},
 		{"\"error(1)\"", "!"},
 	};
+	/* Where text may stand, so is what fails. */
+	static const struct row values[] = {
+		{"\".a.b.c\"", "\".a.b.c\""},
+		{"\"1 + {}\"", "\"1 + {}\""},
+		{"\"${ .a.b.c }\"", "\"${ .a.b.c }\""},
+		{"{\"x\": \"<${ error }>\", \"y\": \".a.b[0]\", \"z\": "
+		 "[\"$nobody\"]}",
+			"{\"x\":\"<${ error }>\",\"y\":1,\"z\":[\"$nobody\"]}"},
+	};
 	struct program_options options = {.loose = true};
 	CHECK_ROWS(rows, EXPRESSION_BARE, &options);
+	CHECK_ROWS(values, EXPRESSION_VALUE, &options);
 }
 END_TEST
 
@@ -507,25 +530,53 @@ START_TEST(conditions_follow_jqs_truth)
 }
 END_TEST
 
-static void on_fault(void *ctx, struct json node, const char *message)
+static void on_fault(void *ctx, struct json node, size_t at, const char *message)
 {
 	struct buf *all = ctx;
-	buf_printf(all, "%.*s %s\n", (int)node.n, node.s, message);
+	buf_printf(all, "%.*s %zu: %s\n", (int)node.n, node.s, at, message);
 }
 
 START_TEST(check_reports_each_fault)
 {
 	struct program *p = program_create(NULL);
 	struct buf all = {0};
+	struct expression *e;
+	struct error err = {0};
 	add(p, "\".a\"", EXPRESSION_BARE);
-	add(p, "{\"x\": [\"v ${ nosuch }\", \"${ 1 + 1 }\"]}", EXPRESSION_VALUE);
-	add(p, "\"env\"", EXPRESSION_BARE);
-	ck_assert_uint_eq(program_check(p, on_fault, &all), 2);
-	ck_assert_str_eq(buf_text(&all), "\"v ${ nosuch }\" nosuch/0 is not defined\n"
-					 "\"env\" env is not available here\n");
+	add(p, "{\"x\": [\"v ${ lenght }\", \"${ 1 + 1 }\"]}", EXPRESSION_VALUE);
+	add(p, "\"  env\"", EXPRESSION_BARE);
+	add(p, "\"1/0\"", EXPRESSION_BARE);
+	ck_assert(!program_add(
+		p, JSON_LITERAL("[\"${ .a\", 1]"), EXPRESSION_VALUE, &e, &err));
+	ck_assert_str_eq(err.text, "${ .a: this ${ is never closed");
+	ck_assert_uint_eq(program_check(p, on_fault, &all), 4);
+	ck_assert_str_eq(buf_text(&all),
+		"\"v ${ lenght }\" 5: no function lenght; did you mean length, or a "
+		"member: .lenght?\n"
+		"\"  env\" 2: env is not available here\n"
+		"\"1/0\" 1: Division by zero?\n"
+		"\"${ .a\" 0: this ${ is never closed\n");
 	buf_finish(&all);
 	program_destroy(p);
 	program_destroy(NULL);
+}
+END_TEST
+
+START_TEST(the_size_of_an_expression_is_bounded)
+{
+	struct program *p = program_create(NULL);
+	struct buf all = {0};
+	char *large = xasprintf("\"1+%070000d\"", 1),
+	     *plain = xasprintf("\"[%070000d]\"", 0);
+	memset(strchr(plain, '0'), ' ', 69999);
+	add(p, large, EXPRESSION_BARE);
+	add(p, plain, EXPRESSION_BARE);
+	ck_assert_uint_eq(program_check(p, on_fault, &all), 1);
+	ck_assert_ptr_nonnull(strstr(buf_text(&all), " 0: longer than 64 KiB"));
+	buf_finish(&all);
+	program_destroy(p);
+	free(large);
+	free(plain);
 }
 END_TEST
 
@@ -552,6 +603,7 @@ int main(void)
 	tcase_add_test(tc, errors_about_secrets_repeat_no_value);
 	tcase_add_test(tc, conditions_follow_jqs_truth);
 	tcase_add_test(tc, check_reports_each_fault);
+	tcase_add_test(tc, the_size_of_an_expression_is_bounded);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

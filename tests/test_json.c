@@ -83,12 +83,54 @@ START_TEST(depth_and_size_are_limited)
 }
 END_TEST
 
+START_TEST(errors_say_what_json_has_not)
+{
+	static const char *const cases[][2] = {
+		{"{\"a\": 1,}",
+			"a comma too many before this bracket at line 1, column 9"},
+		{"[1] // one", "JSON has no comments at line 1, column 5"},
+		{"# one\n[1]", "JSON has no comments at line 1, column 1"},
+		{"\xEF\xBB\xBF[1]", "byte order mark"},
+		{"{'a': 1}", "double quotes at line 1, column 2"},
+		{"[NaN]", "no NaN"},
+		{"[True]", "true, false and null"},
+		{"[01]", "no leading zero"},
+		{"[.5]", "begins with a digit"},
+		{"[\"a\n\"]", "written \\n at line 1, column 4"},
+		{"[1", "the text ends here at line 1, column 3"},
+		{"", "the text ends here at line 1, column 1"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct json v;
+		struct error err = {0};
+		ck_assert(!json_check(
+			cases[i][0], strlen(cases[i][0]), NULL, &v, NULL, &err));
+		ck_assert_msg(
+			strstr(err.text, cases[i][1]), "%s: %s", cases[i][0], err.text);
+	}
+}
+END_TEST
+
+START_TEST(places_in_a_string_are_those_of_its_text)
+{
+	struct json v = JSON_LITERAL("\"a\\n\\u00e9b\\ud83d\\ude00c\"");
+	static const struct {
+		size_t at, place;
+	} cases[] = {
+		{0, 1}, {1, 2}, {2, 4}, {4, 10}, {5, 11}, {9, 23}, {10, 24}, {99, 24}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		ck_assert_uint_eq(
+			json_string_place(v, cases[i].at) - v.s, cases[i].place);
+}
+END_TEST
+
 START_TEST(errors_name_line_and_column)
 {
 	struct json v;
 	struct error err = {0};
 	ck_assert(!json_check("{\n  \"\xc3\xa4\": tru\n}", 14, NULL, &v, NULL, &err));
-	ck_assert_str_eq(err.text, "a value is expected at line 2, column 8");
+	ck_assert_str_eq(err.text, "a value is expected: a text stands in double quotes "
+				   "at line 2, column 8");
 }
 END_TEST
 
@@ -186,6 +228,8 @@ int main(void)
 	tcase_add_test(tc, many_members_with_one_duplicate_are_refused);
 	tcase_add_test(tc, depth_and_size_are_limited);
 	tcase_add_test(tc, errors_name_line_and_column);
+	tcase_add_test(tc, errors_say_what_json_has_not);
+	tcase_add_test(tc, places_in_a_string_are_those_of_its_text);
 	tcase_add_test(tc, slices_are_the_very_text);
 	tcase_add_test(tc, integers_are_exact_or_none);
 	tcase_add_test(tc, equal_documents_have_equal_canonical_forms);

@@ -331,6 +331,20 @@ START_TEST(user_killed_at_any_time_of_the_first_start)
 }
 END_TEST
 
+START_TEST(folder_that_was_not_yet_given_away)
+{
+	const char *conninfo;
+	enter(_i, NULL);
+	private_release(acquire(&conninfo));
+	ck_assert(private_stop(NULL, NULL));
+	ck_assert(sh("rm -rf .wfctl/data .wfctl/data.new && mkdir .wfctl/data.new"));
+	struct private *p = acquire(&conninfo);
+	expect(conninfo, "select current_database()", "stepwell");
+	private_release(p);
+	leave();
+}
+END_TEST
+
 START_TEST(folder_with_an_odd_name)
 {
 	const char *conninfo;
@@ -477,6 +491,7 @@ int main(void)
 	tcase_add_loop_test(t, killed_supervisor_takes_the_server_along, 0, rounds);
 	tcase_add_loop_test(t, killed_server_is_started_again, 0, rounds);
 	tcase_add_loop_test(t, user_killed_at_any_time_of_the_first_start, 0, rounds);
+	tcase_add_loop_test(t, folder_that_was_not_yet_given_away, 0, rounds);
 	tcase_add_loop_test(t, folder_with_an_odd_name, 0, rounds);
 	tcase_add_loop_test(t, long_folder, 0, rounds);
 	tcase_add_loop_test(t, stop_under_its_users, 0, rounds);

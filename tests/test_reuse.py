@@ -35,7 +35,8 @@ class Site:
                 page = site.pages.get(self.path)
                 if self.path.startswith("/echo"):
                     page = self.echo()
-                body = (page or "nothing here").encode()
+                body = page or "nothing here"
+                body = body.encode() if isinstance(body, str) else body
                 self.send_response(200 if page else 404)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -232,6 +233,36 @@ def swagger_2(w):
     assert w.site.asked[-1] == "/echo/form?q=3%7C4", w.site.asked
 
 
+def script(w, **more):
+    return [{"x": {"run": {"script": dict({
+        "language": "python", "arguments": ["${ .n }"],
+        "source": {"endpoint": {"uri": w.site.url + "/double.py"}}}, **more)},
+        "output": {"as": "tonumber"}}}]
+
+
+def the_source_of_a_script_is_pinned(w):
+    w.site.pages["/double.py"] = "import sys\n# ${ .n } \u00e9\nprint(2 * int(sys.argv[1]))\n"
+    path = w.definition(script(w))
+    w.wfctl("validate", path)
+    assert w.site.asked == [], "validate asked the network"
+    w.wfctl("apply", path)
+    w.site.pages["/double.py"] = "print(0)"
+    w.site.asked.clear()
+    done = w.wfctl("run", "reuse/" + w.name, "--input", '{"n": 21}', "--allow-run")
+    assert json.loads(done.stdout) == 42, done.stdout
+    assert w.site.asked == [], "a run asked for the script"
+    w.wfctl("apply", path, expect=5)
+    del w.site.pages["/double.py"]
+    done = w.wfctl("apply", w.definition(script(w), version="1.0.1"), expect=6)
+    assert "/double.py" in done.stderr and "status 404" in done.stderr, done.stderr
+
+
+def the_source_of_a_script_is_text(w):
+    w.site.pages["/double.py"] = b"print('\xe9')"
+    done = w.wfctl("apply", w.definition(script(w)), expect=6)
+    assert "not a text in UTF-8" in done.stderr, done.stderr
+
+
 def openapi_mistakes_are_seen_at_registration(w):
     w.site.pages["/api.json"] = json.dumps(API)
     for operation, parameters, text in (
@@ -334,6 +365,7 @@ CASES = [catalog_in_a_folder, a_catalog_may_ask_for_credentials, a_changed_catal
          a_function_by_url_may_call_others, functions_that_call_each_other_are_refused,
          the_default_catalog_is_in_the_database, openapi_parameters_go_where_they_belong,
          an_openapi_document_is_pinned, swagger_2, openapi_mistakes_are_seen_at_registration,
+         the_source_of_a_script_is_pinned, the_source_of_a_script_is_text,
          a_schema_by_url_is_pinned, a_schema_may_refer_to_others,
          the_input_is_checked_by_the_schema_that_is_pinned, wrong_schemas_are_refused,
          wrong_references_are_refused]

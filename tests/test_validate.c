@@ -182,10 +182,12 @@ START_TEST(the_shape_of_the_schema_is_enforced)
 {
 	EXPECT(INVALID("[]", "", "must be an object"),
 		INVALID("{'do':[]}", "", "member 'document' is missing"),
-		INVALID(HEAD "'do':{}}", "/do", "must be an array, not an object"),
+		INVALID(HEAD "'do':{}}", "/do",
+			"must be an array of tasks [{'NAME': {...}}, ...], not an "
+			"object"),
 		INVALID(DO("{'a':{'set':{'x':1}},'b':{'set':{'x':1}}}"), "/do/0",
 			"here are 2"),
-		INVALID(DO("{}"), "/do/0", "here are 0"),
+		INVALID(DO("{}"), "/do/0", "and is empty"),
 		INVALID(TASK("{}"), "/do/0/t", "must be an object with one of call, do"),
 		INVALID(TASK("{'set':{}}"), "/do/0/t/set", "at least 1 member"),
 		INVALID(TASK("{'set':{'a':1},'wait':'PT1S'}"), "/do/0/t/wait",
@@ -233,7 +235,11 @@ START_TEST(what_has_no_effect_is_warned_of)
 	EXPECT(RUNS(TASK("{'set':{'a':'x ${ .b }'}}")),
 		WARNING(HEAD "'do':[],'timeuot':{}}", "/timeuot",
 			"did you mean 'timeout'?"),
-		RUNS(HEAD "'do':[],'x':{}}"));
+		WARNING(TASK("{'set':'.a'}"), "/do/0/t/set", "plain text"),
+		WARNING(TASK("{'set':{'a':'{{ .b }}'}}"), "/do/0/t/set/a", "plain text"),
+		WARNING(TASK("{'fork':{'branches':[]}}"), "/do/0/t/fork/branches",
+			"does nothing"),
+		RUNS(HEAD "'do':[{'t':{'wait':'PT1S'}}],'x':{}}"));
 }
 END_TEST
 
@@ -242,9 +248,8 @@ START_TEST(what_does_not_run_yet_is_unsupported)
 	EXPECT(RUNS(TASK("{'fork':{'branches':[]}}")),
 		RUNS(TASK("{'listen':{'to':{'one':{'with':{'type':'a'}}}}}")),
 		RUNS(TASK("{'emit':{'event':{'with':{'type':'a'}}}}")),
-		UNSUPPORTED(TASK("{'run':{'script':{'language':'js','source':"
-				 "{'endpoint':'http://x'}}}}"),
-			"/do/0/t/run/script/source", "the source of a script is not"),
+		RUNS(TASK("{'run':{'script':{'language':'js','source':"
+			  "{'endpoint':'http://x'}}}}")),
 		UNSUPPORTED(TASK("{'run':{'script':{'language':'ruby','code':'1'}}}"),
 			"/do/0/t/run/script/language", "must be 'js' or 'python'"),
 		UNSUPPORTED(HEAD "'do':[],'schedule':{'cron':'* * * * *'}}", "/schedule",
@@ -384,7 +389,8 @@ END_TEST
 
 START_TEST(schemas_of_data_must_compile)
 {
-	EXPECT(RUNS(HEAD "'do':[],'input':{'schema':{'document':{'type':'object'}}}}"),
+	EXPECT(RUNS(HEAD "'do':[{'t':{'wait':'PT1S'}}],'input':{'schema':{'document':{'"
+			 "type':'object'}}}}"),
 		RUNS(TASK("{'set':{'a':1},'output':{'schema':{'format':'json:2020-12',"
 			  "'document':true}}}")),
 		RUNS(TASK("{'set':{'a':1},'export':{'schema':{'resource':{'endpoint':"
@@ -486,6 +492,9 @@ START_TEST(then_leads_to_a_task_of_the_same_list)
 		UNSUPPORTED(
 			DO("{'ship':{'switch':[{'c':{'when':'.x','then':'shipp'}}]}}"),
 			"/do/0/ship/switch/0/c/then", "did you mean 'ship'?"),
+		UNSUPPORTED(
+			TASK("{'switch':[{'a':{'then':'end'}},{'b':{'then':'end'}}]}"),
+			"/do/0/t/switch/1/b", "a second case without"),
 		UNSUPPORTED(TASK("{'try':[],'catch':{'then':'no'}}"),
 			"/do/0/t/catch/then", "no task 'no'"),
 		UNSUPPORTED(DO("{'a':{'wait':'PT1S'}},{'a':{'wait':'PT1S'}}"), "/do/1/a",
@@ -535,17 +544,115 @@ START_TEST(tasks_that_are_never_reached_are_warned_of)
 		WARNING(DO("{'a':{'raise':{'error':{'type':'http://x','status':1}}}},"
 			   "{'b':{'wait':'PT1S'}}"),
 			"/do/1/b", "never reached"),
-		WARNING(TASK("{'switch':[{'a':{'then':'end'}},{'b':{'when':'x','then':'"
-			     "end'}}]}"),
-			"/do/0/t/switch/1/b", "never reached"),
+		{TASK("{'switch':[{'a':{'then':'end'}},{'b':{'when':'x','then':'end'}}]"
+		      "}"),
+			FINDING_WARNING, NULL, NULL},
 		WARNING(DO("{'a':{'switch':[{'d':{'then':'c'}}]}},{'b':{'wait':'PT1S'}},"
 			   "{'c':{'wait':'PT1S'}}"),
 			"/do/1/b", "never reached"),
-		WARNING(TASK("{'do':[]}"), "/do/0/t/do", "empty list"),
 		{DO("{'a':{'wait':'PT1S','if':'.x','then':'end'}},{'b':{'wait':'PT1S'}}"),
 			FINDING_WARNING, NULL, NULL},
 		{DO("{'a':{'wait':'PT1S','then':'c'}},{'b':{'wait':'PT1S','then':'end'}},"
 		    "{'c':{'wait':'PT1S','then':'b'}}"),
+			FINDING_WARNING, NULL, NULL});
+}
+END_TEST
+
+START_TEST(what_the_schema_allows_and_no_run_can_use_is_unsupported)
+{
+	EXPECT(UNSUPPORTED(TASK("{'do':[]}"), "/do/0/t/do", "is empty"),
+		UNSUPPORTED(TASK("{'try':[{'x':{'wait':'PT1S'}}],'catch':{'do':[]}}"),
+			"/do/0/t/catch/do", "is empty"),
+		UNSUPPORTED(TASK("{'wait':{'seconds':-1}}"), "/do/0/t/wait/seconds",
+			"from 0 to"),
+		UNSUPPORTED(
+			USE("{'retries':{'r':{'limit':{'attempt':{'count':-1}}}}}", ""),
+			"/use/retries/r/limit/attempt/count", "from 0"),
+		UNSUPPORTED(TASK("{'fork':{'branches':[{'a':{'wait':'PT1S','then':'b'}},"
+				 "{'b':{'wait':'PT1S'}}]}}"),
+			"/do/0/t/fork/branches/0/a/then", "begin all at once"),
+		UNSUPPORTED(TASK("{'fork':{'branches':[{'a':{'wait':'PT1S'}},"
+				 "{'a':{'wait':'PT1S'}}]}}"),
+			"/do/0/t/fork/branches/1/a", "must differ"));
+}
+END_TEST
+
+START_TEST(advice_says_where_a_member_belongs)
+{
+	EXPECT(INVALID(TASK("{'call':'http','method':'get'}"), "/do/0/t/method",
+		       "belongs into 'with'"),
+		INVALID(TASK("{'call':'http','with':{'method':'get','endpoint':'http://"
+			     "x',"
+			     "'if':'.a'}}"),
+			"/do/0/t/with/if", "belongs beside 'with'"),
+		INVALID(TASK("{'emit':{'type':'x'}}"), "/do/0/t/emit/type",
+			"belongs into 'event.with'"),
+		INVALID(TASK("{'run':{'command':'ls'}}"), "/do/0/t/run/command",
+			"belongs into 'container' or 'shell'"),
+		INVALID(TASK("{'switch':[{'a':{'goto':'x'}}]}"),
+			"/do/0/t/switch/0/a/goto", "mean 'then'?"),
+		INVALID(USE("{'retries':{'r':{'maxAttempts':3}}}", ""),
+			"/use/retries/r/maxAttempts", "mean 'count' in 'limit.attempt'?"),
+		INVALID(TASK("{'set':{'a':1},'retry':'r'}"), "/do/0/t/retry",
+			"metadata.retryPolicy"),
+		INVALID(DO("{'name':'a','set':{'x':1}}"), "/do/0", "the name is missing"),
+		INVALID(DO("{'set':{'x':1}}"), "/do/0", "{'NAME': {'set': ...}}"),
+		VALID(DO("{'set':{'set':{'x':1}}}")),
+		INVALID(TASK("{'switch':[{'when':'.x','then':'end'}]}"),
+			"/do/0/t/switch/0", "{'NAME': {'when': ...}}"),
+		INVALID(TASK("{'for':'.x','do':[]}"), "/do/0/t/for",
+			"an object with 'in', not a string"),
+		INVALID(TASK("{'wait':'90m'}"), "/do/0/t/wait", "mean 'PT90M'?"),
+		INVALID(TASK("{'wait':{'seconds':'5'}}"), "/do/0/t/wait/seconds",
+			"without quotes it is one: 5"),
+		INVALID(TASK("{'run':{'shell':{'command':1}}}"),
+			"/do/0/t/run/shell/command", "in quotes it is one: '1'"),
+		UNSUPPORTED(TASK("{'wait':'PT1S','timeout':'PT5S'}"), "/do/0/t/timeout",
+			"{'after': 'PT5S'}"),
+		UNSUPPORTED(TASK("{'wait':'PT1S','then':'ent'}"), "/do/0/t/then",
+			"mean 'end'?"));
+}
+END_TEST
+
+/* Of a document that is refused anyway, nobody compiles the expressions later. */
+START_TEST(expressions_of_a_refused_document_are_judged)
+{
+	EXPECT(UNSUPPORTED(DO("{'a':{'set':{'x':'v ${ .a | lenght }'},'then':'no'}}"),
+		       "/do/0/a/set/x", "no function lenght; did you mean length"),
+		UNSUPPORTED(DO("{'a':{'wait':'PT1S','if':'.a ==','then':'no'}}"),
+			"/do/0/a/if", "a value is missing after '=='"),
+		UNSUPPORTED(DO("{'a':{'set':{'x':'${ .a'},'then':'no'}}"),
+			"/do/0/a/set/x", "never closed"),
+		RUNS(TASK("{'set':{'x':'${ .a | lenght }'}}")),
+		RUNS(TASK("{'run':{'script':{'language':'js','code':'a(`${ b c }`)'}}}")),
+		{HEAD "'evaluate':{'mode':'loose'},'do':[{'a':{'set':{'x':'a b'},"
+		      "'then':'no'}}]}",
+			FINDING_UNSUPPORTED, "/do/0/a/then", "no task 'no'"});
+	char *text =
+		quoted(DO("{'a':{'set':{'x':'\\u00e9 ${ .a | lenght }'},'then':'no'}}"));
+	struct json document;
+	struct findings f;
+	validate(text, strlen(text), &document, &f);
+	ck_assert_uint_eq(f.count, 2);
+	ck_assert_uint_eq(f.items[0].column, (size_t)(strstr(text, "lenght") - text) + 1);
+	findings_finish(&f);
+	free(text);
+}
+END_TEST
+
+START_TEST(arguments_that_nobody_binds_are_warned_of)
+{
+	EXPECT(WARNING(TASK("{'set':{'x':'${ $contxt.a }'}}"), "/do/0/t/set/x",
+		       "mean $context?"),
+		WARNING(TASK("{'for':{'each':'order','in':'.x'},'do':[{'a':{'set':"
+			     "'${ $oder }'}}]}"),
+			"/do/0/t/do/0/a/set", "mean $order?"),
+		{TASK("{'for':{'each':'order','at':'n','in':'.x'},'do':[{'a':{'set':"
+		      "'${ . as $v | [$v, $order, $n, $steps.b, $workflow, $task] "
+		      "}'}}]}"),
+			FINDING_WARNING, NULL, NULL},
+		{TASK("{'try':[{'x':{'wait':'PT1S'}}],'catch':{'as':'e','when':"
+		      "'$e.status == $error.status'}}"),
 			FINDING_WARNING, NULL, NULL});
 }
 END_TEST
@@ -646,6 +753,10 @@ int main(void)
 	tcase_add_test(tests, names_of_other_components_must_exist);
 	tcase_add_test(tests, the_attempt_is_no_part_of_a_request);
 	tcase_add_test(tests, tasks_that_are_never_reached_are_warned_of);
+	tcase_add_test(tests, what_the_schema_allows_and_no_run_can_use_is_unsupported);
+	tcase_add_test(tests, advice_says_where_a_member_belongs);
+	tcase_add_test(tests, expressions_of_a_refused_document_are_judged);
+	tcase_add_test(tests, arguments_that_nobody_binds_are_warned_of);
 	tcase_add_test(tests, findings_stand_in_the_order_of_the_text);
 	tcase_add_test(tests, more_than_1000_findings_are_counted_but_not_listed);
 	tcase_add_test(tests, one_sql_statement_of_a_step_is_accepted);

@@ -312,6 +312,44 @@ START_TEST(positions_are_those_of_the_yaml)
 }
 END_TEST
 
+START_TEST(places_inside_a_string_are_those_of_its_style)
+{
+	const char *yaml = "plain: a ${ x1 }\n"
+			   "\"double \\\"key\\\"\": \"\\u00e9\\tb \\x41 ${ \\nx2\\n }\"\n"
+			   "single: 'it''s ${ x3 }'\n"
+			   "folded: >- # note\n"
+			   "  a b\n"
+			   "\n"
+			   "  ${ c\n"
+			   "  | x4 }\n"
+			   "literal: |2\n"
+			   "    \xC3\xA9 # d\n"
+			   "  ${ x5 }\n"
+			   "lines: a\n"
+			   "  b ${ x6 }\n"
+			   "list: [ \"x7\" ]\n";
+	static const struct position positions[] = {{"x1", 1, 13}, {"x2", 2, 40},
+		{"x3", 3, 19}, {"x4", 8, 5}, {"x5", 11, 6}, {"x6", 13, 8},
+		{"x7", 14, 10}};
+	struct buf out = {0};
+	struct yaml_map map;
+	struct error err = {0};
+	ck_assert_msg(convert(yaml, strlen(yaml), &out, &map, &err), "%s", err.text);
+	struct yaml_source source = {yaml, strlen(yaml), out.data};
+	for (size_t i = 0; i < sizeof positions / sizeof *positions; i++) {
+		const struct position *p = &positions[i];
+		const char *at = strstr(out.data, p->part);
+		unsigned line, column;
+		yaml_find(&source, &map, (size_t)(at - out.data), &line, &column);
+		ck_assert_msg(line == p->line && column == p->column,
+			"%s at %u:%u, not %u:%u", p->part, line, column, p->line,
+			p->column);
+	}
+	yaml_map_finish(&map);
+	buf_finish(&out);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("yaml");
@@ -326,6 +364,7 @@ int main(void)
 	tcase_add_test(t, depth_is_that_of_json);
 	tcase_add_test(t, what_is_not_yaml_is_refused_with_its_place);
 	tcase_add_test(t, positions_are_those_of_the_yaml);
+	tcase_add_test(t, places_inside_a_string_are_those_of_its_style);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

@@ -33,10 +33,13 @@ Any other path is /dedupe. "First N" counts requests of one target (path and que
     /petstore/v2/..., /httpbin/basic-auth/...              what the conformance kit calls
 
 Control (not logged): /_control/counts, /_control/log[?path=PREFIX], /_control/reset,
-/_control/wait?path=PREFIX&count=N[&timeout=SECONDS], /_control/release?name=NAME.
+/_control/wait?path=PREFIX&count=N[&timeout=SECONDS], /_control/release?name=NAME,
+/_control/answers: {target: [{status, body (JSON, or a text as it is), headers, hold: NAME}]}
+posted there says how requests to these targets are answered, one after the other, the last one
+for ever, whatever their paths mean otherwise.
 
 A record: n (reply number), t (monotonic seconds), method, path (with query), key, sha256, bytes,
-applied, status (null: cut), authorization; and body with --bodies.
+applied, status (null: cut), authorization; and body and headers with --bodies.
 """
 import argparse
 import asyncio
@@ -79,9 +82,9 @@ class Request:
 
 class Reply:
     def __init__(self, status=200, body=b"{}", content_type="application/json", headers=(),
-                 cut=False, raw=None):
+                 cut=False, raw=None, hold=None):
         self.status, self.body, self.content_type = status, body, content_type
-        self.headers, self.cut, self.raw = headers, cut, raw
+        self.headers, self.cut, self.raw, self.hold = headers, cut, raw, hold
 
     def encode(self, head_only):
         if self.raw is not None:
@@ -129,6 +132,7 @@ class State:
         self.first_keys = {}
         self.records = []
         self.held = collections.defaultdict(list)
+        self.answers = {}  # target -> those to come
 
     # ---- the log ----
 
@@ -140,6 +144,7 @@ class State:
                   "authorization": request.headers.get("authorization")}
         if self.options.bodies:
             record["body"] = request.body.decode("utf-8", "backslashreplace")
+            record["headers"] = request.headers
         self.records.append(record)
         if self.log is not None:
             os.write(self.log, (json.dumps(record) + "\n").encode())
@@ -169,6 +174,8 @@ class State:
         """-> (reply, applied). Counts the request."""
         self.n += 1
         self.seen[request.target] += 1
+        if request.target in self.answers:
+            return self.told(self.answers[request.target]), True
         name = request.query.get("mode") or request.parts[0]
         if name.startswith("409x") and name[4:].isdigit():
             if self.seen[request.target] <= int(name[4:]):
@@ -178,6 +185,13 @@ class State:
         if name == "429":
             mode = self.mode_retry_after
         return mode(request) if mode else self.apply_once(request)
+
+    def told(self, answers):
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        body, is_text = answer.get("body"), isinstance(answer.get("body"), str)
+        return Reply(answer.get("status", 200), (body if is_text else json.dumps(body)).encode(),
+                     "text/plain" if is_text else "application/json",
+                     tuple(answer.get("headers", {}).items()), hold=answer.get("hold"))
 
     def effect(self, request):
         label = next((p for p in reversed(request.parts) if p), "request")
@@ -426,10 +440,12 @@ class Connection(asyncio.Protocol):
         wait = float(request.query.get("delay", self.state.options.delay))
         if request.parts[0] == "delay" and len(request.parts) > 1:
             wait += float(request.parts[1])
+        hold = reply.hold if reply is not CUT else None
         if request.parts[0] == "hold" and len(request.parts) > 1:
+            hold = request.parts[1]
+        if hold:
             self.busy = True
-            self.state.held[request.parts[1]].append(
-                lambda: self.finish(request, reply, number))
+            self.state.held[hold].append(lambda: self.finish(request, reply, number))
         elif wait > 0:
             self.busy = True
             asyncio.get_running_loop().call_later(
@@ -466,6 +482,9 @@ class Connection(asyncio.Protocol):
             answer = state.matching(query.get("path", "/"))
         elif what == "reset":
             state.reset()
+            answer = {}
+        elif what == "answers":
+            state.answers.update(json.loads(request.body))
             answer = {}
         elif what == "release":
             held = state.held.pop(query["name"], [])
@@ -559,10 +578,11 @@ class Recorder:
     def __exit__(self, *_):
         self.stop()
 
-    def control(self, what, **query):
+    def control(self, what, body=None, **query):
         url = "%s/_control/%s?%s" % (self.url, what, urllib.parse.urlencode(query))
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(url, timeout=120) as answer:
+        data = None if body is None else json.dumps(body).encode()
+        with opener.open(url, data=data, timeout=120) as answer:
             return json.load(answer)
 
     def counts(self):
@@ -573,6 +593,9 @@ class Recorder:
 
     def reset(self):
         self.control("reset")
+
+    def answer(self, answers):
+        self.control("answers", answers)
 
     def release(self, name):
         return self.control("release", name=name)["released"]

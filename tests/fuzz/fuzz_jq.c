@@ -205,10 +205,10 @@ static struct expression *add(struct program *p, const char *node)
 	return e;
 }
 
-static void on_fault(void *ctx, struct json node, const char *message)
+static void on_fault(void *ctx, struct json node, size_t at, const char *message)
 {
 	(void)ctx;
-	must(node.s && *message, "a fault without a message");
+	must(node.s && *message && at <= node.n, "a fault without a place or a message");
 	if (getenv("FUZZ_TRACE"))
 		fprintf(stderr, "%.*s: %s\n", (int)node.n, node.s, message);
 }
