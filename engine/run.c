@@ -415,7 +415,8 @@ static void wait_for_retry(struct frame *f, int64_t due)
 static bool apply_retry(struct run *r, const struct op *op, struct error *err)
 {
 	struct frame *f = run_find(r, op->path);
-	if (!f || !r->failed || !frame_is_below(r->failed, f))
+	if (!f || !r->failed || !frame_is_below(r->failed, f) ||
+		(!f->task->catcher && (op->again || f != r->failed)))
 		return misfit(op, err);
 	if (f->retries++ == 0)
 		f->retry_since = r->at;
@@ -424,8 +425,6 @@ static bool apply_retry(struct run *r, const struct op *op, struct error *err)
 		begin_limits_anew(g, op->due);
 	if (f->attempt_limit)
 		f->attempt_deadline = op->due + f->attempt_limit;
-	if (op->again && !f->task->body)
-		return misfit(op, err);
 	if (op->again) { /* a fresh pass of the block */
 		frame_destroy_children(f);
 		frame_forget_steps(f);
@@ -618,12 +617,14 @@ static bool has_path(enum op_kind kind)
 /* What has ended goes on only by a retry, and what has completed never. */
 static bool is_over(const struct run *r, const struct op *op)
 {
+	bool says_nothing =
+		op->kind == OP_CREATED || op->kind == OP_CLAIMED || op->kind == OP_FRAMES;
 	switch (r->status) {
 	case RUN_RUNNING:
 	case RUN_SUSPENDED: return false;
-	case RUN_FAULTED: return has_path(op->kind);
+	case RUN_FAULTED: return !says_nothing && op->kind != OP_RETRIED;
 	case RUN_COMPLETED:
-	case RUN_CANCELLED: return has_path(op->kind) || op->kind == OP_RETRIED;
+	case RUN_CANCELLED: return !says_nothing;
 	}
 	return false;
 }

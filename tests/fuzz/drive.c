@@ -100,7 +100,8 @@ char *drive_entry(struct run *r, struct drive *d)
 	run_effects_forget(r);
 	while (r->op_count == 0) {
 		struct advance a = {.now = d->now, .host = &host};
-		serve(r, d);
+		if (!r->failed) /* an error is routed before anything begins */
+			serve(r, d);
 		unsigned need = run_advance(r, &a);
 		if (r->op_count)
 			break;
