@@ -26,6 +26,7 @@
 	X(worker)    \
 	X(dev)       \
 	X(migrate)   \
+	X(doctor)    \
 	X(gc)        \
 	X(version)   \
 	X(help)

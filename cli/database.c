@@ -110,6 +110,24 @@ int database_open(const struct options *o, enum database_need need, struct datab
 	return EXIT_DATABASE;
 }
 
+bool database_open_any(const struct options *o, struct database *ret, struct error *err)
+{
+	struct database d = {0};
+	struct error why;
+	bool ok = choose(o, &d, err);
+	/* A primary is taken first, as everywhere, where several servers are named. */
+	if (ok && !database_reopen(&d, err))
+		ok = err->kind == ERROR_TRANSIENT &&
+		     db_client_open_any(d.conninfo, "wfctl", &d.client, &why);
+	if (ok && d.private)
+		ok = check_schema(&d, err);
+	if (ok)
+		*ret = d;
+	else
+		database_close(&d);
+	return ok;
+}
+
 int database_open_run(const struct options *o, const char *run, struct database *ret,
 	struct uuid *ret_id)
 {

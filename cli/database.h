@@ -24,6 +24,9 @@ enum database_need {
 
 /* Returns EXIT_DONE, or says why not and returns the exit code. */
 int database_open(const struct options *o, enum database_need need, struct database *ret);
+/* For `doctor`: any server that answers, also a read-only one; no schema is looked at. */
+MUST_CHECK bool database_open_any(
+	const struct options *o, struct database *ret, struct error *err);
 /* The private one, whatever the environment says. */
 int database_open_private(struct database *ret);
 void database_close(struct database *d);

@@ -1,5 +1,4 @@
-/* Clocks, RFC 3339 and ISO 8601 text, and randomness; nothing here reads the wall clock.
- */
+/* Clocks, RFC 3339 and ISO 8601 text, and randomness. */
 #include "clock.h"
 
 #include <ctype.h>
@@ -14,6 +13,13 @@ int64_t clock_boottime(void)
 {
 	struct timespec ts;
 	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (int64_t)ts.tv_sec * USEC_PER_SEC + ts.tv_nsec / 1000;
+}
+
+int64_t clock_wall(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_REALTIME, &ts);
 	return (int64_t)ts.tv_sec * USEC_PER_SEC + ts.tv_nsec / 1000;
 }
 
@@ -38,9 +44,13 @@ void clock_format(int64_t usec, char out[CLOCK_TEXT])
 		snprintf(out, CLOCK_TEXT, "infinity");
 		return;
 	}
-	char date[24];
-	strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out, CLOCK_TEXT, "%.19s.%06dZ", date, (int)frac);
+	/* strftime does not fill years up to four digits. */
+	char text[64];
+	snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
+		tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+		tm.tm_sec, (int)frac);
+	memcpy(out, text, CLOCK_TEXT - 1);
+	out[CLOCK_TEXT - 1] = '\0';
 }
 
 /* Exactly n digits at *p; moves *p. */

@@ -1,7 +1,8 @@
 /*
  * Time. Durable times are microseconds since 1970 UTC by the database's clock; the engine
  * learns its offset to CLOCK_BOOTTIME from each heartbeat and never reads the machine's
- * wall clock. Local waits use CLOCK_BOOTTIME, which goes on while the machine sleeps.
+ * wall clock, but to tell how far it is off. Local waits use CLOCK_BOOTTIME, which goes
+ * on while the machine sleeps.
  */
 #ifndef STEPWELL_CLOCK_H
 #define STEPWELL_CLOCK_H
@@ -14,6 +15,10 @@
 #define USEC_PER_SEC 1000000LL
 
 int64_t clock_boottime(void); /* microseconds; the one place that asks the kernel */
+
+/* The machine's wall clock, microseconds since 1970: only to be compared with the
+ * database's (doctor). */
+int64_t clock_wall(void);
 
 /* "2026-11-22T21:15:40.123456Z" (27 characters and NUL), RFC 3339. */
 #define CLOCK_TEXT 28

@@ -160,7 +160,19 @@ struct db_client;
  * the server cannot be reached. Texts never contain the conninfo. */
 MUST_CHECK bool db_client_open(const char *conninfo, const char *name,
 	struct db_client **ret, struct error *err);
+/* The same at any server, also a standby, whatever the conninfo asks for. */
+MUST_CHECK bool db_client_open_any(const char *conninfo, const char *name,
+	struct db_client **ret, struct error *err);
 void db_client_close(struct db_client *c);
+
+/* What libpq knows of the other end; texts borrow until the connection is closed. */
+struct db_peer {
+	const char *host, *address, *port, *database, *user; /* host "/dir": a socket */
+	const char *tls;                                     /* "TLSv1.3"; NULL: none */
+	bool verified; /* certificate and name were checked: sslmode=verify-full */
+	int backend;   /* process id as told at login; a pooler makes one up */
+};
+void db_client_peer(const struct db_client *c, struct db_peer *ret);
 /* One statement with its parameters (NULL: none). ret_result may be NULL. */
 MUST_CHECK bool db_client_query(struct db_client *c, const char *sql,
 	const struct db_params *params, struct db_result **ret_result, struct error *err);

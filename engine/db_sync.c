@@ -8,6 +8,7 @@
 
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct db_client {
 	PGconn *conn;
@@ -63,14 +64,10 @@ bool db_client_script(struct db_client *c, const char *sql, struct error *err)
 	return ok;
 }
 
-bool db_client_open(
-	const char *conninfo, const char *name, struct db_client **ret, struct error *err)
+static bool connect_client(const char *const *keywords, const char *const *values,
+	struct db_client **ret, struct error *err)
 {
-	const char *keywords[DB_CONNECT_PARAMS], *values[DB_CONNECT_PARAMS];
-	if (!db_conninfo_check(conninfo, err))
-		return false;
 	struct db_client *c = xcalloc(1, sizeof *c);
-	db_connect_params(conninfo, name, keywords, values);
 	c->conn = PQconnectdbParams(keywords, values, 1);
 	PQsetNoticeProcessor(c->conn, ignore_notice, NULL);
 	if (PQstatus(c->conn) != CONNECTION_OK)
@@ -81,6 +78,51 @@ bool db_client_open(
 	}
 	db_client_close(c);
 	return false;
+}
+
+bool db_client_open(
+	const char *conninfo, const char *name, struct db_client **ret, struct error *err)
+{
+	const char *keywords[DB_CONNECT_PARAMS], *values[DB_CONNECT_PARAMS];
+	if (!db_conninfo_check(conninfo, err))
+		return false;
+	db_connect_params(conninfo, name, keywords, values);
+	return connect_client(keywords, values, ret, err);
+}
+
+bool db_client_open_any(
+	const char *conninfo, const char *name, struct db_client **ret, struct error *err)
+{
+	const char *keywords[DB_CONNECT_PARAMS + 1], *values[DB_CONNECT_PARAMS + 1];
+	int n = 0;
+	if (!db_conninfo_check(conninfo, err))
+		return false;
+	db_connect_params(conninfo, name, keywords, values);
+	while (keywords[n])
+		n++;
+	keywords[n] = "target_session_attrs"; /* after the conninfo: it wins */
+	values[n] = "any";
+	keywords[n + 1] = values[n + 1] = NULL;
+	return connect_client(keywords, values, ret, err);
+}
+
+void db_client_peer(const struct db_client *c, struct db_peer *ret)
+{
+	PQconninfoOption *options = PQconninfo(c->conn), *o = options;
+	for (; o && o->keyword; o++)
+		if (strcmp(o->keyword, "sslmode") == 0)
+			break;
+	*ret = (struct db_peer){
+		.host = PQhost(c->conn),
+		.address = PQhostaddr(c->conn),
+		.port = PQport(c->conn),
+		.database = PQdb(c->conn),
+		.user = PQuser(c->conn),
+		.tls = PQsslInUse(c->conn) ? PQsslAttribute(c->conn, "protocol") : NULL,
+		.verified = o && o->val && strcmp(o->val, "verify-full") == 0,
+		.backend = PQbackendPID(c->conn),
+	};
+	PQconninfoFree(options);
 }
 
 void db_client_close(struct db_client *c)

@@ -206,15 +206,18 @@ void frame_open_list(struct frame *f, const struct task_list *list)
 		f->outputs = xcalloc(list->count, sizeof(struct value *));
 }
 
-void frame_set_iteration(struct frame *f, int64_t i)
+bool frame_set_iteration(struct frame *f, int64_t i)
 {
+	bool there = true;
 	if (i != f->iteration + 1 || i == 0) {
 		f->rest = json_iter(value_json(f->items));
-		for (int64_t skip = 0; skip < i; skip++)
-			json_next_element(&f->rest, &f->item);
+		for (int64_t skip = 0; skip < i && there; skip++)
+			there = json_next_element(&f->rest, &f->item);
 	}
-	json_next_element(&f->rest, &f->item);
+	if (!there || !json_next_element(&f->rest, &f->item))
+		return false;
 	f->iteration = i;
+	return true;
 }
 
 void frame_keep_step(struct frame *f, const char *name, struct value *output)

@@ -110,8 +110,8 @@ bool frame_is_concurrent(const struct frame *f); /* its list is */
 /* The path of the task at the parent's position, to be entered for its next visit. */
 char *frame_child_path(const struct frame *parent, size_t index, unsigned visit);
 uint32_t *frame_visits(struct frame *f); /* of the list it is in */
-/* Puts a loop at its iteration i (0 <= i < count): item and rest. */
-void frame_set_iteration(struct frame *f, int64_t i);
+/* Puts a loop at its iteration i: item and rest. False: there is none. */
+bool frame_set_iteration(struct frame *f, int64_t i);
 void frame_open_list(struct frame *f, const struct task_list *list);
 void frame_keep_step(struct frame *f, const char *name, struct value *output);
 void frame_forget_steps(struct frame *f);

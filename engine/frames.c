@@ -224,6 +224,11 @@ struct restore {
 static const char *const field_names[] = {
 	"input", "output", "context", "items", "error", "correlated"};
 
+static bool misfit(struct error *err)
+{
+	return error_set(err, ERROR_PERMANENT, "a snapshot does not fit the definition");
+}
+
 static struct value *make_value(
 	struct restore *s, int64_t seq, unsigned op, const char *name)
 {
@@ -272,8 +277,9 @@ static bool get_value(struct restore *s, struct json object, const char *key,
 	int64_t seq, op;
 	if (!v.s)
 		return true;
-	if (json_type(v) == JSON_OBJECT) {
-		value_set(slot, value_create(json_get(v, "v")));
+	struct json own = json_get(v, "v");
+	if (own.s) {
+		value_set(slot, value_create(own));
 		return true;
 	}
 	char *field = json_strdup(json_at(v, 2));
@@ -361,8 +367,7 @@ static bool get_list_state(
 	if (f->opened)
 		f->list = f->in_handler && t->handler ? t->handler : t->body;
 	if (f->opened && (!f->list || f->position >= (int64_t)f->list->count))
-		return error_set(
-			err, ERROR_PERMANENT, "a snapshot does not fit the definition");
+		return misfit(err);
 	if (f->opened && f->list->concurrent && !get_outputs(s, in, f, err))
 		return false;
 	get_visits(json_get(in, "visits"), t->body ? t->body->count : 0, &f->visits[0]);
@@ -381,7 +386,8 @@ static bool get_list_state(
 	}
 	int64_t iteration = get_int(in, "iteration") - 1;
 	if (iteration >= 0 && f->items) {
-		frame_set_iteration(f, iteration);
+		if (!frame_set_iteration(f, iteration))
+			return misfit(err);
 	} else if (iteration >= 0 && f->listening) {
 		f->iteration = iteration;
 		f->item = value_json(f->listening->item);
@@ -396,6 +402,8 @@ static bool get_listening(
 	struct json element;
 	if (!in.s)
 		return true;
+	if (!f->task->listens)
+		return misfit(err);
 	struct listening *l = f->listening = xcalloc(1, sizeof *l);
 	l->taken = xcalloc(json_count(json_get(in, "taken")) * 2 + 1, sizeof *l->taken);
 	while (json_next_element(&it, &element)) {
@@ -421,6 +429,25 @@ static const struct task *task_of(
 	int64_t i = parent->list->concurrent ? get_int(in, "branch") : parent->position;
 	return i >= 0 && i < (int64_t)parent->list->count ? &parent->list->tasks[i]
 							  : NULL;
+}
+
+/* Whether the frame is in a state that its kind of task can be in. */
+static bool fits(const struct frame *f)
+{
+	const struct frame *parent = f->parent;
+	bool alone = !parent || parent->list->concurrent || parent->child == f;
+	bool whole = f->raw && f->input && f->cursor && f->position >= NEXT_EXIT;
+	switch (f->state) {
+	case FRAME_NEXT: return alone && whole && f->opened;
+	case FRAME_READY:
+	case FRAME_QUEUED: return alone && whole && f->task->kind->effect;
+	case FRAME_LISTENING: return alone && whole && f->listening;
+	case FRAME_WAITING: return alone && whole && (f->retrying || f->task->kind->next);
+	case FRAME_ENTER:
+	case FRAME_HELD: return alone && whole && (!f->open || f->task->kind->effect);
+	case FRAME_ACTIVE: break; /* never written */
+	}
+	return false;
 }
 
 static bool restore_frame(struct restore *s, struct json in, struct error *err)
@@ -450,7 +477,7 @@ static bool restore_frame(struct restore *s, struct json in, struct error *err)
 	       get_value(s, in, "items", &f->items, err) &&
 	       get_value(s, in, "error", &f->error, err) &&
 	       get_listening(s, json_get(in, "listening"), f, err) &&
-	       get_list_state(s, in, f, err);
+	       get_list_state(s, in, f, err) && (fits(f) || misfit(err));
 }
 
 bool frames_restore(struct run *r, struct json snapshot, frames_fetch fetch, void *ctx,
@@ -470,6 +497,8 @@ bool frames_restore(struct run *r, struct json snapshot, frames_fetch fetch, voi
 	r->limit_hit = get_int(snapshot, "limitHit");
 	r->held = get_int(snapshot, "held");
 	r->failed = failed ? run_find(r, failed) : NULL;
+	if (ok && (!r->context || !r->root || (failed && (!r->failed || !r->error))))
+		ok = misfit(err);
 	free(failed);
 	for (size_t i = 0; i < s.count; i++)
 		value_unref(s.seen[i].value);

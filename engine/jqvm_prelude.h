@@ -53,6 +53,37 @@
 	"def index($i): indices($i) | .[0];\n"                              \
 	"def rindex($i): indices($i) | .[-1:][0];\n"
 
+/* "\xc3\xa9" | scan("[0-9]*"): after an empty match 1.6 goes on within the character.
+ * Where that can be, empty matches are left out, or refused if the pattern matches
+ * nothing. */
+#define PRELUDE_MATCHES                                                                \
+	"def _stepwell_match(re; mode): match(re; mode);\n"                            \
+	"def _stepwell_flags($re; $mode):\n"                                           \
+	"  if ($mode | type) != \"string\" or ($mode | contains(\"g\") | not)\n"       \
+	"    or type != \"string\" or utf8bytelength == length then $mode\n"           \
+	"  elif ($mode | contains(\"n\") | not) and (\"\" | test($re; $mode))\n"       \
+	"  then error(\"a pattern that matches nothing cannot be matched globally in " \
+	"\"\n"                                                                         \
+	"    + \"text that is not ASCII\")\n"                                          \
+	"  else $mode + \"n\" end;\n"                                                  \
+	"def match($re; $mode):\n"                                                     \
+	"  _stepwell_match($re; _stepwell_flags($re; $mode));\n"                       \
+	"def _stepwell_pair: if type == \"string\" then [., null]\n"                   \
+	"  elif type == \"array\" and length > 0 then .\n"                             \
+	"  else error(type + \" not a string or array\") end;\n"                       \
+	"def match($val): ($val | _stepwell_pair) as $p | match($p[0]; $p[1]);\n"      \
+	"def capture(re; mods): match(re; mods)\n"                                     \
+	"  | [.captures[] | select(.name != null) | {(.name): .string}] | add + {};\n" \
+	"def capture($val): ($val | _stepwell_pair) as $p | capture($p[0]; $p[1]);\n"  \
+	"def scan(re): match(re; \"g\") | if .captures | length > 0\n"                 \
+	"  then [.captures[].string] else .string end;\n"                              \
+	"def splits($re; flags): . as $s\n"                                            \
+	"  | [0, (match($re; \"g\" + flags) | .offset, .offset + .length),\n"          \
+	"     ($s | length)]\n"                                                        \
+	"  | range(0; length; 2) as $i | $s[.[$i]:.[$i + 1]];\n"                       \
+	"def splits($re): splits($re; null);\n"                                        \
+	"def split($re; flags): [splits($re; flags)];\n"
+
 /* 0 | strftime(1), 1e300 | todate */
 #define PRELUDE_DATES                                                  \
 	"def _stepwell_format: if type == \"string\" then .\n"         \
@@ -79,7 +110,8 @@
 	"  then _stepwell_fromjson | (.. | _stepwell_real | empty), .\n" \
 	"  else _stepwell_fromjson end;\n"
 
-#define PRELUDE \
-	PRELUDE_TIMES PRELUDE_MOD PRELUDE_PATHS PRELUDE_INDICES PRELUDE_DATES PRELUDE_NAN
+#define PRELUDE                                                                 \
+	PRELUDE_TIMES PRELUDE_MOD PRELUDE_PATHS PRELUDE_INDICES PRELUDE_MATCHES \
+		PRELUDE_DATES PRELUDE_NAN
 
 #endif

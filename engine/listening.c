@@ -128,7 +128,7 @@ static bool apply_collected(struct run *r, struct frame *f, const struct op *op)
 bool listening_apply(struct run *r, struct frame *f, const struct op *op)
 {
 	if (op->kind == OP_LISTENING) {
-		if (!op->values[OP_ITEMS])
+		if (!op->values[OP_ITEMS] || !f->task->listens || f->child)
 			return false;
 		if (!f->listening)
 			f->listening = xcalloc(1, sizeof *f->listening);

@@ -139,6 +139,21 @@ static void move_on(struct frame *f, int64_t next)
 		f->position = NEXT_EXIT;
 }
 
+/* Whether the task at the list's position can begin: in a list of one after the other,
+ * the one before it has ended. */
+static bool can_enter(const struct frame *parent)
+{
+	return parent->list && parent->position >= 0 &&
+	       (size_t)parent->position < parent->list->count &&
+	       (!parent->child || parent->list->concurrent);
+}
+
+/* Only what has an effect has a request. */
+static bool is_intent_of(const struct op *op, const struct task *task)
+{
+	return !op->has_digest || task->kind->effect;
+}
+
 /* A task is entered: the one at its parent's position. The next branch of a concurrent
  * list may begin at once. */
 static bool apply_entered(struct run *r, const struct op *op, struct error *err)
@@ -148,13 +163,13 @@ static bool apply_entered(struct run *r, const struct op *op, struct error *err)
 		return misfit(op, err);
 	if (parent->task->body && !parent->opened)
 		frame_open_list(parent, parent->task->body);
-	if (!parent->list || parent->position < 0 ||
-		(size_t)parent->position >= parent->list->count)
+	if (!can_enter(parent))
 		return misfit(op, err);
 	size_t index = (size_t)parent->position;
 	unsigned visit = frame_visits(parent)[index] + 1;
 	char *path = frame_child_path(parent, index, visit);
-	if (strcmp(path, op->path) != 0) {
+	if (strcmp(path, op->path) != 0 ||
+		!is_intent_of(op, &parent->list->tasks[index])) {
 		free(path);
 		return misfit(op, err);
 	}
@@ -193,6 +208,8 @@ static bool apply_started(struct run *r, const struct op *op, struct error *err)
 	r->no_retry = false;
 	if (!f)
 		return apply_entered(r, op, err);
+	if (!is_intent_of(op, f->task))
+		return misfit(op, err);
 	r->failed = NULL;
 	value_set(&r->error, NULL);
 	f->deadline = op->deadline;
@@ -205,7 +222,7 @@ static bool apply_started(struct run *r, const struct op *op, struct error *err)
 static bool apply_opened(struct run *r, const struct op *op, struct error *err)
 {
 	struct frame *f = run_find(r, op->path);
-	if (!f || !f->task->body || !op->values[OP_INPUT])
+	if (!f || f->opened || f->task->wraps || !f->task->body || !op->values[OP_INPUT])
 		return misfit(op, err);
 	value_set(&f->cursor, value_ref(op->values[OP_INPUT]));
 	frame_open_list(f, f->task->body);
@@ -216,14 +233,14 @@ static bool apply_opened(struct run *r, const struct op *op, struct error *err)
 static bool apply_iteration(struct run *r, const struct op *op, struct error *err)
 {
 	struct frame *f = run_find(r, op->path);
-	if (!f || !f->task->body)
+	if (!f || !f->task->body || !f->task->item_name)
 		return misfit(op, err);
 	frame_destroy_children(f);
 	if (op->values[OP_ITEMS])
 		value_set(&f->items, value_ref(op->values[OP_ITEMS]));
-	if (!f->items)
+	if (!f->items || op->index != (op->values[OP_ITEMS] ? 0 : f->iteration + 1) ||
+		!frame_set_iteration(f, op->index))
 		return misfit(op, err);
-	frame_set_iteration(f, op->index);
 	free(f->visits[0]);
 	f->visits[0] = NULL;
 	frame_forget_steps(f);
@@ -279,7 +296,7 @@ static bool apply_skipped(struct run *r, const struct op *op, struct error *err)
 		return misfit(op, err);
 	if (!parent->opened)
 		frame_open_list(parent, parent->task->body);
-	if (parent->position < 0)
+	if (!can_enter(parent))
 		return misfit(op, err);
 	if (parent->list->concurrent)
 		value_set(&parent->outputs[parent->position], value_ref(parent->cursor));
@@ -293,10 +310,19 @@ static void end_run(struct run *r, enum run_status status)
 	r->status = status;
 }
 
+/* Whether the task may lead there: to a task of its own list, or out of it. */
+static bool is_next(int64_t next, const struct frame *f)
+{
+	if (f->parent && f->parent->task->wraps) /* it goes on as what wraps it does */
+		f = f->parent;
+	return next == NEXT_FOLLOWING || next == NEXT_EXIT || next == NEXT_END ||
+	       (next >= 0 && f->parent && next < (int64_t)f->parent->list->count);
+}
+
 static bool apply_completed(struct run *r, const struct op *op, struct error *err)
 {
 	struct frame *f = run_find(r, op->path);
-	if (!f)
+	if (!f || f->child || !is_next(op->next, f))
 		return misfit(op, err);
 	struct value *output =
 		value_ref(op->values[OP_OUTPUT] ? op->values[OP_OUTPUT] : f->cursor);
@@ -340,7 +366,7 @@ static bool apply_faulted(struct run *r, const struct op *op, struct error *err)
 		return true;
 	}
 	struct frame *f = run_find(r, op->path);
-	if (!f)
+	if (!f || !op->values[OP_ERROR])
 		return misfit(op, err);
 	f->open = false;
 	f->was_uncertain |= op->uncertain;
@@ -358,7 +384,9 @@ static bool apply_faulted(struct run *r, const struct op *op, struct error *err)
 static bool apply_waiting(struct run *r, const struct op *op, struct error *err)
 {
 	struct frame *f = run_find(r, op->path);
-	if (!f)
+	if (!f || f->child ||
+		(op->again ? f->attempt == 0 || !f->task->kind->effect
+			   : !f->task->kind->next))
 		return misfit(op, err);
 	f->due = op->due;
 	f->state = FRAME_WAITING;
@@ -387,7 +415,8 @@ static void wait_for_retry(struct frame *f, int64_t due)
 static bool apply_retry(struct run *r, const struct op *op, struct error *err)
 {
 	struct frame *f = run_find(r, op->path);
-	if (!f || !r->failed)
+	if (!f || !r->failed || !frame_is_below(r->failed, f) ||
+		(!f->task->catcher && (op->again || f != r->failed)))
 		return misfit(op, err);
 	if (f->retries++ == 0)
 		f->retry_since = r->at;
@@ -418,7 +447,8 @@ static bool apply_retry(struct run *r, const struct op *op, struct error *err)
 static bool apply_caught(struct run *r, const struct op *op, struct error *err)
 {
 	struct frame *f = run_find(r, op->path);
-	if (!f || !r->failed)
+	if (!f || !f->task->catcher || !f->opened || !r->failed ||
+		!frame_is_below(r->failed, f))
 		return misfit(op, err);
 	frame_destroy_children(f);
 	frame_forget_steps(f);
@@ -440,7 +470,7 @@ static bool apply_caught(struct run *r, const struct op *op, struct error *err)
 static bool apply_lost(struct run *r, const struct op *op, struct error *err)
 {
 	struct frame *f = run_find(r, op->path);
-	if (!f)
+	if (!f || !f->open)
 		return misfit(op, err);
 	f->open = false;
 	f->was_uncertain = f->lost = true;
@@ -460,7 +490,7 @@ static bool is_attempting(const struct run *r)
 static bool apply_held(struct run *r, const struct op *op, struct error *err)
 {
 	struct frame *f = run_find(r, op->path);
-	if (!f)
+	if (!f || f->child)
 		return misfit(op, err);
 	f->open = f->lost = f->redo = false;
 	f->state = FRAME_HELD;
@@ -528,6 +558,8 @@ static bool apply_cancelled(struct run *r, const struct op *op, struct error *er
 		return misfit(op, err);
 	if (r->failed && frame_is_below(r->failed, f))
 		return misfit(op, err);
+	if (f->parent && !frame_is_concurrent(f->parent))
+		f->parent->position = NEXT_EXIT; /* it is cancelled next */
 	frame_destroy(f);
 	return true;
 }
@@ -538,10 +570,8 @@ static bool apply_listening(struct run *r, const struct op *op, struct error *er
 	return (f && listening_apply(r, f, op)) || misfit(op, err);
 }
 
-bool run_apply(struct run *r, const struct op *op, struct error *err)
+static bool apply(struct run *r, const struct op *op, struct error *err)
 {
-	if (op->path && *op->path && !r->root)
-		return misfit(op, err);
 	switch (op->kind) {
 	case OP_CREATED:
 	case OP_CLAIMED:
@@ -569,6 +599,50 @@ bool run_apply(struct run *r, const struct op *op, struct error *err)
 	case OP_CANCELLED: return apply_cancelled(r, op, err);
 	}
 	return true;
+}
+
+/* What is about a task, or about the run as a task: path "". */
+static bool has_path(enum op_kind kind)
+{
+	static const bool without[OP_COLLECTED + 1] = {[OP_CREATED] = true,
+		[OP_CLAIMED] = true,
+		[OP_SUSPENDED] = true,
+		[OP_RESUMED] = true,
+		[OP_RETRIED] = true,
+		[OP_CANCELLED] = true,
+		[OP_FRAMES] = true};
+	return !without[kind];
+}
+
+/* What has ended goes on only by a retry, and what has completed never. */
+static bool is_over(const struct run *r, const struct op *op)
+{
+	bool says_nothing =
+		op->kind == OP_CREATED || op->kind == OP_CLAIMED || op->kind == OP_FRAMES;
+	switch (r->status) {
+	case RUN_RUNNING:
+	case RUN_SUSPENDED: return false;
+	case RUN_FAULTED: return !says_nothing && op->kind != OP_RETRIED;
+	case RUN_COMPLETED:
+	case RUN_CANCELLED: return !says_nothing;
+	}
+	return false;
+}
+
+bool run_apply(struct run *r, const struct op *op, struct error *err)
+{
+	if ((op->path && *op->path && !r->root) || (!op->path && has_path(op->kind)) ||
+		is_over(r, op))
+		return misfit(op, err);
+	if (!apply(r, op, err))
+		return false;
+	struct frame *f = r->failed ? r->root : NULL;
+	while (f && f != r->failed)
+		f = frame_after(f, r->root);
+	if (f == r->failed)
+		return true;
+	r->failed = NULL; /* it is gone: what went on before its error was handled? */
+	return misfit(op, err);
 }
 
 void run_apply_decided(struct run *r, const struct op *op)

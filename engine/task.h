@@ -94,6 +94,7 @@ struct task {
 	const char *mark;
 	bool is_function; /* it is called: it does not see what is around the call */
 	bool wraps;       /* a task with its extensions: see extension.h */
+	bool listens;     /* it waits for events: see listening.h */
 	/* What a task that contains others runs; compiled by its kind. */
 	struct task_list *body;    /* do, for.do, try; NULL for a leaf */
 	struct task_list *handler; /* catch.do */

@@ -88,6 +88,7 @@ static bool compile(struct compiler *c, struct task *task, struct error *err)
 	struct listen *listen = xcalloc(1, sizeof *listen);
 	task->spec = listen;
 	compiler_listens(c);
+	task->listens = true;
 	listen->read = json_string_is(read, "envelope") ? READ_ENVELOPE
 		       : json_string_is(read, "raw")    ? READ_RAW
 							: READ_DATA;

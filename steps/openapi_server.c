@@ -25,22 +25,32 @@ static bool is_absolute(const char *url)
 }
 
 /* {name} is the default of the server's variable. */
-static char *fill_variables(struct json server)
+static bool fill_variables(struct json server, char **ret, struct error *err)
 {
 	char *text = json_strdup(json_get(server, "url"));
 	struct buf out = {0};
 	const char *p = text ? text : "", *open, *end;
-	while ((open = strchr(p, '{')) && (end = strchr(open, '}'))) {
+	bool ok = true;
+	while (ok && (open = strchr(p, '{')) && (end = strchr(open, '}'))) {
 		char *name = xstrndup(open + 1, (size_t)(end - open - 1));
-		struct json variable = json_get(json_get(server, "variables"), name);
+		struct json value = json_get(
+			json_get(json_get(server, "variables"), name), "default");
 		buf_add(&out, p, (size_t)(open - p));
-		json_string(json_get(variable, "default"), &out);
+		ok = json_type(value) == JSON_STRING;
+		if (ok)
+			json_string(value, &out);
+		else
+			error_set(err, ERROR_INPUT,
+				"the server's variable \"%s\" has no default", name);
 		free(name);
 		p = end + 1;
 	}
 	buf_puts(&out, p);
 	free(text);
-	return buf_take(&out);
+	if (ok)
+		*ret = buf_take(&out);
+	buf_finish(&out);
+	return ok;
 }
 
 static char *without_slashes(const char *s)
@@ -111,7 +121,9 @@ bool openapi_server(struct json document, struct json path_item, struct json ope
 		struct json server = json_at(json_get(places[i], "servers"), 0);
 		if (!server.s)
 			continue;
-		char *url = fill_variables(server);
+		char *url;
+		if (!fill_variables(server, &url, err))
+			return false;
 		bool ok = resolve_url(document_url, url, ret, err);
 		free(url);
 		return ok;

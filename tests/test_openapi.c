@@ -86,6 +86,7 @@ static const char *const wrong[] = {
 	"\"parameters\":[{\"$ref\":\"#/nowhere\"}]}}}}",
 	"{\"openapi\":\"3.0.0\",\"paths\":{\"/x\":{\"post\":{\"operationId\":\"op\","
 	"\"requestBody\":{\"content\":{\"multipart/form-data\":{}}}}}}}",
+	"{\"openapi\":\"3.0.0\",\"servers\":[{\"url\":\"https://{h}.x\"}]," PATHS "}",
 };
 
 START_TEST(what_cannot_be_called_is_refused)

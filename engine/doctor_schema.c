@@ -1,0 +1,114 @@
+/* The schema, the rights to it, and its partitions. */
+#include "doctor_check.h"
+
+#include "admin.h"
+#include "queries.h"
+
+#include <string.h>
+
+#define FUTURE (24 * 3600 * USEC_PER_SEC)
+
+static void judge_schema(struct doctor *d, enum schema_state state)
+{
+	static const char *const texts[] = {
+		[SCHEMA_CURRENT] = "up to date",
+		[SCHEMA_MISSING] = "missing",
+		[SCHEMA_OLD] = "older than this program",
+		[SCHEMA_STALE] = "of this version, with other functions",
+		[SCHEMA_NEWER] = "newer than this program",
+	};
+	bool usable = state == SCHEMA_CURRENT || state == SCHEMA_STALE;
+	doctor_note(d,
+		state == SCHEMA_CURRENT ? CHECK_OK
+		: usable                ? CHECK_WARNING
+					: CHECK_PROBLEM,
+		"%s", texts[state]);
+	d->unusable = !usable;
+	d->has_schema = state != SCHEMA_MISSING;
+	if (state == SCHEMA_NEWER)
+		doctor_advise(d, "use a newer wfctl");
+	else if (state != SCHEMA_CURRENT)
+		doctor_advise(d, "wfctl migrate, as the schema's owner");
+}
+
+bool doctor_schema(struct doctor *d, struct error *err)
+{
+	enum schema_state state;
+	struct error why;
+	if (admin_schema_state(d->client, &state, &why)) {
+		judge_schema(d, state);
+		return true;
+	}
+	if (why.kind != ERROR_DENIED) {
+		*err = why;
+		return false;
+	}
+	doctor_note(d, CHECK_PROBLEM, "cannot be read: %s", why.text);
+	doctor_advise(d, "see encoding and rights");
+	d->unusable = true;
+	return true;
+}
+
+bool doctor_rights(struct doctor *d, struct error *err)
+{
+	struct db_result *r;
+	if (!db_client_query(d->client, sql_list_missing_rights, NULL, &r, err))
+		return false;
+	for (int row = 0; row < db_rows(r); row++)
+		doctor_note(d, CHECK_PROBLEM, "%s: no %s", db_text(r, row, 0),
+			db_text(r, row, 1));
+	if (db_rows(r))
+		doctor_advise(d,
+			"as the schema's owner, grant the role %s what is missing",
+			d->peer.user);
+	else
+		doctor_note(d, CHECK_OK, "all that a worker needs");
+	db_result_destroy(r);
+	return true;
+}
+
+static void judge_partition(struct doctor *d, const struct db_result *r, int row)
+{
+	int64_t week = db_int(r, row, 0);
+	const char *name = db_text(r, row, 1);
+	bool exists = db_bool(r, row, 2);
+	if (db_bool(r, row, 3))
+		return;
+	doctor_note(d, week == 0 || exists ? CHECK_PROBLEM : CHECK_WARNING, "%s %s", name,
+		exists ? "is not attached" : "is missing");
+	if (exists)
+		doctor_advise(d,
+			"attach %s to its table, or drop it: while it is there, no other "
+			"is made for that week",
+			name);
+}
+
+static bool judge_ids(struct doctor *d, struct error *err)
+{
+	struct db_result *r;
+	if (!db_client_query(d->client, sql_find_newest_id, NULL, &r, err))
+		return false;
+	int64_t ahead = db_int(r, 0, 0);
+	db_result_destroy(r);
+	if (ahead <= FUTURE)
+		return true;
+	doctor_note(d, CHECK_PROBLEM, "the newest run's id is %s ahead of the clock",
+		doctor_span(d, ahead));
+	doctor_advise(d, "see whether the database's clock was set back");
+	return true;
+}
+
+bool doctor_partitions(struct doctor *d, struct error *err)
+{
+	struct db_result *r;
+	if (!db_client_query(d->client, sql_list_partitions, NULL, &r, err))
+		return false;
+	for (int row = 0; row < db_rows(r); row++)
+		judge_partition(d, r, row);
+	db_result_destroy(r);
+	if (!d->found.len)
+		doctor_note(d, CHECK_OK, "those of this week and the next two are there");
+	else
+		doctor_advise(d, "run: select stepwell.make_partitions()");
+	return judge_ids(d, err);
+}

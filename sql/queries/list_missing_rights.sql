@@ -1,0 +1,25 @@
+-- What this role may not do but a worker, or `wfctl`, must. No parameters. Returns rows:
+-- what, the right.
+with wanted (name, rights) as (values
+	('definition', 'SELECT,INSERT'), ('run', 'SELECT,INSERT,UPDATE'), ('entry', 'SELECT,INSERT'),
+	('lease', 'SELECT,INSERT,UPDATE,DELETE'), ('start_key', 'SELECT,INSERT,DELETE'),
+	('worker', 'SELECT,INSERT,UPDATE,DELETE'), ('session', 'SELECT,INSERT,UPDATE,DELETE'),
+	('function', 'SELECT,INSERT'), ('migration', 'SELECT'), ('event', 'SELECT,INSERT,UPDATE,DELETE'),
+	('subscription', 'SELECT,INSERT,UPDATE,DELETE'), ('shape', 'SELECT,INSERT,UPDATE'),
+	('event_key', 'SELECT,INSERT,DELETE'), ('delivery', 'SELECT,INSERT,UPDATE,DELETE'),
+	('runs', 'SELECT'), ('steps', 'SELECT'), ('journal', 'SELECT'), ('operation', 'SELECT')
+), home as (
+	select oid from pg_namespace where nspname = 'stepwell'
+)
+select 'schema stepwell', 'USAGE' from home where not has_schema_privilege(oid, 'USAGE')
+union all
+select 'table ' || c.relname, string_agg(p.word, ', ' order by p.n)
+from home join pg_class c on c.relnamespace = home.oid join wanted w on w.name = c.relname
+cross join lateral unnest(string_to_array(w.rights, ',')) with ordinality as p (word, n)
+where not has_table_privilege(c.oid, p.word) group by c.relname
+union all
+select 'function ' || f.proname, 'EXECUTE'
+from home join pg_proc f on f.pronamespace = home.oid
+where f.proname not in ('start', 'start_batch', 'emit', 'gc')
+	and not has_function_privilege(f.oid, 'EXECUTE')
+order by 1

@@ -1,0 +1,2 @@
+-- Hears the notifications of notify_doctor.
+listen stepwell_doctor
