@@ -224,6 +224,8 @@ class Session:
         for line in pipe.stdout:
             if line.startswith("=end= "):
                 text = "".join(lines).rstrip("\n")
+                if "server closed the connection" in text:
+                    raise Lost(text)
                 check(line == "=end= false\n", "psql: %s\n%s", text, sql[:500])
                 return text
             lines.append(line)

@@ -25,7 +25,7 @@ def worker_clock_wrong(world):
     order = world.random.sample(range(len(workers)), len(workers) - 1)
     for index in order:
         world.plan("kill the worker whose clock is %d s off and %d times as fast", *WRONG[index])
-        mix.start(world.size(25, 100, 500))
+        mix.start(world.size(12, 100, 500))
         time.sleep(world.random.uniform(0.5, 1))
         workers[index].end()
         world.inject()
@@ -47,7 +47,7 @@ def clock_answers_late(world):
         {"after": http_task(recorder.url, "/dedupe/{run}/after")}])
     world.worker("--heartbeat", "500ms", "--lease", "6s", "--poll", "50ms", proxied=True)
     ids = []
-    for _ in range(world.size(3, 60, 600)):
+    for _ in range(world.size(2, 60, 600)):
         silence = world.random.uniform(0.3, 1)
         world.plan("an answer to a heartbeat comes %.2f s late", silence)
         rule = world.proxy.rule(HEARTBEAT, "silent", sql="update stepwell.worker")

@@ -131,8 +131,8 @@ def order_races(world):
     """cancel, suspend, resume and retry of the same runs from many sides: documented exit codes,
     one end for each run, no effect twice, and nothing stuck."""
     db, recorder = world.db, world.recorder
-    runs, orders = world.size(20, 150, 1000), world.size(80, 1500, 10000)
-    db.apply("http", http_steps(recorder.url, 6, "/delay/100"))
+    runs, orders = world.size(20, 150, 1000), world.size(60, 1500, 10000)
+    db.apply("http", http_steps(recorder.url, 6, "/delay/%d" % world.size(600, 300, 300)))
     ids = db.start("http", runs)
     codes = collections.Counter()
 

@@ -103,6 +103,38 @@ def lapsed_and_renewed(world):
 
 
 @case(35)
+def overtaken_while_loading(world):
+    """A worker that has claimed a run is cut off before it has read its journal; when its question
+    is answered, the journal has another worker's entries: it must not go on behind them."""
+    db, recorder = world.db, world.recorder
+    db.apply("held", [{"s1": http_task(recorder.url, "/dedupe/{run}/s1")},
+                      {"nap": {"wait": {"milliseconds": 2500}}},
+                      {"s2": http_task(recorder.url, "/hold/gate/{run}/s2")}])
+    stale = world.worker(*SOON, proxied=True)
+    ids = db.start("held", 4)
+    wait_for(lambda: db.count("stepwell.lease where owner is null and state = 'waiting'") == 4, 20,
+             "the runs have left memory")
+    rule = world.proxy.rule(CONTROL, "hole", sql="f.kind = 'frames'")
+    check_landed(rule.hit.wait(20), "no journal was asked for")
+    world.proxy.hole(HEARTBEAT)
+    # Behind a pooler nobody could end its sessions.
+    db.psql("delete from stepwell.session where worker_id = '%s'" % stale.uuid)
+    other = world.worker(*SOON)
+    recorder.wait("/hold", 4)
+    world.proxy.heal()
+    time.sleep(1)  # nothing may happen: there is nothing to wait for
+    check(len(recorder.records("/hold")) == 4, "I3: %d requests: it went on with runs of another worker",
+          len(recorder.records("/hold")))
+    check(other.owned() == 4, "I7: it has taken runs back: %s", stale.output())
+    recorder.release("gate")
+    complete(world, len(ids))
+    effects_once(db, recorder, ids, ["s1", "s2"])
+    world.inject(4)
+    world.land(4)
+    world.checked(8)
+
+
+@case(35)
 def journal_silent(world):
     """Heartbeats get through, the journal does not: the worker lets its runs go."""
     db, url = world.db, world.recorder.url

@@ -21,7 +21,7 @@ def drain(world):
     """SIGTERM under load: exit 0 in time, leases given back, nothing lost, nothing claimed after."""
     db, recorder = world.db, world.recorder
     drains, graces, stops = world.size(4, 60, 1000), [], {}
-    db.apply("http", http_steps(recorder.url, 6, "/delay/%d" % world.size(300, 700, 700)))
+    db.apply("http", http_steps(recorder.url, 6, "/delay/%d" % world.size(300, 2000, 2000)))
     ids = []
     with world.pool(3, "--concurrency", "8") as pool:
         for _ in range(drains):
@@ -52,7 +52,7 @@ def drain(world):
     claims = db.rows("select o ->> 'worker' as worker, (o ->> 'loss')::boolean as loss, extract(epoch from "
                      "j.at) as at from %s ops join stepwell.journal j using (run_id, seq) where op = "
                      "'claimed'" % OPS)
-    late = [c for c in claims if c["at"] > stops.get(c["worker"], c["at"]) + 0.5]
+    late = [c for c in claims if c["at"] > stops.get(c["worker"], c["at"]) + world.size(2, 0.7, 0.7)]
     check(not late, "I8: claimed after SIGTERM: %s", some(late))
     lost = db.count("%s ops where op = 'lost'" % OPS) + sum(bool(c["loss"]) for c in claims)
     check(not lost and not again, "I3: %d losses, %d requests sent again", lost, again)
@@ -192,7 +192,7 @@ def poison(world):
     db.apply("poison", [{"kill": {"run": {"shell": {
         "command": "until kill -9 $(cat %s); do sleep 0.05; done; sleep 5" % pid}}}}])
     count, ids, took, losses = world.size(20, 400, 400), [], [], 0
-    for bad in (0, 1):
+    for bad in world.size((1,), (0, 1), (0, 1)):
         began = time.monotonic()
         ids += db.start("http", count, len(ids) + 1)
         poisoned = db.start("poison", bad)
@@ -222,10 +222,10 @@ def poison(world):
     world.inject(3)
     world.land(3)
     world.checked(4 * len(ids))
-    world.figure("rate", took[0] / took[1])
-    world.note("others ran at %.0f %% of their rate", 100 * took[0] / took[1])
-    check(took[0] / took[1] >= world.size(0, 0.8, 0.8), "I5: others ran at %.0f %% of their rate",
-          100 * took[0] / took[1])
+    if len(took) > 1:
+        world.figure("rate", took[0] / took[1])
+        world.note("others ran at %.0f %% of their rate", 100 * took[0] / took[1])
+        check(took[0] / took[1] >= 0.8, "I5: others ran at %.0f %% of their rate", 100 * took[0] / took[1])
 
 
 @case(9)
@@ -266,7 +266,7 @@ def outputs_over_the_limit(world):
         {"more": {"set": {"x": "${ $context.x + $context.x }"}, "export": {"as": "${ . }"}}}]}}],
         input={"from": "${ { x: \"0123456789\" } }"})
     db.apply("shell", [{"yes": {"run": {"shell": {"command": "yes"}}}}])
-    ids, bad = [], ["answer", "bomb", "double", "shell"]
+    ids, bad = [], ["answer", "bomb", "shell"] + ["double"] * (not world.sanitized)  # it would take minutes
     with world.pool(2, "--allow-run", "--concurrency", "4", "--body-limit", "1MiB") as pool:
         pool.wait_ready()
         for _ in range(world.size(1, 10, 50)):
@@ -294,7 +294,9 @@ def out_of_memory(world):
     """Workers with little memory, and answers that are too large for it: the kernel kills, another
     worker takes over, and the run that did it is suspended after three of them."""
     db, recorder = world.db, world.recorder
-    limit = 400 if world.sanitized else 64  # MiB
+    limit = 64  # MiB
+    if world.sanitized:
+        raise Missing("a build with ASan needs more memory than that for itself")
     group = Cgroup("memory")
     world.ends.insert(0, group.destroy)  # when its processes are gone
     group.limit(limit << 20)

@@ -55,12 +55,12 @@ def under_restarts(world, mode, count, runs):
 
 @case(13, own_server=True)
 def server_restart_immediate(world):
-    under_restarts(world, "immediate", world.size(2, 30, 1000), world.size(100, 800, 800))
+    under_restarts(world, "immediate", world.size(2, 30, 1000), world.size(60, 800, 800))
 
 
 @case(13, own_server=True)
 def server_restart_fast(world):
-    under_restarts(world, "fast", world.size(2, 30, 100), world.size(100, 800, 800))
+    under_restarts(world, "fast", world.size(1, 30, 100), world.size(60, 800, 800))
 
 
 def cut(world, names, seconds, pause):
@@ -81,7 +81,7 @@ def cut(world, names, seconds, pause):
 
 
 def under_cuts(world, names, runs, pause):
-    db, seconds = world.db, world.size(4, 20, 500)
+    db, seconds = world.db, world.size(3, 20, 500)
     ids = load(world, runs)
     with world.pool(3, "--concurrency", "8", *NO_POISON) as pool:
         pool.wait_ready()
@@ -254,7 +254,7 @@ def lost_wake_ups(world):
     db, poll = world.db, 0.3
     db.apply("pure", [{"nothing": {"set": {"x": 1}}}])
     workers = [world.worker("--poll", "300ms") for _ in range(2)]
-    for _ in range(world.size(20, 1000, 10000)):
+    for _ in range(world.size(12, 1000, 10000)):
         pause, cuts = world.random.uniform(0, 0.5), world.random.random() < 0.1
         world.plan("after %.3f s a start%s", pause, ", the listening sessions cut" if cuts else "")
         time.sleep(pause)
