@@ -4,7 +4,8 @@ import time
 from catalogue import case
 from harness import Worker, check, check_landed, http_steps, http_task, sql_task, wait_for
 from judges import complete, delivered_once, effects_once, journal_is_whole, nothing_lost, rows_exact
-from sessions import APPEND, CONTROL, HEARTBEAT, JOURNAL, LEASE, SOON, SQL
+from rows_journal import got_runs
+from sessions import APPEND, CLAIM, CONTROL, HEARTBEAT, JOURNAL, LEASE, SOON, SQL
 
 
 @case(34, void_below=0)
@@ -104,8 +105,8 @@ def lapsed_and_renewed(world):
 
 @case(35)
 def overtaken_while_loading(world):
-    """A worker that has claimed a run is cut off before it has read its journal; when its question
-    is answered, the journal has another worker's entries: it must not go on behind them."""
+    """A worker claims runs, and hears of it when another one has taken them over. When it reads their
+    journals, these have the other one's entries: it must not go on behind them."""
     db, recorder = world.db, world.recorder
     db.apply("held", [{"s1": http_task(recorder.url, "/dedupe/{run}/s1")},
                       {"nap": {"wait": {"milliseconds": 2500}}},
@@ -114,8 +115,8 @@ def overtaken_while_loading(world):
     ids = db.start("held", 4)
     wait_for(lambda: db.count("stepwell.lease where owner is null and state = 'waiting'") == 4, 20,
              "the runs have left memory")
-    rule = world.proxy.rule(CONTROL, "hole", sql="f.kind = 'frames'")
-    check_landed(rule.hit.wait(20), "no journal was asked for")
+    rule = world.proxy.rule(CONTROL, "held", sql=CLAIM, when=got_runs)
+    check_landed(rule.hit.wait(20), "no answer to a claim was held back")
     world.proxy.hole(HEARTBEAT)
     # Behind a pooler nobody could end its sessions.
     db.psql("delete from stepwell.session where worker_id = '%s'" % stale.uuid)
