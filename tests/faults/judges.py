@@ -194,6 +194,7 @@ class Story:
 
     def __init__(self, run, row, ops, records, rows, lines):
         self.run, self.row, self.records, self.rows, self.lines = run, row, records, rows, lines
+        self.ops_in_order = ops
         self.by_path = {}
         for op in ops:
             self.by_path.setdefault(op["path"], []).append(op)
@@ -224,7 +225,8 @@ def read_stories(mix, ids, everything):
                 "select e.run_id, e.seq, t.o ->> 'op' as op, t.o ->> 'path' as path, "
                 "coalesce((t.o ->> 'uncertain')::boolean, false) as uncertain, "
                 "case when json_typeof(t.o -> 'output') = 'object' then t.o -> 'output' ->> 'id' end "
-                "as reply, extract(epoch from pg_xact_commit_timestamp(e.xmin)) as committed from "
+                "as reply, extract(epoch from e.at) as at, "
+                "extract(epoch from pg_xact_commit_timestamp(e.xmin)) as committed from "
                 "stepwell.entry e cross join lateral json_array_elements(e.data::json) with ordinality as "
                 "t(o, n) where e.run_id = any (%s) and e.kind <> 'frames' order by e.run_id, e.seq, t.n"
                 % chosen):
@@ -311,6 +313,14 @@ def judge_order(v, story, scenario):
                    before, seconds)
 
 
+def judge_times(v, story):
+    """I6: entries bear the database's time: in order, and not later than they were committed."""
+    for before, after in zip(story.ops_in_order, story.ops_in_order[1:]):
+        v.that(before["at"] <= after["at"] + 0.5 and after["at"] <= after["committed"] + 0.5,
+               "I6: run %s: entry %d of %.3f was committed at %.3f, the one before is of %.3f", story.run,
+               after["seq"], after["at"], after["committed"], before["at"])
+
+
 def judge_writers(v, db):
     """The fence: between two claims only the claimant writes."""
     v.none(db.rows(
@@ -387,6 +397,7 @@ def judge(mix, workers=(), hit=(), healed=None, bound=None):
         for step in scenario.steps:
             judge_delivery(v, story, step)
         judge_order(v, story, scenario)
+        judge_times(v, story)
     judge_writers(v, db)
     judge_leases(v, db, records)
     judge_takeovers(v, db, uuids_of(db, hit), healed, bound or 0)

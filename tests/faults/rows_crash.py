@@ -81,7 +81,7 @@ def kill_mixed(world):
 @case(3)
 def kill_in_recovery(world):
     """The owner of all runs is killed; so is who takes them over, within 50 ms, three times."""
-    mix = world.mix(["line", "nested", "sql", "sleep", "retry", "plain", "hold", "fail", "shell"])
+    mix = world.mix(["line", "nested", "sql", "nap", "sleep", "retry", "plain", "hold", "fail", "shell"])
     chains, killed, workers = world.size(1, 60, 1000), [], []
     for _ in range(chains):
         pauses = [world.random.uniform(0, 0.05) for _ in range(4)]

@@ -7,7 +7,8 @@ import time
 
 from catalogue import case
 from harness import check, check_landed, http_steps, http_task, lines_of, records_of
-from judges import all_completed, healthy, journal_is_whole, kills_that_hit
+from judges import (Verdict, all_completed, delivered_once, healthy, journal_is_whole, judge_writers,
+                    kills_that_hit, nothing_lost)
 from rows_crash import NO_POISON, kill_at_random
 from sessions import SOON
 
@@ -173,3 +174,31 @@ def order_races(world):
     world.land(sum(count for (verb, code), count in codes.items() if code == 0))
     world.checked(len(records))
     world.note("%s; %s", db.statuses(), json.dumps({"%s %d" % k: n for k, n in sorted(codes.items())}))
+
+
+@case(51)
+def claim_race(world):
+    """Idle workers that all want the same few runs: each run has one owner, and nothing happens twice."""
+    db, recorder, verdict = world.db, world.recorder, Verdict()
+    db.apply("plain", [{"p%d" % i: http_task(recorder.url, "/nodedupe/{run}/p%d" % i)} for i in (1, 2)])
+    ids = []
+    with world.pool(5, "--poll", "20ms") as pool:
+        pool.wait_ready()
+        for _ in range(world.size(20, 400, 4000)):
+            pause, count = world.random.uniform(0, 0.1), world.random.randint(1, 12)
+            world.plan("after %.3f s %d starts", pause, count)
+            time.sleep(pause)
+            ids += db.start("plain", count, len(ids) + 1)
+            db.psql("notify stepwell")
+            world.inject(count)
+            world.land(count)
+        db.wait_idle(30)
+        pool.drain()
+    all_completed(db, len(ids))
+    journal_is_whole(db)
+    delivered_once(db, recorder, ids, ["p1", "p2"])
+    nothing_lost(db)
+    judge_writers(verdict, db)
+    verdict.end()
+    world.checked(2 * len(ids))
+    world.note("%d runs", len(ids))

@@ -162,15 +162,17 @@ def zombies(world):
         pool.wait_ready()
         mix.start(world.size(40, 60, 60))
         for _ in range(world.size(2, 60, 1000)):
-            leases, choice, by_group = (world.random.uniform(1.1, world.size(2, 5, 5)),
-                                        world.random.random(), world.random.random() < 0.5)
-            world.plan("freeze owner %.3f for %.2f leases by %s", choice, leases,
-                       "cgroup" if by_group else "signal")
+            leases, choice = world.random.uniform(1.1, world.size(2, 5, 5)), world.random.random()
+            by_group, pooled = world.random.random() < 0.5, world.random.random() < 0.5
+            world.plan("freeze owner %.3f for %.2f leases by %s%s", choice, leases,
+                       "cgroup" if by_group else "signal", ", its sessions stay" if pooled else "")
             mix.top_up(world.size(30, 60, 60))
             owners = wait_for(pool.owners, 20, "somebody owns something")
             worker = pool.workers[pick(owners, choice)]
             began = time.time()
             freezers.freeze(worker, by_group)
+            if pooled:  # as behind a pooler, where nobody could end them
+                mix.db.value("delete from stepwell.session where worker_id = '%s'" % worker.uuid)
             end = time.monotonic() + leases * LEASE
             while time.monotonic() < end:
                 time.sleep(0.3)

@@ -88,7 +88,7 @@ def older_workers(world):
     world.ends.append(db.close)
     db.psql((ROOT / "tests" / "faults" / "audit.sql").read_text())
     mix = Mix(db, world.new_recorder(), world.seed, [
-        "line", "loop", "sleep", "listen", "retry", "compensate", "sql", "shell", "big", "pure", "plain",
+        "line", "loop", "nap", "sleep", "listen", "retry", "compensate", "sql", "shell", "big", "pure", "plain",
         "fail", "hold"])  # what the older version knows, and does right
     env = preload(shim(world.cluster, "who"))
     new = world.wfctl

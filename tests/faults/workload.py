@@ -114,13 +114,20 @@ class Definitions:
                 chains += [[a + str(i - 1), b + str(i)] for a in "lq" for b in "lr"]
         return Scenario("nested", 4, tasks, steps, chains=chains)
 
-    def sleep(self):
-        pause = self.chance.choice((60, 300, 700, 2400))
-        return Scenario("sleep", 6, [
-            {"before": self.post("before")}, {"nap": {"wait": {"milliseconds": pause}}},
+    def pause(self, name, milliseconds):
+        return Scenario(name, 4, [
+            {"before": self.post("before")}, {"nap": {"wait": {"milliseconds": milliseconds}}},
             {"after": self.post("after")}],
             [Step("before", "/do/0/before"), Step("after", "/do/2/after")],
-            waits=[("before", "after", pause / 1000)])
+            waits=[("before", "after", milliseconds / 1000)])
+
+    def nap(self):
+        """Its runs stay in memory."""
+        return self.pause("nap", self.chance.choice((60, 300, 700)))
+
+    def sleep(self):
+        """Its runs leave memory."""
+        return self.pause("sleep", self.chance.choice((2100, 2400)))
 
     def listen(self):
         return Scenario("listen", 6, [
@@ -234,7 +241,7 @@ class Definitions:
         return self.once("hold", "suspended")
 
 
-NAMES = ["line", "fan", "loop", "nested", "sleep", "listen", "tell", "retry", "compensate", "cancel",
+NAMES = ["line", "fan", "loop", "nested", "nap", "sleep", "listen", "tell", "retry", "compensate", "cancel",
          "sql", "shell", "big", "parent", "child", "pure", "plain", "fail", "hold"]
 # What a worker needs that is to run all of them.
 FLAGS = ["--allow-run"]
