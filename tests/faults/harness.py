@@ -183,7 +183,7 @@ class Pooler:
         give_to_postgres(self.dir)
         os.chmod(self.dir, 0o711)
         with open(self.dir + "/pgbouncer.ini", "w") as ini:
-            ini.write("[databases]\n* = host=%s/socket\n[pgbouncer]\nlisten_addr =\nlisten_port = 5432\n"
+            ini.write("[databases]\n* = host=%s/socket user=postgres\n[pgbouncer]\nlisten_addr =\nlisten_port = 5432\n"
                       "unix_socket_dir = %s\nauth_type = any\npool_mode = %s\nmax_client_conn = 500\n"
                       "default_pool_size = 20\nignore_startup_parameters = extra_float_digits\n%s\n"
                       % (cluster.dir, self.dir, mode, settings))
@@ -347,11 +347,11 @@ class Worker:
     def __init__(self, db, arguments=(), env=None, wfctl=None, conninfo=None, by=(), output=None,
                  stdin=subprocess.DEVNULL):
         self.db = db
-        self.log = tempfile.NamedTemporaryFile(prefix="worker.", suffix=".log", dir=db.cluster.dir)
+        log, self.log = tempfile.mkstemp(prefix="worker.", suffix=".log", dir=db.cluster.dir)
         self.process = subprocess.Popen(
             [*by, *die_with_us(wfctl or db.wfctl), "worker", "--db", conninfo or db.conninfo, *arguments],
-            stdin=stdin, stdout=output or self.log, stderr=output or self.log,
-            env=dict(os.environ, **(env or {})))
+            stdin=stdin, stdout=output or log, stderr=output or log, env=dict(os.environ, **(env or {})))
+        os.close(log)
         self.pid = self.process.pid
         self.uuid = None
 
@@ -398,7 +398,7 @@ class Worker:
                 self.output()[-2000:], stack[-2000:])) from None
 
     def output(self):
-        return pathlib.Path(self.log.name).read_text("utf-8", "replace")
+        return pathlib.Path(self.log).read_text("utf-8", "replace")
 
     def files(self):
         """How many descriptors it has open."""

@@ -4,7 +4,7 @@ import time
 from catalogue import case
 from harness import Worker, check, check_landed, http_task, preload, records_of, shim
 from judges import all_completed, healthy, journal_is_whole
-from rows_crash import BOUND, NO_POISON, SOON
+from rows_crash import NO_POISON, SOON, bound
 from sessions import HEARTBEAT
 from workload import FLAGS
 
@@ -32,7 +32,7 @@ def worker_clock_wrong(world):
         world.land()
     healed = time.time()
     mix.finish(60)
-    world.judge(mix, hit=[w.pid for w in workers], healed=healed, bound=BOUND)
+    world.judge(mix, hit=[w.pid for w in workers], healed=healed, bound=bound(world))
     healthy(workers)
     world.note("%d runs", len(mix.runs))
 

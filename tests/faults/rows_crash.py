@@ -11,8 +11,11 @@ SOON = ["--lease", "4s", "--heartbeat", "1s"]
 # Kills in quick succession also hit the recovery from earlier ones; by chance one run's owner
 # dies three times in a row, which the default rightly takes for poison.
 NO_POISON = ["--poison-after", "0"]
-# A takeover needs the lease to run out, a look every 500 ms, and what the machine is late.
-BOUND = LEASE + 0.5 + 2
+
+
+def bound(world):
+    """A takeover needs the lease to run out, a look every 500 ms, and what a busy machine is late."""
+    return LEASE + 0.5 + world.size(6, 2, 2)
 
 
 def draw_kills(world, kills, work):
@@ -74,7 +77,7 @@ def kill_mixed(world):
         sessions_bounded(mix.db, 3)
         pool.drain()
     count_hits(world, mix.db, pool)
-    world.judge(mix, pool, hit=[w.pid for w in pool.gone], healed=healed, bound=BOUND)
+    world.judge(mix, pool, hit=[w.pid for w in pool.gone], healed=healed, bound=bound(world))
     world.note("%d runs, %d kills", len(mix.runs), kills)
 
 
@@ -101,7 +104,7 @@ def kill_in_recovery(world):
         killed += pool.killed
         workers += pool.all()
     world.land(len({t["owner"] for t in takeovers(mix.db)} & set(killed)))
-    world.judge(mix, hit=[w.pid for w in workers], healed=healed, bound=BOUND)
+    world.judge(mix, hit=[w.pid for w in workers], healed=healed, bound=bound(world))
     healthy(workers)
     world.note("%d chains, %d runs", chains, len(mix.runs))
 

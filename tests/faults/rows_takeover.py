@@ -188,7 +188,7 @@ def zombies(world):
     taken = takeovers(mix.db)
     world.land(sum(any(t["owner"] == uuid and began <= t["at"] <= end for t in taken)
                    for uuid, began, end in spans))
-    world.judge(mix, pool, healed=healed, bound=LEASE + 2.5)
+    world.judge(mix, pool, healed=healed, bound=LEASE + 0.5 + world.size(6, 2, 2))
     world.note("%d runs, %d late writes refused", len(mix.runs), refused)
 
 

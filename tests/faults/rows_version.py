@@ -7,7 +7,7 @@ import time
 from catalogue import case
 from harness import Database, Failure, Missing, ROOT, Worker, check, http_steps, preload, shim
 from judges import all_completed, effects_once, healthy, journal_is_whole
-from rows_crash import BOUND, NO_POISON, SOON, pick
+from rows_crash import NO_POISON, SOON, bound, pick
 from workload import FLAGS, Mix
 
 OLD = ROOT / "build-old"  # trees of older versions, built once
@@ -127,6 +127,6 @@ def older_workers(world):
     mix.finish(120)
     is_refused(db, old, "newer")
     db.wfctl = new
-    world.judge(mix, hit=[w.pid for w in killed], healed=healed, bound=BOUND)
+    world.judge(mix, hit=[w.pid for w in killed], healed=healed, bound=bound(world))
     healthy(world.known["workers"])
     world.note("%s, %d runs", os.path.basename(os.path.dirname(os.path.dirname(old))), len(mix.runs))
