@@ -444,11 +444,20 @@ class Pool:
         for worker in self.workers:
             worker.wait_ready()
 
+    def numbers(self, condition):
+        """Those of whose leases this holds for one."""
+        pids = set(self.db.value("select pid from stepwell.worker w where exists (select from "
+                                 "stepwell.lease l where l.owner = w.id and %s)" % condition).split())
+        return [i for i, w in enumerate(self.workers) if str(w.pid) in pids]
+
     def owners(self):
         """The numbers of those that own something."""
-        pids = set(self.db.value("select pid from stepwell.worker w where exists (select from "
-                                 "stepwell.lease l where l.owner = w.id)").split())
-        return [i for i, w in enumerate(self.workers) if str(w.pid) in pids]
+        return self.numbers("true")
+
+    def busy(self):
+        """The numbers of those that have done something since they claimed it."""
+        return self.numbers("(select kind from stepwell.entry e where e.run_id = l.run_id order by seq "
+                            "desc limit 1) not in ('created', 'claimed', 'lost', 'frames')")
 
     def kill(self, index):
         """kill -9, and another one in its place; its uuid."""

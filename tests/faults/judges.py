@@ -69,6 +69,17 @@ def healthy(workers):
               text[-3000:])
 
 
+def files_of(workers):
+    return {worker.pid: worker.files() for worker in workers if worker.alive()}
+
+
+def files_bounded(workers, before, concurrency):
+    """I8: no more descriptors than before, but for a kept connection per effect."""
+    for pid, count in files_of(workers).items():
+        most = before.get(pid, count) + 2 * concurrency
+        check(count <= most, "I8: worker %d has %d files open, %d at first", pid, count, before.get(pid))
+
+
 def sessions_bounded(db, workers, sql_connections=4):
     """I8: no more sessions than the pool may have."""
     count = db.count("pg_stat_activity where datname = current_database() and application_name like "

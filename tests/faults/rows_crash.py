@@ -19,12 +19,12 @@ def bound(world):
 
 
 def draw_kills(world, kills, work):
-    """When each kill is due, as a share of the work, and which of the owners it hits (0 to 1; None:
-    any worker)."""
+    """When each kill is due, as a share of the work, and which of the busy workers it hits (0 to 1), or
+    whether of all of them."""
     plan = [(world.random.uniform(0.02, 0.9) * work, world.random.random(), world.random.random() < 0.2)
             for _ in range(kills)]
     for goal, choice, anyone in sorted(plan):
-        world.plan("at %d of %d: kill %s %.3f", goal, work, "worker" if anyone else "owner", choice)
+        world.plan("at %d of %d: kill %s %.3f", goal, work, "worker" if anyone else "busy", choice)
         yield goal, choice, anyone
 
 
@@ -32,13 +32,15 @@ def pick(items, choice):
     return items[int(choice * len(items))]
 
 
-def kill_one(pool, choice, anyone=False):
-    """Kills an owner of something, or anyone."""
-    for _ in range(40):  # one that is starting is no worker yet
-        some = [] if anyone else pool.owners()
-        if pool.kill(pick(some or range(len(pool.workers)), choice)):
+def kill_one(pool, choice, anyone=False, victims=None):
+    """Kills one of those that are busy (or of what victims() says), or anyone."""
+    end = time.monotonic() + 2
+    while not anyone and time.monotonic() < end:
+        found = (victims or pool.busy)()
+        if found and pool.kill(pick(found, choice)):
             return
-        time.sleep(0.05)
+        time.sleep(0.01)
+    pool.kill(pick(range(len(pool.workers)), choice))
 
 
 def kill_at_random(world, pool, kills, work, progress):
@@ -58,8 +60,8 @@ def count_hits(world, db, pool):
 
 @case(1)
 def kill_mixed(world):
-    """All kinds of definitions; every 0 to 200 ms one of three workers is killed, mostly one that owns
-    something. (Short: to 600 ms. A build with ASan would not come to work.)"""
+    """All kinds of definitions; every 0 to 200 ms one of three workers is killed, mostly one that has
+    begun something. (Short: to 600 ms. A build with ASan would not come to work.)"""
     kills = world.size(12, 1000, 10000)
     mix = world.mix()
     with world.mixed_pool(mix, 3, *SOON, *NO_POISON) as pool:
@@ -67,7 +69,7 @@ def kill_mixed(world):
         for _ in range(kills):
             pause, choice, anyone = (world.random.uniform(0, world.size(0.6, 0.2, 0.2)), world.random.random(),
                                      world.random.random() < 0.2)
-            world.plan("after %.3f s kill %s %.3f", pause, "worker" if anyone else "owner", choice)
+            world.plan("after %.3f s kill %s %.3f", pause, "worker" if anyone else "busy", choice)
             mix.top_up(world.size(30, 60, 60))
             time.sleep(pause)
             kill_one(pool, choice, anyone)

@@ -1,8 +1,8 @@
 """Events: taken exactly once by each run that they concern, while workers are killed."""
 from catalogue import case
 from harness import check, wait_for
-from judges import all_completed, healthy, journal_is_whole
-from rows_crash import NO_POISON, count_hits, kill_one
+from judges import all_completed, healthy, journal_is_whole, kills_that_hit
+from rows_crash import NO_POISON, kill_one
 from sessions import SOON
 
 EMIT = ("select stepwell.emit(json_build_object('id', %s, 'source', '/crash', 'type', '%s', "
@@ -34,8 +34,8 @@ def taken(db):
 
 def kill(world, pool):
     choice = world.random.random()
-    world.plan("kill owner %.3f", choice)
-    kill_one(pool, choice)
+    world.plan("kill busy %.3f", choice)
+    kill_one(pool, choice, victims=pool.owners)
     world.inject()
 
 
@@ -45,7 +45,7 @@ def check_nothing_left(db):
         check(left == 0, "%d rows are left in %s", left, table)
 
 
-@case(1, void_below=0)
+@case(1)
 def kill_workers_listen(world):
     """As many events as runs, each for one run."""
     db = world.db
@@ -74,11 +74,11 @@ def kill_workers_listen(world):
     check(wrong == 0, "I4: %d runs took another run's event", wrong)
     check_nothing_left(db)
     world.checked(count)
-    world.note("%d events, %d runs, %d kills, %d with runs", count, count, len(pool.killed),
-               count_hits(world, db, pool))
+    world.land(kills_that_hit(db, pool.killed)[0])
+    world.note("%d events, %d runs, %d kills", count, count, len(pool.killed))
 
 
-@case(1, void_below=0)
+@case(1)
 def kill_workers_foreach(world):
     """Several events for each run, handled one after the other, each emits one itself."""
     db = world.db
@@ -106,7 +106,7 @@ def kill_workers_foreach(world):
     check(told == count * each, "I2: %d events were told, not %d", told, count * each)
     check_nothing_left(db)
     world.checked(2 * count * each)
-    count_hits(world, db, pool)
+    world.land(kills_that_hit(db, pool.killed)[0])
     world.note("%d events, %d kills", count * each, len(pool.killed))
 
 

@@ -5,8 +5,8 @@ import time
 
 from catalogue import case
 from harness import check, check_landed, http_steps, http_task, sql_task, wait_for
-from judges import (all_completed, complete, delivered_once, effects_once, healthy, journal_is_whole, nothing_lost,
-                    rows_exact)
+from judges import (all_completed, complete, delivered_once, effects_once, files_bounded, files_of, healthy,
+                    journal_is_whole, nothing_lost, rows_exact, sessions_bounded)
 from rows_journal import at_the_gate
 from rows_crash import NO_POISON
 from sessions import LEASE, SOON
@@ -22,11 +22,13 @@ def load(world, runs):
     return world.db.start("mixed", runs)
 
 
-def judge(world, pool, ids):
-    """No worker has ended, nothing happened twice."""
+def judge(world, pool, ids, files):
+    """No worker has ended or kept descriptors of connections it has lost, nothing happened twice."""
     db = world.db
     check(not pool.replace_dead(), "I8: workers ended: %s", [w.output()[-500:] for w in pool.gone])
     healthy(pool.all())
+    files_bounded(pool.workers, files, 8)
+    sessions_bounded(db, len(pool.workers))
     all_completed(db, len(ids))
     journal_is_whole(db)
     rows_exact(db, ids, [1, 2, 3, 4])
@@ -40,6 +42,7 @@ def under_restarts(world, mode, count, runs):
     ids = load(world, runs)
     with world.pool(3, "--concurrency", "8", *NO_POISON) as pool:
         pool.wait_ready()
+        files = files_of(pool.workers)
         for _ in range(count):
             pause = world.random.uniform(0.2, 0.6)
             world.plan("after %.3f s: %s restart", pause, mode)
@@ -50,7 +53,7 @@ def under_restarts(world, mode, count, runs):
             if db.active() < 20:
                 ids += db.start("mixed", runs, len(ids) + 1)
         db.wait_idle(120)
-        judge(world, pool, ids)
+        judge(world, pool, ids, files)
 
 
 @case(13, own_server=True)
@@ -85,13 +88,14 @@ def under_cuts(world, names, runs, pause):
     ids = load(world, runs)
     with world.pool(3, "--concurrency", "8", *NO_POISON) as pool:
         pool.wait_ready()
+        files = files_of(pool.workers)
         until, count = time.monotonic() + seconds, 0
         while time.monotonic() < until:
             count += cut(world, names, min(seconds, 4), pause)
             if db.active() < 20:
                 ids += db.start("mixed", runs, len(ids) + 1)
         db.wait_idle(120)
-        judge(world, pool, ids)
+        judge(world, pool, ids, files)
     world.inject(int(seconds / pause))
     world.land(count)
     world.note("%d sessions cut", count)
@@ -116,6 +120,7 @@ def read_only_server(world):
     ids = load(world, world.size(60, 300, 300))
     with world.pool(2, "--concurrency", "8", "--lease", "4s", "--heartbeat", "1s", *NO_POISON) as pool:
         pool.wait_ready()
+        files = files_of(pool.workers)
         for _ in range(world.size(1, 5, 20)):
             time.sleep(world.random.uniform(0.3, 0.8))
             if db.active() < 20:
@@ -128,7 +133,7 @@ def read_only_server(world):
             db.psql("set default_transaction_read_only = off;\n"
                     "alter system reset default_transaction_read_only;\nselect pg_reload_conf()")
         db.wait_idle(60)
-        judge(world, pool, ids)
+        judge(world, pool, ids, files)
 
 
 # ---- Locks ----

@@ -130,7 +130,7 @@ def sweep(world, step, first=()):
     for slot in slots:
         world.checked(slot.judge())
     world.note("%d deaths, calls 1 to %d", world.result.landed, max(filter(None, ends.values())))
-    check_landed(world.result.landed > world.size(4, 60, 100), "only %d deaths", world.result.landed)
+    check_landed(world.result.landed > world.size(2, 40, 100), "only %d deaths", world.result.landed)
 
 
 @case(2)
@@ -141,4 +141,4 @@ def kill_at_each_call(world):
 @case(3)
 def kill_recovery_at_each_call(world):
     """The same for a worker that takes over from one that died in the middle."""
-    sweep(world, world.size(70, 4, 1), ((world.random.randint(60, 140), "after"),))
+    sweep(world, world.size(40, 4, 1), ((world.random.randint(60, 140), "after"),))

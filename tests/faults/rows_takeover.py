@@ -8,8 +8,8 @@ import time
 
 from catalogue import case
 from harness import Cgroup, Missing, Worker, check, check_landed, http_steps, http_task, sql_task, wait_for
-from judges import (OPS, all_completed, complete, effects_once, healthy, journal_is_whole, kills_that_hit,
-                    rows_exact, takeovers)
+from judges import (OPS, all_completed, complete, effects_once, files_bounded, files_of, healthy,
+                    journal_is_whole, kills_that_hit, rows_exact, sessions_bounded, takeovers)
 from rows_crash import NO_POISON, pick
 from rows_journal import once_each
 from sessions import APPEND, HEARTBEAT, JOURNAL, LEASE, SOON, SQL
@@ -160,6 +160,7 @@ def zombies(world):
     mix, freezers, spans = world.mix(), Freezers(world), []
     with world.mixed_pool(mix, 3, *SOON, *NO_POISON, "--concurrency", "16") as pool:
         pool.wait_ready()
+        files = files_of(pool.workers)
         mix.start(world.size(40, 60, 60))
         for _ in range(world.size(2, 60, 1000)):
             leases, choice = world.random.uniform(1.1, world.size(2, 5, 5)), world.random.random()
@@ -182,6 +183,8 @@ def zombies(world):
             world.inject()
         healed = time.time()
         mix.finish(world.size(60, 120, 300))
+        files_bounded(pool.workers, files, 16)
+        sessions_bounded(mix.db, 3)
         refused = sum("belongs to another worker" in line for w in pool.workers
                       for line in w.output().splitlines())
         pool.drain()

@@ -71,7 +71,7 @@ class Definitions:
         self.url, self.folder, self.chance = url, folder, chance
 
     def post(self, label, mode="dedupe", **more):
-        delay = self.chance.choice((0, 0, 20, 60))
+        delay = self.chance.choice((0, 20, 60, 150))
         return http_task(self.url, "/%s/{run}/%s?delay=%d" % (mode, label, delay), **more)
 
     def indexed(self, label, variable, mode="dedupe"):
