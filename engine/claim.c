@@ -110,7 +110,9 @@ static struct claim make_claim(struct worker *w, const char *from)
 	return (struct claim){.worker = w->id,
 		.limit = (int)(room < most ? room : most),
 		.has = w->has,
-		.suspects = !w->options.poison_after ? CLAIM_MAX : w->suspects ? 0 : 1,
+		.suspects = !w->options.poison_after ? CLAIM_MAX
+			    : w->suspects            ? 0
+						     : 1,
 		.from = from};
 }
 

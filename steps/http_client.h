@@ -1,8 +1,8 @@
 /*
  * HTTP transfers on the worker's loop: libcurl's multi interface, driven by libuv. One
  * client serves all effects of a worker, so connections are kept and reused between them.
- * There are as many connections as the worker has effects (--concurrency): a transfer that
- * waited for one would spend its time limit on that.
+ * There are as many connections as the worker has effects (--concurrency): a transfer
+ * that waited for one would spend its time limit on that.
  *
  * The client also is the one place that says what no transfer may do: other protocols
  * than http and https, proxies and passwords from the environment, TLS below 1.2 or

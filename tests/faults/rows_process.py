@@ -5,12 +5,11 @@ import os
 import pathlib
 import pty
 import signal
-import subprocess
 import time
 
 from catalogue import case
-from harness import (Cgroup, Missing, Worker, check, check_landed, http_steps, http_task, some, wait_for)
-from judges import (OPS, all_completed, effects_once, healthy, journal_is_whole)
+from harness import Cgroup, Missing, Worker, check, http_steps, http_task, some, wait_for
+from judges import OPS, all_completed, effects_once, healthy, journal_is_whole
 from rows_crash import NO_POISON
 
 

@@ -3,7 +3,6 @@ its runs must have done when they have ended. What is expected comes from here, 
 the program printed; judges.py compares it with the journal and the recorder."""
 import dataclasses
 import hashlib
-import json
 import os
 import random
 import tempfile
