@@ -118,7 +118,7 @@ def kill_all(world):
     count, rounds = world.size(300, 1000, 1000), world.size(1, 10, 100)
     db.apply("held", [{"s1": http_task(recorder.url, "/hold/gate/{run}/s1")},
                       {"s2": http_task(recorder.url, "/dedupe/{run}/s2")}])
-    flags = ["--concurrency", str(count), *SOON, *NO_POISON]
+    flags = ["--concurrency", str(count), "--http-timeout", "5m", *SOON, *NO_POISON]
     slowest, ids = 0, []
     for trial in range(rounds):
         before = len(recorder.records("/hold"))

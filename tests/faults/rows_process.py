@@ -10,7 +10,7 @@ import time
 from catalogue import case
 from harness import Cgroup, Missing, Worker, check, http_steps, http_task, some, wait_for
 from judges import OPS, all_completed, effects_once, healthy, journal_is_whole
-from rows_crash import NO_POISON
+from rows_crash import NO_POISON, pick
 
 
 # ---- Row 7: graceful stop ----
@@ -24,14 +24,15 @@ def drain(world):
     ids = []
     with world.pool(3, "--concurrency", "8") as pool:
         for _ in range(drains):
-            pause, index = world.random.uniform(0.1, 0.5), world.random.randrange(3)
-            world.plan("after %.3f s drain worker %d", pause, index)
+            pause, choice = world.random.uniform(0.1, 0.5), world.random.random()
+            world.plan("after %.3f s drain owner %.3f", pause, choice)
             if db.active() < 30:
                 ids += db.start("http", 40, len(ids) + 1)
             time.sleep(pause)
+            pool.wait_ready()
+            index = pick(wait_for(pool.owners, 20, "somebody owns something"), choice)
             worker = pool.workers[index]
-            uuid = worker.wait_ready()
-            time.sleep(0.1)
+            uuid = worker.id()
             world.inject()
             world.land(worker.owned() > 0)
             began, stops[uuid] = time.monotonic(), time.time()
@@ -343,7 +344,7 @@ def memory_of_1000_steps(world):
     if world.sanitized:
         raise Missing("the memory of a build with ASan says nothing")
     db.apply("held", [{"s1": http_task(recorder.url, "/hold/gate/{run}/s1")}])
-    worker = world.worker("--concurrency", "1000")
+    worker = world.worker("--concurrency", "1000", "--http-timeout", "5m")
     db.start("held", 1000)
     recorder.wait("/hold", 1000, 60)
     peak = worker.peak_mib()
