@@ -73,10 +73,11 @@ def files_of(workers):
     return {worker.pid: worker.files() for worker in workers if worker.alive()}
 
 
-def files_bounded(workers, before, concurrency):
-    """I8: no more descriptors than before, but for a kept connection per effect."""
+def files_bounded(workers, before, kept):
+    """I8: no more descriptors than before, but for connections to endpoints and sessions of `call: sql`
+    that are kept."""
     for pid, count in files_of(workers).items():
-        most = before.get(pid, count) + 2 * concurrency
+        most = before.get(pid, count) + kept
         check(count <= most, "I8: worker %d has %d files open, %d at first", pid, count, before.get(pid))
 
 

@@ -27,7 +27,7 @@ def judge(world, pool, ids, files):
     db = world.db
     check(not pool.replace_dead(), "I8: workers ended: %s", [w.output()[-500:] for w in pool.gone])
     healthy(pool.all())
-    files_bounded(pool.workers, files, 8)
+    files_bounded(pool.workers, files, 16)
     sessions_bounded(db, len(pool.workers))
     all_completed(db, len(ids))
     journal_is_whole(db)

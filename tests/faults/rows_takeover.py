@@ -183,7 +183,7 @@ def zombies(world):
             world.inject()
         healed = time.time()
         mix.finish(world.size(60, 120, 300))
-        files_bounded(pool.workers, files, 16)
+        files_bounded(pool.workers, files, 256 + 16)
         sessions_bounded(mix.db, 3)
         refused = sum("belongs to another worker" in line for w in pool.workers
                       for line in w.output().splitlines())
