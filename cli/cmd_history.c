@@ -50,9 +50,10 @@ static const char *outcome_of(const char *kind, struct json op)
 		return "ok";
 	if (strcmp(kind, "lost") == 0 || strcmp(kind, "uncertain") == 0)
 		return "uncertain";
+	bool uncertain = json_truth(json_get(op, "uncertain"));
 	if (strcmp(kind, "faulted") == 0)
-		return json_truth(json_get(op, "uncertain")) ? "uncertain" : "error";
-	return NULL;
+		return uncertain ? "uncertain" : "error";
+	return uncertain ? "uncertain" : NULL; /* cancelled while it was under way */
 }
 
 /* One operation, taken apart; texts are owned. */

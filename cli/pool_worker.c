@@ -4,12 +4,26 @@
 #include "clock.h"
 #include "command.h"
 
+#include <sys/resource.h>
+
 #define CONNECT_TIMEOUT (60 * USEC_PER_SEC)
+
+/* An effect takes a connection, or the pipes of a process. */
+static void allow_files(int effects)
+{
+	struct rlimit limit;
+	rlim_t needed = 256 + 8 * (rlim_t)effects;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
+		return;
+	limit.rlim_cur = needed < limit.rlim_max ? needed : limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 int pool_worker_run(const struct worker_options *settings)
 {
 	struct error err;
 	int code = EXIT_DONE;
+	allow_files(settings->concurrency);
 	struct worker *w = worker_create(settings);
 	if (!worker_connect(w, CONNECT_TIMEOUT, &err) ||
 		worker_run(w, 0, &err) == WORKER_FAILED)

@@ -120,7 +120,9 @@ struct claim claim_make(struct worker *w, const char *from)
 	return (struct claim){.worker = w->id,
 		.limit = (int)(room < most ? room : most),
 		.has = w->has,
-		.suspects = w->suspects ? 0 : 1,
+		.suspects = !w->options.poison_after ? CLAIM_MAX
+			    : w->suspects            ? 0
+						     : 1,
 		.from = from};
 }
 

@@ -160,9 +160,23 @@ static void refuse(struct owned *o, const struct fault *fault)
 	owned_refuse(o, fault);
 }
 
+/* What was read ends with another worker's entries: it has taken the run over since we
+ * claimed it, and who appends behind what it wrote would not meet the fence. */
+static void lose(struct owned *o)
+{
+	char id[UUID_TEXT];
+	uuid_format(o->id, id);
+	log_line(LOG_WARNING, "run %s belongs to another worker now", id);
+	owned_drop(o);
+}
+
 static void become_run(struct owned *o, const struct db_result *rows, int first, int last,
 	const struct db_result *places)
 {
+	if (rows && (last < first || db_int(rows, last, 1) != o->claimed_seq)) {
+		lose(o);
+		return;
+	}
 	struct definition_slot *slot = find_definition(o->worker, o->definition_id);
 	struct fault fault = {0};
 	struct error err = {0};

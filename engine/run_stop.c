@@ -75,10 +75,13 @@ void run_cancel_others(struct run *r, struct frame *top, const struct frame *kee
 
 /* ---- Time ---- */
 
-static void drop_effects(struct run *r)
+/* True if the world may have seen one of them. */
+static bool drop_effects(struct run *r)
 {
+	bool sent = false;
 	for (struct frame *f = r->root; f; f = frame_after(f, r->root))
-		drop_effect(r, f);
+		sent |= drop_effect(r, f);
+	return sent;
 }
 
 /* Stops the frame's effect and says how it ended; it is kept until that is durable. */
@@ -162,7 +165,7 @@ int64_t run_due(const struct run *r)
 enum progress run_cancel(struct run *r)
 {
 	struct op op = op_make(OP_CANCELLED, "");
-	drop_effects(r);
+	op.uncertain = drop_effects(r);
 	r->request = REQUEST_NONE;
 	run_record(r, &op);
 	return PROGRESS_AGAIN;

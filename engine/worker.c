@@ -50,12 +50,25 @@ bool worker_lease_holds(const struct worker *w)
 	return !w->lapsed && clock_boottime() < w->lease_until - w->options.lease / 10;
 }
 
+/* The database read its clock between our question and its answer. Of what that allows,
+ * the offset is what is nearest to the last one; the first is the latest there may be, so
+ * that our clock is never behind the database's and no wait is cut short, however late an
+ * answer comes. */
+static void set_clock(struct worker *w, int64_t database_now, int64_t now)
+{
+	int64_t low = database_now - now, high = database_now - w->beat_sent_at;
+	if (!w->clock_known || w->clock_offset > high)
+		w->clock_offset = high;
+	else if (w->clock_offset < low)
+		w->clock_offset = low;
+}
+
 /* After a lapse the runs in memory may be somebody else's: no effect starts before the
  * leases have been listed. */
 void worker_renew_lease(struct worker *w, int64_t database_now)
 {
 	int64_t now = clock_boottime();
-	w->clock_offset = database_now - now;
+	set_clock(w, database_now, now);
 	w->lapsed |= w->clock_known && now >= w->lease_until;
 	w->clock_known = true;
 	w->lease_until = w->beat_sent_at + w->options.lease;
@@ -166,7 +179,8 @@ static void on_control_state(void *ctx, struct db *db, bool up, const struct err
 		return;
 	check_ready(w);
 	claim_doubted(w);
-	look_around(w);
+	if (w->ready) /* before, what it finds could end a loop that has not begun */
+		look_around(w);
 }
 
 static void on_lane_state(void *ctx, struct db *db, bool up, const struct error *err)

@@ -1,8 +1,8 @@
 /*
  * HTTP transfers on the worker's loop: libcurl's multi interface, driven by libuv. One
  * client serves all effects of a worker, so connections are kept and reused between them.
- * Transfers beyond the limits of connections wait, those beyond the limit in all without
- * a handle of libcurl's; the time of a transfer runs while it waits.
+ * At most HTTP_CONNECTIONS transfers are under way; the others wait without a handle of
+ * libcurl's, which is what costs memory, and their time does not run.
  *
  * The client also is the one place that says what no transfer may do: other protocols
  * than http and https, proxies and passwords from the environment, TLS below 1.2 or
@@ -15,8 +15,7 @@
 #include <stdbool.h>
 #include <uv.h>
 
-#define HTTP_CONNECTIONS 1024 /* in all */
-#define HTTP_CONNECTIONS_PER_HOST 256
+#define HTTP_CONNECTIONS 1024     /* at once, to whatever hosts */
 #define HTTP_CONNECTIONS_KEPT 256 /* idle ones */
 
 struct http_client;

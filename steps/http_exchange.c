@@ -159,11 +159,23 @@ static bool wants_fresh_connection(const struct exchange *x)
 	       x->effect->task->metadata.on_uncertain != UNCERTAIN_RETRY;
 }
 
+/* From the first hop's turn on; a task with a timeout of its own is stopped by the
+ * engine. */
+static int64_t deadline_of(const struct effect *effect)
+{
+	int64_t timeout = effect->host->settings->http_timeout;
+	if (effect->task->timeout.present)
+		return 0;
+	return clock_boottime() + (timeout > 0 ? timeout : HTTP_TIMEOUT);
+}
+
 /* Sets up the next hop; false if the time is up. */
 static bool on_begin(struct http_transfer *t)
 {
 	struct exchange *x = (struct exchange *)t;
 	CURL *easy = t->easy;
+	if (!x->deadline)
+		x->deadline = deadline_of(x->effect);
 	int64_t left = x->deadline ? x->deadline - clock_boottime() : 0;
 	if (x->deadline && left < USEC_PER_MS)
 		return false;
@@ -341,15 +353,6 @@ static void on_end(struct http_transfer *t, CURLcode code)
 
 /* ---- Public ---- */
 
-/* A task with a timeout of its own is stopped by the engine. */
-static int64_t deadline_of(const struct effect *effect)
-{
-	int64_t timeout = effect->host->settings->http_timeout;
-	if (effect->task->timeout.present)
-		return 0;
-	return clock_boottime() + (timeout > 0 ? timeout : HTTP_TIMEOUT);
-}
-
 void http_exchange_start(struct effect *effect)
 {
 	const struct settings *settings = effect->host->settings;
@@ -360,7 +363,6 @@ void http_exchange_start(struct effect *effect)
 	effect->safe = x->request->safe;
 	x->arguments = effect->task->spec;
 	x->url = xstrdup(x->request->url);
-	x->deadline = deadline_of(effect);
 	x->answer.body_limit =
 		settings->body_limit ? settings->body_limit : HTTP_BODY_LIMIT;
 	x->transfer.on_begin = on_begin;

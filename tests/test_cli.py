@@ -27,8 +27,9 @@ import urllib.parse
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "faults"))
-from harness import ROOT, Failure, check, postgres_bin, wait_for  # noqa: E402
+from harness import ROOT, Failure, check, wait_for  # noqa: E402
 from recorder import Recorder  # noqa: E402
+from servers import postgres_bin  # noqa: E402
 
 WFCTL = os.path.abspath(os.environ.get("WFCTL", str(ROOT / "build" / "wfctl")))
 PATIENCE = 60  # seconds, for anything that must happen
@@ -634,6 +635,8 @@ def run_cancelled(w):
              "the shell's child is killed")
     w.expect(0, "cancel", "@last", out="cancelled", err="")
     w.fails(5, "cancelled", "retry", "@last")
+    last = w.expect(0, "history", "@last", "-o", "json", err="").lines[-1]
+    check(last["kind"] == "cancelled" and last["outcome"] == "uncertain", "the shell was cut short: %s", last)
 
 
 def start(w):

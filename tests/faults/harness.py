@@ -1,7 +1,6 @@
-"""What the fault cases stand on: a throw-away cluster of their own, databases, workers that are
-killed and replaced by their pid, and the judges of what happened. Standard library only."""
+"""What the fault cases stand on: workers that are killed and replaced by their pid, control groups,
+LD_PRELOAD libraries, tasks and what the recorder has seen of them."""
 import contextlib
-import glob
 import json
 import os
 import pathlib
@@ -10,176 +9,60 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
+from checks import Failure, Missing, Void, check, check_landed, some, wait_for  # noqa: E402,F401
 from recorder import Recorder  # noqa: E402,F401
-
-
-class Failure(Exception):
-    """A check that did not hold; the text says which and where."""
-
-
-def check(condition, text, *arguments):
-    if not condition:
-        raise Failure(text % arguments if arguments else text)
-
-
-def postgres_bin():
-    found = [d for d in glob.glob("/usr/lib/postgresql/*/bin") if os.access(d + "/postgres", os.X_OK)]
-    found.sort(key=lambda d: int(d.split("/")[4]))
-    return found[-1] if found else os.path.dirname(shutil.which("postgres"))
-
-
-def wait_for(question, timeout, text, interval=0.05):
-    """The first true answer; Failure if none comes in time."""
-    end = time.monotonic() + timeout
-    while True:
-        answer = question()
-        if answer:
-            return answer
-        check(time.monotonic() < end, "%s: not within %d s", text, timeout)
-        time.sleep(interval)
-
-
-class Cluster:
-    """A Postgres on a socket of its own, run as `postgres` where we are root."""
-
-    running = []  # all of this process
-
-    def __init__(self, fsync=False):
-        self.dir = tempfile.mkdtemp(prefix="crash.")
-        self.bin = postgres_bin()
-        os.chmod(self.dir, 0o711)
-        os.mkdir(self.dir + "/socket")
-        if os.getuid() == 0:
-            shutil.chown(self.dir, "postgres", "postgres")
-            shutil.chown(self.dir + "/socket", "postgres", "postgres")
-        self.tool("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
-                  "--locale=C.UTF-8", "--no-sync")
-        with open(self.data + "/postgresql.conf", "a") as conf:
-            conf.write("listen_addresses = ''\nunix_socket_directories = '%s/socket'\n"
-                       "fsync = %s\nmax_connections = 200\nlog_min_messages = warning\n"
-                       % (self.dir, "on" if fsync else "off"))
-        self.running.append(self)
-        self.start()
-
-    @property
-    def data(self):
-        return self.dir + "/data"
-
-    def tool(self, name, *arguments, allowed=(0,)):
-        command = [self.bin + "/" + name, *arguments]
-        if os.getuid() == 0:
-            command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] + command
-        with open(self.dir + "/tools.log", "ab") as log:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
-                                  env=dict(os.environ, LC_ALL="C.UTF-8"), timeout=120)
-        check(done.returncode in allowed, "%s failed, see %s/tools.log", name, self.dir)
-
-    def start(self):
-        self.tool("pg_ctl", "-D", self.data, "-l", self.data + "/server.log", "-w", "start")
-
-    def stop(self, mode="fast"):
-        self.tool("pg_ctl", "-D", self.data, "-m", mode, "-w", "stop")
-
-    def restart(self, mode):
-        self.stop(mode)
-        self.start()
-
-    def conninfo(self, database):
-        return "host=%s/socket user=postgres dbname=%s" % (self.dir, database)
-
-    def destroy(self):
-        if self in self.running:
-            self.running.remove(self)
-        self.tool("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop", allowed=(0, 1))
-        shutil.rmtree(self.dir, ignore_errors=True)
-
-
-class Database:
-    """An empty database with the journal's schema."""
-
-    def __init__(self, cluster, name, wfctl):
-        self.cluster, self.wfctl, self.name = cluster, wfctl, name
-        subprocess.run([cluster.bin + "/createdb", "-h", cluster.dir + "/socket", "-U", "postgres",
-                        name], check=True, stdin=subprocess.DEVNULL)
-        self.conninfo = cluster.conninfo(name)
-        self.cli("migrate", expect=0)
-
-    def psql(self, sql):
-        done = subprocess.run([self.cluster.bin + "/psql", "-qXAt", "-v", "ON_ERROR_STOP=1", "-d",
-                               self.conninfo], input=sql, capture_output=True, text=True)
-        check(done.returncode == 0, "psql: %s", done.stderr)
-        return done.stdout.strip()
-
-    def rows(self, query):
-        return json.loads(self.psql("select coalesce(json_agg(t), '[]') from (%s) t" % query))
-
-    def value(self, query):
-        return self.psql(query)
-
-    def cli(self, *arguments, expect=None, timeout=60, env=None):
-        """Runs wfctl to its end: (exit code, stdout, stderr)."""
-        done = subprocess.run([self.wfctl, *arguments, "--db", self.conninfo], text=True,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout,
-                              env=dict(os.environ, **(env or {})))
-        check(expect is None or done.returncode == expect, "wfctl %s: exit %d\n%s",
-              " ".join(arguments), done.returncode, done.stderr)
-        return done.returncode, done.stdout, done.stderr
-
-    def apply(self, name, tasks, **more):
-        """Registers the definition crash/NAME:1.0.0 and returns the path of its file."""
-        document = {"document": {"dsl": "1.0.3", "namespace": "crash", "name": name,
-                                 "version": "1.0.0"}, "do": tasks, **more}
-        path = "%s/%s.%s.json" % (self.cluster.dir, self.name, name)
-        pathlib.Path(path).write_text(json.dumps(document))
-        self.cli("apply", path, expect=0)
-        return path
-
-    def start(self, name, count, first=1):
-        """Starts `count` runs by SQL, their input's n counted from `first`; their ids."""
-        out = self.psql("select stepwell.start('crash/%s', json_build_object('n', n)) from "
-                        "generate_series(%d, %d) n" % (name, first, first + count - 1))
-        return out.split()
-
-    def active(self):
-        return int(self.value("select count(*) from stepwell.runs where status not in "
-                              "('completed', 'faulted', 'cancelled', 'suspended')"))
-
-    def wait_idle(self, timeout, text="all runs end"):
-        wait_for(lambda: self.active() == 0, timeout, text, 0.2)
-
-    def statuses(self):
-        return {r["status"]: r["n"] for r in self.rows(
-            "select status, count(*) as n from stepwell.runs group by 1")}
+from servers import Cluster, Database, Pooler, die_with_us  # noqa: E402,F401
 
 
 class Worker:
-    def __init__(self, db, arguments=(), env=None):
+    """A `wfctl worker`. by: a command that runs it; output: where it prints, if not to its log."""
+
+    def __init__(self, db, arguments=(), env=None, wfctl=None, conninfo=None, by=(), output=None,
+                 stdin=subprocess.DEVNULL):
         self.db = db
-        self.log = tempfile.NamedTemporaryFile(prefix="worker.", suffix=".log", dir=db.cluster.dir)
+        log, self.log = tempfile.mkstemp(prefix="worker.", suffix=".log", dir=db.cluster.dir)
         self.process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", db.wfctl, "worker", "--db", db.conninfo, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=self.log, stderr=self.log, env=dict(os.environ, **(env or {})))
+            [*by, *die_with_us(wfctl or db.wfctl), "worker", "--db", conninfo or db.conninfo, *arguments],
+            stdin=stdin, stdout=output or log, stderr=output or log, env=dict(os.environ, **(env or {})))
+        os.close(log)
         self.pid = self.process.pid
+        self.uuid = None
 
     def send_signal(self, number):
         os.kill(self.pid, number)
 
     def id(self):
         """Its uuid in the pool, None before it has registered."""
-        return self.db.value("select id from stepwell.worker where pid = %d" % self.pid) or None
+        if not self.uuid:
+            self.uuid = self.db.value("select id from stepwell.worker where pid = %d order by started_at "
+                                      "desc limit 1" % self.pid) or None
+        return self.uuid
 
     def wait_registered(self):
         return wait_for(self.id, 30, "a worker registers")
 
+    def wait_ready(self):
+        """Its four sessions are there."""
+        uuid = self.wait_registered()
+        wait_for(lambda: self.db.count("stepwell.session where worker_id = '%s'" % uuid) >= 4, 30,
+                 "a worker has its four sessions")
+        return uuid
+
+    def owned(self):
+        """How many leases it has."""
+        return self.db.count("stepwell.lease where owner = '%s'" % self.uuid)
+
+    def alive(self):
+        return self.process.poll() is None
+
     def end(self, number=signal.SIGKILL, timeout=60):
         """Signals it and returns its exit code (negative: the signal that ended it)."""
-        if self.process.poll() is None:
+        if self.alive():
             self.send_signal(number)
         try:
             return self.process.wait(timeout)
@@ -193,17 +76,29 @@ class Worker:
                 self.output()[-2000:], stack[-2000:])) from None
 
     def output(self):
-        return pathlib.Path(self.log.name).read_text("utf-8", "replace")
+        return pathlib.Path(self.log).read_text("utf-8", "replace")
+
+    def files(self):
+        """How many descriptors it has open."""
+        return len(os.listdir("/proc/%d/fd" % self.pid))
+
+    def peak_mib(self):
+        """The most memory it has had resident."""
+        with open("/proc/%d/status" % self.pid) as lines:
+            return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
 
 class Pool:
     """Workers, each replaced when it is killed or found dead."""
 
-    def __init__(self, db, count, *arguments):
-        self.db, self.arguments = db, arguments
-        self.workers = [Worker(db, arguments) for _ in range(count)]
+    def __init__(self, db, count, *arguments, **more):
+        self.db, self.arguments, self.more = db, arguments, more
+        self.workers = [self.new() for _ in range(count)]
         self.gone = []    # all that were replaced
         self.killed = []  # their uuids, where they were known
+
+    def new(self):
+        return Worker(self.db, self.arguments, **self.more)
 
     def __enter__(self):
         return self
@@ -223,8 +118,27 @@ class Pool:
                 print("# worker %d said:\n#   %s" % (worker.pid, "\n#   ".join(
                     text.splitlines()[-30:])), flush=True)
 
+    def wait_ready(self):
+        for worker in self.workers:
+            worker.wait_ready()
+
+    def numbers(self, condition):
+        """Those of whose leases this holds for one."""
+        pids = set(self.db.value("select pid from stepwell.worker w where exists (select from "
+                                 "stepwell.lease l where l.owner = w.id and %s)" % condition).split())
+        return [i for i, w in enumerate(self.workers) if str(w.pid) in pids]
+
+    def owners(self):
+        """The numbers of those that own something."""
+        return self.numbers("true")
+
+    def busy(self):
+        """The numbers of those that have done something since they claimed it."""
+        return self.numbers("(select kind from stepwell.entry e where e.run_id = l.run_id order by seq "
+                            "desc limit 1) not in ('created', 'claimed', 'lost', 'frames')")
+
     def kill(self, index):
-        """kill -9, and another one in its place."""
+        """kill -9, and another one in its place; its uuid."""
         worker = self.workers[index]
         uuid = worker.id()
         worker.end()
@@ -233,28 +147,106 @@ class Pool:
         self.replace(index)
         return uuid
 
+    def kill_all(self):
+        """kill -9 to all at once, and others in their places."""
+        for worker in self.workers:
+            worker.id()
+        for worker in self.workers:
+            worker.send_signal(signal.SIGKILL)
+        for index in range(len(self.workers)):
+            self.kill(index)
+
     def replace(self, index):
         self.gone.append(self.workers[index])
-        self.workers[index] = Worker(self.db, self.arguments)
+        self.workers[index] = self.new()
 
     def replace_dead(self):
         """Their exit codes."""
         codes = []
         for i, worker in enumerate(self.workers):
-            if worker.process.poll() is not None:
+            if not worker.alive():
                 codes.append(worker.process.returncode)
                 self.replace(i)
         return codes
 
-    def check_healthy(self):
-        """No worker ended by itself or by a sanitizer."""
-        for worker in self.gone + self.workers:
-            code = worker.process.poll()
-            text = worker.output()
-            check("Sanitizer" not in text and "runtime error:" not in text,
-                  "worker %d: %s", worker.pid, text[-3000:])
-            check(code in (None, 0, -signal.SIGKILL, -signal.SIGTERM), "worker %d ended with %s: %s",
-                  worker.pid, code, text[-3000:])
+    def drain(self, timeout=30):
+        """SIGTERM to all; they end by themselves, and say so if memory leaked."""
+        for worker in self.workers:
+            worker.send_signal(signal.SIGTERM)
+        for worker in self.workers:
+            code = worker.end(signal.SIGCONT, timeout)
+            check(code == 0, "I8: a drained worker ended with %s: %s", code, worker.output()[-3000:])
+
+    def all(self):
+        return self.gone + self.workers
+
+
+class Cgroup:
+    """A control group of our own, of version 1 or 2, that limits memory or freezes."""
+
+    FILES = {"memory": ("memory.limit_in_bytes", "memory.max"),
+             "freezer": ("freezer.state", "cgroup.freeze")}
+
+    def __init__(self, controller):
+        first, second = self.FILES[controller]
+        for top, name in (("/sys/fs/cgroup/" + controller, first), ("/sys/fs/cgroup/unified", second),
+                          ("/sys/fs/cgroup", second)):
+            self.path, self.file = "%s/faults.%s" % (top, os.urandom(4).hex()), name
+            try:
+                os.mkdir(self.path)
+            except OSError:
+                continue
+            if os.access("%s/%s" % (self.path, name), os.W_OK):
+                return
+            os.rmdir(self.path)
+        raise Missing("no control group for %s can be made here" % controller)
+
+    def write(self, name, value):
+        with open("%s/%s" % (self.path, name), "w") as out:
+            out.write(str(value))
+
+    def add(self, pid):
+        self.write("cgroup.procs", pid)
+
+    def limit(self, size):
+        self.write(self.file, size)
+
+    def freeze(self, frozen):
+        words = ("THAWED", "FROZEN") if self.file == "freezer.state" else ("0", "1")
+        self.write(self.file, words[frozen])
+
+    def destroy(self):
+        """Its processes must have ended."""
+        def gone():
+            with contextlib.suppress(OSError):
+                os.rmdir(self.path)
+            return not os.path.exists(self.path)
+        wait_for(gone, 10, "the control group %s is empty" % self.path)
+
+
+def uses_sanitizer(program):
+    """Whether it was built with ASan: memory figures mean nothing then."""
+    libraries = subprocess.run(["ldd", program], capture_output=True, text=True).stdout
+    return "libasan" in libraries
+
+
+def preload(path, **variables):
+    """The environment of a worker under an LD_PRELOAD library."""
+    return dict(variables, LD_PRELOAD=path, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "")
+                + ":verify_asan_link_order=0")
+
+
+SHIMS = threading.Lock()
+
+
+def shim(cluster, name):
+    """Compiles NAME.c of this folder to a library; its path."""
+    path = "%s/%s.so" % (cluster.dir, name)
+    with SHIMS:
+        if not os.path.exists(path):
+            subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", path, str(HERE / (name + ".c")), "-ldl"],
+                           check=True, stdin=subprocess.DEVNULL)
+    return path
 
 
 def http_task(url, path, **more):
@@ -269,6 +261,11 @@ def http_steps(url, count, mode="/delay/200"):
     return [{"s%d" % i: http_task(url, "%s/{run}/s%d" % (mode, i))} for i in range(1, count + 1)]
 
 
+def sql_task(step, statement="insert into effect values ($1, $2)"):
+    return {"call": "sql", "with": {"statement": statement, "parameters": ["${ $workflow.id }", step],
+                                    "output": "count"}}
+
+
 def records_of(recorder):
     """All records by (run, step), from the recorder's log: /mode/.../RUN/STEP."""
     found = {}
@@ -278,3 +275,9 @@ def records_of(recorder):
             parts = record["path"].partition("?")[0].split("/")
             found.setdefault((parts[-2], parts[-1]), []).append(record)
     return found
+
+
+def lines_of(recorder):
+    """How many requests have come."""
+    with open(recorder.log, "rb") as log:
+        return log.read().count(b"\n")

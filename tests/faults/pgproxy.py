@@ -15,6 +15,8 @@ A batch is what a client sends up to and with a Sync (or a simple query). The ac
     after      the server has ended the batch; nothing of its answer reaches the client
     hole       the connection goes silent, Sync and all, until heal()
     silent     the same, but the Sync has reached the server
+    held       the server has ended the batch; its answer is held back, and the connection silent,
+               until heal()
 
 Everything else acts on all connections of a name (None: any), the present and the future ones:
 hole, refuse, throttle, until heal; and cut, cut_after_bytes on the present ones. Names are
@@ -36,7 +38,7 @@ class Rule:
 
     def __init__(self, name, action, nth=1, sql="", when=None, delay=0.5):
         self.name, self.action, self.nth, self.sql = name, action, nth, sql
-        self.when = when    # asked with the command tags of the answer; only for `after`
+        self.when = when    # asked with the command tags of the answer; for `after` and `held`
         self.delay = delay
         self.seen = 0       # batches that fitted
         self.hits = 0
@@ -94,7 +96,7 @@ class Connection:
         self.name = ""
         self.statements = {}    # prepared: name -> SQL
         self.batch = []         # the SQL of what was bound since the last Sync
-        self.rule = None        # an `after` that waits for the end of the batch
+        self.rule = None        # an `after` or `held` that waits for the end of the batch
         self.held, self.tags = [], []
         self.silent = False     # by a rule's `hole`
         self.bytes_left = None
@@ -177,7 +179,7 @@ class Connection:
     async def end_of_batch(self, message):
         due = [rule for rule in self.proxy.rules if rule.is_due(self)]
         rule = due[0] if due else None
-        if rule and rule.action == "after":
+        if rule and rule.action in ("after", "held"):
             self.rule, self.held, self.tags = rule, [], []
             rule = None
         self.proxy.batches += 1
@@ -228,7 +230,9 @@ class Connection:
         rule, self.rule = self.rule, None
         if not rule.hits and (rule.when is None or rule.when(self.tags)):
             rule.done()
-            raise Cut
+            if rule.action == "after":
+                raise Cut
+            self.silent = True
         for message in self.held:
             await self.pass_on(self.to_client, message)
 

@@ -38,8 +38,10 @@ Control (not logged): /_control/counts, /_control/log[?path=PREFIX], /_control/r
 posted there says how requests to these targets are answered, one after the other, the last one
 for ever, whatever their paths mean otherwise; {"cut": true} is applied, and not answered.
 
-A record: n (reply number), t (monotonic seconds), method, path (with query), key, sha256, bytes,
-applied, status (null: cut), authorization; and body and headers with --bodies.
+A record: n (reply number), t (monotonic seconds), at (seconds since 1970), since (it did not arrive
+before; at - since is how late this process may have been), method, path (with query), key, sha256,
+bytes, head (digest of the request line and the headers but for Authorization), applied, status (null:
+cut), authorization; body and headers with --bodies; pid of the client, where it connects by way of who.c.
 """
 import argparse
 import asyncio
@@ -52,6 +54,7 @@ import hashlib
 import json
 import os
 import random
+import selectors
 import subprocess
 import sys
 import tempfile
@@ -68,7 +71,8 @@ CUT = None  # a reply that is no reply: the connection is closed
 
 
 class Request:
-    def __init__(self, method, target, headers, body):
+    def __init__(self, method, target, headers, body, head="", pid=None):
+        self.head, self.pid = head, pid
         self.method = method
         self.target = target
         self.path, _, query = target.partition("?")
@@ -115,8 +119,8 @@ def count_of(text, default):
 class State:
     """What the endpoint knows: the applied keys, the counters, the log."""
 
-    def __init__(self, options):
-        self.options = options
+    def __init__(self, options, selector):
+        self.options, self.selector = options, selector
         self.log = None
         if options.log:
             self.log = os.open(options.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -137,11 +141,14 @@ class State:
     # ---- the log ----
 
     def record(self, request, reply, applied):
-        record = {"n": self.n, "t": round(time.monotonic(), 6), "method": request.method,
+        record = {"n": self.n, "t": round(time.monotonic(), 6), "at": round(time.time(), 6),
+                  "since": round(self.selector.before, 6), "method": request.method,
                   "path": request.target, "key": request.key, "sha256": request.sha256,
-                  "bytes": len(request.body), "applied": applied,
+                  "bytes": len(request.body), "head": request.head, "applied": applied,
                   "status": None if reply is CUT or reply.cut else reply.status,
                   "authorization": request.headers.get("authorization")}
+        if request.pid:
+            record["pid"] = request.pid
         if self.options.bodies:
             record["body"] = request.body.decode("utf-8", "backslashreplace")
             record["headers"] = request.headers
@@ -366,15 +373,30 @@ PETSTORE = {
             "responses": {}}}}}
 
 
+class Selector(selectors.DefaultSelector):
+    """Knows since when what it finds may have been there."""
+    before = found = 0.0
+
+    def select(self, timeout=None):
+        self.before = self.found
+        ready = super().select(timeout)
+        self.found = time.time()
+        return ready
+
+
 class Connection(asyncio.Protocol):
     def __init__(self, state):
         self.state = state
         self.buffer = bytearray()
         self.busy = False
         self.transport = None
+        self.pid = None
 
     def connection_made(self, transport):
         self.transport = transport
+        parts = [int(p) for p in transport.get_extra_info("peername")[0].split(".")]
+        if parts != [127, 0, 0, 1]:
+            self.pid = parts[1] << 16 | parts[2] << 8 | parts[3]
 
     def data_received(self, data):
         self.buffer += data
@@ -415,7 +437,9 @@ class Connection(asyncio.Protocol):
             body = bytes(self.buffer[start:start + length])
             start += length
         del self.buffer[:start]
-        return Request(method, target, headers, body)
+        head = "\n".join(line for line in lines if not line.lower().startswith("authorization:"))
+        return Request(method, target, headers, body, hashlib.sha256(head.encode()).hexdigest()[:32],
+                       self.pid)
 
     def chunks(self, at):
         body = bytearray()
@@ -521,8 +545,8 @@ class Connection(asyncio.Protocol):
         look()
 
 
-async def serve(options):
-    state = State(options)
+async def serve(options, selector):
+    state = State(options, selector)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(state), "127.0.0.1", options.port,
                                       backlog=1024)
@@ -617,8 +641,10 @@ def main():
     parser.add_argument("--delay", type=float, default=0, metavar="MS",
                         help="each answer takes that long")
     parser.add_argument("--until-eof", action="store_true", help="end when standard input ends")
+    selector = Selector()
+    loop = asyncio.SelectorEventLoop(selector)
     try:
-        asyncio.run(serve(parser.parse_args()))
+        loop.run_until_complete(serve(parser.parse_args(), selector))
     except KeyboardInterrupt:
         pass
 

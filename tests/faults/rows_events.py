@@ -1,7 +1,9 @@
 """Events: taken exactly once by each run that they concern, while workers are killed."""
-from cases_kill import NO_POISON, SOON, kill_at_random
-from harness import Pool, check, wait_for
-from judges import all_completed, journal_is_whole, kills_that_hit
+from catalogue import case
+from harness import check, wait_for
+from judges import all_completed, healthy, journal_is_whole, kills_that_hit
+from rows_crash import NO_POISON, kill_one
+from sessions import SOON
 
 EMIT = ("select stepwell.emit(json_build_object('id', %s, 'source', '/crash', 'type', '%s', "
         "'data', json_build_object('n', n))) from generate_series(%d, %d) n")
@@ -30,48 +32,57 @@ def taken(db):
                    "where o.value ->> 'op' = 'received' group by 1")
 
 
+def kill(world, pool):
+    choice = world.random.random()
+    world.plan("kill busy %.3f", choice)
+    kill_one(pool, choice, victims=pool.owners)
+    world.inject()
+
+
+def check_nothing_left(db):
+    for table in ("subscription", "delivery"):
+        left = db.count("stepwell." + table)
+        check(left == 0, "%d rows are left in %s", left, table)
+
+
+@case(1)
 def kill_workers_listen(world):
     """As many events as runs, each for one run."""
-    db = world.database()
-    count, kills = world.size(300, 10000), world.size(5, 20)
+    db = world.db
+    count, kills = world.size(300, 3000, 10000), world.size(5, 20, 20)
     db.apply("one", [listener("one")])
     db.start("one", count)
-    done = "select count(*) from stepwell.runs where status = 'completed'"
-    with Pool(db, 3, *SOON, *NO_POISON) as pool:
+    with world.pool(3, *SOON, *NO_POISON) as pool:
         for _ in emit_in_parts(world, db, "one", count // 2, 1):
             pass  # many of them are there before their listeners
         step = max(1, count // 2 // (2 * kills))
         for first in range(count // 2 + 1, count + 1, step):
             db.psql(EMIT % ("'one-0-' || n", "one", first, min(first + step - 1, count)))
             if len(pool.killed) < kills and world.random.random() < 0.7:
-                kill_at_random(world, pool, 1, 1, lambda: 1)
-        while len(pool.killed) < kills and int(db.value(done)) < count:
-            kill_at_random(world, pool, 1, 1, lambda: 1)
-        db.wait_idle(world.size(60, 600))
-        pool.check_healthy()
+                kill(world, pool)
+        while len(pool.killed) < kills and db.count("stepwell.runs where status = 'completed'") < count:
+            kill(world, pool)
+        db.wait_idle(world.size(60, 600, 600))
+    healthy(pool.all())
     all_completed(db, count)
     journal_is_whole(db)
     rows = taken(db)
-    check(len(rows) == count and all(r["n"] == 1 for r in rows), "%d of %d runs took an event; %s",
+    check(len(rows) == count and all(r["n"] == 1 for r in rows), "I2: %d of %d runs took an event; %s",
           len(rows), count, [r for r in rows if r["n"] != 1][:5])
-    wrong = db.value("select count(*) from stepwell.runs where output::jsonb <> "
-                     "jsonb_build_array(jsonb_build_object('n', input -> 'n'))")
-    check(int(wrong) == 0, "%s runs took another run's event", wrong)
+    wrong = db.count("stepwell.runs where output::jsonb <> jsonb_build_array(jsonb_build_object('n', "
+                     "input -> 'n'))")
+    check(wrong == 0, "I4: %d runs took another run's event", wrong)
     check_nothing_left(db)
-    hits, _ = kills_that_hit(db, pool.killed)
-    world.note("%d events, %d runs, %d kills, %d with runs", count, count, len(pool.killed), hits)
+    world.checked(count)
+    world.land(kills_that_hit(db, pool.killed)[0])
+    world.note("%d events, %d runs, %d kills", count, count, len(pool.killed))
 
 
-def check_nothing_left(db):
-    for table in ("subscription", "delivery"):
-        left = int(db.value("select count(*) from stepwell.%s" % table))
-        check(left == 0, "%d rows are left in %s", left, table)
-
-
+@case(1)
 def kill_workers_foreach(world):
     """Several events for each run, handled one after the other, each emits one itself."""
-    db = world.database()
-    count, each, kills = world.size(40, 500), 4, world.size(5, 20)
+    db = world.db
+    count, each, kills = world.size(40, 500, 500), 4, world.size(5, 20, 20)
     db.apply("each", [listener(
         "each", to={"until": "length >= %d" % each},
         foreach={"item": "ev", "at": "i", "do": [
@@ -80,45 +91,45 @@ def kill_workers_foreach(world):
                 "type": "told", "source": "/told",
                 "data": {"n": "${ $ev.n }", "i": "${ $i }"}}}}}}]})])
     db.start("each", count)
-    with Pool(db, 3, *SOON, *NO_POISON) as pool:
+    with world.pool(3, *SOON, *NO_POISON) as pool:
         for _ in emit_in_parts(world, db, "each", count, each):
             if len(pool.killed) < kills and world.random.random() < 0.5:
-                kill_at_random(world, pool, 1, 1, lambda: 1)
-        db.wait_idle(world.size(60, 300))
-        pool.check_healthy()
+                kill(world, pool)
+        db.wait_idle(world.size(60, 300, 300))
+    healthy(pool.all())
     all_completed(db, count)
     journal_is_whole(db)
     rows = taken(db)
-    check(len(rows) == count and all(r["n"] == each for r in rows), "taken: %s",
+    check(len(rows) == count and all(r["n"] == each for r in rows), "I2: taken: %s",
           [r for r in rows if r["n"] != each][:5])
-    told = int(db.value("select count(*) from stepwell.event where type = 'told'"))
-    check(told == count * each, "%d events were told, not %d", told, count * each)
+    told = db.count("stepwell.event where type = 'told'")
+    check(told == count * each, "I2: %d events were told, not %d", told, count * each)
     check_nothing_left(db)
+    world.checked(2 * count * each)
+    world.land(kills_that_hit(db, pool.killed)[0])
     world.note("%d events, %d kills", count * each, len(pool.killed))
 
 
+@case(61)
 def matching_is_a_lookup(world):
-    """20,000 listeners that wait for another order each: an event touches one of them."""
-    db = world.database()
+    """Tens of thousands of listeners that wait for another order each: an event touches one."""
+    db = world.db
     db.apply("one", [listener("one")])
     db.start("one", 1)
-    with Pool(db, 1) as pool:
-        wait_for(lambda: int(db.value("select count(*) from stepwell.subscription where looked")) == 1,
-                 30, "it listens")
-        others = world.size(20000, 100000)
+    with world.pool(1) as pool:
+        wait_for(lambda: db.count("stepwell.subscription where looked") == 1, 30, "it listens")
+        others = world.size(20000, 100000, 100000)
         db.psql("insert into stepwell.subscription select gen_random_uuid(), path, filter, reference, "
                 "stepwell.event_key(type, source, subject, shape, '[' || n || ']'), type, source, "
                 "subject, shape, true from stepwell.subscription, generate_series(2, %d) n; "
                 "analyze stepwell.subscription" % others)
         db.psql(EMIT % ("'e' || n", "one", 1, 1))
         db.wait_idle(30)
-        pool.check_healthy()
-    check(db.value("select count(*) from stepwell.delivery") == "0", "others were told")
+        healthy(pool.all())
+    check(db.count("stepwell.delivery") == 0, "I10: others were told")
     plan = db.psql("explain (analyze, costs off, timing off) select s.run_id from unnest(array["
                    "stepwell.event_key('one', null, null, '[\"${ .data.n }\"]', '[77]')]) k(key) "
                    "join stepwell.subscription s on s.key = k.key")
-    check("subscription_key" in plan and "rows=1 " in plan, "the plan: %s", plan)
+    check("subscription_key" in plan and "rows=1 " in plan, "I10: the plan: %s", plan)
+    world.checked(others)
     world.note("%d subscriptions", others)
-
-
-CASES = [matching_is_a_lookup, kill_workers_listen, kill_workers_foreach]

@@ -1,0 +1,108 @@
+"""The rows of the campaign: which faults there are, which invariants they are judged by, and what
+counts as a hit. Cases register themselves with @case(ROW) in the files rows_*.py."""
+import dataclasses
+
+
+@dataclasses.dataclass
+class Row:
+    number: int
+    title: str
+    invariants: str
+    hit: str = ""    # what "landed" means; "" where each fault lands by its nature
+    later: str = ""  # why there is no case
+    cases: list = dataclasses.field(default_factory=list)
+
+
+LATER = "not built yet"
+
+ROWS = {row.number: row for row in (
+    # Process
+    Row(1, "Worker crash", "I1-I8, I11", "the worker had an attempt or a transaction under way"),
+    Row(2, "Crash at every point", "I1-I7, I11", "the worker died at that call"),
+    Row(3, "Crash during recovery", "I1-I8, I11", "the worker had taken runs over"),
+    Row(4, "Whole fleet dies", "I1-I8, I11", "the run's attempt was under way"),
+    Row(5, "Takeover time", "I5, I7", "the worker owned runs"),
+    Row(6, "Zombie", "I2-I8", "the worker's runs were taken over while it was frozen"),
+    Row(7, "Graceful stop", "I1-I8, I11", "the worker owned runs"),
+    Row(8, "Rude signals", "I1, I7, I8", "the worker owned runs"),
+    Row(9, "Poison run", "I1, I5, I8"),
+    Row(10, "Out of memory", "I1, I7, I8, I10", "the worker was killed by the kernel"),
+    Row(11, "Orphan children", "I3, I8", "the step's processes were running"),
+    Row(12, "Mixed versions", "I1-I8, I11"),
+    # Database
+    Row(13, "Server crash", "I1-I8, I11", "runs were under way"),
+    Row(14, "Backend crash", "I1-I8, I11", later=LATER),
+    Row(15, "Cut sessions", "I1-I8, I11"),
+    Row(16, "Commit outcome unknown", "I2-I7"),
+    Row(17, "Commit not replicated", "I2, I4", later=LATER),
+    Row(18, "Synchronous failover", "I1-I5, I7, I11", "runs were under way"),
+    Row(19, "Lost commits", "I2-I7, I11"),
+    Row(20, "Demoted primary", "I1-I8", "runs were under way"),
+    Row(21, "Relaxed durability", "I1, I4", later=LATER),
+    Row(22, "Transaction pooling", "I1-I8", later=LATER),
+    Row(23, "Old snapshots", "I5, I10", later=LATER),
+    Row(24, "Lock holder", "I2, I5, I7, I8"),
+    Row(25, "Timeouts from above", "I5", later=LATER),
+    Row(26, "Refused writes", "I1-I5, I7"),
+    Row(27, "Connections exhausted", "I5, I10", later=LATER),
+    Row(28, "Disk full", "I1, I4", later=LATER),
+    Row(29, "Rights and drift", "I8", later=LATER),
+    Row(30, "Big numbers", "I2, I8", later=LATER),
+    Row(31, "Herd after an outage", "I5, I10", later=LATER),
+    Row(32, "Lost wake-ups", "I5"),
+    Row(33, "Notification load", "I10", later=LATER),
+    # Network
+    Row(34, "Connection reset anywhere", "I1-I7"),
+    Row(35, "Black hole", "I3, I5, I7"),
+    Row(36, "Idle connections forgotten", "I5", later=LATER),
+    Row(37, "Database gone, endpoint alive", "I3, I6", "effects were waiting for a slot"),
+    Row(38, "Slow trickle", "I8", later=LATER),
+    # Time
+    Row(39, "Worker's clock wrong", "I2, I5, I6"),
+    Row(40, "Clock jumps", "I6"),
+    Row(41, "Calendar", "I2", later="schedules are not built yet"),
+    Row(42, "Timer mass", "I5, I10", later=LATER),
+    # HTTP effects
+    Row(43, "Response lost", "I2-I4, I11", later=LATER),
+    Row(44, "Never applied", "I4", later=LATER),
+    Row(45, "Broken responses", "I8, I10", later=LATER),
+    Row(46, "Key protocol", "I2, I10", later=LATER),
+    Row(47, "Key window passed", "I3"),
+    Row(48, "Request drift", "I11", later=LATER),
+    Row(49, "Key uniqueness", "I2", later=LATER),
+    Row(50, "At-most-once steps", "I3", "the worker had an attempt under way"),
+    Row(51, "Races of orders and starts", "I1-I4, I7"),
+    # Input and resources
+    Row(52, "Hostile JSON", "I8, I10", later=LATER),
+    Row(53, "Number and text fidelity", "I4", later=LATER),
+    Row(54, "Expressions that run away", "I5, I10", later=LATER),
+    Row(55, "Fuzz", "I8", later=LATER),
+    Row(56, "Allocation and I/O failure", "I1, I4, I8", later=LATER),
+    Row(57, "Oversize", "I8, I10", later=LATER),
+    # Security
+    Row(58, "Requests to forbidden addresses", "I9", later=LATER),
+    Row(59, "Secret canaries", "I9", later=LATER),
+    Row(60, "Injection and access", "I8, I9", later=LATER),
+    # Ours
+    Row(61, "Many listeners", "I10"),
+)}
+
+
+@dataclasses.dataclass
+class Case:
+    row: int
+    function: object
+    alone: bool       # its limits of time mean something only on a machine that is not busy
+    own_server: bool  # it stops or reconfigures the server
+    void_below: float  # the share of faults that must land
+
+    @property
+    def name(self):
+        return self.function.__name__.replace("_", "-")
+
+
+def case(row, alone=False, own_server=False, void_below=0.3):
+    def register(function):
+        ROWS[row].cases.append(Case(row, function, alone, own_server, void_below))
+        return function
+    return register

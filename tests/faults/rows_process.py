@@ -1,0 +1,412 @@
+"""Workers that are told to stop, by polite and rude signals; runs that kill their worker; the
+kernel's out-of-memory killer; processes that outlive their step."""
+import json
+import os
+import pathlib
+import pty
+import signal
+import time
+
+from catalogue import case
+from harness import Cgroup, Missing, Worker, check, http_steps, http_task, some, wait_for
+from judges import OPS, all_completed, effects_once, healthy, journal_is_whole
+from rows_crash import NO_POISON, pick
+
+
+# ---- Row 7: graceful stop ----
+
+@case(7)
+def drain(world):
+    """SIGTERM under load: exit 0 in time, leases given back, nothing lost, nothing claimed after."""
+    db, recorder = world.db, world.recorder
+    drains, graces, stops = world.size(4, 60, 1000), [], {}
+    db.apply("http", http_steps(recorder.url, 6, "/delay/%d" % world.size(300, 2000, 2000)))
+    ids = []
+    with world.pool(3, "--concurrency", "8") as pool:
+        for _ in range(drains):
+            pause, choice = world.random.uniform(0.1, 0.5), world.random.random()
+            world.plan("after %.3f s drain owner %.3f", pause, choice)
+            if db.active() < 30:
+                ids += db.start("http", 40, len(ids) + 1)
+            time.sleep(pause)
+            pool.wait_ready()
+            index = pick(wait_for(pool.owners, 20, "somebody owns something"), choice)
+            worker = pool.workers[index]
+            uuid = worker.id()
+            world.inject()
+            world.land(worker.owned() > 0)
+            began, stops[uuid] = time.monotonic(), time.time()
+            code = worker.end(signal.SIGTERM, 20)
+            graces.append(time.monotonic() - began)
+            check(code == 0, "I8: exit %d: %s", code, worker.output())
+            check(worker.owned() == 0, "I1: %d leases were not given back", worker.owned())
+            pool.replace(index)
+        db.wait_idle(60)
+        pool.drain()
+    healthy(pool.all())
+    check(max(graces) < 10, "I8: the slowest drain took %.1f s", max(graces))
+    all_completed(db, len(ids))
+    journal_is_whole(db)
+    again = effects_once(db, recorder, ids, ["s%d" % i for i in range(1, 7)])
+    world.checked(6 * len(ids))
+    claims = db.rows("select o ->> 'worker' as worker, (o ->> 'loss')::boolean as loss, extract(epoch from "
+                     "j.at) as at from %s ops join stepwell.journal j using (run_id, seq) where op = "
+                     "'claimed'" % OPS)
+    late = [c for c in claims if c["at"] > stops.get(c["worker"], c["at"]) + world.size(2, 0.7, 0.7)]
+    check(not late, "I8: claimed after SIGTERM: %s", some(late))
+    lost = db.count("%s ops where op = 'lost'" % OPS) + sum(bool(c["loss"]) for c in claims)
+    check(not lost and not again, "I3: %d losses, %d requests sent again", lost, again)
+    world.figure("slowest", max(graces))
+    world.note("%d drains, slowest %.2f s", drains, max(graces))
+
+
+@case(7)
+def drain_timeout(world):
+    """An effect that does not end: left to be resumed after --drain-timeout; and a second SIGTERM
+    exits at once."""
+    db, recorder = world.db, world.recorder
+    db.apply("held", [{"s1": http_task(recorder.url, "/hold/gate/{run}/s1")}])
+    ids = db.start("held", 3)
+    first = world.worker("--drain-timeout", "1s")
+    recorder.wait("/hold", 3)
+    began = time.monotonic()
+    check(first.end(signal.SIGTERM, 20) == 0, "I8: exit code: %s", first.output())
+    took = time.monotonic() - began
+    check(0.9 < took < 4, "I8: the drain took %.1f s", took)
+    second = world.worker()
+    recorder.wait("/hold", 6)
+    second.send_signal(signal.SIGTERM)
+    time.sleep(0.3)
+    check(second.alive(), "I8: it did not wait for its effects: %s", second.output())
+    began = time.monotonic()
+    second.end(signal.SIGTERM, 20)
+    check(time.monotonic() - began < 1, "I8: the second SIGTERM took too long")
+    world.worker()
+    recorder.wait("/hold", 9)
+    recorder.release("gate")
+    db.wait_idle(30)
+    all_completed(db, 3)
+    journal_is_whole(db)
+    effects_once(db, recorder, ids, ["s1"])
+    world.inject(2)
+    world.land(2)
+    world.checked(3)
+
+
+# ---- Row 8: rude signals ----
+
+def without_streams(world, db):
+    """A worker that was started with all three streams closed."""
+    return Worker(db, by=["sh", "-c", "exec \"$@\" <&- >&- 2>&-", "sh"])
+
+
+def with_broken_pipe(world, db):
+    """Nobody reads what it prints."""
+    reader, writer = os.pipe()
+    worker = Worker(db, output=writer)
+    os.close(reader)
+    os.close(writer)
+    return worker
+
+
+def on_terminal(world, db):
+    """It has a terminal, which then goes away."""
+    ours, theirs = pty.openpty()
+    worker = Worker(db, by=["setsid", "--ctty"], output=theirs, stdin=theirs)
+    os.close(theirs)
+    worker.terminal = ours
+    return worker
+
+
+def end_terminal(worker):
+    os.close(worker.terminal)
+
+
+def send(*numbers):
+    def send_all(worker):
+        for number in numbers:
+            if worker.alive():
+                worker.send_signal(number)
+    return send_all
+
+
+def complain(worker):
+    """Makes it log: its sessions are cut, all of them."""
+    worker.db.value("select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = "
+                    "current_database() and application_name like 'stepwell%'")
+
+
+RUDE = [  # how it is started, what is done to it, how it may end (None: it lives)
+    ("SIGHUP", lambda world, db: Worker(db), send(signal.SIGHUP), (-signal.SIGHUP, 0)),
+    ("SIGPIPE", lambda world, db: Worker(db), send(signal.SIGPIPE), (None,)),
+    ("SIGTERM, twice", lambda world, db: Worker(db), send(signal.SIGTERM, signal.SIGTERM), (0, 1)),
+    ("SIGINT, SIGTERM, SIGINT", lambda world, db: Worker(db),
+     send(signal.SIGINT, signal.SIGTERM, signal.SIGINT), (0, 1)),
+    ("SIGUSR1", lambda world, db: Worker(db), send(signal.SIGUSR1), (-signal.SIGUSR1, None)),
+    ("no streams", without_streams, complain, (None,)),
+    ("broken pipe", with_broken_pipe, complain, (None,)),
+    ("terminal gone", on_terminal, end_terminal, (-signal.SIGHUP, 0)),
+]
+
+
+@case(8)
+def rude_signals(world):
+    """Runs are under way in a worker that somebody is rude to; another one goes on where it ends."""
+    db, recorder, ids = world.db, world.recorder, []
+    db.apply("http", http_steps(recorder.url, 4, "/delay/100"))
+    for _ in range(world.size(1, 10, 50)):
+        for name, start, act, ends in world.random.sample(RUDE, world.size(5, 8, 8)):
+            world.plan(name)
+            seen = len(recorder.records())
+            worker = world.keep(start(world, db))
+            worker.wait_ready()
+            ids += db.start("http", 4, len(ids) + 1)
+            recorder.wait("/delay", seen + 4)
+            world.inject()
+            world.land(worker.owned() > 0)
+            act(worker)
+            if ends != (None,):
+                wait_for(lambda: not worker.alive() or None in ends, 20, "I8: after %s it ends" % name)
+            helper = world.worker()
+            db.wait_idle(30)
+            code = worker.process.poll()
+            check(code in ends, "I8: %s: a worker ended with %s: %s", name, code, worker.output())
+            healthy([helper])
+            worker.end()
+            helper.end()
+    all_completed(db, len(ids))
+    journal_is_whole(db)
+    effects_once(db, recorder, ids, ["s1", "s2", "s3", "s4"])
+    world.checked(4 * len(ids))
+
+
+# ---- Row 9: poison ----
+
+@case(9)
+def poison(world):
+    """A run whose shell kills its worker is suspended after three losses; others complete, and at
+    nearly the rate that they have without it."""
+    db, recorder = world.db, world.recorder
+    db.apply("http", http_steps(recorder.url, 4, "/delay/100"))
+    pid = pathlib.Path(db.cluster.dir, world.name + ".pid")
+    db.apply("poison", [{"kill": {"run": {"shell": {
+        "command": "until kill -9 $(cat %s); do sleep 0.05; done; sleep 5" % pid}}}}])
+    count, ids, took, losses = world.size(20, 400, 400), [], [], 0
+    for bad in world.size((1,), (0, 1), (0, 1)):
+        began = time.monotonic()
+        ids += db.start("http", count, len(ids) + 1)
+        poisoned = db.start("poison", bad)
+        with world.pool(2, "--allow-run", "--concurrency", "4") as pool:
+            end = time.monotonic() + 120
+            while db.active():
+                check(time.monotonic() < end, "I5: not over: %s", db.statuses())
+                owner = db.value("select pid from stepwell.worker w join stepwell.lease l on l.owner = w.id "
+                                 "where l.run_id = '%s'" % poisoned[0]) if poisoned else ""
+                if owner:
+                    (new := pid.with_suffix(".new")).write_text(owner + "\n")
+                    new.replace(pid)
+                codes = pool.replace_dead()
+                check(all(code == -signal.SIGKILL for code in codes), "I8: exit codes %s", codes)
+                losses += len(codes)
+                check(losses <= 3, "I5: the poison is still about after %d workers", losses)
+                time.sleep(0.02)
+            healthy(pool.all())
+        took.append(time.monotonic() - began)
+    row = db.rows("select status from stepwell.runs where id = '%s'" % poisoned[0])[0]
+    check(row["status"] == "suspended", "I5: the poison is %s", row["status"])
+    check(db.statuses() == {"completed": len(ids), "suspended": 1}, "I5: %s", db.statuses())
+    check(losses == 3, "I5: it took %d workers", losses)
+    journal_is_whole(db)
+    effects_once(db, recorder, ids, ["s1", "s2", "s3", "s4"])
+    out = db.cli("status", poisoned[0])[1]
+    check("retry" in out, "I8: status names no next command: %s", out)
+    world.inject(3)
+    world.land(3)
+    world.checked(4 * len(ids))
+    if len(took) > 1:
+        world.figure("rate", took[0] / took[1])
+        world.note("others ran at %.0f %% of their rate", 100 * took[0] / took[1])
+        check(took[0] / took[1] >= 0.8, "I5: others ran at %.0f %% of their rate", 100 * took[0] / took[1])
+
+
+@case(9)
+def poison_sql(world):
+    """The same for a `call: sql` step, which leaves no lost attempt behind."""
+    db = world.db
+    db.apply("poison", [{"nap": {"call": "sql", "with": {
+        "statement": "select pg_sleep(20), 'poison'"}}}])
+    bad = db.start("poison", 1)[0]
+    losses = 0
+    with world.pool(1) as pool:
+        end = time.monotonic() + 120
+        while db.active():
+            check(time.monotonic() < end and losses <= 3, "I5: %d losses: %s", losses,
+                  db.cli("history", bad)[1])
+            if db.count("pg_stat_activity where state = 'active' and query like "
+                        "'%pg_sleep(20), ''poison''%' and pid <> pg_backend_pid()"):
+                losses += pool.kill(0) is not None
+                wait_for(lambda: db.count("stepwell.journal where kind = 'claimed'") > losses
+                         or not db.active(), 15, "I5: the run is taken over")
+            time.sleep(0.05)
+    check(db.statuses() == {"suspended": 1} and losses == 3, "I5: %d losses: %s", losses, db.statuses())
+    journal_is_whole(db)
+    world.inject(losses)
+    world.land(losses)
+
+
+@case(9)
+def outputs_over_the_limit(world):
+    """Answers, expressions and shells that give more than is allowed fault their run, and nothing
+    else."""
+    db, url = world.db, world.recorder.url
+    db.apply("good", http_steps(url, 2, "/delay/50"))
+    db.apply("answer", [{"big": {"call": "http", "with": {"method": "get", "endpoint": url + "/big/3000000"}}}])
+    db.apply("bomb", [{"big": {"call": "http", "with": {"method": "get",
+                                                        "endpoint": url + "/gzip_bomb/300000000"}}}])
+    db.apply("double", [{"grow": {"for": {"in": "[range(64)]"}, "do": [
+        {"more": {"set": {"x": "${ $context.x + $context.x }"}, "export": {"as": "${ . }"}}}]}}],
+        input={"from": "${ { x: \"0123456789\" } }"})
+    db.apply("shell", [{"yes": {"run": {"shell": {"command": "yes"}}}}])
+    ids, bad = [], ["answer", "bomb", "shell"] + ["double"] * (not world.sanitized)  # it would take minutes
+    with world.pool(2, "--allow-run", "--concurrency", "4", "--body-limit", "1MiB") as pool:
+        pool.wait_ready()
+        for _ in range(world.size(1, 10, 50)):
+            ids += db.start("good", 20, len(ids) + 1)
+            for name in bad:
+                db.start(name, 1)
+                world.inject()
+        db.wait_idle(world.size(60, 300, 600))
+        check(not pool.replace_dead(), "I8: workers ended: %s", [w.output()[-500:] for w in pool.gone])
+        healthy(pool.all())
+    ends = {(r["name"], r["status"]): r["n"] for r in db.rows(
+        "select name, status, count(*) as n from stepwell.runs group by 1, 2")}
+    trials = world.result.injected // len(bad)
+    check(ends == {("good", "completed"): len(ids), **{(name, "faulted"): trials for name in bad}},
+          "I10: %s", ends)
+    world.land(world.result.injected)
+    journal_is_whole(db)
+    world.checked(len(ids))
+
+
+# ---- Row 10: memory ----
+
+@case(10)
+def out_of_memory(world):
+    """Workers with little memory, and answers that are too large for it: the kernel kills, another
+    worker takes over, and the run that did it is suspended after three of them."""
+    db, recorder = world.db, world.recorder
+    limit = 64  # MiB
+    if world.sanitized:
+        raise Missing("a build with ASan needs more memory than that for itself")
+    group = Cgroup("memory")
+    world.ends.insert(0, group.destroy)  # when its processes are gone
+    group.limit(limit << 20)
+    db.apply("good", http_steps(recorder.url, 4, "/delay/100"))
+    db.apply("growing", [{"b%d" % i: {"call": "http", "with": {
+        "method": "get", "endpoint": "%s/big/%d" % (recorder.url, (limit << 20) * i // 4)}}} for i in (1, 2, 3, 4)])
+    ids = db.start("good", world.size(20, 100, 400))
+    bad = db.start("growing", world.size(1, 3, 10))
+    deaths = 0
+    with world.pool(1, "--concurrency", "4", "--body-limit", "%dMiB" % (2 * limit)) as pool:
+        end = time.monotonic() + world.size(90, 300, 900)
+        while db.active():
+            check(time.monotonic() < end, "I5: not over after %d deaths: %s", deaths, db.statuses())
+            codes = pool.replace_dead()
+            check(all(code == -signal.SIGKILL for code in codes), "I8: exit codes %s: %s", codes,
+                  [w.output()[-500:] for w in pool.gone])
+            deaths += len(codes)
+            for worker in pool.workers:
+                group.add(worker.pid)
+            time.sleep(0.02)
+        healthy(pool.all())
+    check(db.statuses() == {"completed": len(ids), "suspended": len(bad)}, "I1: %s", db.statuses())
+    journal_is_whole(db)
+    effects_once(db, recorder_without(recorder, "/big"), ids, ["s1", "s2", "s3", "s4"])
+    world.inject(3 * len(bad))
+    world.land(deaths)
+    world.checked(4 * len(ids))
+    world.note("%d workers killed at %d MiB", deaths, limit)
+
+
+class recorder_without:
+    """The records of a recorder but for some paths."""
+
+    def __init__(self, recorder, prefix):
+        self.log = recorder.log + ".rest"
+        with open(recorder.log) as lines, open(self.log, "w") as out:
+            out.writelines(line for line in lines if not json.loads(line)["path"].startswith(prefix))
+
+
+@case(10)
+def memory_of_1000_steps(world):
+    """A thousand steps under way, and what the worker needs for that."""
+    db, recorder = world.db, world.recorder
+    if world.sanitized:
+        raise Missing("the memory of a build with ASan says nothing")
+    db.apply("held", [{"s1": http_task(recorder.url, "/hold/gate/{run}/s1")}])
+    worker = world.worker("--concurrency", "1000", "--http-timeout", "5m")
+    db.start("held", 1000)
+    recorder.wait("/hold", 1000, 60)
+    peak = worker.peak_mib()
+    recorder.release("gate")
+    db.wait_idle(30)
+    all_completed(db, 1000)
+    world.check_workers()
+    world.checked(1000)
+    world.figure("mib", peak)
+    world.note("%.1f MiB at the most", peak)
+    check(peak <= 64, "I10: %.1f MiB", peak)
+
+
+# ---- Row 11: orphans ----
+
+ORPHANS = r"""
+cd "$1" && date +%s >>tries
+for pid in $(cat pids 2>/dev/null); do kill -0 $pid 2>/dev/null && echo $pid >>survivors; done
+[ $(wc -l <tries) -gt "$2" ] && exit 0
+echo $$ >>pids
+(trap '' HUP TERM; setsid sh -c 'echo $$ >>pids; exec sleep 600') &
+setsid nohup sh -c 'echo $$ >>pids; sh -c "echo \$\$ >>pids; exec sleep 600"' >/dev/null 2>&1 &
+exec sleep 600
+"""
+
+
+@case(11)
+def orphans(world):
+    """Steps that leave daemons behind; their workers are killed. When the next attempt begins,
+    nothing of the one before lives."""
+    db, root = world.db, pathlib.Path(world.cluster.dir, world.name)
+    root.mkdir()
+    kills, count = 2, world.size(6, 40, 200)
+    db.apply("fork", [{"x": {"run": {"shell": {
+        "command": ORPHANS, "arguments": ["${ \"%s/\" + ($workflow.input.n | tostring) }" % root, str(kills)]}}}}])
+    folders = [root / str(n) for n in range(1, count + 1)]
+    for folder in folders:
+        folder.mkdir()
+
+    def running(tries):
+        return all((f / "pids").exists() and len((f / "pids").read_text().split()) >= 4 * tries
+                   for f in folders)
+    with world.pool(1, "--allow-run", "--concurrency", str(count), *NO_POISON) as pool:
+        db.start("fork", count)
+        for kill in range(1, kills + 1):
+            wait_for(lambda: running(kill), 60, "all processes of attempt %d run" % kill)
+            pause = world.random.uniform(0, 0.2)
+            world.plan("kill %.3f s after all processes have begun", pause)
+            time.sleep(pause)
+            pool.kill(0)
+            world.inject(4 * count)
+            world.land(4 * count)
+        db.wait_idle(60)
+        healthy(pool.all())
+    survivors = [f.name for f in folders if (f / "survivors").exists()]
+    check(not survivors, "I3: processes outlived their attempt in %s", some(survivors))
+    pids = [int(pid) for f in folders for pid in (f / "pids").read_text().split()]
+    left = [pid for pid in pids if os.path.exists("/proc/%d" % pid)]
+    check(not left, "I8: processes are left: %s", some(left))
+    tries = {len((f / "tries").read_text().split()) for f in folders}
+    check(tries == {kills + 1}, "I3: attempts: %s", tries)
+    all_completed(db, count)
+    journal_is_whole(db)
+    world.checked(count)
+    world.note("%d runs, %d processes", count, len(pids))
