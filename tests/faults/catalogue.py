@@ -31,7 +31,7 @@ ROWS = {row.number: row for row in (
     Row(12, "Mixed versions", "I1-I8, I11"),
     # Database
     Row(13, "Server crash", "I1-I8, I11", "runs were under way"),
-    Row(14, "Backend crash", "I1-I8, I11", later=LATER),
+    Row(14, "Backend crash", "I1-I8, I11", "runs were under way"),
     Row(15, "Cut sessions", "I1-I8, I11"),
     Row(16, "Commit outcome unknown", "I2-I7"),
     Row(17, "Commit not replicated", "I2, I4", later=LATER),

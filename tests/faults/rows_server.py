@@ -37,23 +37,35 @@ def judge(world, pool, ids, files):
     world.note("%d runs, %d requests sent again", len(ids), again)
 
 
-def under_restarts(world, mode, count, runs):
-    db = world.db
+def under_faults(world, name, fault, count, runs):
+    """Three workers whose server meets the fault again and again: fault() returns when it accepts
+    sessions again."""
+    db, slowest = world.db, 0
     ids = load(world, runs)
     with world.pool(3, "--concurrency", "8", *NO_POISON) as pool:
         pool.wait_ready()
         files = files_of(pool.workers)
         for _ in range(count):
             pause = world.random.uniform(0.2, 0.6)
-            world.plan("after %.3f s: %s restart", pause, mode)
+            world.plan("after %.3f s: %s", pause, name)
             time.sleep(pause)
             world.inject()
             world.land(db.active() > 0)
-            db.cluster.restart(mode)
+            fault()
+            began, accepted = time.monotonic(), time.time()
+            wait_for(lambda: db.count("stepwell.journal where at > to_timestamp(%f)" % accepted) or not db.active(),
+                     5 + world.size(5, 0, 0), "I5: the journal goes on", 0.02)
+            slowest = max(slowest, time.monotonic() - began)
             if db.active() < 20:
                 ids += db.start("mixed", runs, len(ids) + 1)
         db.wait_idle(120)
         judge(world, pool, ids, files)
+    world.figure("slowest", slowest)
+    world.note("%d runs, the journal went on within %.2f s", len(ids), slowest)
+
+
+def under_restarts(world, mode, count, runs):
+    under_faults(world, mode + " restart", lambda: world.cluster.restart(mode), count, runs)
 
 
 @case(13, own_server=True)

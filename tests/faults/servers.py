@@ -6,6 +6,7 @@ import os
 import pathlib
 import queue
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -88,6 +89,20 @@ class Cluster:
     def restart(self, mode):
         self.stop(mode)
         self.start()
+
+    def accepted(self):
+        """How often it has begun to accept sessions."""
+        with open(self.data + "/server.log", errors="replace") as lines:
+            return sum("ready to accept connections" in line for line in lines)
+
+    def kill(self):
+        """kill -9 to the postmaster; its children end by themselves."""
+        pid = self.postmaster()
+        with open("/proc/%d/task/%d/children" % (pid, pid)) as children:
+            family = [str(pid), *children.read().split()]
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not any(os.path.exists("/proc/" + child) for child in family), 30,
+                 "the postmaster's children end", 0.01)
 
     def promote(self):
         self.tool("pg_ctl", "-D", self.data, "-w", "promote")
