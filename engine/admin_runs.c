@@ -249,8 +249,14 @@ bool admin_create_run(struct db_client *c, const struct admin_start *s,
 			*err = why;
 		return false;
 	}
-	*ret_id = db_uuid(r, 0, 0);
+	struct uuid id = db_uuid(r, 0, 0);
+	bool created = db_bool(r, 0, 1);
 	db_result_destroy(r);
+	/* What a start found may be a commit that was not replicated; one of our own waits
+	 * for the standby to have both. */
+	if (!created && !db_client_query(c, sql_commit_record, NULL, NULL, err))
+		return false;
+	*ret_id = id;
 	return true;
 }
 

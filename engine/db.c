@@ -172,13 +172,10 @@ static void lose_by_libpq(struct db *db)
 	lose(db, &err);
 }
 
-/* A commit that waits for its replica and is interrupted warns with these two. */
 static void on_notice(void *arg, const PGresult *result)
 {
 	struct db *db = arg;
-	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	if (state && (strcmp(state, "57014") == 0 || strcmp(state, "57P01") == 0))
-		db->doubt = true;
+	db->doubt |= db_notice_is_doubt(result);
 }
 
 static void begin_connecting(struct db *db)

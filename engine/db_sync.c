@@ -12,18 +12,23 @@
 
 struct db_client {
 	PGconn *conn;
+	bool doubt; /* of the statement under way: its commit may not be replicated */
 };
 
-static void ignore_notice(void *ctx, const char *message)
+static void on_notice(void *ctx, const PGresult *result)
 {
-	(void)ctx;
-	(void)message;
+	struct db_client *c = ctx;
+	c->doubt |= db_notice_is_doubt(result);
 }
 
-/* A result that was not a success, or a connection that is gone. */
+/* A result that was not a success, a connection that is gone, or a commit in doubt. */
 static bool fail(struct db_client *c, const PGresult *result, struct error *err)
 {
-	if (PQstatus(c->conn) == CONNECTION_OK)
+	if (c->doubt)
+		error_set(err, ERROR_TRANSIENT,
+			"committed, but perhaps not replicated: the wait for the standby "
+			"was interrupted; do it again");
+	else if (PQstatus(c->conn) == CONNECTION_OK)
 		db_error_from_result(result, err);
 	else
 		db_error_from_connection(c->conn, err);
@@ -37,10 +42,12 @@ bool db_client_query(struct db_client *c, const char *sql, const struct db_param
 	const struct db_params *p = params ? params : &none;
 	const char *values[DB_PARAMS_MAX];
 	db_params_values(p, values);
+	c->doubt = false;
 	PGresult *pg = PQexecParams(
 		c->conn, sql, p->count, NULL, values, p->lengths, p->formats, 0);
 	ExecStatusType status = PQresultStatus(pg);
-	if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
+	bool ok = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+	if (!ok || c->doubt) {
 		fail(c, pg, err);
 		PQclear(pg);
 		return false;
@@ -54,10 +61,12 @@ bool db_client_query(struct db_client *c, const char *sql, const struct db_param
 
 bool db_client_script(struct db_client *c, const char *sql, struct error *err)
 {
+	c->doubt = false;
 	PGresult *pg = PQexec(c->conn, sql);
 	ExecStatusType status = PQresultStatus(pg);
 	bool ok = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK ||
 		  status == PGRES_EMPTY_QUERY;
+	ok = ok && !c->doubt;
 	if (!ok)
 		fail(c, pg, err);
 	PQclear(pg);
@@ -69,7 +78,7 @@ static bool connect_client(const char *const *keywords, const char *const *value
 {
 	struct db_client *c = xcalloc(1, sizeof *c);
 	c->conn = PQconnectdbParams(keywords, values, 1);
-	PQsetNoticeProcessor(c->conn, ignore_notice, NULL);
+	PQsetNoticeReceiver(c->conn, on_notice, c);
 	if (PQstatus(c->conn) != CONNECTION_OK)
 		db_error_from_connection(c->conn, err);
 	else if (db_client_query(c, sql_set_client, NULL, NULL, err)) {

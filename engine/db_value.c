@@ -337,6 +337,12 @@ void db_error_from_connection(const PGconn *conn, struct error *err)
 			err, ERROR_TRANSIENT, *text ? text : "the connection was lost");
 }
 
+bool db_notice_is_doubt(const PGresult *notice)
+{
+	const char *function = PQresultErrorField(notice, PG_DIAG_SOURCE_FUNCTION);
+	return function && strcmp(function, "SyncRepWaitForLSN") == 0;
+}
+
 /* ---- Connecting ---- */
 
 bool db_conninfo_check(const char *conninfo, struct error *err)

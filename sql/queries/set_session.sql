@@ -4,6 +4,7 @@
 select set_config('TimeZone', 'UTC', false), set_config('lock_timeout', $1::text, false),
 	set_config('statement_timeout', $2::text, false), set_config('search_path', 'pg_catalog', false),
 	set_config('default_transaction_isolation', 'read committed', false),
+	set_config('client_min_messages', 'warning', false),
 	set_config('idle_in_transaction_session_timeout', '60000', false),
 	set_config('idle_session_timeout', '0', false), set_config('jit', 'off', false),
 	set_config('plan_cache_mode', 'force_generic_plan', false),

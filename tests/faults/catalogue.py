@@ -34,7 +34,7 @@ ROWS = {row.number: row for row in (
     Row(14, "Backend crash", "I1-I8, I11", "runs were under way"),
     Row(15, "Cut sessions", "I1-I8, I11"),
     Row(16, "Commit outcome unknown", "I2-I7"),
-    Row(17, "Commit not replicated", "I2, I4", later=LATER),
+    Row(17, "Commit not replicated", "I1-I4, I7", "the server warned"),
     Row(18, "Synchronous failover", "I1-I5, I7, I11", "runs were under way"),
     Row(19, "Lost commits", "I2-I7, I11"),
     Row(20, "Demoted primary", "I1-I8", "runs were under way"),

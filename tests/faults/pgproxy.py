@@ -346,6 +346,7 @@ class Proxy:
         server = await asyncio.start_unix_server(
             lambda reader, writer: Connection(self, reader, writer).serve(),
             self.dir + "/.s.PGSQL.5432", backlog=256)
+        os.chmod(self.dir + "/.s.PGSQL.5432", 0o777)  # servers run as somebody else
         self.running.set()
         await self.over.wait()
         server.close()
