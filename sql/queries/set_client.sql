@@ -3,6 +3,7 @@ select set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', fals
 	set_config('search_path', 'pg_catalog, pg_temp', false),
 	set_config('default_transaction_isolation', 'read committed', false),
 	set_config('lock_timeout', '10s', false), set_config('jit', 'off', false),
+	set_config('idle_in_transaction_session_timeout', '60s', false),
 	set_config('bytea_output', 'hex', false),
 	set_config('client_min_messages', 'warning', false),
 	set_config('synchronous_commit', case when current_setting('synchronous_commit') in

@@ -143,6 +143,18 @@ def delivered_once(db, recorder, ids, steps, most=1):
     check(not wrong, "I2: not under their stepIds: %s", some(wrong))
 
 
+def intents_are_there(db, records):
+    """I4: of each request that was sent, the intent is in the journal (of a server that may have lost
+    something). How many steps were looked at."""
+    attempts = {(r["run_id"], r["name"]): r["attempts"] for r in db.rows(
+        "select run_id, name, attempts from stepwell.steps")}
+    missing = [(place, len(found), attempts.get(place, 0)) for place, found in records.items()
+               if len(found) > attempts.get(place, 0)]
+    check(not missing, "I4: sent without a durable intent (step, requests, attempts): %s",
+          some(missing))
+    return len(records)
+
+
 def nothing_lost(db):
     """For faults that no worker died of."""
     lost = db.rows("select run_id, seq, op from %s ops where op = 'lost'" % OPS)

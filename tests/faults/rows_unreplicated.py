@@ -6,7 +6,7 @@ import time
 
 from catalogue import case
 from harness import Worker, check, check_landed, records_of, some, wait_for
-from judges import all_completed, effects_once, healthy, journal_is_whole, rows_exact
+from judges import all_completed, effects_once, healthy, intents_are_there, journal_is_whole, rows_exact
 from pgproxy import Proxy
 from rows_crash import NO_POISON, SOON
 from rows_replica import standby_of
@@ -88,17 +88,6 @@ def ended(starts):
         check(process.returncode == 0 or "replicated" in err or "connection" in err, "I8: %s", err)
         ids += out.split() if process.returncode == 0 else []
     return ids
-
-
-def intents_are_there(db, records):
-    """I4: of each request that was sent, the intent is in the journal."""
-    attempts = {(r["run_id"], r["name"]): r["attempts"] for r in db.rows(
-        "select run_id, name, attempts from stepwell.steps")}
-    missing = [(place, len(found), attempts.get(place, 0)) for place, found in records.items()
-               if len(found) > attempts.get(place, 0)]
-    check(not missing, "I4: sent before the standby had their intents (step, requests, attempts): %s",
-          some(missing))
-    return len(records)
 
 
 def fail_over(world, pair):

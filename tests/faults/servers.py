@@ -253,9 +253,9 @@ class Database:
             while True:
                 self.free.get_nowait().close()
 
-    def cli(self, *arguments, expect=None, timeout=60, env=None, wfctl=None):
+    def cli(self, *arguments, expect=None, timeout=60, env=None, wfctl=None, conninfo=None):
         """Runs wfctl to its end: (exit code, stdout, stderr)."""
-        done = subprocess.run([wfctl or self.wfctl, *arguments, "--db", self.conninfo], text=True,
+        done = subprocess.run([wfctl or self.wfctl, *arguments, "--db", conninfo or self.conninfo], text=True,
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout,
                               env=dict(os.environ, **(env or {})))
         check(expect is None or done.returncode == expect, "wfctl %s: exit %d\n%s",
