@@ -63,11 +63,7 @@ const struct command *command_nearest(const char *name)
 /* A table, function or schema that is not there. */
 static bool is_schema_error(const struct error *err)
 {
-	static const char *const states[] = {"42P01", "42883", "42703", "3F000"};
-	for (size_t i = 0; i < sizeof states / sizeof *states; i++)
-		if (strcmp(err->sqlstate, states[i]) == 0)
-			return true;
-	return false;
+	return err->kind == ERROR_PERMANENT && db_error_is_drift(err);
 }
 
 static int code_of(const struct error *err)

@@ -106,8 +106,8 @@ int database_open(const struct options *o, enum database_need need, struct datab
 		return EXIT_DONE;
 	}
 	database_close(&d);
-	command_fail(&err);
-	return EXIT_DATABASE;
+	int code = command_fail(&err);
+	return err.kind == ERROR_DENIED ? code : EXIT_DATABASE;
 }
 
 bool database_open_any(const struct options *o, struct database *ret, struct error *err)

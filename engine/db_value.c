@@ -278,6 +278,16 @@ enum error_kind db_error_kind(const char *sqlstate)
 	return ERROR_PERMANENT;
 }
 
+bool db_error_is_drift(const struct error *err)
+{
+	/* Insufficient privilege; no such table, column, function, schema. */
+	static const char *const states[] = {"42501", "42P01", "42703", "42883", "3F000"};
+	for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+		if (strcmp(err->sqlstate, states[i]) == 0)
+			return true;
+	return false;
+}
+
 /* The first n bytes of a line that ends before a character that would not fit whole. */
 static int cut(const char *text, size_t n, size_t room)
 {

@@ -6,6 +6,7 @@
 #include "journal.h"
 
 #include "clock.h"
+#include "log.h"
 #include "store.h"
 
 #include <assert.h>
@@ -262,6 +263,9 @@ static void on_failed(struct lane *lane, const struct db_batch *b)
 	bool missing_partition = strcmp(err->sqlstate, "23514") == 0;
 	if (b->ambiguous) {
 		abandon(lane, err);
+	} else if (db_error_is_drift(err)) {
+		log_line(LOG_WARNING, "the journal cannot be written: %s", err->text);
+		pause_lane(lane, first->deferred++);
 	} else if (missing_partition && first->deferred++ < 2) {
 		struct db_batch *make = db_batch_create(on_partitions, lane);
 		store_make_partitions(make);

@@ -158,7 +158,7 @@ static void on_committed(struct db_batch *b)
 	enum log_end end = LOG_DURABLE;
 	if (err.kind == ERROR_CONFLICT && !b->ambiguous)
 		end = LOG_CONFLICT;
-	else if (err.kind != ERROR_NONE && b->failed == 0)
+	else if (err.kind != ERROR_NONE && (b->failed == 0 || db_error_is_drift(&err)))
 		end = LOG_AMBIGUOUS; /* not the journal that we know: look again */
 	else if (err.kind != ERROR_NONE && err.kind != ERROR_TRANSIENT)
 		end = LOG_UNSTORABLE;
@@ -320,6 +320,7 @@ static struct db_batch *setup(void *ctx, struct db *db)
 	if (!is_own(s))
 		return NULL;
 	struct db_batch *b = db_batch_create(NULL, NULL);
+	db_batch_add_once(b, sql_set_path);
 	store_end_session(b, s->pool->steps->worker, s->slot);
 	store_register_session(b, s->pool->steps->worker, s->slot);
 	return b;

@@ -46,7 +46,7 @@ ROWS = {row.number: row for row in (
     Row(26, "Refused writes", "I1-I5, I7"),
     Row(27, "Connections exhausted", "I5, I10", later=LATER),
     Row(28, "Disk full", "I1, I4", later=LATER),
-    Row(29, "Rights and drift", "I8", later=LATER),
+    Row(29, "Rights and drift", "I1-I4, I8"),
     Row(30, "Big numbers", "I2, I8", later=LATER),
     Row(31, "Herd after an outage", "I5, I10", later=LATER),
     Row(32, "Lost wake-ups", "I5"),

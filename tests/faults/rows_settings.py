@@ -58,7 +58,8 @@ def commits_of_a_careless_role(world):
                 worker.send_signal(signal.SIGSTOP)
             counts = "select (select count(*) from stepwell.entry), (select count(*) from effect)"
             wait_for(lambda: db.count("pg_stat_activity where application_name like 'stepwell%' and state = "
-                                      "'active'") == 0, 10, "their last commits are done")
+                                      "'active' and wait_event_type is distinct from 'Client'") == 0, 10,
+                     "their last commits are done")
             ids += db.cli("start", "crash/mixed", "--input", '{"n": 0}', expect=0)[1].split()
             records, before = records_of(world.recorder), db.value(counts)
             db.psql("insert into control values (%d)" % number)
