@@ -21,8 +21,11 @@ enum db_state {
 	DB_CLOSED, /* destroyed; freed when the timer's close callback comes */
 };
 
-#define REST_MAX_MS 5000u
+#define REST_MAX_MS 1000u
 #define REST_FIRST_MS 50u
+#define PACE_MAX_MS 1200u
+#define PACE_FIRST_MS 25u
+#define PACE_BACK 4 /* connections that are made slowly when the server is back */
 
 struct db {
 	struct db_options options;
@@ -33,6 +36,7 @@ struct db {
 	int poll_socket;
 	uv_timer_t timer; /* rest, or the deadline of connecting or of a batch */
 	unsigned failures;
+	struct db_pace own_pace, *pace;
 	struct db_batch *head, **tail; /* queued */
 	struct db_batch *current;      /* in flight */
 	int *expected; /* per answer: a statement's index, or -1 - index for its
@@ -136,9 +140,33 @@ static void finish_connection(struct db *db)
 
 /* ---- Losing and finding the server ---- */
 
+/* From half of the base to one and a half. */
+static void set_pace(struct db_pace *p)
+{
+	unsigned base = PACE_FIRST_MS << (p->failures < 6 ? p->failures : 6);
+	base = base > PACE_MAX_MS ? PACE_MAX_MS : base;
+	p->next = clock_boottime();
+	if (p->failures)
+		p->next += (int64_t)(base / 2 + random_u64() % base) * USEC_PER_MS;
+}
+
+static void pace_failure(struct db_pace *p)
+{
+	p->failures++;
+	p->successes = 0;
+	set_pace(p);
+}
+
+static void pace_success(struct db_pace *p)
+{
+	if (p->failures && ++p->successes >= PACE_BACK)
+		p->failures = p->successes = 0;
+	set_pace(p);
+}
+
 static void rest(struct db *db)
 {
-	unsigned limit = REST_FIRST_MS << (db->failures < 7 ? db->failures : 7);
+	unsigned limit = REST_FIRST_MS << (db->failures < 5 ? db->failures : 5);
 	limit = limit > REST_MAX_MS ? REST_MAX_MS : limit;
 	db->failures++;
 	db->state = DB_RESTING;
@@ -151,6 +179,8 @@ static void lose(struct db *db, const struct error *err)
 {
 	struct db_batch *b = db->current;
 	bool in_setup = db->state == DB_SETTING_UP;
+	if (in_setup || db->state == DB_CONNECTING)
+		pace_failure(db->pace);
 	db->current = NULL;
 	finish_connection(db);
 	rest(db);
@@ -182,13 +212,14 @@ static void begin_connecting(struct db *db)
 {
 	const char *keywords[DB_CONNECT_PARAMS], *values[DB_CONNECT_PARAMS];
 	db_connect_params(db->options.conninfo, db->options.name, keywords, values);
+	set_pace(db->pace);
+	db->state = DB_CONNECTING;
 	db->conn = PQconnectStartParams(keywords, values, 1);
 	if (!db->conn || PQstatus(db->conn) == CONNECTION_BAD) {
 		lose_by_libpq(db);
 		return;
 	}
 	PQsetNoticeReceiver(db->conn, on_notice, db);
-	db->state = DB_CONNECTING;
 	set_timer(db, 15 * USEC_PER_SEC);
 	watch(db, UV_WRITABLE);
 }
@@ -197,6 +228,7 @@ static void on_up(struct db *db)
 {
 	db->state = DB_READY;
 	db->failures = 0;
+	pace_success(db->pace);
 	if (db->options.on_state)
 		db->options.on_state(db->options.ctx, db, true, NULL);
 	if (db->state == DB_READY)
@@ -233,12 +265,23 @@ static void poll_connecting(struct db *db)
 	}
 }
 
+/* Who comes too early waits for its turn, and a little longer, so that it is not always the
+ * same one's. */
+static void on_rested(struct db *db)
+{
+	int64_t left = db->pace->next - clock_boottime();
+	if (left > 0)
+		set_timer(db, left + (int64_t)(random_u64() % 50) * USEC_PER_MS);
+	else
+		begin_connecting(db);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct db *db = timer->data;
 	struct error err = {0};
 	if (db->state == DB_RESTING) {
-		begin_connecting(db);
+		on_rested(db);
 		return;
 	}
 	error_set(&err, ERROR_TRANSIENT,
@@ -454,6 +497,7 @@ struct db *db_create(uv_loop_t *loop, const struct db_options *options)
 	db->options = *options;
 	db->options.conninfo = xstrdup(options->conninfo);
 	db->options.name = xstrdup(options->name);
+	db->pace = options->pace ? options->pace : &db->own_pace;
 	db->loop = loop;
 	db->tail = &db->head;
 	uv_timer_init(loop, &db->timer);

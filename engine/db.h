@@ -120,6 +120,13 @@ void db_batch_destroy(struct db_batch *b);
 struct db_params *db_batch_add(struct db_batch *b, const char *sql);
 struct db_params *db_batch_add_once(struct db_batch *b, const char *sql);
 
+/* What the connections of one worker share, zeroed at first: while the server refuses them,
+ * and while they come back, they take turns, with jitter: less than one attempt a second. */
+struct db_pace {
+	int64_t next; /* CLOCK_BOOTTIME: no attempt before it */
+	unsigned failures, successes; /* in a row; successes: since the last failure */
+};
+
 struct db_options {
 	const char *conninfo;
 	const char *name; /* application_name: "wfctl journal0" */
@@ -135,6 +142,7 @@ struct db_options {
 	void *ctx;
 	int64_t deadline; /* microseconds a batch may take before the connection is given
 			     up */
+	struct db_pace *pace; /* borrowed; NULL: its own */
 	bool unprepared; /* every statement is sent with its text: DISCARD ALL may come */
 };
 

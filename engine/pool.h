@@ -68,6 +68,7 @@ struct worker {
 	char *has[16]; /* what it can do: shell, database:NAME; NULL-ended */
 
 	struct db *beat, *control, *lanes[JOURNAL_LANES];
+	struct db_pace pace; /* theirs, and that of `call: sql` here */
 	struct journal *journal;
 	struct host host;
 

@@ -150,8 +150,9 @@ static void say_state(
 	struct worker *w, const char *what, bool up, const struct error *err)
 {
 	if (!up) {
+		bool news = w->ready || strcmp(w->end_error.text, err->text) != 0;
 		w->end_error = *err;
-		log_line(w->ready ? LOG_WARNING : LOG_DEBUG, "%s: %s", what, err->text);
+		log_line(news ? LOG_WARNING : LOG_DEBUG, "%s: %s", what, err->text);
 	} else if (w->end_error.kind != ERROR_NONE) {
 		w->end_error.kind = ERROR_NONE;
 		log_line(LOG_INFO, "%s: connected again", what);
@@ -213,6 +214,7 @@ static struct db_options connection(struct worker *w, const char *name)
 		.name = name,
 		.ctx = w,
 		.deadline = 30 * USEC_PER_SEC,
+		.pace = &w->pace,
 	};
 }
 
@@ -300,7 +302,8 @@ struct worker *worker_create(const struct worker_options *o)
 	w->host.adopt = adopt_child;
 	w->host.owner = w;
 	w->host.http = http_client_create(&w->loop);
-	w->host.sql = sql_steps_create(&w->loop, &w->options.settings, w->id);
+	w->host.sql = sql_steps_create(
+		&w->loop, &w->options.settings, w->id, &w->pace);
 	w->journal = journal_create(&w->loop);
 	uv_prepare_init(&w->loop, &w->prepare);
 	w->prepare.data = w;

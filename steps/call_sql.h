@@ -31,10 +31,10 @@ bool sql_output(const struct sql_call *call, const struct db_result *result, siz
 	struct buf *out, struct fault *ret_fault);
 
 /* The connections of one worker's `call: sql` steps: settings->sql_connections for the
- * journal's database, registered as sessions of the worker, and as many for each other
- * one. */
-struct sql_steps *sql_steps_create(
-	uv_loop_t *loop, const struct settings *settings, struct uuid worker);
+ * journal's database, registered as sessions of the worker and connecting at its pace,
+ * and as many for each other one. Borrows the pace. */
+struct sql_steps *sql_steps_create(uv_loop_t *loop, const struct settings *settings,
+	struct uuid worker, struct db_pace *pace);
 /* Closes what is open; the memory stays until the loop has run once more. */
 void sql_steps_close(struct sql_steps *s);
 void sql_steps_destroy(struct sql_steps *s);

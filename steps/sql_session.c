@@ -36,6 +36,7 @@ struct sql_pool {
 	struct sql_steps *steps;
 	char *name; /* NULL: the journal's */
 	char *conninfo;
+	struct db_pace pace; /* unless it is the journal's */
 	struct sql_session *sessions; /* opened when first needed */
 	int count;
 	struct effect **waiting;
@@ -47,6 +48,7 @@ struct sql_steps {
 	uv_loop_t *loop;
 	const struct settings *settings;
 	struct uuid worker;
+	struct db_pace *pace; /* of the journal's database */
 	struct sql_pool *pools;
 	bool closing;
 };
@@ -344,6 +346,7 @@ static void open_session(struct sql_session *s)
 		.setup = setup,
 		.on_state = on_state,
 		.ctx = s,
+		.pace = is_own(s) ? s->pool->steps->pace : &s->pool->pace,
 		.unprepared = true};
 	s->clean = true;
 	s->db = db_create(s->pool->steps->loop, &o);
@@ -463,13 +466,14 @@ static void add_pool(struct sql_steps *steps, char *name, char *conninfo)
 	steps->pools = p;
 }
 
-struct sql_steps *sql_steps_create(
-	uv_loop_t *loop, const struct settings *settings, struct uuid worker)
+struct sql_steps *sql_steps_create(uv_loop_t *loop, const struct settings *settings,
+	struct uuid worker, struct db_pace *pace)
 {
 	struct sql_steps *s = xcalloc(1, sizeof *s);
 	s->loop = loop;
 	s->settings = settings;
 	s->worker = worker;
+	s->pace = pace;
 	add_pool(s, NULL, xstrdup(settings->database));
 	for (char **d = settings->databases; d && *d; d++) {
 		const char *equals = strchr(*d, '=');

@@ -44,11 +44,11 @@ ROWS = {row.number: row for row in (
     Row(24, "Lock holder", "I2, I5, I7, I8"),
     Row(25, "Timeouts from above", "I2-I5, I8"),
     Row(26, "Refused writes", "I1-I5, I7"),
-    Row(27, "Connections exhausted", "I5, I10", later=LATER),
+    Row(27, "Connections exhausted", "I2, I5, I8, I10", "runs were under way"),
     Row(28, "Disk full", "I1, I4", later=LATER),
     Row(29, "Rights and drift", "I1-I4, I8"),
     Row(30, "Big numbers", "I2, I8", later=LATER),
-    Row(31, "Herd after an outage", "I5, I10", later=LATER),
+    Row(31, "Herd after an outage", "I1, I5, I7, I8, I10", "all the runs were due"),
     Row(32, "Lost wake-ups", "I5"),
     Row(33, "Notification load", "I10", later=LATER),
     # Network

@@ -29,6 +29,7 @@ import shutil
 import struct
 import tempfile
 import threading
+import time
 
 SSL, GSS, CANCEL = 80877103, 80877104, 80877102
 
@@ -238,6 +239,7 @@ class Connection:
 
     async def serve(self):
         pumps = []
+        self.proxy.arrivals.append(time.monotonic())
         try:
             rest = await self.startup()
             if self.proxy.is_refused(self):
@@ -271,6 +273,7 @@ class Proxy:
         self.connections = set()
         self.holes, self.refused, self.speeds = set(), set(), {}
         self.batches = 0
+        self.arrivals = []  # when somebody connected (time.monotonic)
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.condition = None
