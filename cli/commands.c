@@ -1,6 +1,7 @@
 /* The table of commands, and how errors become exit codes. */
 #include "command.h"
 
+#include "db.h"
 #include "names.h"
 #include "output.h"
 

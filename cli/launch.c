@@ -243,7 +243,7 @@ bool launch_create(struct launch *l, struct error *err)
 	l->created = uuid_equal(id, l->start.run_id);
 	l->start.run_id = id;
 	if (!l->start.owner)
-		admin_notify(l->database.client);
+		admin_notify_start(l->database.client, id);
 	return true;
 fail:
 	*err = why;

@@ -252,8 +252,8 @@ bool admin_create_run(struct db_client *c, const struct admin_start *s,
 	struct uuid id = db_uuid(r, 0, 0);
 	bool created = db_bool(r, 0, 1);
 	db_result_destroy(r);
-	/* What a start found may be a commit that was not replicated; one of our own waits
-	 * for the standby to have both. */
+	/* What a start found may be a commit that was not replicated; one of our own
+	 * waits for the standby to have both. */
 	if (!created && !db_client_query(c, sql_commit_record, NULL, NULL, err))
 		return false;
 	*ret_id = id;
@@ -265,6 +265,15 @@ void admin_notify(struct db_client *c)
 	/* Workers poll as well. */
 	if (!db_client_query(c, sql_notify_workers, NULL, NULL, NULL))
 		return;
+}
+
+void admin_notify_start(struct db_client *c, struct uuid run_id)
+{
+	struct db_params p = {0};
+	db_add_uuid(&p, run_id);
+	bool told = db_client_query(c, sql_notify_start, &p, NULL, NULL);
+	db_params_finish(&p);
+	(void)told; /* workers poll as well */
 }
 
 /* ---- Changing ---- */

@@ -77,6 +77,8 @@ MUST_CHECK bool admin_create_run(struct db_client *c, const struct admin_start *
 	struct uuid *ret_id, struct error *err);
 /* Tells waiting workers; a hint, whose failure does no harm. */
 void admin_notify(struct db_client *c);
+/* The same for a run that was just started: not more often than workers can use it. */
+void admin_notify_start(struct db_client *c, struct uuid run_id);
 
 enum admin_change { CHANGE_CANCEL, CHANGE_SUSPEND, CHANGE_RESUME, CHANGE_RETRY };
 

@@ -265,8 +265,8 @@ static void poll_connecting(struct db *db)
 	}
 }
 
-/* Who comes too early waits for its turn, and a little longer, so that it is not always the
- * same one's. */
+/* Who comes too early waits for its turn, and a little longer, so that it is not always
+ * the same one's. */
 static void on_rested(struct db *db)
 {
 	int64_t left = db->pace->next - clock_boottime();

@@ -120,10 +120,11 @@ void db_batch_destroy(struct db_batch *b);
 struct db_params *db_batch_add(struct db_batch *b, const char *sql);
 struct db_params *db_batch_add_once(struct db_batch *b, const char *sql);
 
-/* What the connections of one worker share, zeroed at first: while the server refuses them,
- * and while they come back, they take turns, with jitter: less than one attempt a second. */
+/* What the connections of one worker share, zeroed at first: while the server refuses
+ * them, and while they come back, they take turns, with jitter: less than one attempt a
+ * second. */
 struct db_pace {
-	int64_t next; /* CLOCK_BOOTTIME: no attempt before it */
+	int64_t next;                 /* CLOCK_BOOTTIME: no attempt before it */
 	unsigned failures, successes; /* in a row; successes: since the last failure */
 };
 

@@ -24,9 +24,9 @@ void db_error_from_result(const PGresult *result, struct error *err);
 /* The same for a connection that was refused or lost: always ERROR_TRANSIENT. */
 void db_error_from_connection(const PGconn *conn, struct error *err);
 
-/* Whether the server warns that it has committed what its synchronous standby may not have:
- * somebody interrupted the wait. (Not by SQLSTATE: an interruption by pg_cancel_backend
- * has that of any warning.) */
+/* Whether the server warns that it has committed what its synchronous standby may not
+ * have: somebody interrupted the wait. (Not by SQLSTATE: an interruption by
+ * pg_cancel_backend has that of any warning.) */
 bool db_notice_is_doubt(const PGresult *notice);
 
 /* Whether libpq can read the conninfo; its own message would quote it, password and all.

@@ -302,8 +302,7 @@ struct worker *worker_create(const struct worker_options *o)
 	w->host.adopt = adopt_child;
 	w->host.owner = w;
 	w->host.http = http_client_create(&w->loop);
-	w->host.sql = sql_steps_create(
-		&w->loop, &w->options.settings, w->id, &w->pace);
+	w->host.sql = sql_steps_create(&w->loop, &w->options.settings, w->id, &w->pace);
 	w->journal = journal_create(&w->loop);
 	uv_prepare_init(&w->loop, &w->prepare);
 	w->prepare.data = w;

@@ -36,7 +36,7 @@ struct sql_pool {
 	struct sql_steps *steps;
 	char *name; /* NULL: the journal's */
 	char *conninfo;
-	struct db_pace pace; /* unless it is the journal's */
+	struct db_pace pace;          /* unless it is the journal's */
 	struct sql_session *sessions; /* opened when first needed */
 	int count;
 	struct effect **waiting;

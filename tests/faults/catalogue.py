@@ -50,7 +50,7 @@ ROWS = {row.number: row for row in (
     Row(30, "Big numbers", "I2, I8", later=LATER),
     Row(31, "Herd after an outage", "I1, I5, I7, I8, I10", "all the runs were due"),
     Row(32, "Lost wake-ups", "I5"),
-    Row(33, "Notification load", "I10", later=LATER),
+    Row(33, "Notification load", "I1, I7, I10"),
     # Network
     Row(34, "Connection reset anywhere", "I1-I7"),
     Row(35, "Black hole", "I3, I5, I7"),

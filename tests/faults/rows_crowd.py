@@ -6,9 +6,10 @@ import threading
 import time
 
 from catalogue import case
-from harness import Worker, check, check_landed, http_steps, wait_for
+from harness import check, check_landed, http_steps, wait_for
 from judges import all_completed, effects_once, healthy, journal_is_whole, sessions_bounded
 from rows_crash import NO_POISON
+from rows_rights import role
 
 REFUSED = "too many clients"
 
@@ -104,7 +105,8 @@ def no_slot_left(world):
             # One each that was due just before the window is no more than that.
             check(len(times) >= count, "the workers did not ask")
             check(len(settled) <= count * (seconds - 2) + count, "I10: %.2f attempts a second and worker", rates[-1])
-            check(len(times) - len(settled) <= 10 * count, "I10: %d attempts in the first 2 s", len(times) - len(settled))
+            first = len(times) - len(settled)
+            check(first <= 10 * count, "I10: %d attempts in the first 2 s", first)
             db.wait_idle(60)
             sessions_bounded(db, count)
         check(not pool.replace_dead(), "I8: workers ended: %s", [w.output()[-500:] for w in pool.gone])
@@ -182,3 +184,80 @@ def herd_after_an_outage(world):
     if world.size(False, True, True):
         world.figure("ratio", ratio)
         world.note("%.0f %% of the normal rate", 100 * ratio)
+
+
+# ---- Row 33: notifications ----
+
+class Listener:
+    """Counts what is notified."""
+
+    def __init__(self, world):
+        self.psql = world.holder("select 1")
+        self.psql.stdin.write("rollback; listen stepwell;\n\\echo listens\n")
+        check(self.psql.stdout.readline() == "listens\n", "a psql was to listen")
+
+    def count(self):
+        """Since the last time; psql tells of what came when it has run something."""
+        self.psql.stdin.write("select 1 \\g /dev/null\n\\echo counted\n")
+        return sum("stepwell" in line for line in iter(self.psql.stdout.readline, "counted\n"))
+
+
+def submit(world, count, seconds, conninfo):
+    """So many at once start runs with `wfctl start` for that long, and end what they have begun; how many,
+    and how long it took."""
+    began, done = time.monotonic(), []
+
+    def work():
+        while time.monotonic() < began + seconds:
+            world.db.cli("start", "crash/pure", "--input", '{"n": 1}', expect=0, conninfo=conninfo)
+            done.append(1)
+    threads = [threading.Thread(target=work) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return len(done), time.monotonic() - began
+
+
+@case(33, alone=True)
+def submitters(world):
+    """Many `wfctl start` at once: what they notify is bounded, and costs them next to nothing, compared with
+    a database where they may not notify."""
+    db, seconds = world.db, world.size(0.7, 4, 10)
+    conninfo = role(db, "clerk_" + db.name)
+    clerk = conninfo.partition("user=")[2].split()[0]
+    db.apply("pure", [{"one": {"set": {"x": 1}}}])
+    worker = world.worker(conninfo=conninfo)
+    db.psql("revoke execute on function pg_notify from public")
+    listener, rates, most, told, of = Listener(world), {True: 0, False: 0}, 0, 0, 0
+    order = [True, False] * world.size(1, 4, 10)
+    world.random.shuffle(order)
+    for notifies in order:
+        db.psql("%s execute on function pg_notify %s %s" % (("grant", "to", clerk) if notifies else
+                                                            ("revoke", "from", clerk)))
+        listener.count()
+        count, took = submit(world, 64, seconds, conninfo)
+        found = listener.count()
+        rates[notifies] += count / took / (len(order) / 2)
+        check(notifies == (found > 0), "I10: %d notifications, may notify: %s", found, notifies)
+        most, told, of = max(most, found / took), told + found, of + count * notifies
+        world.inject()
+        world.land()
+    db.start("pure", 500)
+    check(listener.count() == 0, "I10: starts by SQL have notified")
+    db.wait_idle(30)
+    starts = db.count("stepwell.run")
+    all_completed(db, starts)
+    journal_is_whole(db)
+    check(worker.alive(), "I8: %s", worker.output()[-2000:])
+    world.check_workers()
+    ratio = rates[True] / rates[False]
+    check(most <= 100, "I10: %.0f notifications a second", most)
+    # 64 processes on a few cores: where they come close together, one speaks for all.
+    check(told < 0.9 * of, "I10: %d notifications of %d starts", told, of)
+    check(ratio >= world.size(0.3, 0.9, 0.9), "I10: %.0f starts/s with notifications, %.0f without", rates[True],
+          rates[False])
+    world.checked(starts)
+    world.figure("notifications", most)
+    world.note("%.0f starts and at most %.0f notifications a second; %d %% of the starts notified; %.0f %% of the "
+               "rate without", rates[True], most, 100 * told / of, 100 * ratio)
