@@ -107,7 +107,7 @@ int database_open(const struct options *o, enum database_need need, struct datab
 	}
 	database_close(&d);
 	int code = command_fail(&err);
-	return err.kind == ERROR_DENIED ? code : EXIT_DATABASE;
+	return db_error_is_drift(&err) ? code : EXIT_DATABASE;
 }
 
 bool database_open_any(const struct options *o, struct database *ret, struct error *err)

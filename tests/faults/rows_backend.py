@@ -27,7 +27,7 @@ def backend_killed(world):
         db.close()
         wait_for(lambda: db.cluster.accepted() > before, 30, "the server recovers", 0.01)
     under_faults(world, "a process of the server is killed", fault, world.size(2, 25, 250),
-                 world.size(60, 800, 800))
+                 world.size(30, 800, 800))
 
 
 @case(14, own_server=True)
@@ -39,4 +39,4 @@ def postmaster_killed(world):
         db.close()
         db.cluster.kill()
         db.cluster.start()
-    under_faults(world, "the postmaster is killed", fault, world.size(2, 25, 250), world.size(60, 800, 800))
+    under_faults(world, "the postmaster is killed", fault, world.size(2, 25, 250), world.size(30, 800, 800))
