@@ -23,9 +23,6 @@ enum db_state {
 
 #define REST_MAX_MS 1000u
 #define REST_FIRST_MS 50u
-#define PACE_MAX_MS 1200u
-#define PACE_FIRST_MS 25u
-#define PACE_BACK 4 /* connections that are made slowly when the server is back */
 
 struct db {
 	struct db_options options;
@@ -140,30 +137,6 @@ static void finish_connection(struct db *db)
 
 /* ---- Losing and finding the server ---- */
 
-/* From half of the base to one and a half. */
-static void set_pace(struct db_pace *p)
-{
-	unsigned base = PACE_FIRST_MS << (p->failures < 6 ? p->failures : 6);
-	base = base > PACE_MAX_MS ? PACE_MAX_MS : base;
-	p->next = clock_boottime();
-	if (p->failures)
-		p->next += (int64_t)(base / 2 + random_u64() % base) * USEC_PER_MS;
-}
-
-static void pace_failure(struct db_pace *p)
-{
-	p->failures++;
-	p->successes = 0;
-	set_pace(p);
-}
-
-static void pace_success(struct db_pace *p)
-{
-	if (p->failures && ++p->successes >= PACE_BACK)
-		p->failures = p->successes = 0;
-	set_pace(p);
-}
-
 static void rest(struct db *db)
 {
 	unsigned limit = REST_FIRST_MS << (db->failures < 5 ? db->failures : 5);
@@ -180,7 +153,7 @@ static void lose(struct db *db, const struct error *err)
 	struct db_batch *b = db->current;
 	bool in_setup = db->state == DB_SETTING_UP;
 	if (in_setup || db->state == DB_CONNECTING)
-		pace_failure(db->pace);
+		db_pace_failed(db->pace);
 	db->current = NULL;
 	finish_connection(db);
 	rest(db);
@@ -212,7 +185,7 @@ static void begin_connecting(struct db *db)
 {
 	const char *keywords[DB_CONNECT_PARAMS], *values[DB_CONNECT_PARAMS];
 	db_connect_params(db->options.conninfo, db->options.name, keywords, values);
-	set_pace(db->pace);
+	db_pace_begin(db->pace);
 	db->state = DB_CONNECTING;
 	db->conn = PQconnectStartParams(keywords, values, 1);
 	if (!db->conn || PQstatus(db->conn) == CONNECTION_BAD) {
@@ -228,7 +201,7 @@ static void on_up(struct db *db)
 {
 	db->state = DB_READY;
 	db->failures = 0;
-	pace_success(db->pace);
+	db_pace_succeeded(db->pace);
 	if (db->options.on_state)
 		db->options.on_state(db->options.ctx, db, true, NULL);
 	if (db->state == DB_READY)
@@ -269,7 +242,7 @@ static void poll_connecting(struct db *db)
  * the same one's. */
 static void on_rested(struct db *db)
 {
-	int64_t left = db->pace->next - clock_boottime();
+	int64_t left = db_pace_left(db->pace);
 	if (left > 0)
 		set_timer(db, left + (int64_t)(random_u64() % 50) * USEC_PER_MS);
 	else

@@ -13,6 +13,7 @@
 #define STEPWELL_DB_H
 
 #include "buf.h"
+#include "db_pace.h"
 #include "error.h"
 #include "uuid.h"
 
@@ -119,14 +120,6 @@ void db_batch_destroy(struct db_batch *b);
 /* The new statement's parameters, to be filled; valid until the next call. */
 struct db_params *db_batch_add(struct db_batch *b, const char *sql);
 struct db_params *db_batch_add_once(struct db_batch *b, const char *sql);
-
-/* What the connections of one worker share, zeroed at first: while the server refuses
- * them, and while they come back, they take turns, with jitter: less than one attempt a
- * second. */
-struct db_pace {
-	int64_t next;                 /* CLOCK_BOOTTIME: no attempt before it */
-	unsigned failures, successes; /* in a row; successes: since the last failure */
-};
 
 struct db_options {
 	const char *conninfo;
