@@ -238,13 +238,14 @@ static void poll_connecting(struct db *db)
 	}
 }
 
-/* Who comes too early waits for its turn, and a little longer, so that it is not always
- * the same one's. */
+/* Who comes too early waits for its turn. */
 static void on_rested(struct db *db)
 {
 	int64_t left = db_pace_left(db->pace);
 	if (left > 0)
-		set_timer(db, left + (int64_t)(random_u64() % 50) * USEC_PER_MS);
+		set_timer(
+			db, left + (int64_t)(50 * db->options.turn + random_u64() % 50) *
+					    USEC_PER_MS);
 	else
 		begin_connecting(db);
 }

@@ -228,12 +228,15 @@ static void connect_others(struct worker *w)
 	o.setup = setup_control;
 	o.on_state = on_control_state;
 	o.on_notify = on_hint;
+	o.turn = 1;
 	w->control = w->host.control = db_create(&w->loop, &o);
 	o = connection(w, "stepwell journal");
 	o.setup = setup_lane;
 	o.on_state = on_lane_state;
-	for (int i = 0; i < JOURNAL_LANES; i++)
+	for (int i = 0; i < JOURNAL_LANES; i++) {
+		o.turn = 2 + (unsigned)i;
 		w->lanes[i] = db_create(&w->loop, &o);
+	}
 }
 
 static void connect_beat(struct worker *w)

@@ -346,6 +346,7 @@ static void open_session(struct sql_session *s)
 		.setup = setup,
 		.on_state = on_state,
 		.ctx = s,
+		.turn = 4,
 		.pace = is_own(s) ? s->pool->steps->pace : &s->pool->pace,
 		.unprepared = true};
 	s->clean = true;

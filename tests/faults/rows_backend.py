@@ -39,4 +39,4 @@ def postmaster_killed(world):
         db.close()
         db.cluster.kill()
         db.cluster.start()
-    under_faults(world, "the postmaster is killed", fault, world.size(2, 25, 250), world.size(30, 800, 800))
+    under_faults(world, "the postmaster is killed", fault, world.size(2, 10, 250), world.size(30, 200, 800))
