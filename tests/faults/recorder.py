@@ -13,6 +13,7 @@ Any other path is /dedupe. "First N" counts requests of one target (path and que
     /drop_after_apply/...   applied (once per key), then the connection is cut: ?count=N (first N,
                             default 1) or ?p=0.3; after that like /dedupe
     /drop_before_apply/...  the same, but nothing is applied when it is cut
+    /late/...               applied (once per key); the first N (?count=N) are never answered
     /apply_then_409/...     the first request of a key is applied and cut; later ones get 409
     /delay/MS/...           like /dedupe, answers MS milliseconds later (every mode: ?delay=MS)
     /hold/NAME/...          like /dedupe, answers when /_control/release?name=NAME is called
@@ -241,6 +242,10 @@ class State:
 
     def mode_drop_before_apply(self, request):
         return (CUT, False) if self.is_dropped(request) else self.apply_once(request)
+
+    def mode_late(self, request):
+        reply, applied = self.apply_once(request)
+        return (Reply(cut=True, hold="never") if self.is_dropped(request) else reply), applied
 
     def mode_apply_then_409(self, request):
         if request.key in self.keys:
@@ -570,10 +575,11 @@ async def serve(options, selector):
 class Recorder:
     """A recorder in a process of its own, for tests: with Recorder() as r: r.url ..."""
 
-    def __init__(self, fsync=False, bodies=True):
+    def __init__(self, fsync=False, bodies=True, port=0):
         self.dir = tempfile.TemporaryDirectory(prefix="recorder.")
         self.log = os.path.join(self.dir.name, "log.jsonl")
         self.arguments = ["--log", self.log] + ["--fsync"] * fsync + ["--bodies"] * bodies
+        self.arguments += ["--port", str(port)]
         self.process = None
         self.url = self.other_url = None
 
