@@ -158,8 +158,8 @@ def key_protocol(world):
         renewed = [run for run, row in runs.items() if row.renewed]
         found = records_of(recorder)
         states = {r["id"]: r for r in db.rows(
-            "select r.id, r.status, extract(epoch from l.due - now()) as left from stepwell.runs r "
-            "left join stepwell.lease l on l.run_id = r.id")}
+            "select r.id, r.status, case when isfinite(l.due) then extract(epoch from l.due - now()) end as left "
+            "from stepwell.runs r left join stepwell.lease l on l.run_id = r.id")}
         for run, row in runs.items():
             judge(verdict, row, run, found.get((run, "s"), []), states[run])
         for run in renewed:
