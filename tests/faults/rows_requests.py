@@ -52,7 +52,7 @@ class Secrets:
     def turn(self):
         for name in ("token", "key"):
             new = self.path / ".new"
-            new.write_text("sekret-%x" % self.random.getrandbits(64))
+            new.write_text("sekret-%016x" % self.random.getrandbits(64))
             new.rename(self.path / name)
         self.turns += 1
 

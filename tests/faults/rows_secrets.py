@@ -97,8 +97,9 @@ def apply_all(db, place, echo, names):
     good, bad = test_secrets.successes(url), test_secrets.failures(url, echo.url)
     db.apply("good", [{name: task} for name, task in good.items()], use=use)
     db.apply("bad", [test_secrets.guarded(name, task) for name, task in bad.items()], use=use)
-    db.apply("held", [{"held": dict(test_secrets.call("post", url + "/drop_after_apply/x", body="${ $secrets.s }"),
-                                    metadata={"onUncertain": "hold"})}], use=use)
+    db.apply("held", [{"held": dict(test_secrets.call(
+        "post", "${ \"%s/drop_after_apply/\" + $workflow.id }" % url, body="${ $secrets.s }"),
+        metadata={"onUncertain": "hold"})}], use=use)
     return len(good), len(bad)
 
 
