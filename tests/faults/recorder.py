@@ -506,7 +506,8 @@ class Connection(asyncio.Protocol):
         self.full = False
         if self.waiting:
             feed, self.waiting = self.waiting, None
-            self.pump(feed)
+            # Not from within: a write that fails here would end the connection twice.
+            asyncio.get_running_loop().call_soon(self.pump, feed)
 
     def pump(self, feed):
         """Sends what the generator yields, as fast as it is taken."""
