@@ -6,7 +6,7 @@ import zlib
 
 LINE = b"HTTP/1.1 200 OK\r\n"
 JSON = b"Content-Type: application/json\r\n"
-HEAD = LINE + JSON
+HEAD = LINE + b"Connection: close\r\n" + JSON
 FINE = b'{"id":"fine"}'
 BLOCK = b"x" * 65536
 

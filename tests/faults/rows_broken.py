@@ -50,23 +50,27 @@ def broken_responses(world):
         pool.drain()
     records, ended = records_of(recorder), outcomes(db)
     state = {r["id"]: r for r in db.rows(
-        "select r.id, r.status, extract(epoch from s.ended_at - s.started_at) as took, r.error from stepwell.runs r "
+        "select r.id, r.status, extract(epoch from s.ended_at) as ended, r.error, r.output from stepwell.runs r "
         "join stepwell.steps s on s.run_id = r.id and s.name = 's'")}
+    slowest = 0
     for run, (rule, name) in runs.items():
         good, row, got = name in GOOD, state[run], ended[run]
-        sent = len(records.get((run, "s"), []))
+        came = records.get((run, "s"), [])
+        sent, took = len(came), row["ended"] - came[-1]["since"] if came else 0
         if not good and not sent and set(got) == {"faulted"}:
             world.inject()
             continue  # on a busy machine it was not even sent in time
         verdict.that(got[-1] == ("completed" if good else "uncertain"), "I8: %s, %s: %s: %s", name, rule, got, row["error"])
-        verdict.that(row["status"] == ("completed" if good else "faulted"), "I8: %s, %s: %s", name, rule, row["status"])
+        verdict.that(row["status"] == ("completed" if good else "faulted"), "I8: %s, %s: %s: %.100s", name, rule,
+                     row["status"], row["output"])
         # A recorder that is busy with the others may not have read it in time.
         verdict.that(sent <= 1, "I3: %s, %s: sent %d times", name, rule, sent)
-        verdict.that(good or row["took"] <= timeout + world.size(5, 3, 3), "I10: %s, %s: took %.1f s", name, rule, row["took"])
+        verdict.that(good or took <= timeout + 3, "I10: %s, %s: took %.1f s", name, rule, took)
+        slowest = max(slowest, 0 if good else took)
         world.inject(not good)
         world.land(not good and sent)
-    done = db.count("stepwell.runs where name = 'beside' and status = 'completed'")
-    verdict.that(done == beside, "I5: %d of %d runs beside have completed", done, beside)
+    verdict.none(db.rows("select id, status, error from stepwell.runs where name = 'beside' and status <> 'completed'"),
+                 "I5: beside")
     verdict.that(after <= files + 64, "I8: %d files are open, %d at first", after, files)
     # 32 bodies of 1 MiB, and what it takes to look at them.
     verdict.that(world.sanitized or peak <= before + 96, "I10: %.0f MiB, %.0f at first", peak, before)
@@ -74,4 +78,5 @@ def broken_responses(world):
     journal_is_whole(db)
     world.figure("peak", peak)
     world.checked(len(runs) + beside)
-    world.note("%d kinds, %.0f MiB resident at most", len(names), peak)
+    world.figure("slowest", slowest)
+    world.note("%d kinds, %.0f MiB resident at most, %.1f s at most", len(names), peak, slowest)
