@@ -1,7 +1,6 @@
 """Endpoints below HTTP, for what the recorder cannot do: they accept nothing, break off, fall silent, or
 speak a TLS that nobody should trust."""
 import contextlib
-import os
 import socket
 import ssl
 import struct
@@ -40,12 +39,13 @@ class Endpoint:
     silent       reads, and says nothing
     read-close   reads a request, then closes
     read-reset   reads a request, then resets
+    answer-reset reads a request, answers it, and resets at once
     half         closes its side at once, and reads on
-    kept         answers once; the next request on that connection is read, and the connection is closed
     """
 
     def __init__(self, name, ends):
         self.name, self.open, self.context = name, True, None
+        self.served = 0
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(("127.0.0.1", 0))
@@ -74,6 +74,7 @@ class Endpoint:
         with contextlib.suppress(OSError):
             while self.open:
                 s, _ = self.socket.accept()
+                self.served += 1
                 threading.Thread(target=self.serve, args=(s,), daemon=True).start()
 
     def serve(self, s):
@@ -106,14 +107,14 @@ class Endpoint:
         s.recv(65536)
         self.do_reset(s)
 
+    def do_answer_reset(self, s):
+        s.recv(65536)
+        s.sendall(ANSWER)
+        self.do_reset(s)
+
     def do_half(self, s):
         s.shutdown(socket.SHUT_WR)
         self.do_silent(s)
-
-    def do_kept(self, s):
-        s.recv(65536)
-        s.sendall(ANSWER)
-        s.recv(65536)
 
     def close(self):
         self.open = False

@@ -175,3 +175,21 @@ def not_sent_then_sent(world):
     world.inject(refused)
     world.land(refused)
     world.checked(len(ids))
+
+
+@case(44)
+def answered_then_reset(world):
+    """An answer that has come whole is the answer, although the connection is reset right behind it."""
+    db, count = world.db, world.size(30, 300, 3000)
+    endpoint = Endpoint("answer-reset", world.ends)
+    db.apply("reset", [{"s": http_task(endpoint.url, "/{run}/s", metadata={"onUncertain": "hold"})}])
+    db.start("reset", count)
+    with world.pool(1, "--concurrency", "8") as pool:
+        db.wait_idle(30)
+        pool.drain()
+    world.inject(count)
+    world.land(endpoint.served)
+    check(endpoint.served == count, "I3: %d deliveries of %d steps", endpoint.served, count)
+    all_completed(db, count)
+    journal_is_whole(db)
+    world.checked(count)
