@@ -145,7 +145,9 @@ def start_all(db, ways):
 
 def registration(world, db, place, environment):
     """What is read at registration is read under the same rules: exit codes that are none of success."""
-    chosen = world.random.sample(list(urls()), world.size(12, 60, 200) if world.sizes < 2 else len(list(urls())))
+    # A URL with 127.0.0.1 in it may well lead there.
+    every = [url for url in urls() if "127.0.0.1" not in url]
+    chosen = world.random.sample(every, world.size(12, 60, len(every)))
     chosen += [redirect_to(place, 100000 + i, "http://%s/" % V4, [code]) for i, code in enumerate(CODES)]
     folder = tempfile.mkdtemp(dir=db.cluster.dir)
 

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import pty
+import re
 import subprocess
 import tempfile
 import urllib.parse
@@ -154,8 +155,10 @@ def documents(chance, text):
         plain = {"dsl": "1.0.3", "namespace": "crash", "name": "n%d" % chance.randrange(1 << 40), "version": "1.0.0"}
         return {"document": dict(plain, **more.pop("document", {})), "do": [task], **more}, may
 
+    is_name = re.fullmatch("[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?", text)
     for member in ("namespace", "name", "version", "dsl"):
-        yield document({"s": {"set": {"a": 1}}}, False, document={member: text})
+        may = None if is_name and "name" in member else False
+        yield document({"s": {"set": {"a": 1}}}, may, document={member: text})
     yield document({"s": {"call": "http", "with": {
         "method": "get", "endpoint": "http://127.0.0.1:1/", "headers": {"X": "${ $secrets[%s] }" % json.dumps(text)}}}},
         None, use={"secrets": [text]})

@@ -114,9 +114,9 @@ def kill_some(world, db, pool, kills, work):
             time.sleep(0.02)
         found = pool.busy() or range(len(pool.workers))
         index = pick(found, choice)
-        uuid = pool.workers[index].id()
+        # Before that it is not yet `wfctl` that runs, but what starts it.
+        pool.killed.append(pool.workers[index].wait_registered())
         pool.workers[index].end(number)
-        pool.killed += [uuid] if uuid else []
         pool.replace(index)
         world.inject()
 
