@@ -11,9 +11,9 @@ import threading
 import time
 
 from catalogue import case
-from harness import ROOT, check, check_landed
+from harness import ROOT, check, check_landed, wait_for
 from judges import Verdict, journal_is_whole, kills_that_hit
-from rows_crash import NO_POISON, draw_kills, pick
+from rows_crash import NO_POISON, pick
 
 sys.path.insert(0, str(ROOT / "tests"))
 import test_secrets  # noqa: E402
@@ -103,22 +103,25 @@ def apply_all(db, place, echo, names):
     return len(good), len(bad)
 
 
-def kill_some(world, db, pool, kills, work):
-    """Of workers that have something under way, by signals of all kinds."""
-    steps = "stepwell.entry where kind = 'completed' or kind = 'faulted'"
-    for goal, choice, _ in list(draw_kills(world, kills, work)):
-        number = world.random.choice(SIGNALS)
-        world.plan("by signal %d", number)
-        end = time.monotonic() + 60
-        while db.count(steps) < goal and db.active() and time.monotonic() < end:
-            time.sleep(0.02)
-        found = pool.busy() or range(len(pool.workers))
-        index = pick(found, choice)
+def kill_some(world, db, pool, kills):
+    """Of workers that have something under way, by signals of all kinds; there is always something to do. The ids
+    of all runs."""
+    ids = {"good": [], "bad": [], "held": []}
+    for turn in range(kills):
+        if db.active() < 4:
+            for name, found in ids.items():
+                found += db.start(name, 2)
+        pause, choice, number = world.random.uniform(0.05, 0.3), world.random.random(), world.random.choice(SIGNALS)
+        world.plan("after %.3f s kill busy %.3f by signal %d", pause, choice, number)
+        time.sleep(pause)
+        wait_for(lambda: pool.busy() or not db.active(), 30, "a worker is busy", 0.01)
+        index = pick(pool.busy() or range(len(pool.workers)), choice)
         # Before that it is not yet `wfctl` that runs, but what starts it.
         pool.killed.append(pool.workers[index].wait_registered())
         pool.workers[index].end(number)
         pool.replace(index)
         world.inject()
+    return ids
 
 
 def shown(db, run):
@@ -144,20 +147,20 @@ def canaries_under_kills(world):
         text in value for name, value in values.items() if name.startswith(NOT_GIVEN))]
     by = ("prlimit", "--core=unlimited", "env", "-C", str(place.work))
     cores = leaves_cores(place, by)
-    runs, kills = world.size(2, 30, 300), world.size(5, 120, 2000)
+    kills = world.size(5, 120, 2000)
     with contextlib.closing(test_secrets.Echo()) as echo:
         good, bad = apply_all(db, place, echo, names)
-        ids = db.start("good", runs) + db.start("bad", runs) + db.start("held", runs)
         with world.pool(2, "--allow-run", "--secrets", str(place.secrets), "--secret-env", test_secrets.PREFIX,
                         "--env", "PATH", "--env", test_secrets.PREFIX + "unused", *NO_POISON,
                         by=by, env=place.variables) as pool, Watch(pool, canaries, not_given) as watch:
-            kill_some(world, db, pool, kills, runs * (good + bad) // 2)
+            ids = kill_some(world, db, pool, kills)
             db.wait_idle(world.size(60, 600, 3000))
             pool.drain()
     logs = "".join(worker.output() for worker in pool.all())
     check("Sanitizer" not in logs, "I8: %s", logs[-3000:])
     ends = {r["name"]: r["n"] for r in db.rows("select name || ' ' || status as name, count(*) as n from stepwell.runs "
                                                "group by 1")}
+    runs = len(ids["good"])
     check(ends == {"good completed": runs, "bad completed": runs, "held suspended": runs}, "I1: %s\n%s", ends, db.rows(
         "select name, error from stepwell.runs where error is not null limit 3"))
     journal_is_whole(db)
@@ -166,7 +169,7 @@ def canaries_under_kills(world):
     check_landed(len(watch.seen) > 2 * runs, "hardly a process was seen")
     places = [("the logs", logs), ("the database", subprocess.run(
         [db.cluster.bin + "/pg_dump", "--inserts", "-d", db.conninfo], check=True, capture_output=True).stdout)]
-    chosen = world.random.sample(ids, min(len(ids), world.size(6, 30, 100)))
+    chosen = [run for found in ids.values() for run in world.random.sample(found, min(runs, world.size(2, 10, 30)))]
     places += [found for run in chosen for found in shown(db, run)]
     places += [(str(path), path.read_bytes()) for path in place.work.rglob("*") if path.is_file()]
     for what, text in places + [("list", "".join(db.cli("list")[1:]))]:
