@@ -70,7 +70,8 @@ GOOD = {
     "good": length(b"13", FINE),
     "good-chunked": chunked(b"5;a=b\r\n", FINE[:5], b"\r\n8\r\n", FINE[5:], b"\r\n0\r\nX-Trailer: 1\r\n\r\n"),
     "good-until-closed": lines(HEAD, b"\r\n", FINE),
-    "good-after-1xx": lines(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 20, HEAD, b"Content-Length: 13\r\n\r\n", FINE),
+    "good-after-1xx": lines(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 20, HEAD,
+                            b"Content-Length: 13\r\n\r\n", FINE),
     "good-bare-lf": lines(HEAD.replace(b"\r", b""), b"Content-Length: 13\n\n", FINE),
 }
 BROKEN = {
@@ -98,7 +99,8 @@ BROKEN = {
     "chunk-empty-line": chunked(b"\r\n\r\n", FINE),
     "chunk-size-for-ever": for_ever(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"0" * 4096),
     "chunk-extension-for-ever": for_ever(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5;", b"a=b;" * 4096),
-    "trailers-for-ever": for_ever(HEAD + b"Transfer-Encoding: chunked\r\n\r\nd\r\n" + FINE + b"\r\n0\r\n", b"X-T: 1\r\n" * 4096),
+    "trailers-for-ever": for_ever(HEAD + b"Transfer-Encoding: chunked\r\n\r\nd\r\n" + FINE + b"\r\n0\r\n",
+                                  b"X-T: 1\r\n" * 4096),
     "gzip-bomb": bomb(50 << 20),
     "gzip-bomb-on-the-way": bomb(50 << 20, b"Transfer-Encoding: gzip, chunked\r\n\r\n%x\r\n", b"\r\n0\r\n\r\n"),
     "gzip-bomb-large": bomb(1200 << 20),

@@ -8,7 +8,7 @@ import tempfile
 import urllib.parse
 
 from catalogue import case
-from harness import check, check_landed, records_of, some
+from harness import check, check_landed
 from judges import Verdict, healthy, journal_is_whole
 from namespace import Names, Sentinel, in_namespace, ip, mount_file
 

@@ -10,10 +10,11 @@ from workload import QUICK
 def outcomes(db):
     """How the attempts of all steps ended, by run: completed, faulted or uncertain."""
     found = {}
-    for row in db.rows("select run_id, case when uncertain then 'uncertain' else op end as op from (select run_id, seq, "
-                       "o ->> 'op' as op, (o ->> 'uncertain')::boolean as uncertain, o ->> 'path' as path from "
-                       "stepwell.journal j cross join lateral json_array_elements(j.data) o) ops where path = '/do/0/s' "
-                       "and op in ('completed', 'faulted', 'cancelled', 'lost') order by run_id, seq"):
+    for row in db.rows(
+            "select run_id, case when uncertain then 'uncertain' else op end as op from (select run_id, seq, "
+            "o ->> 'op' as op, (o ->> 'uncertain')::boolean as uncertain, o ->> 'path' as path from stepwell.journal j "
+            "cross join lateral json_array_elements(j.data) o) ops where path = '/do/0/s' and op in ('completed', "
+            "'faulted', 'cancelled', 'lost') order by run_id, seq"):
         found.setdefault(row["run_id"], []).append(row["op"])
     return found
 
@@ -60,7 +61,8 @@ def broken_responses(world):
         if not good and not sent and set(got) == {"faulted"}:
             world.inject()
             continue  # on a busy machine it was not even sent in time
-        verdict.that(got[-1] == ("completed" if good else "uncertain"), "I8: %s, %s: %s: %s", name, rule, got, row["error"])
+        verdict.that(got[-1] == ("completed" if good else "uncertain"), "I8: %s, %s: %s: %s", name, rule, got,
+                     row["error"])
         verdict.that(row["status"] == ("completed" if good else "faulted"), "I8: %s, %s: %s: %.100s", name, rule,
                      row["status"], row["output"])
         # A recorder that is busy with the others may not have read it in time.

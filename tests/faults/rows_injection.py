@@ -10,8 +10,8 @@ import tempfile
 import urllib.parse
 
 from catalogue import case
-from harness import check, sql_task, some
-from hostile import BREAKS, NUL, PATHS, PLAIN, SHELL, SQL, TERMINAL, UNSEEN, draw
+from harness import check, sql_task
+from hostile import BREAKS, NUL, PATHS, SHELL, SQL, TERMINAL, UNSEEN, draw
 from judges import Verdict, journal_is_whole
 
 VICTIM = "create table victim (t text); insert into victim values ('alive')"
@@ -93,6 +93,7 @@ def values_stay_values(world):
             world.land(value is not None)
     is_alive(db, verdict, folder)
     verdict.end()
+    journal_is_whole(db)
     world.checked(len(texts) * len(tasks))
     world.note("%d texts through %d channels", len(texts), len(tasks))
 
@@ -115,10 +116,12 @@ def headers_stay_headers(world):
         "endpoint": http(endpoint="${ \"%s/\" + .v }" % url), "key": http(headers={"Idempotency-Key": "${ .v }"}),
         "type": http(headers={"Content-Type": "${ .v }"}),
         "bearer": http(endpoint={"uri": url, "authentication": {"bearer": {"token": "${ .v }"}}}),
-        "basic": http(endpoint={"uri": url, "authentication": {"basic": {"username": "${ .v }", "password": "${ .v }"}}}),
+        "basic": http(endpoint={"uri": url, "authentication": {
+            "basic": {"username": "${ .v }", "password": "${ .v }"}}}),
         "digest": http(endpoint={"uri": recorder.url + "/auth/digest/a/b", "authentication": {
             "digest": {"username": "${ .v }", "password": "${ .v }"}}})}
-    ends = ["X-Evil: 1", "x-evil:1", "GET /evil HTTP/1.1\r\nHost: a\r\n\r\n", "Content-Length: 0\r\n\r\nPOST /evil HTTP/1.1\r\n\r\n"]
+    ends = ["X-Evil: 1", "x-evil:1", "GET /evil HTTP/1.1\r\nHost: a\r\n\r\n",
+            "Content-Length: 0\r\n\r\nPOST /evil HTTP/1.1\r\n\r\n"]
     texts = ["fine", NUL, "a" + NUL + "\r\nX-Evil: 1"]
     texts += ["a" + b + e for b in BREAKS for e in ends[:world.size(1, 4, 4)]]
     texts += [b + world.random.choice(ends) for b in draw(world.random, world.size(4, 200, 2000), BREAKS)]
@@ -170,12 +173,14 @@ def documents(chance, text):
 
 
 STATEMENTS = ["select 1; drop table victim", "commit", "rollback", "begin", "; commit", "/* */ commit", "--\ncommit",
-              "set role postgres", "reset role", "set session authorization postgres", "copy victim to program 'touch canary'",
-              "create table x ()", "drop table victim", "alter role postgres login", "listen x", "notify x", "lock table victim",
-              "vacuum", "truncate victim", "prepare x as select 1", "execute x", "discard all", "savepoint a", "grant all on "
-              "victim to public", "explain select 1", "select 1;;select 2", "abort", "end", "start transaction",
-              "prepare transaction 'x'", "set search_path = x", "do $$ begin end $$; drop table victim", "cluster", "checkpoint",
-              "load 'x'", "security label on table victim is 'x'", "import foreign schema x from server y into z", "'"]
+              "set role postgres", "reset role", "set session authorization postgres",
+              "copy victim to program 'touch canary'", "create table x ()", "drop table victim",
+              "alter role postgres login", "listen x", "notify x", "lock table victim", "vacuum", "truncate victim",
+              "prepare x as select 1", "execute x", "discard all", "savepoint a", "grant all on victim to public",
+              "explain select 1", "select 1;;select 2", "abort", "end", "start transaction", "prepare transaction 'x'",
+              "set search_path = x", "do $$ begin end $$; drop table victim", "cluster", "checkpoint", "load 'x'",
+              "security label on table victim is 'x'", "import foreign schema x from server y into z",
+              "'"]
 
 
 @case(60)
@@ -185,15 +190,18 @@ def names_stay_names(world):
     folder = tempfile.mkdtemp(dir=db.cluster.dir)
     db.psql(VICTIM)
     db.apply("known", [{"s": {"set": {"a": 1}}}])
-    texts = draw(world.random, world.size(14, 400, 4000), ["../../etc/passwd", "a/../b", "..%2f", "a\x01b", "x'; drop table victim; --",
-                                                           "a" * 200, "", " ", ".", "-", "a/b:c", "\u202ea", "A\x1b[2J"], SQL, PATHS, SHELL)
-    chosen = [(d, ok) for text in texts for d, ok in world.random.sample(list(documents(world.random, text)), world.size(2, 10, 10))]
+    names = ["../../etc/passwd", "a/../b", "..%2f", "a\x01b", "x'; drop table victim; --", "a" * 200, "", " ", ".", "-",
+             "a/b:c", "\u202ea", "A\x1b[2J"]
+    texts = draw(world.random, world.size(14, 400, 4000), names, SQL, PATHS, SHELL)
+    chosen = [pair for text in texts for pair in world.random.sample(
+        list(documents(world.random, text)), world.size(2, 10, 10))]
     for statement in world.random.sample(STATEMENTS, world.size(12, len(STATEMENTS), len(STATEMENTS))):
         chosen.append(({"document": {"dsl": "1.0.3", "namespace": "crash", "name": "sql", "version": "1.0.0"},
                         "do": [{"s": {"call": "sql", "with": {"statement": statement}}}]}, False))
     orders = [words for text in texts for words in world.random.sample(
         [("status", text), ("history", text), ("start", text), ("retry", text), ("cancel", text), ("graph", text),
-         ("list", "--workflow", text), ("list", "--status", text), ("list", "--parent", text), ("list", "--cursor", text),
+         ("list", "--workflow", text), ("list", "--status", text), ("list", "--parent", text),
+         ("list", "--cursor", text),
          ("start", "crash/known", "--key", text), ("start", "crash/known", "--input", text), ("validate", text),
          ("start", "crash/" + text), ("list", "--since", text)], world.size(2, 15, 15)) if NUL not in text]
     for words in orders:
@@ -256,13 +264,15 @@ def terminal_stays_clean(world):
             {label: {"set": {"v": "${ .v }"}}},
             {"ask" + group[-1]: {"try": [{"s": {"call": "http", "with": {
                 "method": "get", "endpoint": recorder.url + "/shown/" + name}}}], "catch": {}}},
-            {"end": {"raise": {"error": {"type": "https://example.com/e", "status": 400, "title": "${ .v // $workflow.input.v }",
-                                         "detail": "${ $workflow.input.v }"}}}}])
-        recorder.answer({"/shown/" + name: [{"status": 404, "body": "".join(group),
-                                             "headers": {"X-V": "".join(c for c in "".join(group) if c > " " and c < "\xff")}}]})
+            {"end": {"raise": {"error": {
+                "type": "https://example.com/e", "status": 400, "title": "${ .v // $workflow.input.v }",
+                "detail": "${ $workflow.input.v }"}}}}])
+        recorder.answer({"/shown/" + name: [{"status": 404, "body": "".join(group), "headers": {
+            "X-V": "".join(c for c in "".join(group) if " " < c < "\xff")}}]})
         for text in group:
-            ids += db.psql("select stepwell.start('crash/%s', %s, %s)" % (
-                name, "$i$%s$i$" % json.dumps({"v": text}), "$k$k%s%d$k$" % (text.replace("\r", "\x1b"), len(ids)))).split("\n")
+            key = "k%s%d" % (text.replace("\r", "\x1b"), len(ids))
+            ids += db.psql("select stepwell.start('crash/%s', $i$%s$i$, $k$%s$k$)" % (
+                name, json.dumps({"v": text}), key)).split("\n")
     with world.pool(1) as pool:
         db.wait_idle(60)
         # A message of the server's, in the worker's log.
@@ -277,7 +287,8 @@ def terminal_stays_clean(world):
     verdict.none(map(repr, UNSEEN.findall(logs)), "I9: in a worker's log")
     shown = world.random.sample(ids, world.size(8, 60, 300))
     orders = [words for run in shown for words in (
-        ("status", run), ("history", run), ("graph", run), ("status", run, "-o", "json"), ("history", run, "-o", "json"))]
+        ("status", run), ("history", run), ("graph", run), ("status", run, "-o", "json"),
+        ("history", run, "-o", "json"))]
     orders += [("list",), ("list", "-o", "json"), ("workflows",), ("status",), ("retry", shown[0], "--dry-run"),
                ("start", "crash/none" + texts[0].replace(NUL, "")), ("retry", shown[1], "-o", "json", "--dry-run")]
     for words in orders:

@@ -15,15 +15,16 @@ from workload import POLICY, RETRIED, step_id
 # ---- Row 48: the request does not change ----
 
 SECRET = re.compile(r"sekret-[0-9a-f]+")
-DRIFTING = {"now": "${ now }", "at": "${ $task.startedAt }", "since": "${ $workflow.startedAt }", "id": "${ $task.stepId }",
-            "drawn": "${ $context.drawn }", "text": "at ${ now | todate }, ${ $context.drawn }"}
+DRIFTING = {"now": "${ now }", "at": "${ $task.startedAt }", "since": "${ $workflow.startedAt }",
+            "id": "${ $task.stepId }", "drawn": "${ $context.drawn }",
+            "text": "at ${ now | todate }, ${ $context.drawn }"}
 
 
 def definition(url, version):
     """Steps that would send something else each time they are rendered. Each edition differs in its requests."""
     def post(label, metadata=RETRIED, **more):
-        path = "${ \"%s\" + $workflow.input.to + \"/\" + $workflow.id + \"/%s?count=\" + ($workflow.input.%s | tostring) " \
-            "+ \"&now=\" + (now | tostring) }" % (url, label, label)
+        path = "${ \"%s\" + $workflow.input.to + \"/\" + $workflow.id + \"/%s?count=\" + " \
+            "($workflow.input.%s | tostring) + \"&now=\" + (now | tostring) }" % (url, label, label)
         return {"call": "http", "metadata": metadata, "timeout": {"after": "PT20S"}, "with": dict({
             "method": "post", "headers": {"X-Now": "${ now }", "X-Drawn": "${ $context.drawn }"},
             "endpoint": {"uri": path, "authentication": {"bearer": {"use": "token"}}},
@@ -31,12 +32,14 @@ def definition(url, version):
     return {
         "document": {"dsl": "1.0.3", "namespace": "crash", "name": "drift", "version": version},
         "use": {"retries": {"quick": POLICY}, "secrets": ["token", "key"]}, "do": [
-            {"draw": {"run": {"shell": {"command": "od -An -N8 -tx1 /dev/urandom | tr -d '\\n'; date +%s%N | tr -d '\\n'"}},
+            {"draw": {"run": {"shell": {
+                "command": "od -An -N8 -tx1 /dev/urandom | tr -d '\\n'; date +%s%N | tr -d '\\n'"}},
                       "export": {"as": "${ {drawn: .} }"}}},
             {"a": post("a")},
             {"wait": {"wait": {"milliseconds": 30}}},
             # An endpoint would rightly refuse another value under the same key.
-            {"b": post("b", dict(RETRIED, idempotencyKey="none"), body=dict(DRIFTING, version=version, key="${ $secrets.key }"))},
+            {"b": post("b", dict(RETRIED, idempotencyKey="none"),
+                       body=dict(DRIFTING, version=version, key="${ $secrets.key }"))},
             {"c": post("c", query={"q": "${ now }"}, headers={"X-Key": "${ $secrets.key }"})}]}
 
 
@@ -133,8 +136,9 @@ def request_drift(world):
 
 # ---- Row 49: no id twice ----
 
-NAMES = ["s", "S", "\u00e9", "e\u0301", "\u4e2d\u6587", "\U0001f680", "a b", "a#2", "a[0]", "a!call", "a/b", "a~1b", "a~b", "~0", "%2F",
-         "do", "0", "", ".", "..", "\u202e", "'", "\"", "\\", "x" * 300, "\u00df" * 200, "a\x01b", "for", "branches", "[1]", "#3", "try"]
+NAMES = ["s", "S", "\u00e9", "e\u0301", "\u4e2d\u6587", "\U0001f680", "a b", "a#2", "a[0]", "a!call", "a/b",
+         "a~1b", "a~b", "~0", "%2F", "do", "0", "", ".", "..", "\u202e", "'", "\"", "\\", "x" * 300, "\u00df" * 200,
+         "a\x01b", "for", "branches", "[1]", "#3", "try"]
 
 
 def many(url, rounds):
@@ -153,7 +157,8 @@ def many(url, rounds):
                 {"fork": {"fork": {"branches": [{"s": {"set": {"a": 1}}}, {"t": {"do": [{"s": {"set": {"a": 1}}}]}}]}}},
                 {"call": {"call": "f"}}]}},
             {"count": {"set": {"n": "${ ($context.n // 0) + 1 }"}, "export": {"as": "${ {n: .n} }"}}},
-            {"back": {"switch": [{"more": {"when": "${ $context.n < 5 }", "then": "count"}}, {"on": {"then": "passes"}}]}},
+            {"back": {"switch": [{"more": {"when": "${ $context.n < 5 }", "then": "count"}},
+                                 {"on": {"then": "passes"}}]}},
             {"passes": {"try": [{"s": {"set": {"a": 1}}}, {"pass": {"set": {"a": 1}, "export": {
                 "as": "${ {n: ($context.n + 1)} }"}}}, {"raise": {"if": "${ $context.n < 8 }", "raise": {"error": {
                     "type": "https://example.com/again", "status": 425}}}}],
@@ -178,7 +183,8 @@ def no_id_twice(world):
                 check(len(rows) > 10 * rounds, "only %d steps in run %s: %s", len(rows), run, db.statuses())
                 before = len(seen)
                 seen.update(hashlib.md5(r["step_id"].encode()).digest() for r in rows)
-                verdict.that(len(seen) == before + len(rows), "I2: run %s: %d ids of %d steps", run, len(seen) - before, len(rows))
+                verdict.that(len(seen) == before + len(rows), "I2: run %s: %d ids of %d steps", run,
+                             len(seen) - before, len(rows))
                 verdict.that(len({r["path"] for r in rows}) == len(rows), "I2: run %s: equal paths", run)
                 wrong = [r for r in rows if r["step_id"] != step_id(run, r["path"])]
                 verdict.none(wrong[:3], "I2: run %s: not derived from the path" % run)

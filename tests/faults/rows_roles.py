@@ -26,8 +26,9 @@ select coalesce(json_agg(outcome), '[]') from outcome;
 REFUSED = ("42501", "42P01", "0A000", "42809")  # no right; nothing there; not possible; of another kind
 ABUSES = ["select * from stepwell.{0} limit 1", "insert into stepwell.{0} default values", "delete from stepwell.{0}",
           "update stepwell.{0} set ctid = ctid", "truncate stepwell.{0}", "lock table stepwell.{0} in share mode",
-          "drop table stepwell.{0}", "alter table stepwell.{0} add column evil int", "create index on stepwell.{0} ((1))",
-          "create trigger evil before insert on stepwell.{0} execute function pg_catalog.suppress_redundant_updates_trigger()",
+          "drop table stepwell.{0}", "alter table stepwell.{0} add column evil int",
+          "create index on stepwell.{0} ((1))", "create trigger evil before insert on stepwell.{0} execute function "
+          "pg_catalog.suppress_redundant_updates_trigger()",
           "copy stepwell.{0} to '/tmp/evil'", "create rule evil as on insert to stepwell.{0} do instead nothing",
           "grant select on stepwell.{0} to public", "comment on table stepwell.{0} is 'evil'"]
 
@@ -67,8 +68,9 @@ def abuses(db, role, allowed):
     found += ["create table stepwell.evil ()", "create function stepwell.evil() returns int language sql as 'select 1'",
               "drop schema stepwell cascade", "alter schema stepwell rename to evil", "set role postgres",
               "alter role %s superuser" % role, "create view stepwell.evil as select 1",
-              "set session authorization postgres", "copy (select 1) to program 'touch /tmp/evil'", "set stepwell.worker = 'x'; "
-              "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'postgres'",
+              "set session authorization postgres", "copy (select 1) to program 'touch /tmp/evil'",
+              "set stepwell.worker = 'x'; select pg_terminate_backend(pid) from pg_stat_activity where "
+              "usename = 'postgres'",
               "select stepwell.gc('0'::interval, false)", "select stepwell.make_partitions()",
               "alter view stepwell.runs rename to evil", "drop view stepwell.journal"]
     return found
@@ -98,7 +100,8 @@ def roles_do_no_more(world):
         world.random.shuffle(statements)
         outcomes = try_all(login, statements)
         tried += len(outcomes)
-        verdict.that(len(outcomes) == len(statements), "I9: %d of %d statements were tried", len(outcomes), len(statements))
+        verdict.that(len(outcomes) == len(statements), "I9: %d of %d statements were tried", len(outcomes),
+                     len(statements))
         verdict.none([(s, state) for s, state in outcomes if state == "ZZ999"], "I9: %s could" % login.name)
         odd = [(s, state) for s, state in outcomes if state not in REFUSED + ("ZZ999",)]
         verdict.none(odd[:5], "I9: refused for another reason")
@@ -161,7 +164,8 @@ def search_path_shadows(world):
     shadows = db.count("pg_proc where pronamespace = 'evil'::regnamespace")
     check_landed(shadows > 20, "only %d functions have a shadow", shadows)
     path = "set search_path = evil, pg_catalog, stepwell; set check_function_bodies = off; "
-    temporary = "".join("create temp table %s (like evil.%s); " % (t, t) for t in ("run", "lease", "entry", "start_key"))
+    temporary = "".join("create temp table %s (like evil.%s); " % (t, t)
+                        for t in ("run", "lease", "entry", "start_key"))
     check(client.psql(path + "select 'a' = 'b'::text") == "t", "the operator has no shadow")
     calls = "(select case when is_called then last_value else 0 end from evil.calls)"
     known = int(db.value("select " + calls))
@@ -169,11 +173,13 @@ def search_path_shadows(world):
     count = world.size(30, 300, 3000)
     for n in range(count):
         order = world.random.choice((
-            "select stepwell.start('crash/plain', '{\"n\": %d}')", "select stepwell.start('crash/plain', '{\"n\": %d}', 'k%1$d')",
+            "select stepwell.start('crash/plain', '{\"n\": %d}')",
+            "select stepwell.start('crash/plain', '{\"n\": %d}', 'k%d')",
             "select stepwell.start_batch('crash/plain', array['{}']::json[], array['b%d'])",
-            "select stepwell.emit('{\"id\": \"%d\", \"source\": \"/s\", \"type\": \"t\"}'::json)")).replace("%1$d", str(n))
+            "select stepwell.emit('{\"id\": \"%d\", \"source\": \"/s\", \"type\": \"t\"}'::json)"))
+        order = order.replace("%d", str(n))
         world.plan("%s", order)
-        client.psql(path + temporary + order.replace("%d", str(n)))
+        client.psql(path + temporary + order)
         world.inject()
         world.land()
     verdict.that(int(db.value("select " + calls)) == known, "I9: shadows were called with the owner's rights")

@@ -180,5 +180,5 @@ def canaries_under_kills(world):
     taken, _ = kills_that_hit(db, pool.killed)
     world.land(taken)
     world.checked(len(places) + len(watch.seen))
-    world.note("%d canaries, %d steps, %d processes seen%s", len(canaries.texts), runs * (good + bad + 1), len(watch.seen),
-               "" if cores else "; no core files here, so none were looked for")
+    world.note("%d canaries, %d steps, %d processes seen%s", len(canaries.texts), runs * (good + bad + 1),
+               len(watch.seen), "" if cores else "; no core files here, so none were looked for")
