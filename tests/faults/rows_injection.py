@@ -12,7 +12,7 @@ import urllib.parse
 from catalogue import case
 from harness import check, sql_task
 from hostile import BREAKS, NUL, PATHS, SHELL, SQL, TERMINAL, UNSEEN, draw
-from judges import Verdict, journal_is_whole
+from judges import Verdict
 
 VICTIM = "create table victim (t text); insert into victim values ('alive')"
 
@@ -92,8 +92,8 @@ def values_stay_values(world):
             world.inject()
             world.land(value is not None)
     is_alive(db, verdict, folder)
+    db.value("select count(path), count(output) from stepwell.steps")  # and the view can be read
     verdict.end()
-    journal_is_whole(db)
     world.checked(len(texts) * len(tasks))
     world.note("%d texts through %d channels", len(texts), len(tasks))
 
