@@ -6,7 +6,7 @@ import urllib.parse
 from catalogue import case
 from harness import http_task, records_of, wait_for
 from judges import Verdict, journal_is_whole
-from workload import step_id
+from workload import POLICY, step_id
 
 DAY = 86400
 PATH = "/do/0/s"
@@ -41,6 +41,12 @@ def conflicts(chance, most, size):
         yield Told("409 x %d" % k, again, "completed", k + 1, statuses(409, k) + [DONE], gaps=gaps)
         yield Told("lost, 409 x %d" % k, after, "completed", k + 2, [CUT] + statuses(409, k) + [DONE],
                    gaps=[0.02] + gaps)
+    # What the policy has spent before is not taken from the eight.
+    trouble = chance.randint(8, 12)
+    yield Told("503 x %d, lost, 409" % trouble, {"retryPolicy": "patient"}, "completed", trouble + 3,
+               statuses(503, trouble) + [CUT] + statuses(409) + [DONE])
+    yield Told("503 x %d, 409" % trouble, {"retryPolicy": "patient", "onConflict": "retry"}, "completed", trouble + 2,
+               statuses(503, trouble) + statuses(409) + [DONE])
     yield Told("409 is success", {"onConflict": "success"}, "completed", 1, statuses(409))
     yield Told("lost, 409 is success", {"onConflict": "success", **after}, "completed", 2, [CUT] + statuses(409))
     yield Told("409", {}, "faulted", 1, statuses(409))
@@ -50,8 +56,7 @@ def conflicts(chance, most, size):
     if size:  # it takes two minutes
         gaps = [0.5 * 2 ** i for i in range(8)]
         yield Told("409 for ever", again, "faulted", 9, statuses(409), gaps=gaps)
-        # The policy's retry counts among the eight.
-        yield Told("lost, 409 for ever", after, "suspended", 9, [CUT] + statuses(409), gaps=[0.02] + gaps[1:])
+        yield Told("lost, 409 for ever", after, "suspended", 10, [CUT] + statuses(409), gaps=[0.02] + gaps)
 
 
 def refusals(chance):
@@ -116,8 +121,8 @@ def start(db, recorder, rows):
         asking.setdefault(json.dumps(task), []).append((mode, row))
     runs, answers = {}, {}
     for n, (task, same) in enumerate(asking.items()):
-        db.apply("told-%d" % n, [{"s": json.loads(task)}], use={"retries": {"quick": {
-            "delay": {"milliseconds": 20}, "limit": {"attempt": {"count": 2}}}}})
+        db.apply("told-%d" % n, [{"s": json.loads(task)}], use={"retries": {
+            "quick": dict(POLICY, limit={"attempt": {"count": 2}}), "patient": POLICY}})
         for run, (mode, row) in zip(db.start("told-%d" % n, len(same)), same):
             runs[run] = row
             if row.answers:
