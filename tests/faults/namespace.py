@@ -2,6 +2,7 @@
 starts is in them, too; nothing outside changes."""
 import contextlib
 import ctypes
+import os
 import socket
 import struct
 import subprocess
@@ -22,7 +23,7 @@ def in_namespace(function, *arguments):
             libc = ctypes.CDLL(None, use_errno=True)
             if libc.unshare(NEWNET | NEWNS) != 0:
                 raise Missing("no network namespace can be made here")
-            subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+            order("mount", "--make-rprivate", "/")
             ip("link", "set", "lo", "up")
             function(*arguments)
         except BaseException as error:
@@ -35,16 +36,23 @@ def in_namespace(function, *arguments):
         raise failed[0]
 
 
+def order(*words):
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Missing("%s: %s" % (" ".join(words), done.stderr.strip()))
+
+
 def ip(*words):
-    subprocess.run(["ip", *words], check=True, stdin=subprocess.DEVNULL)
+    order("ip", *words)
 
 
 def mount_file(path, text):
     """In place of the file PATH, for this thread and what it starts."""
-    with tempfile.NamedTemporaryFile("w", delete=False) as file:
+    with tempfile.NamedTemporaryFile("w") as file:
         file.write(text)
-    subprocess.run(["chmod", "0644", file.name], check=True)
-    subprocess.run(["mount", "--bind", file.name, path], check=True)
+        file.flush()
+        os.chmod(file.name, 0o644)
+        order("mount", "--bind", file.name, path)
 
 
 class Sentinel:
