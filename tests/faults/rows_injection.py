@@ -192,7 +192,7 @@ def names_stay_names(world):
     texts = draw(world.random, world.size(14, 400, 4000), names, SQL, PATHS, SHELL)
     chosen = [pair for text in texts for pair in world.random.sample(
         list(documents(world.random, text)), world.size(2, 10, 10))]
-    for statement in world.random.sample(STATEMENTS, world.size(12, len(STATEMENTS), len(STATEMENTS))):
+    for statement in STATEMENTS:
         chosen.append(({"document": {"dsl": "1.0.3", "namespace": "crash", "name": "sql", "version": "1.0.0"},
                         "do": [{"s": {"call": "sql", "with": {"statement": statement}}}]}, False))
     orders = [words for text in texts for words in world.random.sample(
