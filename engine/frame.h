@@ -83,7 +83,8 @@ struct frame {
 	struct run_effect *effect; /* under way, or done and not yet recorded */
 
 	/* Retries, of a try or of a step by its own policy. */
-	int64_t retries;
+	int64_t retries;     /* by its policy */
+	int64_t conflicts;   /* retries of a 409 */
 	int64_t retry_since; /* when the first attempt failed */
 	int64_t due;         /* FRAME_WAITING */
 	bool retrying;       /* it waits for a retry, not by itself */

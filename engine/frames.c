@@ -88,6 +88,7 @@ static void put_step_state(struct buf *out, const struct frame *f)
 	put_int(out, "redo", f->redo);
 	put_int(out, "force", f->force);
 	put_int(out, "retries", f->retries);
+	put_int(out, "conflicts", f->conflicts);
 	put_int(out, "retrySince", f->retry_since);
 	put_int(out, "due", f->due);
 	put_int(out, "retrying", f->retrying);
@@ -328,6 +329,7 @@ static void get_step_state(struct json in, struct frame *f)
 	f->redo = get_int(in, "redo");
 	f->force = get_int(in, "force");
 	f->retries = get_int(in, "retries");
+	f->conflicts = get_int(in, "conflicts");
 	f->retry_since = get_int(in, "retrySince");
 	f->due = get_int(in, "due");
 	f->retrying = get_int(in, "retrying");

@@ -13,13 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int64_t error_status(const struct run *r)
-{
-	int64_t status = 0;
-	(void)json_int(json_get(value_json(r->error), "status"), &status);
-	return status;
-}
-
 static bool member_matches(const struct run *r, const char *name, const char *wanted)
 {
 	if (!wanted)
@@ -37,7 +30,7 @@ static bool filter_matches(const struct run *r, const struct catcher *c)
 	       member_matches(r, "title", c->title) &&
 	       member_matches(r, "detail", c->detail) &&
 	       member_matches(r, "instance", c->instance) &&
-	       (c->status < 0 || c->status == error_status(r));
+	       (c->status < 0 || c->status == run_error_status(r));
 }
 
 static void bind_error(struct run_scope *s, const struct run *r, const struct frame *f)
@@ -138,7 +131,7 @@ static bool schedule(struct run *r, struct frame *f, const struct retry_policy *
  * errors with status 408, 425, 429 or 500 and above. */
 static bool is_passing_trouble(const struct run *r)
 {
-	int64_t status = error_status(r);
+	int64_t status = run_error_status(r);
 	char *type = json_strdup(json_get(value_json(r->error), "type"));
 	bool timeout = type && problem_type_equal(type, PROBLEM_BASE "timeout");
 	bool call = type && problem_type_equal(type, PROBLEM_BASE "communication");
@@ -166,11 +159,11 @@ static bool retry_conflict(struct run *r)
 	struct frame *f = r->failed;
 	enum on_conflict rule = f->task->metadata.on_conflict;
 	bool ours = rule == CONFLICT_DEFAULT && f->was_uncertain;
-	if (!f->task->kind->effect || error_status(r) != 409 || r->no_retry ||
+	if (!f->task->kind->effect || run_error_status(r) != 409 || r->no_retry ||
 		(rule != CONFLICT_RETRY && !ours))
 		return false;
 	struct op op = op_make(OP_RETRY, f->path);
-	if (retry_due(&policy, &terms, f->retries, r->now, r->now, r->retry_after,
+	if (retry_due(&policy, &terms, f->conflicts, r->now, r->now, r->retry_after,
 		    &op.due)) {
 		run_record(r, &op);
 		return true;

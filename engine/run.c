@@ -412,14 +412,29 @@ static void wait_for_retry(struct frame *f, int64_t due)
 	f->state = FRAME_WAITING;
 }
 
+int64_t run_error_status(const struct run *r)
+{
+	int64_t status = 0;
+	(void)json_int(json_get(value_json(r->error), "status"), &status);
+	return status;
+}
+
+static void count_retry(struct run *r, struct frame *f)
+{
+	/* No policy retries a 409 of its own step: that is what onConflict does. */
+	if (f == r->failed && run_error_status(r) == 409)
+		f->conflicts++;
+	else if (f->retries++ == 0)
+		f->retry_since = r->at;
+}
+
 static bool apply_retry(struct run *r, const struct op *op, struct error *err)
 {
 	struct frame *f = run_find(r, op->path);
 	if (!f || !r->failed || !frame_is_below(r->failed, f) ||
 		(!f->task->catcher && (op->again || f != r->failed)))
 		return misfit(op, err);
-	if (f->retries++ == 0)
-		f->retry_since = r->at;
+	count_retry(r, f);
 	struct frame *failed = r->failed;
 	for (struct frame *g = failed; g != f; g = g->parent)
 		begin_limits_anew(g, op->due);
@@ -529,7 +544,7 @@ static bool apply_retried(struct run *r, const struct op *op)
 	r->held = false;
 	value_set(&r->output, NULL);
 	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
-		f->retries = 0;
+		f->retries = f->conflicts = 0;
 		listening_lapse(f);
 		f->deadline = f->attempt_deadline = 0;
 		if (f->child || !((r->failed && frame_is_below(f, r->failed)) ||

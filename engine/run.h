@@ -99,6 +99,8 @@ void run_write(struct run *r, struct op *op);
 struct frame *run_find(const struct run *r, const char *path); /* NULL: not open */
 /* The innermost open frame that the path leads through, itself excluded. */
 struct frame *run_find_parent(const struct run *r, const char *path);
+/* Of the error that is being handled; 0: none. */
+int64_t run_error_status(const struct run *r);
 /* The stepId of a frame. */
 void run_step_id(const struct run *r, const struct frame *f, char out[UUID_TEXT]);
 /* The nearest deadline of the frames that are open, 0: none. */

@@ -88,6 +88,23 @@ bool http_answer_add_body(struct http_answer *a, const char *data, size_t n)
 	return !a->body_too_large;
 }
 
+bool http_answer_has_sound_length(const struct http_answer *a)
+{
+	const char *first = NULL;
+	for (size_t i = 0; i < a->headers.count; i++) {
+		const char *value = a->headers.items[i].value;
+		if (strcasecmp(a->headers.items[i].name, "Content-Length") != 0)
+			continue;
+		size_t digits = strspn(value, "0123456789");
+		if (digits == 0 || digits > 18 || value[digits])
+			return false;
+		if (first && strcmp(first, value) != 0)
+			return false;
+		first = value;
+	}
+	return true;
+}
+
 /* ---- Output ---- */
 
 /* Appends the text as a JSON string; false, and nothing, if it is not UTF-8. */
@@ -240,6 +257,7 @@ bool http_answer_output(const struct http_answer *a, const struct task *task,
 	fault_set(ret_fault, PROBLEM_COMMUNICATION,
 		"%s %s answered %d with what is labelled JSON and is not: %s",
 		request->method, buf_text(&shown), a->status, err.text);
+	ret_fault->uncertain = !request->safe;
 	buf_finish(&shown);
 	return false;
 }

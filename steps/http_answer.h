@@ -33,8 +33,14 @@ MUST_CHECK bool http_answer_add_header(struct http_answer *a, const char *line, 
 /* A part of the body. False once it is too large; then it is full up to its limit. */
 MUST_CHECK bool http_answer_add_body(struct http_answer *a, const char *data, size_t n);
 
+/* Whether Content-Length, if there is any, says one length (RFC 9112, 6.3). libcurl reads
+ * on until the connection closes where it is too long a number, and then a body that was
+ * cut off looks whole. */
+bool http_answer_has_sound_length(const struct http_answer *a);
+
 /* What the task outputs. url is the last one that was asked. A body that is labelled as
- * JSON and is none is a fault (not uncertain: that the effect happened is known). */
+ * JSON and is none is a fault, uncertain like any output that is refused: the effect has
+ * happened, and what may happen once only must not be sent again. */
 MUST_CHECK bool http_answer_output(const struct http_answer *a, const struct task *task,
 	const struct http_request *request, const char *url, struct buf *out,
 	struct fault *ret_fault);

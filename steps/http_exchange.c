@@ -299,10 +299,13 @@ static void on_answer(struct exchange *x)
 	const char *location = redirect_of(x);
 	if (location)
 		follow(x, location);
-	else if (is_success(x))
-		succeed(x);
-	else
+	else if (!is_success(x))
 		fail_with_status(x);
+	else if (!http_answer_has_sound_length(&x->answer))
+		fail_with(x, PROBLEM_COMMUNICATION, !x->request->safe,
+			"the answer's Content-Length is not one length");
+	else
+		succeed(x);
 }
 
 /*

@@ -34,7 +34,7 @@ START_TEST(answer_that_is_not_the_json_it_says)
 	stub_text(stub, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 			"Content-Length: 3\r\n\r\n{a}");
 	call("{\"method\":\"post\",\"endpoint\":\"@/\",\"output\":\"response\"}");
-	ck_fault(PROBLEM_COMMUNICATION, 0, false);
+	ck_fault(PROBLEM_COMMUNICATION, 0, true);
 	ck_assert_uint_eq(result.effect.output.len, 0);
 }
 END_TEST

@@ -122,8 +122,8 @@ class World:
         db.psql((pathlib.Path(__file__).parent / "audit.sql").read_text())
         return db
 
-    def new_recorder(self):
-        recorder = Recorder(bodies=False).start()
+    def new_recorder(self, **more):
+        recorder = Recorder(**dict({"bodies": False}, **more)).start()
         self.ends.append(recorder.stop)
         return recorder
 

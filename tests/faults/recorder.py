@@ -13,6 +13,7 @@ Any other path is /dedupe. "First N" counts requests of one target (path and que
     /drop_after_apply/...   applied (once per key), then the connection is cut: ?count=N (first N,
                             default 1) or ?p=0.3; after that like /dedupe
     /drop_before_apply/...  the same, but nothing is applied when it is cut
+    /late/...               applied (once per key); the first N (?count=N) are never answered
     /apply_then_409/...     the first request of a key is applied and cut; later ones get 409
     /delay/MS/...           like /dedupe, answers MS milliseconds later (every mode: ?delay=MS)
     /hold/NAME/...          like /dedupe, answers when /_control/release?name=NAME is called
@@ -23,6 +24,7 @@ Any other path is /dedupe. "First N" counts requests of one target (path and que
     /ready_after/N/...      {"ready": false} N times, then {"ready": true}
     /replay500/...          the first key of a target gets 500 for ever, later keys are applied
     /truncate/...           cut in the middle of the body: ?count=N (default: always)
+    /broken/NAME/...        applied (once per key); the answer is one of broken.py
     /garbage/...            an answer that is not HTTP
     /big/BYTES              a JSON string of that size; /gzip_bomb/BYTES: the same, compressed
     /redirect/same|other/CODE/...  to /headers on this port, or on another one (?to=/path)
@@ -62,6 +64,8 @@ import time
 import urllib.parse
 import urllib.request
 
+from broken import STREAMS
+
 REASONS = {200: "OK", 201: "Created", 204: "No Content", 301: "Moved", 302: "Found",
            303: "See Other", 307: "Temporary Redirect", 308: "Permanent Redirect",
            400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 409: "Conflict",
@@ -86,7 +90,8 @@ class Request:
 
 class Reply:
     def __init__(self, status=200, body=b"{}", content_type="application/json", headers=(),
-                 cut=False, raw=None, hold=None):
+                 cut=False, raw=None, hold=None, feed=None):
+        self.feed = feed  # yields (bytes, seconds to wait after them)
         self.status, self.body, self.content_type = status, body, content_type
         self.headers, self.cut, self.raw, self.hold = headers, cut, raw, hold
 
@@ -242,6 +247,10 @@ class State:
     def mode_drop_before_apply(self, request):
         return (CUT, False) if self.is_dropped(request) else self.apply_once(request)
 
+    def mode_late(self, request):
+        reply, applied = self.apply_once(request)
+        return (Reply(cut=True, hold="never") if self.is_dropped(request) else reply), applied
+
     def mode_apply_then_409(self, request):
         if request.key in self.keys:
             return json_reply({"conflict": True}, 409), False
@@ -281,6 +290,10 @@ class State:
         _, applied = self.apply_once(request)
         raw = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"a'
         return Reply(raw=raw, cut=True), applied
+
+    def mode_broken(self, request):
+        _, applied = self.apply_once(request)
+        return Reply(feed=STREAMS[request.parts[1]](), cut=True), applied
 
     def mode_garbage(self, request):
         return Reply(raw=b"\x00\x01 this is not HTTP \xff\r\n\r\n", cut=True), False
@@ -391,6 +404,8 @@ class Connection(asyncio.Protocol):
         self.busy = False
         self.transport = None
         self.pid = None
+        self.full = False
+        self.waiting = None  # what goes on when there is room again
 
     def connection_made(self, transport):
         self.transport = transport
@@ -459,7 +474,7 @@ class Connection(asyncio.Protocol):
     def serve(self, request):
         try:
             reply, applied = self.state.answer(request)
-        except (ValueError, IndexError) as error:
+        except (ValueError, LookupError) as error:
             reply, applied = json_reply({"error": "bad request: %s" % error}, 400), False
         number = self.state.n
         self.state.record(request, reply, applied)
@@ -484,11 +499,38 @@ class Connection(asyncio.Protocol):
         self.send(request, reply, number)
         self.go_on()
 
+    def pause_writing(self):
+        self.full = True
+
+    def resume_writing(self):
+        self.full = False
+        if self.waiting:
+            feed, self.waiting = self.waiting, None
+            # Not from within: a write that fails here would end the connection twice.
+            asyncio.get_running_loop().call_soon(self.pump, feed)
+
+    def pump(self, feed):
+        """Sends what the generator yields, as fast as it is taken."""
+        if self.transport.is_closing():
+            return
+        if self.full:
+            self.waiting = feed
+            return
+        data, pause = next(feed, (None, 0))
+        if data is None:
+            self.transport.close()
+            return
+        self.transport.write(data)
+        asyncio.get_running_loop().call_later(pause, self.pump, feed)
+
     def send(self, request, reply, number):
         if self.transport.is_closing():
             return
         if reply is CUT:
             self.transport.abort()
+            return
+        if reply.feed:
+            self.pump(reply.feed)
             return
         if reply.raw is None:
             reply = Reply(reply.status, reply.body, reply.content_type,
@@ -570,10 +612,11 @@ async def serve(options, selector):
 class Recorder:
     """A recorder in a process of its own, for tests: with Recorder() as r: r.url ..."""
 
-    def __init__(self, fsync=False, bodies=True):
+    def __init__(self, fsync=False, bodies=True, port=0):
         self.dir = tempfile.TemporaryDirectory(prefix="recorder.")
         self.log = os.path.join(self.dir.name, "log.jsonl")
         self.arguments = ["--log", self.log] + ["--fsync"] * fsync + ["--bodies"] * bodies
+        self.arguments += ["--port", str(port)]
         self.process = None
         self.url = self.other_url = None
 

@@ -213,10 +213,11 @@ class Database:
         self.closed = False
         self.cli("migrate", expect=0)
 
-    def psql(self, sql):
-        """A script, in a session of its own."""
+    def psql(self, sql, role="postgres"):
+        """A script, in a session of its own, of this role."""
         done = subprocess.run([self.cluster.bin + "/psql", "-qXAt", "-v", "ON_ERROR_STOP=1", "-d",
-                               self.conninfo], input=sql, capture_output=True, text=True)
+                               self.conninfo.replace("user=postgres", "user=" + role)],
+                              input=sql, capture_output=True, text=True)
         check(done.returncode == 0, "psql: %s", done.stderr)
         return done.stdout.strip()
 
