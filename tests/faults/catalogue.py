@@ -77,7 +77,7 @@ ROWS = {row.number: row for row in (
     Row(53, "Number and text fidelity", "I4", later=LATER),
     Row(54, "Expressions that run away", "I5, I10", later=LATER),
     Row(55, "Fuzz", "I8", later=LATER),
-    Row(56, "Allocation and I/O failure", "I1, I4, I8", later=LATER),
+    Row(56, "Allocation and I/O failure", "I1, I4, I8"),
     Row(57, "Oversize", "I8, I10", later=LATER),
     # Security
     Row(58, "Requests to forbidden addresses", "I9", later=LATER),
