@@ -1,6 +1,6 @@
 /*
  * LD_PRELOAD: lets the N-th allocation (FAIL_AT=N) of the process fail, and all after it too with
- * FAIL_HOW=ever. How many there were is written to the file FAIL_COUNT when the process exits. Where
+ * FAIL_HOW=ever, and says so. How many there were is written to the file FAIL_COUNT when the process exits. Where
  * it crashes for that, it says in whose code: libraries use what they have not got, too.
  */
 #define _GNU_SOURCE
@@ -92,6 +92,8 @@ static int is_time(void)
 	long n = atomic_fetch_add(&count, 1) + 1;
 	if (!at || !(ever ? n >= at : n == at) || getpid() != self)
 		return 0;
+	if (n == at)
+		dprintf(2, "fail_at: %ld\n", n);
 	errno = ENOMEM;
 	return 1;
 }
