@@ -132,7 +132,8 @@ static int on_watch_socket(
 	int events = 0;
 	events |= what != CURL_POLL_OUT ? UV_READABLE : 0;
 	events |= what != CURL_POLL_IN ? UV_WRITABLE : 0;
-	uv_poll_start(&w->poll, events, on_readable_or_writable);
+	int rc = uv_poll_start(&w->poll, events, on_readable_or_writable);
+	assert(rc == 0);
 	return 0;
 }
 

@@ -30,14 +30,14 @@ def applied(db, name, expression):
 @case(54)
 def runaways(world):
     """One after the other: a fault of the run that did it, about a second after it began."""
-    db, took = world.db, []
+    db, took, grown = world.db, [], []
     chosen = world.random.sample(RUNAWAYS, world.size(2, len(RUNAWAYS), len(RUNAWAYS)))
     names = [applied(db, "runaway%d" % n, text) for n, text in enumerate(chosen)]
     again = world.size(1, 1, 10)
     worker = world.worker("--poll", "100ms")
     for name, text in zip(names * again, chosen * again):
         world.plan("%s", text)
-        before, began = worker.peak_mib(), time.monotonic()
+        before, began = worker.forget_peak(), time.monotonic()
         run = db.start(name, 1)[0]
         db.wait_idle(60)
         took.append((time.monotonic() - began, text))
@@ -45,19 +45,19 @@ def runaways(world):
         world.inject()
         world.land(row["status"] == "faulted")
         check(row["status"] == "faulted" and row["type"].endswith("/expression"), "I5: %s: %s", text, row)
-        grown = worker.peak_mib() - before
-        # The watchdog looks every 5 ms, and what has been asked for meanwhile is there.
-        check(world.sanitized or grown <= 2 * MEMORY, "I10: %s: the worker grew by %.0f MiB", text, grown)
+        grown.append(worker.peak_mib() - before)
+        # One operation is not interrupted: what is nearly too large may be doubled once.
+        check(world.sanitized or grown[-1] <= 2.25 * MEMORY, "I10: %s: the worker grew by %.0f MiB", text, grown[-1])
     slowest, text = max(took)
     journal_is_whole(db)
     world.check_workers()
     check(worker.alive(), "I8: the worker has ended")
     world.checked(len(took))
     world.figure("slowest", slowest)
-    world.figure("peak MiB", worker.peak_mib())
-    world.note("slowest %.2f s: %s; %.0f MiB", slowest, text, worker.peak_mib())
-    # Of processor time; the claim, the cases beside this one, and a sanitizer, take some.
-    check(slowest <= SECONDS + world.size(4, 1, 1), "I5: %s was stopped after %.2f s", text, slowest)
+    world.figure("grown MiB", max(grown))
+    world.note("slowest %.2f s: %s; grown by %.0f MiB at the most", slowest, text, max(grown))
+    # Of processor time; the claim and the cases beside this one take some, and ASan as much again to free it all.
+    check(slowest <= SECONDS + world.size(4, 1, 1) + 20 * world.sanitized, "I5: %s was stopped after %.2f s", text, slowest)
 
 
 @case(54)

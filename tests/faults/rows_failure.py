@@ -160,8 +160,8 @@ def calls_fail(world):
             own = "%s.%d" % (log, number)
             inject = "inject=%s:error=%s:when=%d" % (call, error, nth)
             world.inject()
-            # libuv aborts when it cannot read or write the descriptor by which it wakes itself.
-            aborts = error == "ENOMEM" or call in ("read", "write")
+            # libuv aborts when it cannot make, read or write the pipe by which it wakes itself.
+            aborts = error == "ENOMEM" or call in ("pipe2", "read", "write")
             slot.trial(inject, CODES + ((-signal.SIGABRT,) if aborts else ()), env,
                        by("-e", "trace=" + call, "-e", inject, log=own))
             with open(own, errors="replace") as lines:

@@ -122,7 +122,7 @@ def views_are_readable(world, db, runs):
     """Whatever was stored can be looked at: by the views and by wfctl."""
     db.psql("select count(output::text), count(input::text) from stepwell.runs; select count(output::text), count(path), "
             "count(step_id) from stepwell.steps; select count(data::text) from stepwell.journal")
-    for run in world.random.sample(sorted(runs), min(len(runs), world.size(2, 20, 60))):
+    for run in world.random.sample(sorted(runs), min(len(runs), world.size(1, 20, 60))):
         for words in (["status", run, "-o", "json"], ["status", run], ["history", run, "-o", "jsonl"]):
             out = db.cli(*words, expect=0)[1]
             if words[-1] == "json":
@@ -134,7 +134,7 @@ def hostile_inputs(world):
     """As --input of `start`, and by SQL, where Postgres has other ideas of what JSON is."""
     db, folder = world.db, pathlib.Path(world.cluster.dir)
     passes(db, world.recorder.url)
-    chosen = cases_of(world, 24)
+    chosen = cases_of(world, 16)
 
     def command(number, text):
         path = folder / ("%s.%d.input" % (world.name, number))
@@ -183,7 +183,7 @@ def hostile_answers(world):
     db = world.db
     db.apply("ask", [{"send": {"call": "http", "with": {
         "method": "post", "endpoint": "${ \"%s/hex/\" + $workflow.id + \"/send?body=\" + $workflow.input.body }" % world.recorder.url}}}])
-    chosen = [([(text, 1)], good) for text, good in cases_of(world, 60)] + world.random.sample(LARGE, world.size(3, 10, 10))
+    chosen = [([(text, 1)], good) for text, good in cases_of(world, 50)] + world.random.sample(LARGE, world.size(3, 10, 10))
     ids = db.start_with("ask", [{"body": ",".join("%s*%d" % (piece.hex(), n) for piece, n in pieces)} for pieces, _ in chosen])
     worker = world.worker("--concurrency", "4")
     db.wait_idle(120)
