@@ -51,9 +51,10 @@ static int run_here(
 	settings->conninfo = settings->settings.database = l->database.conninfo;
 	settings->claim = false;
 	settings->drain_timeout = GRACE;
-	struct worker *w = worker_create(settings);
-	int code = worker_connect(w, CONNECT_TIMEOUT, &err) ? execute(l, o, w)
-							    : command_fail(&err);
+	struct worker *w = NULL;
+	bool ready = worker_create(settings, &w, &err) &&
+		     worker_connect(w, CONNECT_TIMEOUT, &err);
+	int code = ready ? execute(l, o, w) : command_fail(&err);
 	worker_destroy(w);
 	return code;
 }

@@ -24,8 +24,9 @@ int pool_worker_run(const struct worker_options *settings)
 	struct error err;
 	int code = EXIT_DONE;
 	allow_files(settings->concurrency);
-	struct worker *w = worker_create(settings);
-	if (!worker_connect(w, CONNECT_TIMEOUT, &err) ||
+	struct worker *w = NULL;
+	if (!worker_create(settings, &w, &err) ||
+		!worker_connect(w, CONNECT_TIMEOUT, &err) ||
 		worker_run(w, 0, &err) == WORKER_FAILED)
 		code = command_fail(&err);
 	worker_destroy(w);

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,16 +105,18 @@ static void close_poll(struct db *db)
 
 static void watch(struct db *db, int events)
 {
-	int socket = PQsocket(db->conn);
+	int socket = PQsocket(db->conn), rc = 0;
 	if (db->poll && db->poll_socket != socket)
 		close_poll(db);
 	if (!db->poll) {
 		db->poll = xcalloc(1, sizeof *db->poll);
 		db->poll->data = db;
 		db->poll_socket = socket;
-		uv_poll_init(db->loop, db->poll, socket);
+		rc = uv_poll_init(db->loop, db->poll, socket);
 	}
-	uv_poll_start(db->poll, events, on_poll);
+	if (rc == 0)
+		rc = uv_poll_start(db->poll, events, on_poll);
+	assert(rc == 0); /* it fails for want of memory only */
 }
 
 static void set_timer(struct db *db, int64_t usec)

@@ -166,8 +166,9 @@ static bool run_definition(
 	worker_options_init(&options);
 	options.conninfo = d->conninfo;
 	options.settings.sql_connections = 1;
-	struct worker *w = worker_create(&options);
-	bool ok = worker_connect(w, CONNECT_PATIENCE, err) && work(d, w, definition, err);
+	struct worker *w = NULL;
+	bool ok = worker_create(&options, &w, err) &&
+		  worker_connect(w, CONNECT_PATIENCE, err) && work(d, w, definition, err);
 	worker_destroy(w);
 	return ok;
 }

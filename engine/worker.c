@@ -287,16 +287,35 @@ static bool may_send(const struct host *host)
 	return worker_lease_holds(host->owner);
 }
 
-struct worker *worker_create(const struct worker_options *o)
+/* What of a loop needs descriptors. */
+static int init_loop(struct worker *w)
+{
+	int rc = uv_loop_init(&w->loop);
+	if (rc != 0)
+		return rc;
+	rc = uv_signal_init(&w->loop, &w->sigterm);
+	if (rc == 0)
+		rc = uv_signal_init(&w->loop, &w->sigint);
+	if (rc != 0)
+		uv_loop_close(&w->loop);
+	return rc;
+}
+
+bool worker_create(const struct worker_options *o, struct worker **ret, struct error *err)
 {
 	struct worker *w = xcalloc(1, sizeof *w);
+	int rc = init_loop(w);
+	if (rc != 0) {
+		free(w);
+		return error_set(
+			err, ERROR_TRANSIENT, "the event loop: %s", uv_strerror(rc));
+	}
 	w->options = *o;
 	w->options.settings.database = o->conninfo;
 	w->id = uuid_v4();
 	uuid_format(w->id, w->id_text);
 	w->woken_tail = &w->woken;
 	w->slot_tail = &w->slot_head;
-	uv_loop_init(&w->loop);
 	list_abilities(w);
 	w->host = (struct host){.loop = &w->loop, .settings = &w->options.settings};
 	w->host.worker = w->id;
@@ -317,11 +336,10 @@ struct worker *worker_create(const struct worker_options *o)
 	init_timer(w, &w->watch_timer);
 	init_timer(w, &w->drain_timer);
 	init_timer(w, &w->limit_timer);
-	uv_signal_init(&w->loop, &w->sigterm);
-	uv_signal_init(&w->loop, &w->sigint);
 	w->sigterm.data = w->sigint.data = w;
 	connect_beat(w);
-	return w;
+	*ret = w;
+	return true;
 }
 
 static void on_limit(uv_timer_t *timer)

@@ -36,7 +36,9 @@ enum worker_end {
 	WORKER_FAILED,    /* cannot go on: err says why */
 };
 
-struct worker *worker_create(const struct worker_options *o);
+/* ERROR_TRANSIENT when the system is short of descriptors. */
+MUST_CHECK bool worker_create(
+	const struct worker_options *o, struct worker **ret, struct error *err);
 void worker_destroy(struct worker *w);
 
 /* Connects and registers; runs the loop until that is done. ERROR_TRANSIENT when it did

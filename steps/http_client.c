@@ -57,6 +57,7 @@ static void hand_back(struct http_client *client)
 	begin_queued(client);
 }
 
+<<<<<<< HEAD
 /* Of a socket with an error libuv does not say what there is besides, and watches it no
  * more. An answer may have come before the reset: libcurl has to read until it meets the
  * error itself. */
@@ -69,19 +70,30 @@ static void on_readable_or_writable(uv_poll_t *poll, int status, int events)
 		events = w->events;
 		uv_poll_start(poll, events, on_readable_or_writable);
 	}
+=======
+/* Without memory libcurl would forget to have a socket watched, and the transfer hang. */
+static void act(struct http_client *client, curl_socket_t socket, int flags)
+{
+	int running;
+	CURLMcode code = curl_multi_socket_action(client->multi, socket, flags, &running);
+	assert(code != CURLM_OUT_OF_MEMORY);
+	hand_back(client);
+}
+
+static void on_readable_or_writable(uv_poll_t *poll, int status, int events)
+{
+	struct watch *w = (struct watch *)poll;
+	int flags = 0;
+>>>>>>> rowsinput
 	flags |= events & UV_READABLE ? CURL_CSELECT_IN : 0;
 	flags |= events & UV_WRITABLE ? CURL_CSELECT_OUT : 0;
 	flags |= status < 0 ? CURL_CSELECT_ERR : 0;
-	curl_multi_socket_action(client->multi, w->socket, flags, &running);
-	hand_back(client);
+	act(w->client, w->socket, flags);
 }
 
 static void on_timer(uv_timer_t *timer)
 {
-	struct http_client *client = timer->data;
-	int running;
-	curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	hand_back(client);
+	act(timer->data, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int on_set_timer(CURLM *multi, long timeout_ms, void *ctx)
@@ -136,8 +148,13 @@ static int on_watch_socket(
 	int events = 0;
 	events |= what != CURL_POLL_OUT ? UV_READABLE : 0;
 	events |= what != CURL_POLL_IN ? UV_WRITABLE : 0;
+<<<<<<< HEAD
 	w->events = events;
 	uv_poll_start(&w->poll, events, on_readable_or_writable);
+=======
+	int rc = uv_poll_start(&w->poll, events, on_readable_or_writable);
+	assert(rc == 0);
+>>>>>>> rowsinput
 	return 0;
 }
 
@@ -160,21 +177,21 @@ static curl_socket_t on_open_socket(
  * silent. */
 static void set_rules(struct http_transfer *t)
 {
-	curl_easy_setopt(t->easy, CURLOPT_PRIVATE, (void *)t);
-	curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->error);
-	curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(t->easy, CURLOPT_QUICK_EXIT, 1L);
-	curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(t->easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(t->easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl_easy_setopt(t->easy, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYHOST, 2L);
-	curl_easy_setopt(t->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-	curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t);
+	http_set(t->easy, CURLOPT_PRIVATE, (void *)t);
+	http_set(t->easy, CURLOPT_ERRORBUFFER, t->error);
+	http_set(t->easy, CURLOPT_NOSIGNAL, 1L);
+	http_set(t->easy, CURLOPT_QUICK_EXIT, 1L);
+	http_set(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	http_set(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
+	http_set(t->easy, CURLOPT_PROXY, "");
+	http_set(t->easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	http_set(t->easy, CURLOPT_PATH_AS_IS, 1L);
+	http_set(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	http_set(t->easy, CURLOPT_SSL_VERIFYPEER, 1L);
+	http_set(t->easy, CURLOPT_SSL_VERIFYHOST, 2L);
+	http_set(t->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	http_set(t->easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+	http_set(t->easy, CURLOPT_OPENSOCKETDATA, t);
 }
 
 void http_transfer_open(struct http_transfer *t)

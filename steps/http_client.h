@@ -11,12 +11,21 @@
 #ifndef STEPWELL_HTTP_CLIENT_H
 #define STEPWELL_HTTP_CLIENT_H
 
+#include <assert.h>
 #include <curl/curl.h>
 #include <stdbool.h>
 #include <uv.h>
 
 #define HTTP_CONNECTIONS 1024     /* at once, to whatever hosts */
 #define HTTP_CONNECTIONS_KEPT 256 /* idle ones */
+
+/* curl_easy_setopt that aborts when out of memory, as we do everywhere: without one of
+ * its options a request would be another one. */
+#define http_set(easy, option, value)                                           \
+	do {                                                                    \
+		CURLcode http_set_code = curl_easy_setopt(easy, option, value); \
+		assert(http_set_code != CURLE_OUT_OF_MEMORY);                   \
+	} while (0)
 
 struct http_client;
 

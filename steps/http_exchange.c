@@ -75,11 +75,18 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 
 /* ---- The request as libcurl takes it ---- */
 
+static void append(struct exchange *x, const char *line)
+{
+	struct curl_slist *headers = curl_slist_append(x->headers, line);
+	assert(headers); /* without the key, the effect might happen twice */
+	x->headers = headers;
+}
+
 static void add_line(struct exchange *x, const char *name, const char *value)
 {
 	/* "Name;" is libcurl's way to say that the value is empty. */
 	char *line = *value ? xasprintf("%s: %s", name, value) : xasprintf("%s;", name);
-	x->headers = curl_slist_append(x->headers, line);
+	append(x, line);
 	explicit_bzero(line, strlen(line));
 	free(line);
 }
@@ -95,9 +102,10 @@ static void set_headers(struct exchange *x)
 	const struct http_request *r = x->request;
 	curl_slist_free_all(x->headers);
 	/* "Name:" keeps libcurl from adding its own. */
-	x->headers = curl_slist_append(NULL, "Expect:");
+	x->headers = NULL;
+	append(x, "Expect:");
 	if (!http_headers_get(&r->headers, "Content-Type"))
-		x->headers = curl_slist_append(x->headers, "Content-Type:");
+		append(x, "Content-Type:");
 	for (size_t i = 0; i < r->headers.count; i++) {
 		if (goes_along(x, &r->headers.items[i]))
 			add_line(x, r->headers.items[i].name, r->headers.items[i].value);
@@ -109,7 +117,7 @@ static void set_headers(struct exchange *x)
 		explicit_bzero(value, strlen(value));
 		free(value);
 	}
-	curl_easy_setopt(x->transfer.easy, CURLOPT_HTTPHEADER, x->headers);
+	http_set(x->transfer.easy, CURLOPT_HTTPHEADER, x->headers);
 }
 
 static void set_digest(struct exchange *x)
@@ -117,9 +125,9 @@ static void set_digest(struct exchange *x)
 	const struct http_credentials *c = &x->request->credentials;
 	bool on = c->scheme == HTTP_DIGEST && !x->foreign;
 	CURL *easy = x->transfer.easy;
-	curl_easy_setopt(easy, CURLOPT_HTTPAUTH, on ? CURLAUTH_DIGEST : CURLAUTH_NONE);
-	curl_easy_setopt(easy, CURLOPT_USERNAME, on ? c->username : NULL);
-	curl_easy_setopt(easy, CURLOPT_PASSWORD, on ? c->secret : NULL);
+	http_set(easy, CURLOPT_HTTPAUTH, on ? CURLAUTH_DIGEST : CURLAUTH_NONE);
+	http_set(easy, CURLOPT_USERNAME, on ? c->username : NULL);
+	http_set(easy, CURLOPT_PASSWORD, on ? c->secret : NULL);
 }
 
 static void set_method(struct exchange *x)
@@ -128,27 +136,26 @@ static void set_method(struct exchange *x)
 	CURL *easy = x->transfer.easy;
 	bool wants_body = !strcmp(r->method, "POST") || !strcmp(r->method, "PUT") ||
 			  !strcmp(r->method, "PATCH");
-	curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+	http_set(easy, CURLOPT_HTTPGET, 1L);
 	if (r->has_body || wants_body) {
-		curl_easy_setopt(
-			easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.len);
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, buf_text(&r->body));
+		http_set(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.len);
+		http_set(easy, CURLOPT_POSTFIELDS, buf_text(&r->body));
 	}
 	if (strcmp(r->method, "HEAD") == 0)
-		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+		http_set(easy, CURLOPT_NOBODY, 1L);
 	else
-		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, r->method);
+		http_set(easy, CURLOPT_CUSTOMREQUEST, r->method);
 }
 
 static void set_callbacks(struct exchange *x)
 {
 	CURL *easy = x->transfer.easy;
-	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_send);
-	curl_easy_setopt(easy, CURLOPT_PREREQDATA, x);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
+	http_set(easy, CURLOPT_PREREQFUNCTION, on_send);
+	http_set(easy, CURLOPT_PREREQDATA, x);
+	http_set(easy, CURLOPT_HEADERFUNCTION, on_header);
+	http_set(easy, CURLOPT_HEADERDATA, x);
+	http_set(easy, CURLOPT_WRITEFUNCTION, on_body);
+	http_set(easy, CURLOPT_WRITEDATA, x);
 }
 
 /* An attempt that must not be repeated goes over a connection of its own: a kept one may
@@ -179,9 +186,9 @@ static bool on_begin(struct http_transfer *t)
 	int64_t left = x->deadline ? x->deadline - clock_boottime() : 0;
 	if (x->deadline && left < USEC_PER_MS)
 		return false;
-	curl_easy_setopt(easy, CURLOPT_URL, x->url);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(left / USEC_PER_MS));
-	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, (long)wants_fresh_connection(x));
+	http_set(easy, CURLOPT_URL, x->url);
+	http_set(easy, CURLOPT_TIMEOUT_MS, (long)(left / USEC_PER_MS));
+	http_set(easy, CURLOPT_FRESH_CONNECT, (long)wants_fresh_connection(x));
 	set_method(x);
 	set_callbacks(x);
 	set_headers(x);

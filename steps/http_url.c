@@ -2,6 +2,7 @@
  * them. */
 #include "http_url.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <curl/curl.h>
 #include <stdlib.h>
@@ -56,13 +57,35 @@ static bool put_clean(struct buf *out, const char *url, size_t n)
 	return true;
 }
 
-static bool parses(const char *url)
+static CURLU *create(void)
 {
 	CURLU *u = curl_url();
-	CURLUcode code = curl_url_set(
-		u, CURLUPART_URL, url, CURLU_PATH_AS_IS | CURLU_DISALLOW_USER);
-	curl_url_cleanup(u);
+	assert(u);
+	return u;
+}
+
+/* Whether the part is fine. */
+static bool set(CURLU *u, CURLUPart what, const char *text, unsigned flags)
+{
+	CURLUcode code = curl_url_set(u, what, text, flags);
+	assert(code != CURLUE_OUT_OF_MEMORY);
 	return code == CURLUE_OK;
+}
+
+static char *part(CURLU *u, CURLUPart what, unsigned flags)
+{
+	char *s = NULL;
+	CURLUcode code = curl_url_get(u, what, &s, flags);
+	assert(code != CURLUE_OUT_OF_MEMORY);
+	return s;
+}
+
+static bool parses(const char *url)
+{
+	CURLU *u = create();
+	bool ok = set(u, CURLUPART_URL, url, CURLU_PATH_AS_IS | CURLU_DISALLOW_USER);
+	curl_url_cleanup(u);
+	return ok;
 }
 
 static bool check_clean(const char *url, struct error *err)
@@ -100,11 +123,11 @@ bool http_url_check(const char *url, size_t n, char **ret, struct error *err)
 static char *resolve(const char *url, const char *location)
 {
 	char *absolute = NULL;
-	CURLU *u = curl_url();
-	if (curl_url_set(u, CURLUPART_URL, url, CURLU_PATH_AS_IS) == CURLUE_OK &&
-		curl_url_set(u, CURLUPART_URL, location,
-			CURLU_NON_SUPPORT_SCHEME | CURLU_URLENCODE) == CURLUE_OK)
-		curl_url_get(u, CURLUPART_URL, &absolute, 0);
+	CURLU *u = create();
+	if (set(u, CURLUPART_URL, url, CURLU_PATH_AS_IS) &&
+		set(u, CURLUPART_URL, location,
+			CURLU_NON_SUPPORT_SCHEME | CURLU_URLENCODE))
+		absolute = part(u, CURLUPART_URL, 0);
 	curl_url_cleanup(u);
 	return absolute;
 }
@@ -129,22 +152,15 @@ bool http_url_follow(const char *url, const char *location, char **ret, struct e
 	return true;
 }
 
-static char *part(CURLU *u, CURLUPart what)
-{
-	char *s = NULL;
-	curl_url_get(u, what, &s, CURLU_DEFAULT_PORT);
-	return s;
-}
-
 bool http_url_same_origin(const char *a, const char *b)
 {
 	static const CURLUPart parts[] = {
 		CURLUPART_SCHEME, CURLUPART_HOST, CURLUPART_PORT};
-	CURLU *x = curl_url(), *y = curl_url();
-	bool same = curl_url_set(x, CURLUPART_URL, a, 0) == CURLUE_OK &&
-		    curl_url_set(y, CURLUPART_URL, b, 0) == CURLUE_OK;
+	CURLU *x = create(), *y = create();
+	bool same = set(x, CURLUPART_URL, a, 0) && set(y, CURLUPART_URL, b, 0);
 	for (size_t i = 0; same && i < sizeof parts / sizeof *parts; i++) {
-		char *p = part(x, parts[i]), *q = part(y, parts[i]);
+		char *p = part(x, parts[i], CURLU_DEFAULT_PORT);
+		char *q = part(y, parts[i], CURLU_DEFAULT_PORT);
 		same = p && q && strcasecmp(p, q) == 0;
 		curl_free(p);
 		curl_free(q);

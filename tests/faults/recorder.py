@@ -31,6 +31,7 @@ Any other path is /dedupe. "First N" counts requests of one target (path and que
     /echo/...               the raw body, as it came (?type=text/plain for another type)
     /headers/...            the request's headers as JSON; /request/...: method, path, query too
     /json?body=TEXT         TEXT as application/json
+    /hex/...?body=HEX*N,... these bytes, each piece N times, as application/json
     /auth/basic|digest/USER/PASSWORD, /auth/bearer/TOKEN   401 unless they fit
     /petstore/v2/..., /httpbin/basic-auth/...              what the conformance kit calls
 
@@ -325,6 +326,10 @@ class State:
     def mode_json(self, request):
         return Reply(200, request.query.get("body", "null").encode(),
                      request.query.get("type", "application/json")), True
+
+    def mode_hex(self, request):
+        pieces = [piece.split("*") for piece in request.query.get("body", "").split(",")]
+        return Reply(200, b"".join(bytes.fromhex(piece) * int(n) for piece, n in pieces)), True
 
     def mode_auth(self, request):
         scheme, rest = request.parts[1], request.parts[2:]

@@ -6,10 +6,11 @@ import json
 import time
 
 from catalogue import case
-from harness import check, check_landed, http_steps, http_task, lines_of, records_of
+from harness import check, check_landed, http_steps, http_task, lines_of, records_of, wait_for
 from judges import (Verdict, all_completed, delivered_once, healthy, journal_is_whole, judge_writers,
                     kills_that_hit, nothing_lost)
 from rows_crash import NO_POISON, kill_at_random
+from rows_events import check_nothing_left, listener
 from sessions import SOON
 
 
@@ -202,3 +203,72 @@ def claim_race(world):
     verdict.end()
     world.checked(2 * len(ids))
     world.note("%d runs", len(ids))
+
+
+def at_the_deadline(world, db, ids, first, after):
+    """For each run an event, an order to cancel, or both, within milliseconds of its task's timeout."""
+    asked = ("select run_id, extract(epoch from at) as at from stepwell.operation where op = 'started' and path like "
+             "'%%/wait' and run_id = any ('{%s}')" % ",".join(ids))
+    begun = wait_for(lambda: len(rows := db.rows(asked)) == len(ids) and {r["run_id"]: r["at"] for r in rows}, 30,
+                     "all runs wait")
+    plans = []
+    for n, run in enumerate(ids, first):
+        kinds = world.random.choice((["emit"], ["emit"], ["cancel"], ["emit", "cancel"]))
+        for kind in kinds:
+            # Both have to be seen by a worker: by its next poll, or its next heartbeat.
+            shift = world.random.uniform(-0.12, 0.02) if kind == "emit" else world.random.uniform(-0.25, 0.02)
+            plans.append((begun[run] + after + shift, kind, n, run))
+            world.plan("%s run %d, %.3f s from its timeout", kind, n, shift)
+
+    def act(plan):
+        at, kind, n, run = plan
+        time.sleep(max(0, at - time.time()))
+        late = time.time() - at
+        if kind == "emit":
+            db.value("select stepwell.emit(json_build_object('id', 'e%d', 'source', '/race', 'type', 'race', 'data', "
+                     "json_build_object('n', %d)))" % (n, n))
+        else:
+            code, _, err = db.cli("cancel", run)
+            check(code in (0, 5), "I8: cancel: exit %d %s", code, err)
+        return late
+    with concurrent.futures.ThreadPoolExecutor(len(plans)) as threads:
+        late = list(threads.map(act, sorted(plans)))
+    world.inject(len(plans))
+    world.land(sum(seconds < 0.25 for seconds in late))
+
+
+@case(51)
+def end_races(world):
+    """An event, a timeout and an order to cancel at the same time: one of them it is, and the compensation of the
+    timeout is sent once or never."""
+    db, recorder, after = world.db, world.recorder, world.size(2.5, 1.0, 1.0)
+    db.apply("race", [
+        {"guard": {"try": [listener("race", timeout={"after": {"milliseconds": round(1000 * after)}})], "catch": {
+            "errors": {"with": {"status": 408}}, "do": [{"undo": http_task(recorder.url, "/nodedupe/{run}/undo",
+                                                                           output={"as": "${ [] }"})}]}}},
+        {"done": http_task(recorder.url, "/nodedupe/{run}/done", output={"as": "${ $input | length }"})}])
+    ids, ends = [], collections.Counter()
+    with world.pool(2, "--heartbeat", "200ms", "--lease", "4s", "--poll", "50ms") as pool:
+        pool.wait_ready()
+        for _ in range(world.size(1, 25, 200)):
+            new = db.start("race", world.size(16, 40, 40), len(ids) + 1)
+            at_the_deadline(world, db, new, len(ids) + 1, after)
+            ids += new
+        db.wait_idle(30)
+        healthy(pool.all())
+    journal_is_whole(db)
+    records = records_of(recorder)
+    for row in db.rows("select id, status, output::text as output from stepwell.runs"):
+        undone, done = (len(records.get((row["id"], label), [])) for label in ("undo", "done"))
+        ends[row["status"], row["output"], undone] += 1
+        check(row["status"] in ("completed", "cancelled"), "I7: run %s is %s", row["id"], row["status"])
+        check(undone <= 1 and done <= 1, "I3: run %s: %d compensations, %d ends", row["id"], undone, done)
+        if row["status"] == "completed":
+            check(done == 1 and row["output"] == ("0" if undone else "1"),
+                  "I4: run %s gave %s with %d compensations", row["id"], row["output"], undone)
+    check(sum(ends.values()) == len(ids), "I1: %d runs, not %d", sum(ends.values()), len(ids))
+    check_nothing_left(db)
+    nothing_lost(db)
+    check_landed(len(ends) >= world.size(2, 3, 3), "only %s", ends)
+    world.checked(2 * len(ids))
+    world.note("%s", ", ".join("%s %s, %d compensated: %d" % (*key, count) for key, count in sorted(ends.items(), key=str)))
