@@ -57,20 +57,6 @@ static void hand_back(struct http_client *client)
 	begin_queued(client);
 }
 
-<<<<<<< HEAD
-/* Of a socket with an error libuv does not say what there is besides, and watches it no
- * more. An answer may have come before the reset: libcurl has to read until it meets the
- * error itself. */
-static void on_readable_or_writable(uv_poll_t *poll, int status, int events)
-{
-	struct watch *w = (struct watch *)poll;
-	struct http_client *client = w->client;
-	int running, flags = 0;
-	if (status < 0) {
-		events = w->events;
-		uv_poll_start(poll, events, on_readable_or_writable);
-	}
-=======
 /* Without memory libcurl would forget to have a socket watched, and the transfer hang. */
 static void act(struct http_client *client, curl_socket_t socket, int flags)
 {
@@ -80,11 +66,17 @@ static void act(struct http_client *client, curl_socket_t socket, int flags)
 	hand_back(client);
 }
 
+/* Of a socket with an error libuv does not say what there is besides, and watches it no
+ * more. An answer may have come before the reset: libcurl has to read until it meets the
+ * error itself. */
 static void on_readable_or_writable(uv_poll_t *poll, int status, int events)
 {
 	struct watch *w = (struct watch *)poll;
 	int flags = 0;
->>>>>>> rowsinput
+	if (status < 0) {
+		events = w->events;
+		uv_poll_start(poll, events, on_readable_or_writable);
+	}
 	flags |= events & UV_READABLE ? CURL_CSELECT_IN : 0;
 	flags |= events & UV_WRITABLE ? CURL_CSELECT_OUT : 0;
 	flags |= status < 0 ? CURL_CSELECT_ERR : 0;
@@ -148,13 +140,9 @@ static int on_watch_socket(
 	int events = 0;
 	events |= what != CURL_POLL_OUT ? UV_READABLE : 0;
 	events |= what != CURL_POLL_IN ? UV_WRITABLE : 0;
-<<<<<<< HEAD
 	w->events = events;
-	uv_poll_start(&w->poll, events, on_readable_or_writable);
-=======
 	int rc = uv_poll_start(&w->poll, events, on_readable_or_writable);
 	assert(rc == 0);
->>>>>>> rowsinput
 	return 0;
 }
 
