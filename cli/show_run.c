@@ -42,21 +42,6 @@ enum colour show_colour(enum phase p)
 	return COLOUR_DIM;
 }
 
-static const char *symbol(enum phase p)
-{
-	static const char *const symbols[] = {
-		[PHASE_PENDING] = "·",
-		[PHASE_RUNNING] = "▸",
-		[PHASE_WAITING] = "◷",
-		[PHASE_SUSPENDED] = "‖",
-		[PHASE_COMPLETED] = "✓",
-		[PHASE_FAULTED] = "✗",
-		[PHASE_CANCELLED] = "⊘",
-		[PHASE_SKIPPED] = "-",
-	};
-	return symbols[p];
-}
-
 /* ---- JSON ---- */
 
 static void add_step(cJSON *array, const struct admin_step *s)
@@ -274,7 +259,7 @@ static void print_step(const struct admin_step *s, int64_t now)
 	show_span(s->started_at, s->ended_at ? s->ended_at : now, span);
 	output_print("%*s", indent, "");
 	output_colour(show_colour(s->phase));
-	output_print("%s", symbol(s->phase));
+	output_print("%s", phase_symbol(s->phase, false));
 	output_colour(COLOUR_NONE);
 	output_print(
 		" %-*s %-9s", indent < 30 ? 34 - indent : 4, label, phase_name(s->phase));
@@ -305,7 +290,7 @@ static void print_descendant(void *ctx, const struct admin_descendant *d)
 	show_short_id(d->run.id, id);
 	output_print("%*s", (int)(d->depth < 20 ? 2 * d->depth : 40), "");
 	output_colour(show_colour(d->run.phase));
-	output_print("%s", symbol(d->run.phase));
+	output_print("%s", phase_symbol(d->run.phase, false));
 	output_colour(COLOUR_NONE);
 	output_print(" %s  %-9s  %s/%s:%s  by %s\n", id, phase_name(d->run.phase),
 		d->run.namespace, d->run.name, d->run.version, path);

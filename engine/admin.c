@@ -21,6 +21,21 @@ const char *phase_name(enum phase p)
 	return phase_names[p];
 }
 
+const char *phase_symbol(enum phase p, bool ascii)
+{
+	static const char *const symbols[][2] = {
+		[PHASE_PENDING] = {"·", "."},
+		[PHASE_RUNNING] = {"▸", ">"},
+		[PHASE_WAITING] = {"◷", "~"},
+		[PHASE_SUSPENDED] = {"‖", "="},
+		[PHASE_COMPLETED] = {"✓", "+"},
+		[PHASE_FAULTED] = {"✗", "x"},
+		[PHASE_CANCELLED] = {"⊘", "/"},
+		[PHASE_SKIPPED] = {"-", "-"},
+	};
+	return symbols[p][ascii];
+}
+
 bool phase_parse(const char *name, enum phase *ret)
 {
 	for (size_t i = 0; i < sizeof phase_names / sizeof *phase_names; i++) {

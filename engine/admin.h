@@ -27,6 +27,8 @@ enum phase {
 };
 
 const char *phase_name(enum phase p);
+/* One column wide; ascii: for a terminal without UTF-8. */
+const char *phase_symbol(enum phase p, bool ascii);
 bool phase_parse(const char *name, enum phase *ret);
 bool phase_has_ended(enum phase p);
 

@@ -19,28 +19,12 @@ enum {
 struct signs {
 	const char *fork, *last, *trunk, *blank;
 	const char *to, *back, *dots, *ball;
-	const char *phases[PHASE_SKIPPED + 1];
+	bool ascii; /* phase_symbol's */
 };
 
-static const struct signs fine = {"├─ ", "└─ ", "│  ", "   ", "→", "↑", "…", "●",
-	{[PHASE_PENDING] = "·",
-		[PHASE_RUNNING] = "▸",
-		[PHASE_WAITING] = "◷",
-		[PHASE_SUSPENDED] = "‖",
-		[PHASE_COMPLETED] = "✓",
-		[PHASE_FAULTED] = "✗",
-		[PHASE_CANCELLED] = "⊘",
-		[PHASE_SKIPPED] = "-"}};
+static const struct signs fine = {"├─ ", "└─ ", "│  ", "   ", "→", "↑", "…", "●", false};
 
-static const struct signs plain = {"|- ", "`- ", "|  ", "   ", "->", "^", "...", "*",
-	{[PHASE_PENDING] = ".",
-		[PHASE_RUNNING] = ">",
-		[PHASE_WAITING] = "~",
-		[PHASE_SUSPENDED] = "=",
-		[PHASE_COMPLETED] = "+",
-		[PHASE_FAULTED] = "x",
-		[PHASE_CANCELLED] = "/",
-		[PHASE_SKIPPED] = "-"}};
+static const struct signs plain = {"|- ", "`- ", "|  ", "   ", "->", "^", "...", "*", true};
 
 struct writer {
 	const struct graph *g;
@@ -193,7 +177,7 @@ static void put_task(struct writer *w, const struct graph_node *n, bool last, ch
 	size_t used = open_row(w, last);
 	if (w->g->run) {
 		const enum phase *p = n->marks.steps ? &n->marks.phase : NULL;
-		put_coloured(w, p, p ? w->signs->phases[*p] : " ");
+		put_coloured(w, p, p ? phase_symbol(*p, w->signs->ascii) : " ");
 		buf_putc(w->out, ' ');
 		used += 2;
 	}
