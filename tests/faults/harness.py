@@ -19,6 +19,26 @@ from recorder import Recorder  # noqa: E402,F401
 from servers import Cluster, Database, Pooler, die_with_us  # noqa: E402,F401
 
 
+class Repeated:
+    """Does something every few hundredths of a second, beside what is inside its `with`."""
+
+    def __init__(self, act, pause):
+        self.act, self.pause, self.left = act, pause, threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        while not self.left.wait(self.pause):
+            self.act()
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.left.set()
+        self.thread.join()
+
+
 class Worker:
     """A `wfctl worker`. by: a command that runs it; output: where it prints, if not to its log."""
 

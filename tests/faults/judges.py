@@ -155,6 +155,12 @@ def intents_are_there(db, records):
     return len(records)
 
 
+def starts_kept(db, ids):
+    """I1: the runs whose starts were acknowledged are there."""
+    lost = set(ids) - {r["id"] for r in db.rows("select id from stepwell.runs")}
+    check(not lost, "I1: starts that were acknowledged are lost: %s", some(lost))
+
+
 def nothing_lost(db):
     """For faults that no worker died of."""
     lost = db.rows("select run_id, seq, op from %s ops where op = 'lost'" % OPS)

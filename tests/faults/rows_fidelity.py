@@ -6,7 +6,7 @@ import struct
 
 from catalogue import case
 from harness import check, records_of, some
-from judges import all_completed, journal_is_whole
+from judges import all_completed, complete, journal_is_whole
 
 TEXT = "abcXYZ019 /\\\"\b\f\n\r\t\x00\x01\x1f\x7f\x80\u00e9\u0301\u2028\u20ac\ufeff\uffff\U0001f600\U0010ffff'$%{}[]<>&;"
 
@@ -126,10 +126,7 @@ def values_computed(world):
     world.plan("%d values, the first: %s", count * each, values[0][:200])
     ids = start(db, "compute", ['{"v":%s}' % v for v in values])
     worker = world.worker()
-    db.wait_idle(world.size(60, 300, 600))
-    all_completed(db, count)
-    journal_is_whole(db)
-    world.check_workers()
+    complete(world, count, world.size(60, 300, 600))
     check(worker.alive(), "I8: the worker has ended")
     outputs = column(db, "output", "compute")
     changed = [(a, b) for run, v in zip(ids, values)
@@ -157,10 +154,7 @@ def values_by_statement(world):
         values.append([(integer(chance).replace("-0", "0"), plain(), value(chance).replace("\\u0000", "\\u0001")) for _ in range(each)])
     ids = start(db, "ask", ['{"v":[%s]}' % ",".join('{"n":%s,"t":%s,"j":%s}' % (n, json.dumps(t), j) for n, t, j in v) for v in values])
     worker = world.worker()
-    db.wait_idle(world.size(60, 300, 600))
-    all_completed(db, count)
-    journal_is_whole(db)
-    world.check_workers()
+    complete(world, count, world.size(60, 300, 600))
     check(worker.alive(), "I8: the worker has ended")
     outputs = column(db, "output", "ask")
     for run, v in zip(ids, values):

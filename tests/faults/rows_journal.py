@@ -188,18 +188,28 @@ def lost_entries_sql_step(world):
     world.checked(3 * len(ids))
 
 
+def register(db, other):
+    """A worker that is alive, and of which there is no process."""
+    db.psql("insert into stepwell.worker (id, host, pid, version, expires_at, postmaster_started_at) values "
+            "('%s', 'x', 1, '0', now() + interval '1 hour', pg_postmaster_start_time())" % other)
+
+
+def claim_all(db, other, but=None):
+    """It takes over all runs, or their entries say so; but: whose lease it does not get."""
+    db.psql("insert into stepwell.entry (run_id, seq, at, kind, data) select run_id, max(seq) + 1, now(), "
+            "'claimed', '[{\"op\":\"claimed\",\"worker\":\"%s\",\"loss\":true}]' from stepwell.entry "
+            "group by 1; update stepwell.lease set owner = '%s'%s"
+            % (other, other, " where run_id <> '%s'" % but if but else ""))
+
+
 @case(19)
 def claimed_by_another(world):
     """While the worker is cut off, another one's `claimed` is appended."""
     first, ids = at_the_gate(world, 4)
     other = "00000000-0000-4000-8000-000000000001"
     disconnect(world)
-    world.db.psql(
-        "insert into stepwell.worker (id, host, pid, version, expires_at, postmaster_started_at) values "
-        "('%s', 'x', 1, '0', now() + interval '1 hour', pg_postmaster_start_time());" % other +
-        "insert into stepwell.entry (run_id, seq, at, kind, data) select run_id, max(seq) + 1, now(), "
-        "'claimed', '[{\"op\":\"claimed\",\"worker\":\"%s\",\"loss\":true}]' from stepwell.entry "
-        "group by 1; update stepwell.lease set owner = '%s'" % (other, other))
+    register(world.db, other)
+    claim_all(world.db, other)
     world.proxy.heal()
     wait_for(lambda: world.proxy.connected(JOURNAL) == 2, 20, "the worker is back")
     world.recorder.release("gate")
@@ -220,14 +230,9 @@ def swapped_entries(world):
     _, ids = at_the_gate(world, 3)
     other = "00000000-0000-4000-8000-000000000002"
     disconnect(world)
-    world.db.psql(
-        "insert into stepwell.worker (id, host, pid, version, expires_at, postmaster_started_at) values "
-        "('%s', 'x', 1, '0', now() + interval '1 hour', pg_postmaster_start_time());" % other)
+    register(world.db, other)
     lose_entries(world, ids, 1)
-    world.db.psql(
-        "insert into stepwell.entry (run_id, seq, at, kind, data) select run_id, max(seq) + 1, now(), "
-        "'claimed', '[{\"op\":\"claimed\",\"worker\":\"%s\",\"loss\":true}]' from stepwell.entry "
-        "group by 1; update stepwell.lease set owner = '%s' where run_id <> '%s'" % (other, other, ids[0]))
+    claim_all(world.db, other, but=ids[0])
     check_landed(world.recorder.release("gate") == 3, "not all were at the gate")
     time.sleep(0.3)
     world.proxy.heal()

@@ -4,10 +4,9 @@ import hashlib
 import json
 import pathlib
 import re
-import threading
 
 from catalogue import case
-from harness import check, check_landed, lines_of, records_of, some
+from harness import Repeated, check, check_landed, lines_of, records_of, some
 from judges import Verdict, all_completed, healthy, journal_is_whole
 from rows_crash import NO_POISON, count_hits, kill_at_random
 from workload import POLICY, RETRIED, step_id
@@ -43,14 +42,14 @@ def definition(url, version):
             {"c": post("c", query={"q": "${ now }"}, headers={"X-Key": "${ $secrets.key }"})}]}
 
 
-class Secrets:
+class Secrets(Repeated):
     """A folder whose values change for ever, until it is left."""
 
     def __init__(self, world, path):
-        self.random, self.path, self.left, self.turns = world.random, pathlib.Path(path), threading.Event(), 0
+        super().__init__(self.turn, 0.05)
+        self.random, self.path, self.turns = world.random, pathlib.Path(path), 0
         self.path.mkdir()
         self.turn()
-        self.thread = threading.Thread(target=self.run)
 
     def turn(self):
         for name in ("token", "key"):
@@ -58,18 +57,6 @@ class Secrets:
             new.write_text("sekret-%016x" % self.random.getrandbits(64))
             new.rename(self.path / name)
         self.turns += 1
-
-    def run(self):
-        while not self.left.wait(0.05):
-            self.turn()
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.left.set()
-        self.thread.join()
 
 
 def apply_edition(db, url, n):

@@ -7,11 +7,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 from catalogue import case
-from harness import ROOT, check, check_landed, wait_for
+from harness import ROOT, Repeated, check, check_landed, wait_for
 from judges import Verdict, journal_is_whole, kills_that_hit
 from rows_crash import NO_POISON, pick
 
@@ -50,13 +49,13 @@ def leaves_cores(place, by):
     return bool(found)
 
 
-class Watch:
+class Watch(Repeated):
     """Looks at the arguments and environments of workers and of what they start, again and again."""
 
     def __init__(self, pool, canaries, not_given):
         self.pool, self.canaries, self.not_given = pool, canaries, not_given
-        self.found, self.seen, self.left = [], set(), threading.Event()
-        self.thread = threading.Thread(target=self.run)
+        self.found, self.seen = [], set()
+        super().__init__(self.look_at_all, 0.03)
 
     def below(self, pid):
         with contextlib.suppress(OSError), open("/proc/%d/task/%d/children" % (pid, pid)) as children:
@@ -73,20 +72,11 @@ class Watch:
                            if child and text in environment]
             self.seen.add(pid)
 
-    def run(self):
-        while not self.left.wait(0.03):
-            for worker in list(self.pool.workers):
-                self.look(worker.pid, False)
-                for pid in list(self.below(worker.pid)):
-                    self.look(pid, True)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.left.set()
-        self.thread.join()
+    def look_at_all(self):
+        for worker in list(self.pool.workers):
+            self.look(worker.pid, False)
+            for pid in list(self.below(worker.pid)):
+                self.look(pid, True)
 
 
 def apply_all(db, place, echo, names):

@@ -8,7 +8,7 @@ import time
 from catalogue import case
 from harness import check, check_landed, http_task, records_of, some, sql_task, wait_for
 from judges import (all_completed, complete, delivered_once, effects_once, healthy, intents_are_there,
-                    journal_is_whole, nothing_lost, rows_exact)
+                    journal_is_whole, nothing_lost, rows_exact, starts_kept)
 from rows_crash import NO_POISON
 from rows_server import load
 
@@ -68,8 +68,7 @@ def commits_of_a_careless_role(world):
             world.land(db.count("control where n = %d" % number) == 0)
             after = db.value(counts)
             check(after == before, "I4: entries and rows of call: sql: %s before, %s after", before, after)
-            lost = set(ids) - {r["id"] for r in db.rows("select id from stepwell.runs")}
-            check(not lost, "I1: starts that were acknowledged are lost: %s", some(lost))
+            starts_kept(db, ids)
             world.checked(intents_are_there(db, records))
             for worker in pool.workers:
                 worker.send_signal(signal.SIGCONT)

@@ -5,8 +5,9 @@ import subprocess
 import time
 
 from catalogue import case
-from harness import Worker, check, check_landed, records_of, some, wait_for
-from judges import all_completed, effects_once, healthy, intents_are_there, journal_is_whole, rows_exact
+from harness import Worker, check, check_landed, records_of, wait_for
+from judges import (all_completed, effects_once, healthy, intents_are_there, journal_is_whole, rows_exact,
+                    starts_kept)
 from pgproxy import Proxy
 from rows_crash import NO_POISON, SOON
 from rows_replica import standby_of
@@ -134,8 +135,7 @@ def interrupted_waits(world):
             world.ends.remove(primary.destroy)
             primary.destroy()
         primary = pair.standby
-    lost = set(ids) - {r["id"] for r in db.rows("select id from stepwell.runs")}
-    check(not lost, "I1: starts that were acknowledged are lost: %s", some(lost))
+    starts_kept(db, ids)
     ids = [r["id"] for r in db.rows("select id from stepwell.runs")]
     all_completed(db, len(ids))
     journal_is_whole(db)
