@@ -22,7 +22,6 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 import urllib.parse
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -30,6 +29,7 @@ sys.path.insert(0, str(HERE / "faults"))
 from harness import ROOT, Failure, check, wait_for  # noqa: E402
 from recorder import Recorder  # noqa: E402
 from servers import postgres_bin  # noqa: E402
+import tap  # noqa: E402
 
 WFCTL = os.path.abspath(os.environ.get("WFCTL", str(ROOT / "build" / "wfctl")))
 PATIENCE = 60  # seconds, for anything that must happen
@@ -1251,21 +1251,6 @@ CASES = [private, run_interrupt, pool, migrate, unreachable, usage, validate, va
          sql_views, emit, migrate_print, examples]
 
 
-def run_case(server, case):
-    """None, or what is wrong."""
-    try:
-        world = World(server, case.__name__)
-        try:
-            case(world)
-        finally:
-            world.close()
-    except Failure as failure:
-        return str(failure)
-    except Exception:
-        return traceback.format_exc()
-    return None
-
-
 def main():
     names = sys.argv[1:]
     server = Server(os.environ["DATABASE_URL"])
@@ -1273,15 +1258,11 @@ def main():
     cases = [c for c in CASES if not names or any(n in c.__name__ for n in names)]
     try:
         with concurrent.futures.ThreadPoolExecutor(4) as threads:
-            futures = [threads.submit(run_case, server, case) for case in cases]
+            futures = [threads.submit(tap.outcome, lambda name: World(server, name), case) for case in cases]
             for n, (case, future) in enumerate(zip(cases, futures), 1):
                 problem = future.result()
                 failed += problem is not None
-                print("%s %d - %s: %s" % ("not ok" if problem else "ok", n, case.__name__,
-                                          case.__doc__))
-                for line in (problem or "").splitlines():
-                    print("#   " + line)
-                sys.stdout.flush()
+                tap.say(n, case, problem)
         print("1..%d" % len(cases))
     finally:
         server.destroy()

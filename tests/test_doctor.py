@@ -17,12 +17,12 @@ import subprocess
 import sys
 import tempfile
 import threading
-import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "faults"))
 from harness import ROOT, Cluster, Failure, check, wait_for  # noqa: E402
 from servers import postgres_bin  # noqa: E402
+import tap  # noqa: E402
 
 WFCTL = os.path.abspath(os.environ.get("WFCTL", str(ROOT / "build" / "wfctl")))
 PATIENCE = 60  # seconds, for anything that must happen
@@ -697,21 +697,6 @@ def make_cluster():
     return cluster
 
 
-def run_case(cluster, case):
-    """None, or what is wrong."""
-    try:
-        world = World(cluster, case.__name__)
-        try:
-            case(world)
-        finally:
-            world.close()
-    except Failure as failure:
-        return str(failure)
-    except Exception:
-        return traceback.format_exc()
-    return None
-
-
 def main():
     names = sys.argv[1:]
     failed = count = 0
@@ -720,14 +705,10 @@ def main():
         with concurrent.futures.ThreadPoolExecutor(3) as threads:
             for cases, run in ((CASES, threads.map), (ALONE, map)):
                 cases = [c for c in cases if not names or any(n in c.__name__ for n in names)]
-                for case, problem in zip(cases, run(lambda c: run_case(cluster, c), cases)):
+                for case, problem in zip(cases, run(lambda c: tap.outcome(lambda name: World(cluster, name), c), cases)):
                     count += 1
                     failed += problem is not None
-                    print("%s %d - %s: %s" % ("not ok" if problem else "ok", count, case.__name__,
-                                              case.__doc__))
-                    for line in (problem or "").splitlines():
-                        print("#   " + line)
-                    sys.stdout.flush()
+                    tap.say(count, case, problem)
         print("1..%d" % count)
     finally:
         cluster.destroy()
