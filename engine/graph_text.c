@@ -24,7 +24,8 @@ struct signs {
 
 static const struct signs fine = {"├─ ", "└─ ", "│  ", "   ", "→", "↑", "…", "●", false};
 
-static const struct signs plain = {"|- ", "`- ", "|  ", "   ", "->", "^", "...", "*", true};
+static const struct signs plain = {
+	"|- ", "`- ", "|  ", "   ", "->", "^", "...", "*", true};
 
 struct writer {
 	const struct graph *g;
