@@ -37,11 +37,6 @@ double graph_line_size(enum graph_style style)
 	return styles[style].size;
 }
 
-double graph_line_height(enum graph_style style)
-{
-	return styles[style].height;
-}
-
 void graph_lines_destroy(struct graph_line *lines, size_t count)
 {
 	for (size_t i = 0; i < count; i++)

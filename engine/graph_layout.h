@@ -69,9 +69,8 @@ struct graph_route {
 /* May be called again, as after graph_mark. */
 void graph_layout(struct graph *g);
 
-/* The heights and sizes of lines. */
+/* The size of a line's text. */
 double graph_line_size(enum graph_style style);
-double graph_line_height(enum graph_style style);
 
 void graph_lines_destroy(struct graph_line *lines, size_t count);
 void graph_symbols_destroy(struct graph_symbol *symbols, size_t count);
