@@ -499,7 +499,9 @@ bool frames_restore(struct run *r, struct json snapshot, frames_fetch fetch, voi
 	r->limit_hit = get_int(snapshot, "limitHit");
 	r->held = get_int(snapshot, "held");
 	r->failed = failed ? run_find(r, failed) : NULL;
-	if (ok && (!r->context || !r->root || (failed && (!r->failed || !r->error))))
+	/* Before its first entry a run has neither frames nor a context. */
+	if (ok && ((r->root != NULL) != (r->context != NULL) ||
+			  (failed && (!r->failed || !r->error))))
 		ok = misfit(err);
 	free(failed);
 	for (size_t i = 0; i < s.count; i++)

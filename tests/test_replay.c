@@ -242,7 +242,7 @@ static void check_scenario(const struct scenario *s)
 		for (int i = 0; i < n; i++)
 			apply_entry(replayed, &whole, i);
 		int64_t now = n ? whole.at[n - 1] + 1000 : T0 + 1000;
-		if (replayed->status == RUN_RUNNING && n)
+		if (replayed->status == RUN_RUNNING)
 			go_on(s, "snapshot", from_snapshot(replayed, d, s->input, &whole),
 				now, &whole, n);
 		go_on(s, "replay", replayed, now, &whole, n);
