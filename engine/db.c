@@ -35,6 +35,7 @@ struct db {
 	uv_timer_t timer; /* rest, or the deadline of connecting or of a batch */
 	unsigned failures;
 	struct db_pace own_pace, *pace;
+	unsigned passed_over; /* turns that others had while it waited for one */
 	struct db_batch *head, **tail; /* queued */
 	struct db_batch *current;      /* in flight */
 	int *expected; /* per answer: a statement's index, or -1 - index for its
@@ -241,16 +242,27 @@ static void poll_connecting(struct db *db)
 	}
 }
 
+/* Milliseconds behind the pace. Those needed first go first, unless others were passed
+ * over so often that they would never connect while the first ones are refused. */
+static unsigned turn_of(const struct db *db)
+{
+	unsigned turn = db->options.turn, passed = db->passed_over;
+	if (passed > turn)
+		return random_u64() % 5;
+	return 50 * (turn - passed) + random_u64() % 50;
+}
+
 /* Who comes too early waits for its turn. */
 static void on_rested(struct db *db)
 {
 	int64_t left = db_pace_left(db->pace);
-	if (left > 0)
-		set_timer(
-			db, left + (int64_t)(50 * db->options.turn + random_u64() % 50) *
-					    USEC_PER_MS);
-	else
+	if (left > 0) {
+		set_timer(db, left + (int64_t)turn_of(db) * USEC_PER_MS);
+		db->passed_over++;
+	} else {
+		db->passed_over = 0;
 		begin_connecting(db);
+	}
 }
 
 static void on_timer(uv_timer_t *timer)
