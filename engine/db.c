@@ -35,7 +35,7 @@ struct db {
 	uv_timer_t timer; /* rest, or the deadline of connecting or of a batch */
 	unsigned failures;
 	struct db_pace own_pace, *pace;
-	unsigned passed_over; /* turns that others had while it waited for one */
+	unsigned passed_over;          /* turns that others had while it waited for one */
 	struct db_batch *head, **tail; /* queued */
 	struct db_batch *current;      /* in flight */
 	int *expected; /* per answer: a statement's index, or -1 - index for its

@@ -137,7 +137,8 @@ struct db_options {
 	int64_t deadline; /* microseconds a batch may take before the connection is given
 			     up */
 	struct db_pace *pace; /* borrowed; NULL: its own */
-	unsigned turn;        /* of those that wait for the same pace: lower ones first, at first */
+	unsigned turn; /* of those that wait for the same pace: lower ones first, at first
+			*/
 	bool unprepared; /* every statement is sent with its text: DISCARD ALL may come */
 };
 
