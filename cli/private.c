@@ -304,6 +304,47 @@ static bool set_start_error(const struct place *place, struct error *err)
 	return false;
 }
 
+/* Line n, from 1, of what the server writes about itself; NULL if it is not there. */
+static char *server_says(const struct place *place, int n)
+{
+	char text[1024] = "";
+	char *path = xasprintf("%s/postmaster.pid", place->data);
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	const char *line = length > 0 ? text : NULL;
+	while (line && --n > 0 && (line = strchr(line, '\n')))
+		line++;
+	const char *end = line ? strchr(line, '\n') : NULL;
+	return end ? xstrndup(line, (size_t)(end - line)) : NULL;
+}
+
+static void set_conninfo(struct private *p, const char *folder)
+{
+	free(p->conninfo);
+	p->conninfo = xasprintf("host=%s port=5432 user=stepwell dbname=stepwell "
+				"sslmode=disable gssencmode=disable connect_timeout=10",
+		folder);
+}
+
+/* Whether the server answers. One that was started when our folder had another name may
+ * listen elsewhere. */
+static bool server_answers(struct private *p)
+{
+	set_conninfo(p, p->place.socket);
+	if (PQping(p->conninfo) == PQPING_OK)
+		return true;
+	char *folder = server_says(&p->place, 5);
+	bool elsewhere = folder && place_is_socket_folder(folder) &&
+			 strcmp(folder, p->place.socket) != 0;
+	if (elsewhere)
+		set_conninfo(p, folder);
+	free(folder);
+	return elsewhere && PQping(p->conninfo) == PQPING_OK;
+}
+
 /* Until the server answers; starts it if nothing of a server is there. */
 static bool server_ensure(struct private *p, struct error *err)
 {
@@ -319,7 +360,7 @@ static bool server_ensure(struct private *p, struct error *err)
 				return false;
 			started = true;
 		}
-		if (PQping(p->conninfo) == PQPING_OK)
+		if (server_answers(p))
 			return true;
 		usleep(POLL_USEC);
 	}
@@ -334,9 +375,6 @@ static bool acquire(struct private *p, struct error *err)
 		!postgres_find(&p->pg, cluster_version(&p->place), err) ||
 		!place_make(&p->place, err))
 		return false;
-	p->conninfo = xasprintf("host=%s port=5432 user=stepwell dbname=stepwell "
-				"sslmode=disable gssencmode=disable connect_timeout=10",
-		p->place.socket);
 	int start = lock_open(&p->place, "start", LOCK_EX, err);
 	if (start < 0)
 		return false;
@@ -395,14 +433,9 @@ bool private_exists(void)
 static pid_t server_pid(const struct place *place)
 {
 	struct stat data, cwd;
-	char text[32] = "", proc[64];
-	char *path = xasprintf("%s/postmaster.pid", place->data);
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-	if (fd >= 0)
-		close(fd);
-	free(path);
-	pid_t pid = n > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
+	char *text = server_says(place, 1), proc[64];
+	pid_t pid = text ? (pid_t)strtol(text, NULL, 10) : 0;
+	free(text);
 	snprintf(proc, sizeof proc, "/proc/%d/cwd", pid);
 	bool ours = pid > 1 && stat(place->data, &data) == 0 && stat(proc, &cwd) == 0 &&
 		    data.st_dev == cwd.st_dev && data.st_ino == cwd.st_ino;

@@ -20,11 +20,11 @@
 
 /* libpq and the server split lists of folders at commas and trim or quote other
  * characters. */
-static bool socket_path_fits(const char *path)
+bool place_is_socket_folder(const char *path)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				    "0123456789/._-";
-	return path[strspn(path, plain)] == '\0' &&
+	return *path == '/' && path[strspn(path, plain)] == '\0' &&
 	       strlen(path) + sizeof SOCKET_NAME <=
 		       sizeof((struct sockaddr_un *)0)->sun_path;
 }
@@ -36,7 +36,7 @@ static char *short_socket_folder(const char *digest)
 	if (runtime && *runtime == '/' && stat(runtime, &st) == 0 &&
 		st.st_uid == geteuid()) {
 		char *path = xasprintf("%s/stepwell-%s", runtime, digest);
-		if (socket_path_fits(path))
+		if (place_is_socket_folder(path))
 			return path;
 		free(path);
 	}
@@ -83,7 +83,7 @@ bool place_find(struct place *p, struct error *err)
 	}
 	p->data = xasprintf("%s/data", p->base);
 	p->socket = xasprintf("%s/socket", p->base);
-	if (!socket_path_fits(p->socket)) {
+	if (!place_is_socket_folder(p->socket)) {
 		free(p->socket);
 		p->socket = short_socket_folder(digest);
 	}

@@ -22,6 +22,8 @@ MUST_CHECK bool place_find(struct place *p, struct error *err);
 MUST_CHECK bool place_make(const struct place *p, struct error *err);
 void place_finish(struct place *p);
 
+/* Whether a server's socket may lie there: a short, plain, absolute path. */
+bool place_is_socket_folder(const char *path);
 /* A folder of the server's user, 0700, made if missing. */
 MUST_CHECK bool place_make_folder(
 	const char *path, const struct postgres *pg, struct error *err);

@@ -25,9 +25,13 @@ static bool sh(const char *command)
 	return system(command) == 0;
 }
 
-/* Goes into a new folder (and one below it), in the second round as nobody. */
+/* Goes into a new folder (and one below it), in the second round as nobody. Its name has
+ * a blank, with which no socket can lie in it, unless `plain` is set. */
+static bool plain;
+
 static void enter(int round, const char *below)
 {
+	folder[sizeof "/tmp/test" - 1] = plain ? '-' : ' ';
 	struct passwd *nobody = getpwnam("nobody");
 	memcpy(folder + sizeof folder - 7, "XXXXXX", 7);
 	ck_assert_ptr_nonnull(mkdtemp(folder));
@@ -442,6 +446,36 @@ START_TEST(folder_can_be_moved)
 }
 END_TEST
 
+static void move_under_users(int round)
+{
+	const char *conninfo, *other;
+	enter(round, "old");
+	struct private *p = acquire(&conninfo);
+	free(query(conninfo, "create table t as select 1; select 1"));
+	ck_assert_int_eq(chdir(".."), 0);
+	ck_assert_int_eq(rename("old", "new"), 0);
+	ck_assert_int_eq(chdir("new"), 0);
+	struct private *q = acquire(&other);
+	expect(other, "select count(*) from t", "1");
+	private_release(p);
+	expect(other, "select count(*) from t", "1");
+	private_release(q);
+	leave();
+}
+
+START_TEST(folder_is_moved_under_its_users)
+{
+	move_under_users(_i);
+}
+END_TEST
+
+START_TEST(plain_folder_is_moved_under_its_users)
+{
+	plain = true;
+	move_under_users(_i);
+}
+END_TEST
+
 START_TEST(cluster_of_another_user_is_refused)
 {
 	struct private *p;
@@ -497,6 +531,8 @@ int main(void)
 	tcase_add_loop_test(t, stop_under_its_users, 0, rounds);
 	tcase_add_loop_test(t, pipeline_of_the_starter_ends, 0, rounds);
 	tcase_add_loop_test(t, folder_can_be_moved, 0, rounds);
+	tcase_add_loop_test(t, folder_is_moved_under_its_users, 0, rounds);
+	tcase_add_loop_test(t, plain_folder_is_moved_under_its_users, 0, rounds);
 	tcase_add_loop_test(t, broken_cluster_is_told_from_its_log, 0, rounds);
 	tcase_add_test(t, cluster_of_another_user_is_refused);
 	suite_add_tcase(suite, t);
