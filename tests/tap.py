@@ -2,26 +2,32 @@
 import sys
 import traceback
 
-from checks import Failure
+from checks import Failure, Missing
 
 
 def outcome(world_of, case):
-    """Runs it in a world of its own, which is closed after it. None, or what is wrong."""
+    """Runs it in a world of its own, which is closed after it. -> what is wrong, what this machine lacks
+    for it; None where there is nothing to say."""
     try:
         world = world_of(case.__name__)
         try:
             case(world)
         finally:
             world.close()
+    except Missing as missing:
+        return None, str(missing)
     except Failure as failure:
-        return str(failure)
+        return str(failure), None
     except Exception:
-        return traceback.format_exc()
-    return None
+        return traceback.format_exc(), None
+    return None, None
 
 
-def say(number, case, problem):
-    print("%s %d - %s: %s" % ("not ok" if problem else "ok", number, case.__name__, case.__doc__))
+def say(number, case, problem, missing):
+    """Returns whether it failed."""
+    print("%s %d - %s: %s%s" % ("not ok" if problem else "ok", number, case.__name__, case.__doc__,
+                                " # SKIP " + missing if missing else ""))
     for line in (problem or "").splitlines():
         print("#   " + line)
     sys.stdout.flush()
+    return problem is not None

@@ -11,9 +11,7 @@ import contextlib
 import json
 import os
 import pathlib
-import pty
 import re
-import select
 import shlex
 import shutil
 import signal
@@ -30,6 +28,7 @@ from harness import ROOT, Failure, check, wait_for  # noqa: E402
 from recorder import Recorder  # noqa: E402
 from servers import postgres_bin  # noqa: E402
 import tap  # noqa: E402
+import terminal  # noqa: E402
 
 WFCTL = os.path.abspath(os.environ.get("WFCTL", str(ROOT / "build" / "wfctl")))
 PATIENCE = 60  # seconds, for anything that must happen
@@ -247,27 +246,9 @@ def shape(value, members, optional=()):
 
 def on_terminal(world, *words, env=None):
     """The same with a terminal for stdout: exit code and what came."""
-    master, slave = pty.openpty()
-    process = subprocess.Popen([WFCTL, *words], stdin=subprocess.DEVNULL, stdout=slave,
-                               stderr=subprocess.DEVNULL, env=world.environ(env), cwd=world.dir)
-    os.close(slave)
-    text, end = b"", time.monotonic() + PATIENCE
-    try:
-        while time.monotonic() < end:
-            if select.select([master], [], [], 1)[0]:
-                try:
-                    part = os.read(master, 65536)
-                except OSError:
-                    break
-                if not part:
-                    break
-                text += part
-    finally:
-        os.close(master)
-        if process.poll() is None and time.monotonic() >= end:
-            process.kill()
-        process.wait()
-    return process.returncode, text.decode("utf-8", "replace")
+    code, text = terminal.on_terminal([WFCTL, *words], PATIENCE, stderr=subprocess.DEVNULL,
+                                      env=world.environ(env), cwd=world.dir)
+    return code, text.decode("utf-8", "replace")
 
 
 # ---- Cases ----
@@ -1260,9 +1241,7 @@ def main():
         with concurrent.futures.ThreadPoolExecutor(4) as threads:
             futures = [threads.submit(tap.outcome, lambda name: World(server, name), case) for case in cases]
             for n, (case, future) in enumerate(zip(cases, futures), 1):
-                problem = future.result()
-                failed += problem is not None
-                tap.say(n, case, problem)
+                failed += tap.say(n, case, *future.result())
         print("1..%d" % len(cases))
     finally:
         server.destroy()

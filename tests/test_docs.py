@@ -108,6 +108,7 @@ class Reader:
         outcomes = read_outcomes(after[0])
         self.documents.append((block, path, all("refused" in dict(o.results) for o in outcomes)))
         if "language: js" in block.text and not shutil.which("node"):
+            execute([WFCTL, "apply", path], self.folder)
             return
         for outcome in outcomes:
             outcome.block = after[1] if len(after) > 1 else None

@@ -705,10 +705,9 @@ def main():
         with concurrent.futures.ThreadPoolExecutor(3) as threads:
             for cases, run in ((CASES, threads.map), (ALONE, map)):
                 cases = [c for c in cases if not names or any(n in c.__name__ for n in names)]
-                for case, problem in zip(cases, run(lambda c: tap.outcome(lambda name: World(cluster, name), c), cases)):
+                for case, outcome in zip(cases, run(lambda c: tap.outcome(lambda name: World(cluster, name), c), cases)):
                     count += 1
-                    failed += problem is not None
-                    tap.say(count, case, problem)
+                    failed += tap.say(count, case, *outcome)
         print("1..%d" % count)
     finally:
         cluster.destroy()

@@ -3,15 +3,14 @@ import concurrent.futures
 import json
 import os
 import pathlib
-import pty
 import re
-import subprocess
 import tempfile
 import urllib.parse
 
 from catalogue import case
 from hostile import BREAKS, NUL, PATHS, SHELL, SQL, TERMINAL, UNSEEN, draw
 from judges import Verdict
+from terminal import on_terminal
 
 VICTIM = "create table victim (t text); insert into victim values ('alive')"
 
@@ -226,24 +225,10 @@ def names_stay_names(world):
 
 # ---- Terminals ----
 
-def on_terminal(db, *words):
+def printed(db, *words):
     """What wfctl prints on a terminal."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen([db.wfctl, *words, "--db", db.conninfo], stdin=subprocess.DEVNULL, stdout=theirs,
-                               stderr=theirs, env=dict(os.environ, NO_COLOR="1", TERM="xterm"))
-    os.close(theirs)
-    found = b""
-    while True:
-        try:
-            part = os.read(ours, 65536)
-        except OSError:  # the end, on Linux
-            part = b""
-        if not part:
-            break
-        found += part
-    os.close(ours)
-    process.wait()
-    return found.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+    _, text = on_terminal([db.wfctl, *words, "--db", db.conninfo], env=dict(os.environ, NO_COLOR="1", TERM="xterm"))
+    return text.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
 
 
 @case(60)
@@ -289,7 +274,7 @@ def terminal_stays_clean(world):
     orders += [("list",), ("list", "-o", "json"), ("workflows",), ("status",), ("retry", shown[0], "--dry-run"),
                ("start", "crash/none" + texts[0].replace(NUL, "")), ("retry", shown[1], "-o", "json", "--dry-run")]
     for words in orders:
-        text = on_terminal(db, *words)
+        text = printed(db, *words)
         verdict.that(len(text) > 20, "I8: %r says %r", words, text)
         verdict.none(map(repr, UNSEEN.findall(text)), "I9: %r prints" % (words,))
     verdict.end()

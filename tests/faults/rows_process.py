@@ -3,7 +3,6 @@ kernel's out-of-memory killer; processes that outlive their step."""
 import json
 import os
 import pathlib
-import pty
 import signal
 import time
 
@@ -11,6 +10,7 @@ from catalogue import case
 from harness import Cgroup, Missing, Worker, check, http_steps, http_task, some, wait_for
 from judges import OPS, all_completed, effects_once, healthy, journal_is_whole
 from rows_crash import NO_POISON, pick
+from terminal import open_terminal
 
 
 # ---- Row 7: graceful stop ----
@@ -111,7 +111,7 @@ def with_broken_pipe(world, db):
 
 def on_terminal(world, db):
     """It has a terminal, which then goes away."""
-    ours, theirs = pty.openpty()
+    ours, theirs = open_terminal()
     worker = Worker(db, by=["setsid", "--ctty"], output=theirs, stdin=theirs)
     os.close(theirs)
     worker.terminal = ours
