@@ -316,12 +316,12 @@ static void on_executed(struct db_batch *b)
 static struct db_batch *setup(void *ctx, struct db *db)
 {
 	struct sql_session *s = ctx;
-	(void)db;
 	if (!is_own(s))
 		return NULL;
 	struct db_batch *b = db_batch_create(NULL, NULL);
 	store_end_session(b, s->pool->steps->worker, s->slot);
-	store_register_session(b, s->pool->steps->worker, s->slot);
+	store_register_session(
+		b, s->pool->steps->worker, s->slot, db_backend_pid(db));
 	return b;
 }
 

@@ -4,7 +4,7 @@
 -- events that nobody was told of; whether there are such events; the worker that is gone uuid or
 -- null, and whether its lease has run out (else all its sessions have vanished under the same
 -- postmaster. Those of steps do not count: a backend that computes does not see that its client
--- is gone).
+-- is gone; nor those behind a pooler, which outlive their clients).
 with alive as materialized (
 	select a.pid, a.backend_start from pg_stat_get_activity(null) a
 ), gone as (
@@ -12,7 +12,7 @@ with alive as materialized (
 	from stepwell.worker w
 	where w.id <> $1::uuid and (w.expires_at < clock_timestamp() or (
 		w.postmaster_started_at = pg_postmaster_start_time()
-		and exists (select from stepwell.session s where s.worker_id = w.id)
+		and exists (select from stepwell.session s where s.worker_id = w.id and isfinite(s.backend_start))
 		and not exists (select from stepwell.session s join alive a on a.pid = s.pid
 			where s.worker_id = w.id and s.slot not like 'sql%'
 				and (a.backend_start is null or a.backend_start = s.backend_start))))

@@ -1,4 +1,5 @@
--- The settings of a session of the command line. No parameters. Returns one row.
+-- The settings of a session of the command line. $1 the process that it is for, int. Returns one
+-- row; none, and nothing is set, if another one answers.
 select set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false),
 	set_config('search_path', 'pg_catalog, pg_temp', false),
 	set_config('default_transaction_isolation', 'read committed', false),
@@ -7,3 +8,4 @@ select set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', fals
 	set_config('client_min_messages', 'warning', false),
 	set_config('synchronous_commit', case when current_setting('synchronous_commit') in
 		('off', 'local') then 'on' else current_setting('synchronous_commit') end, false)
+where pg_backend_pid() = $1::int

@@ -39,7 +39,7 @@ ROWS = {row.number: row for row in (
     Row(19, "Lost commits", "I2-I7, I11"),
     Row(20, "Demoted primary", "I1-I8", "runs were under way"),
     Row(21, "Relaxed durability", "I1, I4", later=LATER),
-    Row(22, "Transaction pooling", "I1-I8", later=LATER),
+    Row(22, "Poolers", "I1-I8, I11", "wfctl was refused, or the worker had an attempt under way"),
     Row(23, "Old snapshots", "I5, I10", later=LATER),
     Row(24, "Lock holder", "I2, I5, I7, I8"),
     Row(25, "Timeouts from above", "I5", later=LATER),

@@ -121,9 +121,9 @@ class Cluster:
 
 
 class Pooler:
-    """pgbouncer before a cluster, in transaction mode."""
+    """pgbouncer before a cluster. mode: session, transaction, statement."""
 
-    def __init__(self, cluster, mode="transaction", settings=""):
+    def __init__(self, cluster, mode, settings=""):
         program = shutil.which("pgbouncer", path=os.environ["PATH"] + ":/usr/sbin")
         if not program:
             raise Missing("pgbouncer is not installed")
