@@ -125,9 +125,9 @@ class World:
         self.ends.append(recorder.stop)
         return recorder
 
-    def mix(self, names=None):
+    def mix(self, names=None, cluster=None):
         """The standard workload, on a database and with a recorder of its own."""
-        return Mix(self.new_database(), self.new_recorder(), self.seed, names)
+        return Mix(self.new_database(cluster), self.new_recorder(), self.seed, names)
 
     def keep(self, worker):
         """Ends the worker with the case."""

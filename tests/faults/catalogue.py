@@ -45,7 +45,7 @@ ROWS = {row.number: row for row in (
     Row(25, "Timeouts from above", "I5", later=LATER),
     Row(26, "Refused writes", "I1-I5, I7"),
     Row(27, "Connections exhausted", "I5, I10", later=LATER),
-    Row(28, "Disk full", "I1, I4", later=LATER),
+    Row(28, "Disk full", "I1-I8, I11", "the server found no space"),
     Row(29, "Rights and drift", "I8", later=LATER),
     Row(30, "Big numbers", "I2, I8", later=LATER),
     Row(31, "Herd after an outage", "I5, I10", later=LATER),

@@ -1,7 +1,6 @@
 """Real replicas: a standby that streams, and is promoted when its primary dies."""
 import os
 import signal
-import subprocess
 import time
 
 from catalogue import case
@@ -91,11 +90,6 @@ def failover(world):
 
 # ---- A standby that lags ----
 
-def answers(server, database):
-    return subprocess.run([server.bin + "/psql", "-qXAt", "-d", server.conninfo(database), "-c", "select 1"],
-                          capture_output=True).returncode == 0
-
-
 def lose_primary(world, primary, standby):
     """The primary dies; what lies in the standby's buffers, unread, is lost with it."""
     db, receiver = world.db, standby.process("walreceiver")
@@ -103,7 +97,7 @@ def lose_primary(world, primary, standby):
     db.close()
     primary.stop("immediate")
     os.kill(receiver, signal.SIGKILL)
-    wait_for(lambda: not os.path.exists("/proc/%d" % receiver) and answers(standby, db.name), 30,
+    wait_for(lambda: not os.path.exists("/proc/%d" % receiver) and standby.accepts(db.name), 30,
              "the standby is back")
     standby.promote()
     turn_to(db, standby)
