@@ -61,7 +61,7 @@ ROWS = {row.number: row for row in (
     Row(39, "Worker's clock wrong", "I2, I5, I6"),
     Row(40, "Clock jumps", "I6"),
     Row(41, "Calendar", "I2", later="schedules are not built yet"),
-    Row(42, "Timer mass", "I5, I10", later=LATER),
+    Row(42, "Timer mass", "I2, I5-I7, I10", "the timer was asleep before it was due"),
     # HTTP effects
     Row(43, "Response lost", "I2-I4, I11", later=LATER),
     Row(44, "Never applied", "I4", later=LATER),
