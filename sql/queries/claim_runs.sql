@@ -3,12 +3,13 @@
 -- that is no progress.) $1 worker uuid; $2 limit int; $3 what the worker has text[];
 -- $4 how many suspects it may take int; $5 from where text: 'due' (unowned and due), 'dead'
 -- (owned by worker $6), 'own' (mine, the runs $7 uuid[]; after a lost connection).
+-- (The time is a subquery, so that it bounds the index scan: what sleeps is not walked through.)
 -- Returns a row per run taken: run_id, seq of its claimed entry, losses since its last
 -- progress, request, definition_id, input, created_at and started_at (microseconds since
 -- 1970), status null, suspect boolean.
 with due as (
 	select run_id, definition_id, request, started_at from stepwell.lease
-	where $5::text = 'due' and owner is null and due <= clock_timestamp() and needs <@ $3::text[]
+	where $5::text = 'due' and owner is null and due <= (select clock_timestamp()) and needs <@ $3::text[]
 	order by due limit $2 for update skip locked
 ), dead as (
 	select run_id, definition_id, request, started_at from stepwell.lease

@@ -9,8 +9,8 @@ with ended as (
 ), woken as (
 	update stepwell.lease l set woken = true, due = case when l.owner is null
 		and l.state <> 'suspended' then clock_timestamp() else l.due end
-	where l.run_id in (select c.parent_run_id from ended e join stepwell.run c on c.id = e.run_id
-		where c.awaited)
+	where l.run_id = any (array(select c.parent_run_id from ended e
+			join stepwell.run c on c.id = e.run_id where c.awaited))
 		and l.run_id not in (select run_id from ended)
 )
 update stepwell.run r set status = e.status, output = e.output, error = e.error,

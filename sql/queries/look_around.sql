@@ -22,7 +22,8 @@ from (select (select (extract(epoch from l.due - clock_timestamp()) * 1000000)::
 		from stepwell.lease l where l.owner is null and l.due < 'infinity' and l.needs <@ $2::text[]
 		order by l.due limit 1) as due,
 	(select count(*) from (select from stepwell.lease l where l.owner is not null
-		union all select from stepwell.lease l where l.owner is null and l.due <= clock_timestamp()
+		union all select from stepwell.lease l where l.owner is null
+		and l.due <= (select clock_timestamp())
 		and l.needs <@ $2::text[]
 		union all select from stepwell.event e where not e.routed limit 2) busy) as busy,
 	exists (select from stepwell.event e where not e.routed) as unrouted) n
