@@ -111,6 +111,7 @@ struct db_batch {
 	struct error err;
 	int failed; /* index of the statement that failed */
 	bool ambiguous;
+	int64_t deadline;      /* microseconds, 0: that of the connection */
 	struct db_batch *next; /* db.c's queue */
 };
 

@@ -211,7 +211,8 @@ static struct db_options connection(struct worker *w, const char *name)
 		.conninfo = w->options.conninfo,
 		.name = name,
 		.ctx = w,
-		.deadline = 30 * USEC_PER_SEC,
+		/* Of a lane that is silent for half a lease, the runs are let go. */
+		.deadline = w->options.lease + w->options.lease / 2,
 	};
 }
 

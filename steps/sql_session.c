@@ -16,6 +16,8 @@
 #include <string.h>
 
 #define NOT_IDLE_MS 10
+#define IDLE (1 * USEC_PER_SEC) /* for so long nobody asks whether a connection lives */
+#define PATIENCE (3 * USEC_PER_SEC) /* with one that was idle */
 
 struct sql_session {
 	struct sql_pool *pool;
@@ -25,6 +27,7 @@ struct sql_session {
 	struct carrier carrier;
 	struct log *log; /* being committed */
 	bool clean;      /* DISCARD ALL was answered */
+	int64_t answered_at; /* CLOCK_BOOTTIME */
 	bool open;   /* the transaction waits for its outcome, on this very connection */
 	bool secret; /* the step has secrets: what the database says is not repeated */
 	int repeats;
@@ -71,6 +74,7 @@ static void on_clean(struct db_batch *b)
 {
 	struct sql_session *s = b->ctx;
 	s->clean = true;
+	s->answered_at = clock_boottime();
 	db_batch_destroy(b);
 	if (!s->pool->steps->closing)
 		serve(s->pool);
@@ -223,12 +227,36 @@ static void copy_params(struct db_params *to, const struct db_params *from)
 	buf_add(&to->data, from->data.data, from->data.len);
 }
 
+static void on_alive(struct db_batch *b)
+{
+	struct sql_session *s = b->ctx;
+	s->answered_at = clock_boottime();
+	db_batch_destroy(b);
+	if (s->effect && !s->pool->steps->closing)
+		begin(s);
+}
+
+/* A statement may take as long as it likes, so whoever was idle is asked first: something
+ * on the way may have forgotten the connection. */
+static bool asks_first(struct sql_session *s)
+{
+	if (clock_boottime() - s->answered_at < IDLE)
+		return false;
+	struct db_batch *b = db_batch_create(on_alive, s);
+	b->deadline = PATIENCE;
+	db_batch_add_once(b, sql_discard_session);
+	db_send(s->db, b);
+	return true;
+}
+
 static void begin(struct sql_session *s)
 {
 	if (!db_is_idle(s->db)) { /* what is only queued could not be taken back */
 		uv_timer_start(&s->pause, on_pause_over, NOT_IDLE_MS, 0);
 		return;
 	}
+	if (asks_first(s))
+		return;
 	struct sql_request *r = (struct sql_request *)s->effect->request;
 	s->secret = s->effect->task->secrets.n > 0;
 	const struct settings *settings = s->pool->steps->settings;
@@ -330,10 +358,12 @@ static void on_state(void *ctx, struct db *db, bool up, const struct error *err)
 	struct sql_session *s = ctx;
 	(void)db;
 	(void)err;
-	if (up)
+	if (up) {
+		s->answered_at = clock_boottime();
 		serve(s->pool);
-	else
+	} else {
 		s->open = false;
+	}
 }
 
 static void open_session(struct sql_session *s)

@@ -54,9 +54,9 @@ ROWS = {row.number: row for row in (
     # Network
     Row(34, "Connection reset anywhere", "I1-I7"),
     Row(35, "Black hole", "I3, I5, I7"),
-    Row(36, "Idle connections forgotten", "I5", later=LATER),
+    Row(36, "Idle connections forgotten", "I1, I2, I5", "the connection was used again"),
     Row(37, "Database gone, endpoint alive", "I3, I6", "effects were waiting for a slot"),
-    Row(38, "Slow trickle", "I8", later=LATER),
+    Row(38, "Slow trickle", "I1-I4, I8", "a batch of the worker's"),
     # Time
     Row(39, "Worker's clock wrong", "I2, I5, I6"),
     Row(40, "Clock jumps", "I6"),

@@ -22,7 +22,7 @@ Proxy(..., pooling=True) is a pooler by transaction: each transaction of a clien
 backend than the one before. Rules and holes do not act on it.
 
 Everything else acts on all connections of a name (None: any), the present and the future ones:
-hole, refuse, throttle, until heal; and cut, cut_after_bytes on the present ones. Names are
+hole, refuse, throttle, trickle, until heal; forget, those that were idle; and cut, cut_after_bytes on the present ones. Names are
 beginnings of application_name.
 """
 import asyncio
@@ -101,7 +101,8 @@ class Connection:
         self.batch = []         # the SQL of what was bound since the last Sync
         self.rule = None        # an `after` or `held` that waits for the end of the batch
         self.held, self.tags = [], []
-        self.silent = False     # by a rule's `hole`
+        self.silent = False     # by a rule's `hole`, or forgotten
+        self.used = proxy.loop.time()
         self.bytes_left = None
 
     # ---- beginning ----
@@ -141,13 +142,18 @@ class Connection:
             raise Cut
         if self.bytes_left is not None:
             self.bytes_left -= len(data)
+        self.proxy.look_at_idle(self)
         while self.silent or self.proxy.is_silent(self):
             await self.proxy.changed()
         speed = self.proxy.speed(self)
         if speed:
             await asyncio.sleep(len(data) / speed)
-        writer.write(data)
-        await writer.drain()
+        size, pause = self.proxy.segments(self, len(data))
+        for at in range(0, len(data), size):
+            writer.write(data[at:at + size])
+            await writer.drain()
+            if pause:
+                await asyncio.sleep(pause)
 
     def learn(self, message):
         """Keeps track of which statement stands behind which name."""
@@ -379,7 +385,8 @@ class Proxy:
         os.chmod(self.dir, 0o711)
         self.rules = []
         self.connections = set()
-        self.holes, self.refused, self.speeds = set(), set(), {}
+        self.holes, self.refused, self.speeds, self.trickles = set(), set(), {}, {}
+        self.memory, self.forgotten = None, 0
         self.batches = 0
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.run, daemon=True)
@@ -411,8 +418,17 @@ class Proxy:
     def throttle(self, name, bytes_per_second):
         self.call(self.speeds.__setitem__, name or "", bytes_per_second)
 
+    def trickle(self, name, size, pause):
+        """Segments of `size` bytes at most, with a pause in seconds after each."""
+        self.call(self.trickles.__setitem__, name or "", (size, pause))
+
+    def forget(self, seconds):
+        """Connections of any name that are idle for longer are silent for ever after, as by a firewall
+        that has forgotten them; how many there were is in `forgotten`. None: no more."""
+        self.memory = seconds
+
     def heal(self, name=None):
-        """Holes, refusals and throttles of that name (None: all there are) end; what was held
+        """Holes, refusals, throttles and trickles of that name (None: all there are) end; what was held
         goes on its way."""
         self.call(self.on_heal, name)
 
@@ -480,7 +496,18 @@ class Proxy:
     def speed(self, connection):
         return next((s for name, s in self.speeds.items() if connection.name.startswith(name)), 0)
 
+    def segments(self, connection, size):
+        return next((t for name, t in self.trickles.items() if connection.name.startswith(name)), (size or 1, 0))
+
+    def look_at_idle(self, connection):
+        now = self.loop.time()
+        if self.memory and now - connection.used > self.memory and not connection.silent:
+            connection.silent = True
+            self.forgotten += 1
+        connection.used = now
+
     def on_heal(self, name):
+        self.trickles = {n: t for n, t in self.trickles.items() if name and n != name}
         self.holes = {n for n in self.holes if name and n != name}
         self.refused = {n for n in self.refused if name and n != name}
         self.speeds = {n: s for n, s in self.speeds.items() if name and n != name}
