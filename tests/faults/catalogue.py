@@ -47,7 +47,7 @@ ROWS = {row.number: row for row in (
     Row(27, "Connections exhausted", "I5, I10", later=LATER),
     Row(28, "Disk full", "I1-I8, I11", "the server found no space"),
     Row(29, "Rights and drift", "I8", later=LATER),
-    Row(30, "Big numbers", "I2, I8", later=LATER),
+    Row(30, "Big numbers", "I1-I8, I11", "runs were under way"),
     Row(31, "Herd after an outage", "I5, I10", later=LATER),
     Row(32, "Lost wake-ups", "I5"),
     Row(33, "Notification load", "I10", later=LATER),
