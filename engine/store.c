@@ -289,6 +289,7 @@ void store_claim(struct db_batch *b, const struct claim *c)
 	db_add_text(p, c->from);
 	db_add_uuid(p, c->dead);
 	add_ids(p, c->ids, c->count);
+	db_add_time(p, c->since);
 }
 
 void store_load_entries(struct db_batch *b, const struct uuid *ids, size_t count)

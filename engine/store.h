@@ -41,6 +41,7 @@ struct claim {
 	struct uuid dead;       /* "dead": whose */
 	const struct uuid *ids; /* "own": which */
 	size_t count;
+	int64_t since; /* "due": nothing is due before, as of the last look */
 };
 void store_claim(struct db_batch *b, const struct claim *c);
 

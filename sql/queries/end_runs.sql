@@ -5,7 +5,7 @@ with ended as (
 	select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[],
 		$6::timestamptz[]) as u (run_id, status, output, error, started_at, ended_at)
 ), gone as (
-	delete from stepwell.lease l using ended e where l.run_id = e.run_id
+	delete from stepwell.lease l where l.run_id = any ($1::uuid[])
 ), woken as (
 	update stepwell.lease l set woken = true, due = case when l.owner is null
 		and l.state <> 'suspended' then clock_timestamp() else l.due end

@@ -40,7 +40,7 @@ ROWS = {row.number: row for row in (
     Row(20, "Demoted primary", "I1-I8", "runs were under way"),
     Row(21, "Relaxed durability", "I1, I4", later=LATER),
     Row(22, "Poolers", "I1-I8, I11", "wfctl was refused, or the worker had an attempt under way"),
-    Row(23, "Old snapshots", "I5, I10", later=LATER),
+    Row(23, "Old snapshots", "I1, I5, I7, I10", "the dead rows stayed"),
     Row(24, "Lock holder", "I2, I5, I7, I8"),
     Row(25, "Timeouts from above", "I5", later=LATER),
     Row(26, "Refused writes", "I1-I5, I7"),
