@@ -144,7 +144,8 @@ struct db *db_create(uv_loop_t *loop, const struct db_options *options);
 void db_destroy(struct db *db);
 bool db_is_up(const struct db *db);
 bool db_is_idle(const struct db *db); /* up, and nothing queued or in flight */
-/* Of the present connection, as told at login (a pooler makes one up); 0: there is none. */
+/* Of the present connection, as told at login (a pooler makes one up); 0: there is none.
+ */
 int db_backend_pid(const struct db *db);
 /* Queues the batch; batches of one connection run one after the other. On a connection
  * that is not up it waits for it, unless the batch is `now or never`: see db_is_up. */

@@ -63,7 +63,8 @@ enum pooling db_find_pooling(
 	PGconn *other = PQconnectdbParams(keywords, values, 1);
 	for (int i = 0; PQstatus(other) == CONNECTION_OK && i < TRIES; i++) {
 		found = compare_backends(conn, other);
-		if (found != POOLING_SESSION || PQtransactionStatus(other) == PQTRANS_ACTIVE)
+		if (found != POOLING_SESSION ||
+			PQtransactionStatus(other) == PQTRANS_ACTIVE)
 			break;
 	}
 	PQfinish(other);

@@ -25,8 +25,8 @@ struct sql_session {
 	char slot[16];
 	struct effect *effect; /* whose step it runs, NULL: none */
 	struct carrier carrier;
-	struct log *log; /* being committed */
-	bool clean;      /* DISCARD ALL was answered */
+	struct log *log;     /* being committed */
+	bool clean;          /* DISCARD ALL was answered */
 	int64_t answered_at; /* CLOCK_BOOTTIME */
 	bool open;   /* the transaction waits for its outcome, on this very connection */
 	bool secret; /* the step has secrets: what the database says is not repeated */
@@ -348,8 +348,7 @@ static struct db_batch *setup(void *ctx, struct db *db)
 		return NULL;
 	struct db_batch *b = db_batch_create(NULL, NULL);
 	store_end_session(b, s->pool->steps->worker, s->slot);
-	store_register_session(
-		b, s->pool->steps->worker, s->slot, db_backend_pid(db));
+	store_register_session(b, s->pool->steps->worker, s->slot, db_backend_pid(db));
 	return b;
 }
 

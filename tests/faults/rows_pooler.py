@@ -6,9 +6,8 @@ import threading
 import time
 
 from catalogue import case
-from harness import check, check_landed
+from harness import check, check_landed, http_steps
 from judges import all_completed, effects_once, journal_is_whole, kills_that_hit, sessions_bounded
-from harness import http_steps
 from rows_crash import LEASE, NO_POISON, SOON, bound, kill_one
 
 REFUSED = [["worker", "--until-idle"], ["run", "crash/http"], ["start", "crash/http", "--input", "{}"], ["status"],
@@ -139,10 +138,10 @@ def pooled_by_transaction_elsewhere(world):
     check_landed(proxy.moves > 20, "only %d transactions went to another session", proxy.moves)
 
 
-@case(22)
+@case(22, void_below=0.2)
 def pooled_by_session(world):
     """All kinds of runs through pgbouncer, which gives the sessions of killed workers to others."""
-    kills, mix = world.size(3, 100, 1000), world.mix()
+    kills, mix = world.size(5, 100, 1000), world.mix()
     pooler = world.new_pooler("session", "default_pool_size = 200\nserver_lifetime = 3600")
     with world.mixed_pool(mix, 3, *SOON, *NO_POISON, conninfo=pooler.conninfo(mix.db.name)) as pool:
         mix.start(world.size(30, 60, 60))
