@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define WATCH_USEC (500 * USEC_PER_MS)
+#define ANSWER_USEC (30 * USEC_PER_SEC)
 
 void worker_options_init(struct worker_options *o)
 {
@@ -205,14 +206,16 @@ static void on_hint(void *ctx, struct db *db)
 	look_around(ctx);
 }
 
+/* A lane that is silent is given up when others have had the time to take the runs over
+ * that wait for it: half a lease, a lease, a poll. */
 static struct db_options connection(struct worker *w, const char *name)
 {
+	int64_t deadline = w->options.lease * 5 / 2;
 	return (struct db_options){
 		.conninfo = w->options.conninfo,
 		.name = name,
 		.ctx = w,
-		/* Of a lane that is silent for half a lease, the runs are let go. */
-		.deadline = w->options.lease + w->options.lease / 2,
+		.deadline = deadline < ANSWER_USEC ? deadline : ANSWER_USEC,
 	};
 }
 

@@ -21,7 +21,8 @@ import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "faults"))
-from harness import ROOT, Cluster, Failure, check, postgres_bin, wait_for  # noqa: E402
+from harness import ROOT, Cluster, Failure, check, wait_for  # noqa: E402
+from servers import postgres_bin  # noqa: E402
 
 WFCTL = os.path.abspath(os.environ.get("WFCTL", str(ROOT / "build" / "wfctl")))
 PATIENCE = 60  # seconds, for anything that must happen

@@ -9,8 +9,8 @@ from sessions import CONTROL, JOURNAL, SQL
 
 LEASE = 1.0
 QUICKLY = ["--lease", "1s", "--heartbeat", "250ms", "--poll", "100ms", "--sql-connections", "1"]
-# Each of two journal connections is given up after one and a half leases, that of sql after 3 s.
-BOUND = 2 * 1.5 * LEASE + 3 + 1
+# Each of two journal connections is given up after two and a half leases, that of sql after 3 s.
+BOUND = 2 * 2.5 * LEASE + 3 + 1
 
 
 @case(36)
