@@ -33,7 +33,7 @@ def disk_full(world, part, size):
             if part:  # the rest of the last segment may do for a long time
                 cluster.tool("psql", "-qX", "-d", cluster.conninfo(mix.db.name), "-c", "select pg_switch_wal()",
                              allowed=(0, 1, 2))
-            while time.monotonic() < end and cluster.is_running():
+            while cluster.is_running() and time.monotonic() < end + 3 * (no_space(cluster) == before):
                 time.sleep(0.1)
             world.land(no_space(cluster) > before)
             refusals += no_space(cluster) - before
