@@ -18,6 +18,7 @@
 #define NOT_IDLE_MS 10
 #define IDLE (1 * USEC_PER_SEC) /* for so long nobody asks whether a connection lives */
 #define PATIENCE (3 * USEC_PER_SEC) /* with one that was idle */
+#define ANSWER (30 * USEC_PER_SEC)
 
 struct sql_session {
 	struct sql_pool *pool;
@@ -70,6 +71,15 @@ static size_t output_limit(const struct sql_session *s)
 
 /* ---- The end of a step ---- */
 
+/* What is not the author's statement is answered in time, or the connection is dead. */
+static struct db_batch *make_batch(
+	void (*on_done)(struct db_batch *), struct sql_session *s)
+{
+	struct db_batch *b = db_batch_create(on_done, s);
+	b->deadline = ANSWER;
+	return b;
+}
+
 static void on_clean(struct db_batch *b)
 {
 	struct sql_session *s = b->ctx;
@@ -82,7 +92,7 @@ static void on_clean(struct db_batch *b)
 
 static void clean(struct sql_session *s)
 {
-	struct db_batch *b = db_batch_create(on_clean, s);
+	struct db_batch *b = make_batch(on_clean, s);
 	s->effect = NULL;
 	s->log = NULL;
 	s->open = false;
@@ -98,7 +108,7 @@ static void on_ignored(struct db_batch *b)
 
 static void roll_back(struct sql_session *s)
 {
-	struct db_batch *b = db_batch_create(on_ignored, NULL);
+	struct db_batch *b = make_batch(on_ignored, s);
 	db_batch_add_once(b, sql_rollback_step);
 	db_send(s->db, b);
 }
@@ -194,7 +204,7 @@ static void carrier_commit(struct carrier *c, struct log *log)
 		log_answer(log, LOG_AMBIGUOUS, &err);
 		return;
 	}
-	struct db_batch *b = db_batch_create(on_committed, s);
+	struct db_batch *b = make_batch(on_committed, s);
 	for (struct entry *e = log->sent; e && n < 16; e = e->next)
 		entries[n++] = e;
 	s->log = log;
@@ -346,7 +356,7 @@ static struct db_batch *setup(void *ctx, struct db *db)
 	struct sql_session *s = ctx;
 	if (!is_own(s))
 		return NULL;
-	struct db_batch *b = db_batch_create(NULL, NULL);
+	struct db_batch *b = make_batch(NULL, s);
 	store_end_session(b, s->pool->steps->worker, s->slot);
 	store_register_session(b, s->pool->steps->worker, s->slot, db_backend_pid(db));
 	return b;
