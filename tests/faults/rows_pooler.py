@@ -48,7 +48,8 @@ class Tenants(threading.Thread):
 
 def leftovers(db):
     """I8: no session advisory lock is left."""
-    found = db.rows("select pid, objid from pg_locks where locktype = 'advisory'")
+    found = db.rows("select pid, objid from pg_locks where locktype = 'advisory' and database = "
+                    "(select oid from pg_database where datname = current_database())")
     check(not found, "I8: advisory locks are left: %s", found)
 
 
