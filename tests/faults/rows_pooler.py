@@ -8,7 +8,8 @@ import time
 from catalogue import case
 from harness import check, check_landed, http_steps
 from judges import all_completed, effects_once, journal_is_whole, kills_that_hit, sessions_bounded
-from rows_crash import LEASE, NO_POISON, SOON, bound, kill_one
+from rows_crash import NO_POISON, kill_one
+from sessions import LEASE, SOON
 
 REFUSED = [["worker", "--until-idle"], ["run", "crash/http"], ["start", "crash/http", "--input", "{}"], ["status"],
            ["list"], ["cancel", "@last"], ["gc", "--older-than", "30d"], ["migrate"]]
@@ -161,5 +162,5 @@ def pooled_by_session(world):
     check(not cut, "I8: sessions of the pool were ended that others had been given: %s", cut)
     sessions_bounded(mix.db, 0)
     world.land(kills_that_hit(mix.db, pool.killed)[1])
-    world.judge(mix, pool, hit=[w.pid for w in pool.gone], healed=healed, bound=LEASE + bound(world))
+    world.judge(mix, pool, hit=[w.pid for w in pool.gone], healed=healed, bound=2 * LEASE + world.size(6, 2, 2))
     world.note("%d runs, %d kills", len(mix.runs), kills)
