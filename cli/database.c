@@ -117,7 +117,7 @@ bool database_open_any(const struct options *o, struct database *ret, struct err
 	bool ok = choose(o, &d, err);
 	/* A primary is taken first, as everywhere, where several servers are named. */
 	if (ok && !database_reopen(&d, err))
-		ok = err->kind == ERROR_TRANSIENT &&
+		ok = (err->kind == ERROR_TRANSIENT || err->kind == ERROR_DENIED) &&
 		     db_client_open_any(d.conninfo, "wfctl", &d.client, &why);
 	if (ok && d.private)
 		ok = check_schema(&d, err);

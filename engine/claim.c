@@ -123,7 +123,8 @@ struct claim claim_make(struct worker *w, const char *from)
 		.suspects = !w->options.poison_after ? CLAIM_MAX
 			    : w->suspects            ? 0
 						     : 1,
-		.from = from};
+		.from = from,
+		.since = w->due_since};
 }
 
 static void on_claimed(struct db_batch *b)

@@ -351,8 +351,8 @@ static void transmit(struct db *db, struct db_batch *b)
 		lose_by_libpq(db);
 		return;
 	}
-	if (db->options.deadline)
-		set_timer(db, db->options.deadline);
+	if (b->deadline || db->options.deadline)
+		set_timer(db, b->deadline ? b->deadline : db->options.deadline);
 	flush(db);
 }
 

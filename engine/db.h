@@ -1,6 +1,6 @@
 /*
- * PostgreSQL, in two shapes that share results and parameters. Only db.c and db_sync.c
- * know libpq.
+ * PostgreSQL, in two shapes that share results and parameters. Only db*.c know
+ * libpq.
  *
  * A `struct db` is one connection on the loop that keeps itself connected (full jitter
  * between attempts), prepares statements on first use, and sends batches in pipeline
@@ -112,6 +112,7 @@ struct db_batch {
 	struct error err;
 	int failed; /* index of the statement that failed */
 	bool ambiguous;
+	int64_t deadline;      /* microseconds, 0: that of the connection */
 	struct db_batch *next; /* db.c's queue */
 };
 
@@ -147,8 +148,9 @@ struct db *db_create(uv_loop_t *loop, const struct db_options *options);
 void db_destroy(struct db *db);
 bool db_is_up(const struct db *db);
 bool db_is_idle(const struct db *db); /* up, and nothing queued or in flight */
-int db_backend_pid(
-	const struct db *db); /* of the present connection, 0 if there is none */
+/* Of the present connection, as told at login (a pooler makes one up); 0: there is none.
+ */
+int db_backend_pid(const struct db *db);
 /* Queues the batch; batches of one connection run one after the other. On a connection
  * that is not up it waits for it, unless the batch is `now or never`: see db_is_up. */
 void db_send(struct db *db, struct db_batch *batch);
@@ -159,12 +161,21 @@ void db_reset(struct db *db);
 
 struct db_client;
 
+/* Between a connection and its server. */
+enum pooling {
+	POOLING_NONE,
+	POOLING_SESSION,     /* a pooler; each client has a session of its own */
+	POOLING_TRANSACTION, /* a pooler; each transaction may go to another session */
+};
+
 /* Connects within connect_timeout of conninfo (10 s if it names none), sets the session
  * (UTC, read committed, synchronous_commit on, lock_timeout 10 s). ERROR_TRANSIENT when
- * the server cannot be reached. Texts never contain the conninfo. */
+ * the server cannot be reached, ERROR_DENIED behind a pooler by transaction: it would not
+ * keep what a session sets, and hand it to others. Texts never contain the conninfo. */
 MUST_CHECK bool db_client_open(const char *conninfo, const char *name,
 	struct db_client **ret, struct error *err);
-/* The same at any server, also a standby, whatever the conninfo asks for. */
+/* The same at any server, also a standby, whatever the conninfo asks for, and through any
+ * pooler; behind one by transaction nothing is set. */
 MUST_CHECK bool db_client_open_any(const char *conninfo, const char *name,
 	struct db_client **ret, struct error *err);
 void db_client_close(struct db_client *c);
@@ -174,7 +185,7 @@ struct db_peer {
 	const char *host, *address, *port, *database, *user; /* host "/dir": a socket */
 	const char *tls;                                     /* "TLSv1.3"; NULL: none */
 	bool verified; /* certificate and name were checked: sslmode=verify-full */
-	int backend;   /* process id as told at login; a pooler makes one up */
+	enum pooling pooling;
 };
 void db_client_peer(const struct db_client *c, struct db_peer *ret);
 /* One statement with its parameters (NULL: none). ret_result may be NULL. */

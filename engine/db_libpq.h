@@ -1,5 +1,5 @@
 /*
- * What db.c, db_value.c and db_sync.c share about libpq; nobody else includes it.
+ * What db.c and its like (db_*.c) share about libpq; nobody else includes it.
  */
 #ifndef STEPWELL_DB_LIBPQ_H
 #define STEPWELL_DB_LIBPQ_H
@@ -32,6 +32,11 @@ bool db_notice_is_doubt(const PGresult *notice);
 /* Whether libpq can read the conninfo; its own message would quote it, password and all.
  */
 MUST_CHECK bool db_conninfo_check(const char *conninfo, struct error *err);
+
+/* What is between a connection and its server, where another process answers than the
+ * login named; a second connection with the same parameters is made for that. */
+enum pooling db_find_pooling(
+	PGconn *conn, const char *const *keywords, const char *const *values);
 
 #define DB_CONNECT_PARAMS 12
 /* Keywords and values for PQconnectStartParams and PQconnectdbParams with expand_dbname =

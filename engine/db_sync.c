@@ -13,6 +13,7 @@
 struct db_client {
 	PGconn *conn;
 	bool doubt; /* of the statement under way: its commit may not be replicated */
+	enum pooling pooling;
 };
 
 static void on_notice(void *ctx, const PGresult *result)
@@ -73,15 +74,51 @@ bool db_client_script(struct db_client *c, const char *sql, struct error *err)
 	return ok;
 }
 
+/* Sets the session, if this is the process that answers; *ret_set says so. */
+static bool set_session(
+	struct db_client *c, int64_t backend, bool *ret_set, struct error *err)
+{
+	struct db_params p = {0};
+	struct db_result *r;
+	db_add_int(&p, backend);
+	bool ok = db_client_query(c, sql_set_client, &p, &r, err);
+	db_params_finish(&p);
+	if (!ok)
+		return false;
+	*ret_set = db_rows(r) == 1;
+	db_result_destroy(r);
+	return true;
+}
+
+/* A pooler makes up the process id that it tells at login; what is set must not be set
+ * before it is known whose session that is. */
+static bool set_pooled_session(struct db_client *c, const char *const *keywords,
+	const char *const *values, struct error *err)
+{
+	struct db_result *r;
+	bool set = false;
+	c->pooling = db_find_pooling(c->conn, keywords, values);
+	if (!db_client_query(c, sql_find_backend, NULL, &r, err))
+		return false;
+	bool ok = c->pooling == POOLING_TRANSACTION ||
+		  set_session(c, db_int(r, 0, 0), &set, err);
+	db_result_destroy(r);
+	if (ok && !set)
+		c->pooling = POOLING_TRANSACTION;
+	return ok;
+}
+
 static bool connect_client(const char *const *keywords, const char *const *values,
 	struct db_client **ret, struct error *err)
 {
 	struct db_client *c = xcalloc(1, sizeof *c);
+	bool set;
 	c->conn = PQconnectdbParams(keywords, values, 1);
 	PQsetNoticeReceiver(c->conn, on_notice, c);
 	if (PQstatus(c->conn) != CONNECTION_OK)
 		db_error_from_connection(c->conn, err);
-	else if (db_client_query(c, sql_set_client, NULL, NULL, err)) {
+	else if (set_session(c, PQbackendPID(c->conn), &set, err) &&
+		 (set || set_pooled_session(c, keywords, values, err))) {
 		*ret = c;
 		return true;
 	}
@@ -93,10 +130,21 @@ bool db_client_open(
 	const char *conninfo, const char *name, struct db_client **ret, struct error *err)
 {
 	const char *keywords[DB_CONNECT_PARAMS], *values[DB_CONNECT_PARAMS];
+	struct db_client *c;
 	if (!db_conninfo_check(conninfo, err))
 		return false;
 	db_connect_params(conninfo, name, keywords, values);
-	return connect_client(keywords, values, ret, err);
+	if (!connect_client(keywords, values, &c, err))
+		return false;
+	if (c->pooling == POOLING_TRANSACTION) {
+		db_client_close(c);
+		return error_set(err, ERROR_DENIED,
+			"a pooler that shares sessions by the transaction is between "
+			"wfctl and Postgres: connect to Postgres itself, or by a pool "
+			"with pool_mode = session");
+	}
+	*ret = c;
+	return true;
 }
 
 bool db_client_open_any(
@@ -129,7 +177,7 @@ void db_client_peer(const struct db_client *c, struct db_peer *ret)
 		.user = PQuser(c->conn),
 		.tls = PQsslInUse(c->conn) ? PQsslAttribute(c->conn, "protocol") : NULL,
 		.verified = o && o->val && strcmp(o->val, "verify-full") == 0,
-		.backend = PQbackendPID(c->conn),
+		.pooling = c->pooling,
 	};
 	PQconninfoFree(options);
 }

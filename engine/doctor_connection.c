@@ -10,7 +10,6 @@
 #define PINGS 9
 #define SLOW_TRIP (20 * USEC_PER_MS)
 #define CLOCK_TOLERANCE (60 * USEC_PER_SEC)
-#define POOLER_TRIES 5
 
 static int compare(const void *a, const void *b)
 {
@@ -99,51 +98,10 @@ bool doctor_encoding(struct doctor *d, struct error *err)
 
 /* ---- The pooler ---- */
 
-enum pooling { POOLING_NONE, POOLING_SESSION, POOLING_TRANSACTION };
-
-/* Two clients of one pool: while the other has a transaction open, a backend that is
- * shared is either the same for both, or ours is another than before. */
-static bool compare_backends(
-	struct doctor *d, struct db_client *other, bool *ret_shared, struct error *err)
-{
-	int64_t before, theirs, after = 0;
-	if (!ask_backend(d->client, &before, err) ||
-		!db_client_query(other, sql_begin_transaction, NULL, NULL, err) ||
-		!ask_backend(other, &theirs, err))
-		return false;
-	/* In a pool of one we would wait for it. */
-	bool shared = before == theirs;
-	if (!shared && !ask_backend(d->client, &after, err))
-		return false;
-	*ret_shared = shared || before != after;
-	return db_client_query(other, sql_rollback_transaction, NULL, NULL, err);
-}
-
-static bool find_pooling(struct doctor *d, enum pooling *ret, struct error *err)
-{
-	struct db_client *other;
-	bool shared = false, ok = true;
-	int64_t pid;
-	if (!ask_backend(d->client, &pid, err))
-		return false;
-	bool direct = pid == d->peer.backend;
-	if (!direct) {
-		if (!db_client_open_any(d->conninfo, "wfctl doctor", &other, err))
-			return false;
-		for (int i = 0; ok && !shared && i < POOLER_TRIES; i++)
-			ok = compare_backends(d, other, &shared, err);
-		db_client_close(other);
-	}
-	*ret = direct ? POOLING_NONE : shared ? POOLING_TRANSACTION : POOLING_SESSION;
-	return ok;
-}
-
 bool doctor_pooler(struct doctor *d, struct error *err)
 {
-	enum pooling pooling;
-	if (!find_pooling(d, &pooling, err))
-		return false;
-	switch (pooling) {
+	(void)err;
+	switch (d->peer.pooling) {
 	case POOLING_NONE: doctor_note(d, CHECK_OK, "none, a direct connection"); break;
 	case POOLING_SESSION:
 		doctor_note(d, CHECK_WARNING,
@@ -154,10 +112,11 @@ bool doctor_pooler(struct doctor *d, struct error *err)
 		break;
 	case POOLING_TRANSACTION:
 		doctor_note(d, CHECK_PROBLEM,
-			"a pooler that shares sessions by the transaction: workers "
-			"cannot work through it, LISTEN hears nothing, and what a "
-			"session sets (search_path, timeouts) reaches other clients; "
-			"starts and events by SQL work");
+			"a pooler that shares sessions by the transaction: wfctl does "
+			"not work through it, because LISTEN would hear nothing, and "
+			"what a session sets (search_path, timeouts) would reach other "
+			"clients; starts and events by SQL work");
+		d->unusable = true;
 		doctor_advise(d, "connect wfctl to Postgres itself, or by a pool with "
 				 "pool_mode = session");
 		break;

@@ -11,7 +11,7 @@
 #include "store.h"
 
 /* Columns of look_around.sql. */
-enum { NEXT_DUE, BUSY, UNROUTED, GONE, EXPIRED };
+enum { NEXT_DUE, BUSY, UNROUTED, GONE, EXPIRED, SINCE };
 
 static void on_time(uv_timer_t *timer)
 {
@@ -62,7 +62,8 @@ static void see_the_due(struct worker *w, const struct db_result *r)
 
 static void see(struct worker *w, const struct db_result *r)
 {
-	bool idle = db_int(r, 0, BUSY) == 0 && w->owned_count == 0;
+	bool idle = !db_bool(r, 0, BUSY) && w->owned_count == 0;
+	w->due_since = db_int(r, 0, SINCE);
 	if (idle && w->options.until_idle) {
 		worker_leave(w, WORKER_IDLE);
 		return;

@@ -99,8 +99,9 @@ struct worker {
 	bool look_again;                             /* a hint came while looking */
 	bool claimed_nothing; /* the last claim, sent since the last look */
 	size_t window;        /* of due runs that may be in memory: claim.c */
-	int claim_limit;      /* of the last claim of due runs */
-	bool claimed_full;    /* it got as many as it asked for */
+	int64_t due_since; /* database's time; nothing was due before at the last look */
+	int claim_limit;   /* of the last claim of due runs */
+	bool claimed_full; /* it got as many as it asked for */
 	int64_t listed_at, partitioned_at; /* CLOCK_BOOTTIME of the last time, 0: never */
 	int takeover_limit; /* while a run of a dead worker is blocked; 0: none */
 	int64_t takeover_after;

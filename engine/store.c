@@ -228,11 +228,13 @@ void store_register_worker(struct db_batch *b, struct uuid id, const char *host,
 	db_add_int(p, lease);
 }
 
-void store_register_session(struct db_batch *b, struct uuid worker, const char *slot)
+void store_register_session(
+	struct db_batch *b, struct uuid worker, const char *slot, int backend)
 {
 	struct db_params *p = db_batch_add(b, sql_register_session);
 	db_add_uuid(p, worker);
 	db_add_text(p, slot);
+	db_add_int(p, backend);
 }
 
 void store_end_session(struct db_batch *b, struct uuid worker, const char *slot)
@@ -287,6 +289,7 @@ void store_claim(struct db_batch *b, const struct claim *c)
 	db_add_text(p, c->from);
 	db_add_uuid(p, c->dead);
 	add_ids(p, c->ids, c->count);
+	db_add_time(p, c->since);
 }
 
 void store_load_entries(struct db_batch *b, const struct uuid *ids, size_t count)

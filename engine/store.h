@@ -19,7 +19,9 @@ void store_check_owner(
 void store_set_session(struct db_batch *b, int lock_timeout_ms, int statement_timeout_ms);
 void store_register_worker(struct db_batch *b, struct uuid id, const char *host, int pid,
 	const char *version, int64_t lease);
-void store_register_session(struct db_batch *b, struct uuid worker, const char *slot);
+/* backend: db_backend_pid. */
+void store_register_session(
+	struct db_batch *b, struct uuid worker, const char *slot, int backend);
 void store_end_session(struct db_batch *b, struct uuid worker, const char *slot);
 void store_listen(struct db_batch *b);
 void store_beat(struct db_batch *b, struct uuid worker, int64_t lease);
@@ -39,6 +41,7 @@ struct claim {
 	struct uuid dead;       /* "dead": whose */
 	const struct uuid *ids; /* "own": which */
 	size_t count;
+	int64_t since; /* "due": nothing is due before, as of the last look */
 };
 void store_claim(struct db_batch *b, const struct claim *c);
 

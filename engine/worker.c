@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define WATCH_USEC (500 * USEC_PER_MS)
+#define ANSWER_USEC (30 * USEC_PER_SEC)
 
 void worker_options_init(struct worker_options *o)
 {
@@ -87,7 +88,8 @@ void worker_stop(struct worker *w, enum worker_end end)
 
 static const char *const lane_slots[JOURNAL_LANES] = {"journal0", "journal1"};
 
-static struct db_batch *setup_session(struct worker *w, const char *slot, int lock_ms)
+static struct db_batch *setup_session(
+	struct worker *w, struct db *db, const char *slot, int lock_ms)
 {
 	struct db_batch *b = db_batch_create(NULL, NULL);
 	store_set_session(b, lock_ms, 60000);
@@ -98,22 +100,20 @@ static struct db_batch *setup_session(struct worker *w, const char *slot, int lo
 			w->options.lease);
 	}
 	store_end_session(b, w->id, slot);
-	store_register_session(b, w->id, slot);
+	store_register_session(b, w->id, slot, db_backend_pid(db));
 	return b;
 }
 
 static struct db_batch *setup_beat(void *ctx, struct db *db)
 {
 	struct worker *w = ctx;
-	(void)db;
 	w->beat_sent_at = clock_boottime();
-	return setup_session(w, "heartbeat", 1000);
+	return setup_session(w, db, "heartbeat", 1000);
 }
 
 static struct db_batch *setup_control(void *ctx, struct db *db)
 {
-	(void)db;
-	struct db_batch *b = setup_session(ctx, "control", 500);
+	struct db_batch *b = setup_session(ctx, db, "control", 500);
 	store_listen(b);
 	return b;
 }
@@ -121,7 +121,7 @@ static struct db_batch *setup_control(void *ctx, struct db *db)
 static struct db_batch *setup_lane(void *ctx, struct db *db)
 {
 	struct worker *w = ctx;
-	return setup_session(w, lane_slots[db == w->lanes[1]], 10000);
+	return setup_session(w, db, lane_slots[db == w->lanes[1]], 10000);
 }
 
 static void connect_others(struct worker *w);
@@ -207,13 +207,16 @@ static void on_hint(void *ctx, struct db *db)
 	look_around(ctx);
 }
 
+/* A lane that is silent is given up when others have had the time to take the runs over
+ * that wait for it: half a lease, a lease, a poll. */
 static struct db_options connection(struct worker *w, const char *name)
 {
+	int64_t deadline = w->options.lease * 5 / 2;
 	return (struct db_options){
 		.conninfo = w->options.conninfo,
 		.name = name,
 		.ctx = w,
-		.deadline = 30 * USEC_PER_SEC,
+		.deadline = deadline < ANSWER_USEC ? deadline : ANSWER_USEC,
 		.pace = &w->pace,
 	};
 }

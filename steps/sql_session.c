@@ -16,6 +16,9 @@
 #include <string.h>
 
 #define NOT_IDLE_MS 10
+#define IDLE (1 * USEC_PER_SEC) /* for so long nobody asks whether a connection lives */
+#define PATIENCE (3 * USEC_PER_SEC) /* with one that was idle */
+#define ANSWER (30 * USEC_PER_SEC)
 
 struct sql_session {
 	struct sql_pool *pool;
@@ -23,8 +26,9 @@ struct sql_session {
 	char slot[16];
 	struct effect *effect; /* whose step it runs, NULL: none */
 	struct carrier carrier;
-	struct log *log; /* being committed */
-	bool clean;      /* DISCARD ALL was answered */
+	struct log *log;     /* being committed */
+	bool clean;          /* DISCARD ALL was answered */
+	int64_t answered_at; /* CLOCK_BOOTTIME */
 	bool open;   /* the transaction waits for its outcome, on this very connection */
 	bool secret; /* the step has secrets: what the database says is not repeated */
 	int repeats;
@@ -69,10 +73,20 @@ static size_t output_limit(const struct sql_session *s)
 
 /* ---- The end of a step ---- */
 
+/* What is not the author's statement is answered in time, or the connection is dead. */
+static struct db_batch *make_batch(
+	void (*on_done)(struct db_batch *), struct sql_session *s)
+{
+	struct db_batch *b = db_batch_create(on_done, s);
+	b->deadline = ANSWER;
+	return b;
+}
+
 static void on_clean(struct db_batch *b)
 {
 	struct sql_session *s = b->ctx;
 	s->clean = true;
+	s->answered_at = clock_boottime();
 	db_batch_destroy(b);
 	if (!s->pool->steps->closing)
 		serve(s->pool);
@@ -80,7 +94,7 @@ static void on_clean(struct db_batch *b)
 
 static void clean(struct sql_session *s)
 {
-	struct db_batch *b = db_batch_create(on_clean, s);
+	struct db_batch *b = make_batch(on_clean, s);
 	s->effect = NULL;
 	s->log = NULL;
 	s->open = false;
@@ -96,7 +110,7 @@ static void on_ignored(struct db_batch *b)
 
 static void roll_back(struct sql_session *s)
 {
-	struct db_batch *b = db_batch_create(on_ignored, NULL);
+	struct db_batch *b = make_batch(on_ignored, s);
 	db_batch_add_once(b, sql_rollback_step);
 	db_send(s->db, b);
 }
@@ -192,7 +206,7 @@ static void carrier_commit(struct carrier *c, struct log *log)
 		log_answer(log, LOG_AMBIGUOUS, &err);
 		return;
 	}
-	struct db_batch *b = db_batch_create(on_committed, s);
+	struct db_batch *b = make_batch(on_committed, s);
 	for (struct entry *e = log->sent; e && n < 16; e = e->next)
 		entries[n++] = e;
 	s->log = log;
@@ -225,12 +239,36 @@ static void copy_params(struct db_params *to, const struct db_params *from)
 	buf_add(&to->data, from->data.data, from->data.len);
 }
 
+static void on_alive(struct db_batch *b)
+{
+	struct sql_session *s = b->ctx;
+	s->answered_at = clock_boottime();
+	db_batch_destroy(b);
+	if (s->effect && !s->pool->steps->closing)
+		begin(s);
+}
+
+/* A statement may take as long as it likes, so whoever was idle is asked first: something
+ * on the way may have forgotten the connection. */
+static bool asks_first(struct sql_session *s)
+{
+	if (clock_boottime() - s->answered_at < IDLE)
+		return false;
+	struct db_batch *b = db_batch_create(on_alive, s);
+	b->deadline = PATIENCE;
+	db_batch_add_once(b, sql_discard_session);
+	db_send(s->db, b);
+	return true;
+}
+
 static void begin(struct sql_session *s)
 {
 	if (!db_is_idle(s->db)) { /* what is only queued could not be taken back */
 		uv_timer_start(&s->pause, on_pause_over, NOT_IDLE_MS, 0);
 		return;
 	}
+	if (asks_first(s))
+		return;
 	struct sql_request *r = (struct sql_request *)s->effect->request;
 	s->secret = s->effect->task->secrets.n > 0;
 	const struct settings *settings = s->pool->steps->settings;
@@ -318,13 +356,12 @@ static void on_executed(struct db_batch *b)
 static struct db_batch *setup(void *ctx, struct db *db)
 {
 	struct sql_session *s = ctx;
-	(void)db;
 	if (!is_own(s))
 		return NULL;
-	struct db_batch *b = db_batch_create(NULL, NULL);
+	struct db_batch *b = make_batch(NULL, s);
 	db_batch_add_once(b, sql_set_path);
 	store_end_session(b, s->pool->steps->worker, s->slot);
-	store_register_session(b, s->pool->steps->worker, s->slot);
+	store_register_session(b, s->pool->steps->worker, s->slot, db_backend_pid(db));
 	return b;
 }
 
@@ -333,10 +370,12 @@ static void on_state(void *ctx, struct db *db, bool up, const struct error *err)
 	struct sql_session *s = ctx;
 	(void)db;
 	(void)err;
-	if (up)
+	if (up) {
+		s->answered_at = clock_boottime();
 		serve(s->pool);
-	else
+	} else {
 		s->open = false;
+	}
 }
 
 static void open_session(struct sql_session *s)

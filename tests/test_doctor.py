@@ -567,7 +567,7 @@ def pgbouncer(w, mode):
 
 def pooler_by_transaction(w):
     """a pooler in transaction mode is a problem"""
-    w.doctor(db=pgbouncer(w, "transaction")).exits(1).expect("pooler", "problem", "by the transaction",
+    w.doctor(db=pgbouncer(w, "transaction")).exits(7).expect("pooler", "problem", "by the transaction",
                                                              "pool_mode = session")
 
 

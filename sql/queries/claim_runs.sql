@@ -2,13 +2,17 @@
 -- append collides is left alone. (A lost `call: sql` is taken back by a `waiting` with "again":
 -- that is no progress.) $1 worker uuid; $2 limit int; $3 what the worker has text[];
 -- $4 how many suspects it may take int; $5 from where text: 'due' (unowned and due), 'dead'
--- (owned by worker $6), 'own' (mine, the runs $7 uuid[]; after a lost connection).
+-- (owned by worker $6), 'own' (mine, the runs $7 uuid[]; after a lost connection); $8 the time before
+-- which nothing was due when it was looked last: where old snapshots are held, the index is full of
+-- dead rows before it.
+-- (The time is a subquery, so that it bounds the index scan: what sleeps is not walked through.)
 -- Returns a row per run taken: run_id, seq of its claimed entry, losses since its last
 -- progress, request, definition_id, input, created_at and started_at (microseconds since
 -- 1970), status null, suspect boolean.
 with due as (
 	select run_id, definition_id, request, started_at from stepwell.lease
-	where $5::text = 'due' and owner is null and due <= clock_timestamp() and needs <@ $3::text[]
+	where $5::text = 'due' and owner is null and due between $8::timestamptz and (select clock_timestamp())
+		and needs <@ $3::text[]
 	order by due limit $2 for update skip locked
 ), dead as (
 	select run_id, definition_id, request, started_at from stepwell.lease
@@ -54,7 +58,7 @@ with due as (
 ), moved as (
 	update stepwell.lease l set owner = $1::uuid, state = 'running', reason = null, woken = false,
 		started_at = coalesce(l.started_at, clock_timestamp())
-	from appended a where l.run_id = a.run_id
+	where l.run_id = any (array(select run_id from appended))
 	returning l.run_id, l.started_at
 )
 select a.run_id, a.seq, c.losses, c.request, c.definition_id, r.input,

@@ -5,12 +5,12 @@ with ended as (
 	select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[],
 		$6::timestamptz[]) as u (run_id, status, output, error, started_at, ended_at)
 ), gone as (
-	delete from stepwell.lease l using ended e where l.run_id = e.run_id
+	delete from stepwell.lease l where l.run_id = any ($1::uuid[])
 ), woken as (
 	update stepwell.lease l set woken = true, due = case when l.owner is null
 		and l.state <> 'suspended' then clock_timestamp() else l.due end
-	where l.run_id in (select c.parent_run_id from ended e join stepwell.run c on c.id = e.run_id
-		where c.awaited)
+	where l.run_id = any (array(select c.parent_run_id from ended e
+			join stepwell.run c on c.id = e.run_id where c.awaited))
 		and l.run_id not in (select run_id from ended)
 )
 update stepwell.run r set status = e.status, output = e.output, error = e.error,

@@ -4,4 +4,4 @@ update stepwell.lease l set owner = null, state = u.state, reason = u.reason,
 	woken = false,
 	due = case when l.request is null and not l.woken then u.due else clock_timestamp() end
 from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) as u (run_id, due, state, reason)
-where l.run_id = u.run_id
+where l.run_id = u.run_id and l.run_id = any ($1::uuid[])

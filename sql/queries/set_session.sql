@@ -1,7 +1,8 @@
 -- Settings of one of our sessions. $1 lock_timeout; $2 statement_timeout (milliseconds, text).
 -- Plans are made once and by index: what the statements touch is found by key, and a plan made
--- while a table was empty, or for one backlog, must serve the next. The search_path is still the
--- role's: whatever is named here has its schema.
+-- while a table was empty, or for one backlog, must serve the next. (So a statement names its rows
+-- by "= any": a join's plan may read all of a table that was empty when it was made.) The
+-- search_path is still the role's: whatever is named here has its schema.
 select pg_catalog.set_config('TimeZone', 'UTC', false),
 	pg_catalog.set_config('lock_timeout', $1::pg_catalog.text, false),
 	pg_catalog.set_config('statement_timeout', $2::pg_catalog.text, false),

@@ -1,2 +1,2 @@
 -- What runs waited for is forgotten. $1 run_id uuid[].
-delete from stepwell.subscription s using unnest($1::uuid[]) as u (run_id) where s.run_id = u.run_id
+delete from stepwell.subscription where run_id = any ($1::uuid[])

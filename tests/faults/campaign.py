@@ -96,19 +96,17 @@ class World:
     @property
     def proxy(self):
         """Before the cluster's socket; its workers are those of world.worker(proxied=True)."""
-        def make():
-            proxy = Proxy(self.cluster.dir + "/socket").__enter__()
-            self.ends.append(proxy.__exit__)
-            return proxy
-        return self.once("proxy", make)
+        return self.once("proxy", self.new_proxy)
 
-    @property
-    def pooler(self):
-        def make():
-            pooler = Pooler(self.cluster)
-            self.ends.append(pooler.destroy)
-            return pooler
-        return self.once("pooler", make)
+    def new_pooler(self, mode, settings=""):
+        pooler = Pooler(self.cluster, mode, settings)
+        self.ends.append(pooler.destroy)
+        return pooler
+
+    def new_proxy(self, **more):
+        proxy = Proxy(self.cluster.dir + "/socket", **more).__enter__()
+        self.ends.append(proxy.__exit__)
+        return proxy
 
     def new_cluster(self, **more):
         cluster = Cluster(fsync=self.cluster.fsync, **more)
@@ -127,9 +125,9 @@ class World:
         self.ends.append(recorder.stop)
         return recorder
 
-    def mix(self, names=None):
+    def mix(self, names=None, cluster=None):
         """The standard workload, on a database and with a recorder of its own."""
-        return Mix(self.new_database(), self.new_recorder(), self.seed, names)
+        return Mix(self.new_database(cluster), self.new_recorder(), self.seed, names)
 
     def keep(self, worker):
         """Ends the worker with the case."""
@@ -152,9 +150,9 @@ class World:
     def pool(self, count, *arguments, db=None, **more):
         return Pool(db or self.db, count, *arguments, **more)
 
-    def mixed_pool(self, mix, count, *arguments):
+    def mixed_pool(self, mix, count, *arguments, **more):
         """A pool that can run all of a Mix; the recorder sees which worker sends."""
-        return Pool(mix.db, count, *FLAGS, *arguments, env=preload(shim(self.cluster, "who")))
+        return Pool(mix.db, count, *FLAGS, *arguments, env=preload(shim(self.cluster, "who")), **more)
 
     def holder(self, sql):
         """A psql with an open transaction that has run this."""

@@ -13,8 +13,6 @@ class Row:
     cases: list = dataclasses.field(default_factory=list)
 
 
-LATER = "not built yet"
-
 ROWS = {row.number: row for row in (
     # Process
     Row(1, "Worker crash", "I1-I8, I11", "the worker had an attempt or a transaction under way"),
@@ -39,29 +37,29 @@ ROWS = {row.number: row for row in (
     Row(19, "Lost commits", "I2-I7, I11"),
     Row(20, "Demoted primary", "I1-I8", "runs were under way"),
     Row(21, "Relaxed durability", "I1, I4", "the server lost a plain commit"),
-    Row(22, "Transaction pooling", "I1-I8", later=LATER),
-    Row(23, "Old snapshots", "I5, I10", later=LATER),
+    Row(22, "Poolers", "I1-I8, I11", "wfctl was refused, or the worker had an attempt under way"),
+    Row(23, "Old snapshots", "I1, I5, I7, I10", "the dead rows stayed"),
     Row(24, "Lock holder", "I2, I5, I7, I8"),
     Row(25, "Timeouts from above", "I2-I5, I8"),
     Row(26, "Refused writes", "I1-I5, I7"),
     Row(27, "Connections exhausted", "I2, I5, I8, I10", "runs were under way"),
-    Row(28, "Disk full", "I1, I4", later=LATER),
+    Row(28, "Disk full", "I1-I8, I11", "the server found no space"),
     Row(29, "Rights and drift", "I1-I4, I8"),
-    Row(30, "Big numbers", "I2, I8", later=LATER),
+    Row(30, "Big numbers", "I1-I8, I11", "runs were under way"),
     Row(31, "Herd after an outage", "I1, I5, I7, I8, I10", "all the runs were due"),
     Row(32, "Lost wake-ups", "I5"),
     Row(33, "Notification load", "I1, I7, I10"),
     # Network
     Row(34, "Connection reset anywhere", "I1-I7"),
     Row(35, "Black hole", "I3, I5, I7"),
-    Row(36, "Idle connections forgotten", "I5", later=LATER),
+    Row(36, "Idle connections forgotten", "I1, I2, I5", "the connection was used again"),
     Row(37, "Database gone, endpoint alive", "I3, I6", "effects were waiting for a slot"),
-    Row(38, "Slow trickle", "I8", later=LATER),
+    Row(38, "Slow trickle", "I1-I4, I8", "a batch of the worker's"),
     # Time
     Row(39, "Worker's clock wrong", "I2, I5, I6"),
     Row(40, "Clock jumps", "I6"),
     Row(41, "Calendar", "I2", later="schedules are not built yet"),
-    Row(42, "Timer mass", "I5, I10", later=LATER),
+    Row(42, "Timer mass", "I2, I5-I7, I10", "the timer was asleep before it was due"),
     # HTTP effects
     Row(43, "Response lost", "I2-I4, I11"),
     Row(44, "Never applied", "I4"),

@@ -18,8 +18,11 @@ A batch is what a client sends up to and with a Sync (or a simple query). The ac
     held       the server has ended the batch; its answer is held back, and the connection silent,
                until heal()
 
+Proxy(..., pooling=True) is a pooler by transaction: each transaction of a client goes to another
+backend than the one before. Rules and holes do not act on it.
+
 Everything else acts on all connections of a name (None: any), the present and the future ones:
-hole, refuse, throttle, until heal; and cut, cut_after_bytes on the present ones. Names are
+hole, refuse, throttle, trickle, until heal; forget, those that were idle; and cut, cut_after_bytes on the present ones. Names are
 beginnings of application_name.
 """
 import asyncio
@@ -99,7 +102,8 @@ class Connection:
         self.batch = []         # the SQL of what was bound since the last Sync
         self.rule = None        # an `after` or `held` that waits for the end of the batch
         self.held, self.tags = [], []
-        self.silent = False     # by a rule's `hole`
+        self.silent = False     # by a rule's `hole`, or forgotten
+        self.used = proxy.loop.time()
         self.bytes_left = None
 
     # ---- beginning ----
@@ -139,13 +143,18 @@ class Connection:
             raise Cut
         if self.bytes_left is not None:
             self.bytes_left -= len(data)
+        self.proxy.look_at_idle(self)
         while self.silent or self.proxy.is_silent(self):
             await self.proxy.changed()
         speed = self.proxy.speed(self)
         if speed:
             await asyncio.sleep(len(data) / speed)
-        writer.write(data)
-        await writer.drain()
+        size, pause = self.proxy.segments(self, len(data))
+        for at in range(0, len(data), size):
+            writer.write(data[at:at + size])
+            await writer.drain()
+            if pause:
+                await asyncio.sleep(pause)
 
     def learn(self, message):
         """Keeps track of which statement stands behind which name."""
@@ -264,14 +273,122 @@ class Connection:
                 writer.transport.abort() if writer is self.to_client else writer.close()
 
 
+class Backend:
+    """A session of the server that clients share, and how it greeted."""
+
+    async def connect(self, proxy, hello):
+        self.reader, self.writer = await asyncio.open_unix_connection(proxy.target)
+        self.frames, self.greeting = Frames(typed=True), []
+        self.writer.write(hello)
+        while not self.greeting or self.greeting[-1][:1] not in b"ZE":
+            self.greeting.append(await self.next())
+        return self
+
+    async def next(self):
+        while True:
+            message = self.frames.next()
+            if message is not None:
+                return message
+            data = await self.reader.read(65536)
+            if not data:
+                raise Cut
+            self.frames.feed(data)
+
+
+class Pooled(Connection):
+    """A client whose every transaction goes to another backend."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.now = self.last = self.hello = None
+        self.asked = 0        # batches that were sent and not answered
+        self.in_batch = False  # something was sent since the last Sync
+
+    async def connect(self):
+        self.to_server = self  # of startup(), which greets
+
+    def write(self, hello):
+        self.hello = hello
+
+    async def take(self):
+        """Another one than the last, if there is one or can be one."""
+        idle = self.proxy.idle
+        found = next((b for b in idle if b is not self.last), None)
+        if found:
+            idle.remove(found)
+        else:
+            found = await Backend().connect(self.proxy, self.hello)
+        self.proxy.moves += self.last not in (None, found)
+        self.now = self.last = found
+
+    def give_back(self):
+        self.proxy.idle.append(self.now)
+        self.now = None
+
+    async def greet(self):
+        await self.take()
+        for message in self.now.greeting:  # a pooler has no process, so it makes one up
+            self.to_client.write(message if message[:1] != b"K" else
+                                 b"K" + struct.pack("!iii", 12, id(self) & 0x7FFFFFF, 1))
+        self.give_back()
+
+    async def upstream(self, rest):
+        frames = Frames(typed=True)
+        frames.feed(rest)
+        while True:
+            message = frames.next()
+            if message is None:
+                data = await self.client.read(65536)
+                if not data:
+                    raise Cut
+                frames.feed(data)
+                continue
+            if message[:1] == b"X":
+                raise Cut
+            if not self.now:
+                await self.take()
+                self.answers = asyncio.ensure_future(self.downstream())
+            self.in_batch = message[:1] not in (b"S", b"Q")
+            self.asked += not self.in_batch
+            self.now.writer.write(message)
+
+    async def downstream(self):
+        try:
+            while self.now:
+                message = await self.now.next()
+                self.to_client.write(message)
+                if message[:1] == b"Z":
+                    self.asked -= 1
+                    if not self.asked and not self.in_batch and message[5:] == b"I":
+                        self.give_back()
+        except (Cut, OSError):
+            self.to_client.transport.abort()
+
+    async def serve(self):
+        try:
+            rest = await self.startup()
+            await self.greet()
+            await self.upstream(rest)
+        except (Cut, OSError, asyncio.CancelledError):
+            pass
+        finally:
+            self.to_client.transport.abort()
+            if self.now:  # in the middle of something
+                self.answers.cancel()
+                self.now.writer.close()
+
+
 class Proxy:
-    def __init__(self, socket_dir, port=5432):
+    def __init__(self, socket_dir, port=5432, pooling=False):
+        self.kind = Pooled if pooling else Connection
+        self.idle, self.moves = [], 0  # pooling: shared backends; transactions that went to another one
         self.target = "%s/.s.PGSQL.%d" % (socket_dir, port)
         self.dir = tempfile.mkdtemp(prefix="pgproxy.")
         os.chmod(self.dir, 0o711)
         self.rules = []
         self.connections = set()
-        self.holes, self.refused, self.speeds = set(), set(), {}
+        self.holes, self.refused, self.speeds, self.trickles = set(), set(), {}, {}
+        self.memory, self.forgotten = None, 0
         self.batches = 0
         self.arrivals = []  # when somebody connected (time.monotonic)
         self.loop = asyncio.new_event_loop()
@@ -304,8 +421,17 @@ class Proxy:
     def throttle(self, name, bytes_per_second):
         self.call(self.speeds.__setitem__, name or "", bytes_per_second)
 
+    def trickle(self, name, size, pause):
+        """Segments of `size` bytes at most, with a pause in seconds after each."""
+        self.call(self.trickles.__setitem__, name or "", (size, pause))
+
+    def forget(self, seconds):
+        """Connections of any name that are idle for longer are silent for ever after, as by a firewall
+        that has forgotten them; how many there were is in `forgotten`. None: no more."""
+        self.memory = seconds
+
     def heal(self, name=None):
-        """Holes, refusals and throttles of that name (None: all there are) end; what was held
+        """Holes, refusals, throttles and trickles of that name (None: all there are) end; what was held
         goes on its way."""
         self.call(self.on_heal, name)
 
@@ -347,7 +473,7 @@ class Proxy:
     async def listen(self):
         self.condition, self.over = asyncio.Condition(), asyncio.Event()
         server = await asyncio.start_unix_server(
-            lambda reader, writer: Connection(self, reader, writer).serve(),
+            lambda reader, writer: self.kind(self, reader, writer).serve(),
             self.dir + "/.s.PGSQL.5432", backlog=256)
         os.chmod(self.dir + "/.s.PGSQL.5432", 0o777)  # servers run as somebody else
         self.running.set()
@@ -374,7 +500,18 @@ class Proxy:
     def speed(self, connection):
         return next((s for name, s in self.speeds.items() if connection.name.startswith(name)), 0)
 
+    def segments(self, connection, size):
+        return next((t for name, t in self.trickles.items() if connection.name.startswith(name)), (size or 1, 0))
+
+    def look_at_idle(self, connection):
+        now = self.loop.time()
+        if self.memory and now - connection.used > self.memory and not connection.silent:
+            connection.silent = True
+            self.forgotten += 1
+        connection.used = now
+
     def on_heal(self, name):
+        self.trickles = {n: t for n, t in self.trickles.items() if name and n != name}
         self.holes = {n for n in self.holes if name and n != name}
         self.refused = {n for n in self.refused if name and n != name}
         self.speeds = {n: s for n, s in self.speeds.items() if name and n != name}
@@ -396,4 +533,6 @@ class Proxy:
     def on_end(self):
         for connection in self.connections:
             connection.close()
+        for backend in self.idle:
+            backend.writer.close()
         self.loop.call_soon(self.over.set)

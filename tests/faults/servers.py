@@ -36,24 +36,54 @@ def die_with_us(*command):
     return ["setpriv", "--pdeathsig", "KILL", *command]
 
 
+class Disk:
+    """A small file system in memory, which can be filled to the last byte. part: what lies on it."""
+
+    def __init__(self, folder, part, size):
+        self.path, self.part = folder + "/disk", part
+        os.mkdir(self.path)
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=%dm" % size, "tmpfs", self.path],
+                              stdin=subprocess.DEVNULL, capture_output=True)
+        if done.returncode:
+            os.rmdir(self.path)
+            raise Missing("no file system in memory can be mounted here")
+        give_to_postgres(self.path)
+
+    def fill(self):
+        with open(self.path + "/ballast", "wb", buffering=0) as ballast:
+            for size in (1 << 20, 1 << 12):
+                with contextlib.suppress(OSError):
+                    while ballast.write(bytes(size)):
+                        pass
+
+    def free(self):
+        os.unlink(self.path + "/ballast")
+
+    def destroy(self):
+        subprocess.run(["umount", "-l", self.path], stdin=subprocess.DEVNULL, check=True)
+
+
 class Cluster:
-    """A Postgres on a socket of its own; with a primary, a standby that streams from it."""
+    """A Postgres on a socket of its own; with a primary, a standby that streams from it. disk: the part
+    of its data ("", all of it, or "pg_wal") that has a small disk of its own, and how many MiB that has."""
 
     running = []  # all of this process
 
-    def __init__(self, fsync=False, primary=None, settings=""):
+    def __init__(self, fsync=False, primary=None, settings="", disk=None):
         self.dir = tempfile.mkdtemp(prefix="faults.")
         self.bin = postgres_bin()
         self.fsync = fsync
         os.chmod(self.dir, 0o711)
         os.mkdir(self.dir + "/socket")
         give_to_postgres(self.dir, self.dir + "/socket")
+        self.disk = Disk(self.dir, *disk) if disk else None
         if primary:
             self.tool("pg_basebackup", "-D", self.data, "-d", primary.conninfo("postgres"), "-R",
                       "--checkpoint=fast", "--no-sync")
         else:
             self.tool("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
-                      "--locale=C.UTF-8", "--no-sync")
+                      "--locale=C.UTF-8", "--no-sync", *(["--wal-segsize=1"] if disk else []),
+                      *(["--waldir", self.disk.path + "/pg_wal"] if disk and disk[0] else []))
         with open(self.data + "/postgresql.conf", "a") as conf:
             conf.write("""
                 listen_addresses = ''
@@ -71,7 +101,7 @@ class Cluster:
 
     @property
     def data(self):
-        return self.dir + "/data"
+        return self.disk.path + "/data" if self.disk and not self.disk.part else self.dir + "/data"
 
     def tool(self, name, *arguments, allowed=(0,)):
         with open(self.dir + "/tools.log", "ab") as log:
@@ -81,7 +111,7 @@ class Cluster:
         check(done.returncode in allowed, "%s failed, see %s/tools.log", name, self.dir)
 
     def start(self):
-        self.tool("pg_ctl", "-D", self.data, "-l", self.data + "/server.log", "-w", "start")
+        self.tool("pg_ctl", "-D", self.data, "-l", self.dir + "/server.log", "-w", "start")
 
     def stop(self, mode="fast"):
         self.tool("pg_ctl", "-D", self.data, "-m", mode, "-w", "stop")
@@ -104,6 +134,14 @@ class Cluster:
         wait_for(lambda: not any(os.path.exists("/proc/" + child) for child in family), 30,
                  "the postmaster's children end", 0.01)
 
+    def is_running(self):
+        return subprocess.run(as_postgres(self.bin + "/pg_ctl", "-D", self.data, "status"), cwd="/",
+                              stdout=subprocess.DEVNULL).returncode == 0
+
+    def accepts(self, database):
+        return subprocess.run([self.bin + "/psql", "-qXAt", "-d", self.conninfo(database), "-c", "select 1"],
+                              stdin=subprocess.DEVNULL, capture_output=True).returncode == 0
+
     def promote(self):
         self.tool("pg_ctl", "-D", self.data, "-w", "promote")
 
@@ -125,20 +163,22 @@ class Cluster:
 
     def said(self, text, database):
         """The lines of the server's log about a database that hold a text."""
-        with open(self.data + "/server.log", errors="replace") as lines:
+        with open(self.dir + "/server.log", errors="replace") as lines:
             return [line for line in lines if " %s " % database in line and text in line]
 
     def destroy(self):
         if self in self.running:
             self.running.remove(self)
         self.tool("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop", allowed=(0, 1))
+        if self.disk:
+            self.disk.destroy()
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
 class Pooler:
-    """pgbouncer before a cluster, in transaction mode."""
+    """pgbouncer before a cluster. mode: session, transaction, statement."""
 
-    def __init__(self, cluster, mode="transaction", settings=""):
+    def __init__(self, cluster, mode, settings=""):
         program = shutil.which("pgbouncer", path=os.environ["PATH"] + ":/usr/sbin")
         if not program:
             raise Missing("pgbouncer is not installed")
