@@ -122,7 +122,7 @@ class Cluster:
 
     def accepted(self):
         """How often it has begun to accept sessions."""
-        with open(self.data + "/server.log", errors="replace") as lines:
+        with open(self.dir + "/server.log", errors="replace") as lines:
             return sum("ready to accept connections" in line for line in lines)
 
     def kill(self):
