@@ -999,6 +999,35 @@ def sql_start_batch(w):
                                "k3|completed|3", "k5|completed|"], "%s", got)
 
 
+def sql_start_reads(w):
+    """a start reads the same however many there were, in the session that began with none"""
+    w.expect(0, "apply", w.file("s", [{"a": {"set": {"x": 1}}}]))
+    count = 400
+    read = w.sql(
+        "begin; do $$ begin for i in 1..%d loop perform stepwell.start('cli/s', '{}', 'one' || i); "
+        "perform stepwell.create_runs(stepwell.find_definition_id('cli/s'), array['{}'], array['two' || i], "
+        "array[stepwell.new_id()], null, null, null); end loop; end $$; "
+        "select sum(idx_tup_fetch + seq_tup_read) from pg_stat_xact_user_tables "
+        "where schemaname = 'stepwell' and relname ~ '^(start_key|run|lease)'; commit" % count)
+    check(int(read) <= 2 * count, "%s rows were read by %d starts", read, 2 * count)
+
+
+def sql_start_key_expired(w):
+    """a key of which the time is over is another run's; the others beside it stay taken"""
+    w.expect(0, "apply", w.file("s", [{"a": {"set": {"x": 1}}}]))
+
+    def start(*inputs_keys, ttl, error=None):
+        return w.sql("select unnest(ids_out) from stepwell.create_runs(stepwell.find_definition_id('cli/s'), "
+                     "array[%s], array[%s], array_fill(null::uuid, array[%d]), null, null, %s)" % (
+                         ", ".join("'%d'" % i for i, _ in inputs_keys),
+                         ", ".join("'%s'" % k for _, k in inputs_keys), len(inputs_keys), ttl), error=error).split()
+
+    [first], [kept] = start((1, "over"), ttl="interval '0'"), start((1, "kept"), ttl="interval '1 day'")
+    again = start((2, "over"), (1, "kept"), (3, "new"), ttl="null")
+    check(first not in again and again[1] == kept and len(set(again)) == 3, "%s after %s, %s", again, first, kept)
+    start((1, "over"), ttl="null", error="23505")
+
+
 def gc(w):
     """old weeks are dropped with their keys; what has not ended, and its children, is kept and goes on"""
     w.expect(0, "apply", w.file("s", [{"a": {"set": {"x": 1}}}]))
@@ -1227,7 +1256,7 @@ def examples(w):
 
 CASES = [private, run_interrupt, pool, migrate, unreachable, usage, validate, validate_beyond_schema, validate_large, validate_text, apply, run,
          run_key, run_json, run_faulted, run_waits, run_timeout, run_remote, run_cancelled, start,
-         status, status_folds, status_tree, status_watch, worker, retry, listing, history, orders, escapes, sql_start, sql_start_batch,
+         status, status_folds, status_tree, status_watch, worker, retry, listing, history, orders, escapes, sql_start, sql_start_batch, sql_start_reads, sql_start_key_expired,
          gc, gc_waits_for_nobody, sql_roles,
          sql_views, emit, migrate_print, examples]
 

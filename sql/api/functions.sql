@@ -141,7 +141,8 @@ $$;
 -- null. With a key that is taken: the first run, if the input is the same, else 23505. An id is
 -- drawn by the caller, so that a repeated call is safe: the same id is not created twice. owner:
 -- the runs are born with that worker's lease, which then claims them as its own. Returns
--- the ids in the order of the inputs, and which of them were created.
+-- the ids in the order of the inputs, and which of them were created. (What it looks up, it looks
+-- up row by row, by the whole key: a plan made while a table was empty must serve a full one.)
 create or replace function stepwell.create_runs(definition_id uuid, inputs text[], keys text[],
 	ids uuid[], due timestamptz, owner uuid, key_ttl interval, out ids_out uuid[],
 	out created boolean[])
@@ -155,11 +156,13 @@ begin
 	from stepwell.definition t where t.id = create_runs.definition_id;
 	ids_out := array(select coalesce(u.id, stepwell.new_id())
 		from unnest(ids) with ordinality as u (id, n) order by u.n);
-	created := array(select u.id is null or not exists (select from stepwell.run r where r.id = u.id)
+	created := array(select u.id is null or (select r.id from stepwell.run r where r.id = u.id) is null
 		from unnest(ids) with ordinality as u (id, n) order by u.n);
 	if array_length(array_remove(keys, null), 1) > 0 then
-		delete from stepwell.start_key k where k.namespace = d.namespace and k.name = d.name
-			and k.key = any (keys) and k.expires_at <= at;
+		delete from stepwell.start_key k where k.expires_at <= at and k.ctid = any (array(
+			select (select s.ctid from stepwell.start_key s where s.namespace = d.namespace
+				and s.name = d.name and s.key = u.key and s.expires_at <= at)
+			from unnest(keys) as u (key)));
 		with taken as (
 			insert into stepwell.start_key (namespace, name, key, run_id, expires_at)
 			select distinct on (u.key) d.namespace, d.name, u.key, u.id, at + key_ttl
