@@ -30,10 +30,11 @@ static bool fetch_file(const char *path, struct buf *out, struct error *err)
 static bool fail(const struct http_transfer *t, CURLcode code, const char *url,
 	const struct buf *out, struct error *err)
 {
-	const char *why = *t->refused ? t->refused
-			  : code == CURLE_WRITE_ERROR && out->len
-				  ? "it is too large"
-				  : (*t->error ? t->error : curl_easy_strerror(code));
+	const char *why =
+		*t->why->refused ? t->why->refused
+		: code == CURLE_WRITE_ERROR && out->len
+			? "it is too large"
+			: (*t->why->error ? t->why->error : curl_easy_strerror(code));
 	return error_set(err, ERROR_INPUT, "%.300s: %s", url, why);
 }
 

@@ -407,7 +407,7 @@ static enum progress end_effect(struct run *r, struct frame *f, const struct adv
 	if (e->effect.waits)
 		return wait_again(r, f, &e->effect);
 	if (!e->effect.succeeded)
-		return fail_effect(r, f, &e->effect.fault,
+		return fail_effect(r, f, effect_fault(&e->effect),
 			"nobody knows whether the last attempt took effect");
 	struct json output = {e->effect.output.data, e->effect.output.len};
 	return complete(r, f, value_create(output), &e->effect, NULL);

@@ -58,8 +58,7 @@ void run_effect_destroy(struct run_effect *e)
 		return;
 	if (e->request)
 		e->request->destroy(e->request);
-	buf_finish(&e->effect.output);
-	buf_finish(&e->effect.authorization);
+	effect_finish(&e->effect);
 	free(e->path);
 	free(e);
 }

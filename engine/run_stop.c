@@ -90,7 +90,7 @@ static void abandon_effect(struct run *r, struct frame *f, const struct fault *f
 	struct run_effect *e = f->effect;
 	e->effect.task->kind->effect->stop(&e->effect);
 	e->effect.succeeded = false;
-	e->effect.fault = *fault;
+	*effect_fault(&e->effect) = *fault;
 	e->done = true;
 	run_effect_spend(r, f);
 }

@@ -246,7 +246,7 @@ struct effect {
 	bool succeeded;
 	struct buf output;        /* on success: verified JSON text */
 	struct buf authorization; /* $authorization for output.as, or empty (JSON text) */
-	struct fault fault;       /* on failure */
+	struct fault *fault;      /* on failure: effect_fault; else maybe NULL */
 };
 
 struct effect_kind {
@@ -267,8 +267,12 @@ struct effect_kind {
 
 /* effect->output holds the result. */
 void effect_succeed(struct effect *effect);
-/* effect->fault holds the reason. */
+/* The reason is in effect_fault(effect). */
 void effect_fail(struct effect *effect);
+/* Where a reason is written. It is made at the first call (most effects need none) and
+ * goes with the effect. */
+struct fault *effect_fault(struct effect *effect);
+void effect_finish(struct effect *effect);
 
 /* ---- What the effects of one worker share ---- */
 

@@ -38,6 +38,7 @@ struct watch {
 /* ---- What libcurl tells us to watch ---- */
 
 static void begin_queued(struct http_client *client);
+static void end(struct http_client *client, struct http_transfer *t);
 
 /* Hands finished transfers back. An on_end may add and remove others, so each message is
  * read completely before it. */
@@ -51,7 +52,7 @@ static void hand_back(struct http_client *client)
 		CURLcode code = message->data.result;
 		struct http_transfer *t = NULL;
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
-		http_client_remove(client, t);
+		end(client, t);
 		t->on_end(t, code);
 	}
 	begin_queued(client);
@@ -153,8 +154,8 @@ static curl_socket_t on_open_socket(
 {
 	struct http_transfer *t = ctx;
 	(void)purpose;
-	if (http_address_is_refused(
-		    &address->addr, t->allow_link_local, t->refused, sizeof t->refused))
+	if (http_address_is_refused(&address->addr, t->allow_link_local, t->why->refused,
+		    sizeof t->why->refused))
 		return CURL_SOCKET_BAD;
 	return socket(
 		address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
@@ -165,8 +166,11 @@ static curl_socket_t on_open_socket(
  * silent. */
 static void set_rules(struct http_transfer *t)
 {
+	if (!t->why)
+		t->why = xmalloc(sizeof *t->why);
+	*t->why = (struct http_reasons){.refused = ""};
 	http_set(t->easy, CURLOPT_PRIVATE, (void *)t);
-	http_set(t->easy, CURLOPT_ERRORBUFFER, t->error);
+	http_set(t->easy, CURLOPT_ERRORBUFFER, t->why->error);
 	http_set(t->easy, CURLOPT_NOSIGNAL, 1L);
 	http_set(t->easy, CURLOPT_QUICK_EXIT, 1L);
 	http_set(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -189,10 +193,17 @@ void http_transfer_open(struct http_transfer *t)
 	set_rules(t);
 }
 
-void http_transfer_close(struct http_transfer *t)
+static void close_handle(struct http_transfer *t)
 {
 	curl_easy_cleanup(t->easy);
 	t->easy = NULL;
+}
+
+void http_transfer_close(struct http_transfer *t)
+{
+	close_handle(t);
+	free(t->why);
+	t->why = NULL;
 }
 
 static void take_handle(struct http_client *client, struct http_transfer *t)
@@ -208,7 +219,7 @@ static void take_handle(struct http_client *client, struct http_transfer *t)
 static void give_handle_back(struct http_client *client, struct http_transfer *t)
 {
 	if (client->spare_count == SPARES_MAX) {
-		http_transfer_close(t);
+		close_handle(t);
 		return;
 	}
 	curl_easy_reset(t->easy);
@@ -218,7 +229,6 @@ static void give_handle_back(struct http_client *client, struct http_transfer *t
 
 static bool begin(struct http_client *client, struct http_transfer *t)
 {
-	t->refused[0] = t->error[0] = '\0';
 	take_handle(client, t);
 	if (!t->on_begin(t)) {
 		give_handle_back(client, t);
@@ -277,7 +287,7 @@ static void unqueue(struct http_client *client, struct http_transfer *t)
 	t->queued = false;
 }
 
-void http_client_remove(struct http_client *client, struct http_transfer *t)
+static void end(struct http_client *client, struct http_transfer *t)
 {
 	if (t->queued)
 		unqueue(client, t);
@@ -289,6 +299,13 @@ void http_client_remove(struct http_client *client, struct http_transfer *t)
 	client->active--;
 	if (client->head)
 		uv_timer_start(&client->turn, on_turn, 0, 0);
+}
+
+void http_client_remove(struct http_client *client, struct http_transfer *t)
+{
+	end(client, t);
+	free(t->why);
+	t->why = NULL;
 }
 
 /* ---- The client ---- */

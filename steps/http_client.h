@@ -29,6 +29,11 @@
 
 struct http_client;
 
+struct http_reasons {
+	char refused[160];           /* why an address was refused, else "" */
+	char error[CURL_ERROR_SIZE]; /* libcurl's text, or "" */
+};
+
 struct http_transfer {
 	CURL *easy; /* while it is active, or from http_transfer_open on */
 	bool allow_link_local;
@@ -37,10 +42,9 @@ struct http_transfer {
 	bool (*on_begin)(struct http_transfer *t);
 	/* The transfer is over and out of the client; it may be added again. */
 	void (*on_end)(struct http_transfer *t, CURLcode code);
-	char refused[160];           /* why an address was refused, else "" */
-	char error[CURL_ERROR_SIZE]; /* libcurl's text, or "" */
-	bool active, queued;         /* between http_client_add and its end, either */
-	struct http_transfer *next;  /* in the queue */
+	struct http_reasons *why;   /* NULL before its turn */
+	bool active, queued;        /* between http_client_add and its end, either */
+	struct http_transfer *next; /* in the queue */
 };
 
 struct http_client *http_client_create(uv_loop_t *loop);
@@ -51,7 +55,8 @@ void http_client_destroy(struct http_client *client);
 /* Starts it, now or when its turn comes; on_end comes from the loop, never from inside
  * this call. t must not move meanwhile. */
 void http_client_add(struct http_client *client, struct http_transfer *t);
-/* Aborts it, if it has not ended, without on_end. */
+/* Aborts it, if it has not ended, without on_end. Each transfer that was added is
+ * removed. */
 void http_client_remove(struct http_client *client, struct http_transfer *t);
 
 /* For a transfer without a client: makes t->easy with every rule above; t must be zeroed

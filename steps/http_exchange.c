@@ -216,7 +216,7 @@ static void fail(struct exchange *x)
 static void fail_with(
 	struct exchange *x, enum problem_type type, bool uncertain, const char *text)
 {
-	struct fault *f = &x->effect->fault;
+	struct fault *f = effect_fault(x->effect);
 	struct buf shown = {0};
 	http_url_put_shown(&shown, x->url, x->arguments->secret_endpoint);
 	fault_set(f, type, "%s %.400s: %s", x->request->method, buf_text(&shown), text);
@@ -230,7 +230,7 @@ static void succeed(struct exchange *x)
 	struct effect *effect = x->effect;
 	buf_clear(&effect->output);
 	if (!http_answer_output(&x->answer, effect->task, x->request, x->url,
-		    &effect->output, &effect->fault)) {
+		    &effect->output, effect_fault(effect))) {
 		fail(x);
 		return;
 	}
@@ -254,7 +254,7 @@ static void postpone(struct exchange *x)
 static void fail_with_status(struct exchange *x)
 {
 	http_answer_fault(
-		&x->answer, x->effect->task, x->request, x->url, &x->effect->fault);
+		&x->answer, x->effect->task, x->request, x->url, effect_fault(x->effect));
 	fail(x);
 }
 
@@ -337,7 +337,8 @@ static void on_end(struct http_transfer *t, CURLcode code)
 	struct exchange *x = (struct exchange *)t;
 	bool sent = x->effect->sent;
 	bool secret = x->arguments->secret_endpoint; /* libcurl names host and port */
-	const char *text = *t->error && !secret ? t->error : curl_easy_strerror(code);
+	const char *text = t->why && *t->why->error && !secret ? t->why->error
+							       : curl_easy_strerror(code);
 	if (code == CURLE_OK && x->answer.headers_ended)
 		on_answer(x);
 	else if (code == CURLE_OK) /* libcurl does not mind headers that break off */
@@ -347,9 +348,9 @@ static void on_end(struct http_transfer *t, CURLcode code)
 		on_too_large(x);
 	else if (x->answer.headers_too_large)
 		fail_with(x, PROBLEM_COMMUNICATION, sent, "headers larger than 64 KiB");
-	else if (code == CURLE_COULDNT_CONNECT && *t->refused)
+	else if (code == CURLE_COULDNT_CONNECT && *t->why->refused)
 		fail_with(x, PROBLEM_CONFIGURATION, false,
-			secret ? "its address is refused" : t->refused);
+			secret ? "its address is refused" : t->why->refused);
 	else if (code == CURLE_OPERATION_TIMEDOUT)
 		fail_with(x, PROBLEM_TIMEOUT, sent, "no answer in time");
 	else if (x->late)

@@ -173,14 +173,14 @@ static void set_exit_fault(struct effect *effect, const struct shell_result *end
 			WEXITSTATUS(end->status));
 	if (effect->task->secrets.n == 0)
 		put_stderr_tail(&text, &end->err);
-	fault_set(&effect->fault, PROBLEM_RUNTIME, "%s", buf_text(&text));
+	fault_set(effect_fault(effect), PROBLEM_RUNTIME, "%s", buf_text(&text));
 	buf_finish(&text);
 }
 
 static bool judge(struct effect *effect, const struct shell_result *end)
 {
 	const struct process_spec *spec = request_of(effect)->spec;
-	struct fault *f = &effect->fault;
+	struct fault *f = effect_fault(effect);
 	switch (end->end) {
 	case SHELL_NOT_STARTED:
 		effect->sent = false;

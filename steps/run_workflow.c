@@ -94,7 +94,8 @@ static void take_error(struct effect *e, const char *text)
 	static const char *const names[] = {"configuration", "validation", "expression",
 		"authentication", "authorization", "timeout", "communication", "runtime"};
 	struct json error;
-	e->fault.type = PROBLEM_RUNTIME;
+	struct fault *f = effect_fault(e);
+	f->type = PROBLEM_RUNTIME;
 	if (!json_check(text, strlen(text), NULL, &error, NULL, NULL))
 		return;
 	char *type = json_strdup(json_get(error, "type"));
@@ -105,16 +106,16 @@ static void take_error(struct effect *e, const char *text)
 	for (size_t i = 0; type && i < sizeof names / sizeof *names; i++) {
 		char *standard = xasprintf("%s%s", PROBLEM_BASE, names[i]);
 		if (problem_type_equal(type, standard))
-			e->fault.type = (enum problem_type)i;
+			f->type = (enum problem_type)i;
 		free(standard);
 	}
 	if (json_int(json_get(error, "status"), &status))
-		e->fault.status = (int)status;
+		f->status = (int)status;
 	if (title)
-		snprintf(e->fault.title, sizeof e->fault.title, "%s", title);
-	fault_set(&e->fault, e->fault.type, "%s%srun %s faulted%s%s",
-		detail ? detail : "", detail ? "; " : "", e->step_id,
-		instance && *instance ? " at " : "", instance ? instance : "");
+		snprintf(f->title, sizeof f->title, "%s", title);
+	fault_set(f, f->type, "%s%srun %s faulted%s%s", detail ? detail : "",
+		detail ? "; " : "", e->step_id, instance && *instance ? " at " : "",
+		instance ? instance : "");
 	free(type);
 	free(title);
 	free(detail);
@@ -129,8 +130,9 @@ static void conclude(struct effect *e, const struct db_result *rows)
 	if (db_bool(rows, 0, 4) && uuid_parse(e->step_id, &child))
 		e->host->adopt(e->host, child);
 	if (!db_is_null(rows, 0, 3)) {
-		fault_set(&e->fault, PROBLEM_CONFIGURATION, "%s", db_text(rows, 0, 3));
-		e->fault.status = 404;
+		fault_set(effect_fault(e), PROBLEM_CONFIGURATION, "%s",
+			db_text(rows, 0, 3));
+		effect_fault(e)->status = 404;
 		effect_fail(e);
 	} else if (!r->spec->await) {
 		buf_add(&e->output, r->dot.data, r->dot.len);
@@ -145,7 +147,7 @@ static void conclude(struct effect *e, const struct db_result *rows)
 		take_error(e, db_text(rows, 0, 2));
 		effect_fail(e);
 	} else {
-		fault_set(&e->fault, PROBLEM_RUNTIME,
+		fault_set(effect_fault(e), PROBLEM_RUNTIME,
 			"run %s, which it waited for, was cancelled", e->step_id);
 		effect_fail(e);
 	}

@@ -155,7 +155,7 @@ static const char *shown_text(const struct sql_session *s, const struct error *e
 
 static void set_fault(const struct sql_session *s, const struct error *err)
 {
-	struct fault *f = &s->effect->fault;
+	struct fault *f = effect_fault(s->effect);
 	bool late = strcmp(err->sqlstate, "57014") == 0;
 	snprintf(f->title, sizeof f->title, "SQL error %s", err->sqlstate);
 	fault_set(f, late ? PROBLEM_TIMEOUT : PROBLEM_RUNTIME, "%.800s",
@@ -297,10 +297,10 @@ static bool take_output(struct sql_session *s, const struct db_batch *b)
 	const char *before = db_text(t[AT_PREPARE].result, 0, 4);
 	const char *after = db_text(t[AT_LEAVE].result, 0, 3);
 	if (strcmp(before, after) != 0)
-		return fault_set(&e->fault, PROBLEM_RUNTIME,
+		return fault_set(effect_fault(e), PROBLEM_RUNTIME,
 			"the statement ended the transaction it ran in");
-	return sql_output(
-		r->call, t[AT_STATEMENT].result, output_limit(s), &e->output, &e->fault);
+	return sql_output(r->call, t[AT_STATEMENT].result, output_limit(s), &e->output,
+		effect_fault(e));
 }
 
 static void on_failed(struct sql_session *s, const struct db_batch *b)
@@ -315,9 +315,9 @@ static void on_failed(struct sql_session *s, const struct db_batch *b)
 	}
 	set_fault(s, &b->err);
 	if (other_commit) {
-		fault_set(&e->fault, PROBLEM_COMMUNICATION, "%.800s",
+		fault_set(effect_fault(e), PROBLEM_COMMUNICATION, "%.800s",
 			shown_text(s, &b->err));
-		e->fault.uncertain = true;
+		effect_fault(e)->uncertain = true;
 	}
 	fail(s);
 }
@@ -447,7 +447,7 @@ void sql_session_start(struct effect *e)
 	if (!p) { /* a worker without it does not claim such runs, but one may be adopted
 		   */
 		struct refusal *refusal = xcalloc(1, sizeof *refusal);
-		fault_set(&e->fault, PROBLEM_CONFIGURATION,
+		fault_set(effect_fault(e), PROBLEM_CONFIGURATION,
 			"this worker has no database \"%s\": give it --database "
 			"%s=CONNINFO",
 			r->call->database, r->call->database);

@@ -41,8 +41,7 @@ static void on_done(struct effect *effect)
 
 static void finish_result(void)
 {
-	buf_finish(&result.effect.output);
-	buf_finish(&result.effect.authorization);
+	effect_finish(&result.effect);
 	memset(&result, 0, sizeof result);
 }
 
@@ -104,6 +103,7 @@ static char *fill_in(const char *with)
 static void start(struct task *task, struct request *request)
 {
 	struct effect *e = &result.effect;
+	effect_finish(e);
 	*e = (struct effect){.task = task,
 		.request = request,
 		.step_id = STEP_ID,
@@ -121,8 +121,8 @@ static void run_task(struct task *task, const char *input, unsigned stop_after_m
 	struct scope scope = {.dot = checked(input)};
 	struct render render = {task, &scope, STEP_ID, &host};
 	struct request *request = NULL;
-	result.rendered =
-		task->kind->effect->render(&render, &request, &result.effect.fault);
+	result.rendered = task->kind->effect->render(
+		&render, &request, effect_fault(&result.effect));
 	if (!result.rendered)
 		return;
 	memcpy(result.digest, request->digest, 16);
@@ -174,19 +174,20 @@ static bool call(const char *with)
 }
 
 #define ck_output(text) ck_assert_str_eq(buf_text(&result.effect.output), text)
-#define ck_detail(part)                                                               \
-	ck_assert_msg(strstr(result.effect.fault.detail, part) != NULL, "detail: %s", \
-		result.effect.fault.detail)
-#define ck_no_detail(part) ck_assert_ptr_null(strstr(result.effect.fault.detail, part))
+#define ck_detail(part)                                                           \
+	ck_assert_msg(strstr(effect_fault(&result.effect)->detail, part) != NULL, \
+		"detail: %s", effect_fault(&result.effect)->detail)
+#define ck_no_detail(part) \
+	ck_assert_ptr_null(strstr(effect_fault(&result.effect)->detail, part))
 
 static void ck_fault(enum problem_type type, int status, bool uncertain)
 {
 	ck_assert_msg(!result.effect.succeeded, "succeeded");
-	ck_assert_msg(result.effect.fault.type == type, "type %d: %s",
-		result.effect.fault.type, result.effect.fault.detail);
-	ck_assert_int_eq(result.effect.fault.status, status);
-	ck_assert_msg(result.effect.fault.uncertain == uncertain, "uncertain: %s",
-		result.effect.fault.detail);
+	ck_assert_msg(effect_fault(&result.effect)->type == type, "type %d: %s",
+		effect_fault(&result.effect)->type, effect_fault(&result.effect)->detail);
+	ck_assert_int_eq(effect_fault(&result.effect)->status, status);
+	ck_assert_msg(effect_fault(&result.effect)->uncertain == uncertain,
+		"uncertain: %s", effect_fault(&result.effect)->detail);
 }
 
 /* The i-th request's head has, or has not, this part. */

@@ -58,18 +58,6 @@ void compiler_need(struct compiler *c, const char *need)
 	snprintf(c->need, sizeof c->need, "%s", need);
 }
 
-void effect_succeed(struct effect *e)
-{
-	e->succeeded = true;
-	e->on_done(e);
-}
-
-void effect_fail(struct effect *e)
-{
-	e->succeeded = false;
-	e->on_done(e);
-}
-
 static void on_done(struct effect *e)
 {
 	struct step *s = e->owner;
@@ -118,7 +106,7 @@ static void step_finish(struct step *s)
 	ck_assert_int_eq(uv_loop_close(&s->loop), 0);
 	if (s->request)
 		s->request->destroy(s->request);
-	buf_finish(&s->effect.output);
+	effect_finish(&s->effect);
 	free(s->task.spec);
 	program_destroy(s->compiler.program);
 }
@@ -136,7 +124,7 @@ static void expect_output(const char *node, const char *dot, const char *output)
 	struct step s;
 	step_init(&s);
 	step_run(&s, node, dot);
-	ck_assert_msg(s.effect.succeeded, "%s", s.effect.fault.detail);
+	ck_assert_msg(s.effect.succeeded, "%s", effect_fault(&s.effect)->detail);
 	ck_assert(s.effect.sent);
 	ck_assert_str_eq(buf_text(&s.effect.output), output);
 	struct json ignored;
@@ -154,7 +142,7 @@ static void expect_fault(const char *node, enum problem_type type, const char *d
 		uv_run(&s.loop, UV_RUN_DEFAULT);
 		ck_assert(!s.effect.succeeded);
 	}
-	const struct fault *f = rendered ? &s.effect.fault : &s.fault;
+	const struct fault *f = rendered ? effect_fault(&s.effect) : &s.fault;
 	ck_assert_int_eq(f->type, type);
 	ck_assert(!f->uncertain);
 	ck_assert_msg(strstr(f->detail, detail) != NULL, "%s", f->detail);

@@ -72,9 +72,9 @@ START_TEST(error_status)
 	call("{\"method\":\"post\",\"endpoint\":\"@/x?secret=1\"}");
 	ck_fault(PROBLEM_COMMUNICATION, 404, false);
 	ck_head(stub, 0, "POST /x?secret=1 HTTP/1.1\r\n", true);
-	ck_assert_str_eq(result.effect.fault.title, "HTTP 404");
+	ck_assert_str_eq(effect_fault(&result.effect)->title, "HTTP 404");
 	char *detail = fill_in("POST @/x answered 404: no  ");
-	ck_assert_str_eq(result.effect.fault.detail, detail);
+	ck_assert_str_eq(effect_fault(&result.effect)->detail, detail);
 	free(detail);
 	stub_text(
 		stub, "HTTP/1.1 302 Found\r\nLocation: /y\r\nContent-Length: 0\r\n\r\n");
@@ -127,8 +127,8 @@ START_TEST(retry_after)
 		stub_text(stub, reply);
 		call("{\"method\":\"post\",\"endpoint\":\"@/\"}");
 		ck_fault(PROBLEM_COMMUNICATION, cases[i].status, false);
-		ck_assert_int_eq(
-			result.effect.fault.retry_after, cases[i].seconds * USEC_PER_SEC);
+		ck_assert_int_eq(effect_fault(&result.effect)->retry_after,
+			cases[i].seconds * USEC_PER_SEC);
 		free(reply);
 	}
 }
@@ -168,7 +168,7 @@ START_TEST(tls_failure_is_certain)
 			stub_port(stub));
 	settings.http_timeout = 300 * USEC_PER_MS; /* the stub says nothing to a hello */
 	call(with);
-	ck_assert(!result.effect.succeeded && !result.effect.fault.uncertain);
+	ck_assert(!result.effect.succeeded && !effect_fault(&result.effect)->uncertain);
 	ck_assert(!result.effect.sent);
 	free(with);
 }

@@ -65,8 +65,8 @@ static void perform(struct run_effect *e)
 	unsigned until = 0;
 	e->done = true;
 	if (sscanf(text, "fail %u", &until) == 1 && e->attempt <= until) {
-		fault_set(&e->effect.fault, PROBLEM_COMMUNICATION, "scripted");
-		e->effect.fault.status = 503;
+		fault_set(effect_fault(&e->effect), PROBLEM_COMMUNICATION, "scripted");
+		effect_fault(&e->effect)->status = 503;
 	} else {
 		e->effect.succeeded = e->effect.sent = true;
 		json_put_text(&e->effect.output, text);

@@ -161,8 +161,8 @@ START_TEST(fault_quotes_the_end_of_stderr)
 		">&2; "
 		"done; exit 1\"}}}",
 		"{}");
-	ck_assert_ptr_nonnull(strstr(s.effect.fault.detail, "line999"));
-	ck_assert_uint_le(strlen(s.effect.fault.detail), 340);
+	ck_assert_ptr_nonnull(strstr(effect_fault(&s.effect)->detail, "line999"));
+	ck_assert_uint_le(strlen(effect_fault(&s.effect)->detail), 340);
 	step_finish(&s);
 }
 END_TEST
@@ -204,7 +204,7 @@ START_TEST(output_at_the_limit_passes)
 	s.settings.body_limit = 100000;
 	step_run(&s, "{\"run\":{\"shell\":{\"command\":\"head -c 100000 /dev/zero\"}}}",
 		"{}");
-	ck_assert_msg(s.effect.succeeded, "%s", s.effect.fault.detail);
+	ck_assert_msg(s.effect.succeeded, "%s", effect_fault(&s.effect)->detail);
 	step_finish(&s);
 	expect_fault("{\"run\":{\"shell\":{\"command\":\"head -c 1048577 /dev/zero\"}}}",
 		PROBLEM_RUNTIME, "limit");
@@ -233,7 +233,8 @@ START_TEST(lost_keeper_is_an_uncertain_fault)
 	step_run(&s,
 		"{\"run\":{\"shell\":{\"command\":\"kill -KILL $PPID; sleep 300\"}}}",
 		"{}");
-	ck_assert(!s.effect.succeeded && s.effect.sent && s.effect.fault.uncertain);
+	ck_assert(!s.effect.succeeded && s.effect.sent &&
+		  effect_fault(&s.effect)->uncertain);
 	step_finish(&s);
 }
 END_TEST
@@ -260,8 +261,8 @@ START_TEST(failing_start_is_a_certain_fault)
 		step_init(&s);
 		step_run(&s, node.data, "{}");
 		ck_assert(!s.effect.succeeded && !s.effect.sent &&
-			  !s.effect.fault.uncertain);
-		ck_assert_ptr_nonnull(strstr(s.effect.fault.detail, "stdin"));
+			  !effect_fault(&s.effect)->uncertain);
+		ck_assert_ptr_nonnull(strstr(effect_fault(&s.effect)->detail, "stdin"));
 		step_finish(&s);
 		buf_finish(&node);
 	}

@@ -57,9 +57,9 @@ static void perform(struct run_effect *e, struct drive *d)
 {
 	e->done = true;
 	if (d->outcomes & 1) {
-		fault_set(&e->effect.fault, PROBLEM_COMMUNICATION, "scripted");
-		e->effect.fault.status = 503;
-		e->effect.fault.uncertain = d->outcomes & 2;
+		fault_set(effect_fault(&e->effect), PROBLEM_COMMUNICATION, "scripted");
+		effect_fault(&e->effect)->status = 503;
+		effect_fault(&e->effect)->uncertain = d->outcomes & 2;
 	} else {
 		e->effect.succeeded = true;
 		buf_puts(&e->effect.output, "{\"a\":1}");
