@@ -286,7 +286,7 @@ def commit():
 
 
 def as_json(lines, options):
-    return json.dumps({"size": options.size, "seed": options.seed, "commit": commit(),
+    return json.dumps({"size": options.size, "seed": options.seed, "names": options.names, "commit": commit(),
                        "build": build_of(options.wfctl), "rows": lines}, indent=1)
 
 
