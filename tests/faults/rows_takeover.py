@@ -272,7 +272,7 @@ def takeover_meets_uncommitted(world):
         recorder.release("gate%d" % i)
         if i == 3:
             successor.send_signal(signal.SIGCONT)
-    wait_for(lambda: successor.owned(), 15, "I5: the other worker takes over")
+    wait_for(lambda: takeovers(db), 15, "I5: the other worker takes over")
     wait_for(lambda: [recorder.release("gate%d" % i) for i in range(24)] and not db.active(), 40,
              "I5: all runs end", 0.2)
     world.proxy.heal()
