@@ -28,7 +28,8 @@ def key_window_passed(world):
         db.apply(name + "-lost", [{"s": http_task(
             recorder.url, "/drop_after_apply/{run}/s", metadata={"keyWindow": window, "retryPolicy": "slow"})}],
             **policy)
-    first = world.worker(*SOON)
+    wide = [*SOON, "--concurrency", str(4 * count)]
+    first = world.worker(*wide)
     past, within = db.start("past", count), db.start("within", count)
     recorder.wait("/hold", 2 * count)
     lost, found = db.start("past-lost", count), db.start("within-lost", count)
@@ -37,7 +38,7 @@ def key_window_passed(world):
     world.inject(4 * count)
     world.land(4 * count)
     time.sleep(1.5)
-    world.worker(*SOON)
+    world.worker(*wide)
     recorder.wait("/hold", 3 * count)
     recorder.release("gate")
     db.wait_idle(30)
@@ -134,7 +135,7 @@ def order_races(world):
     one end for each run, no effect twice, and nothing stuck."""
     db, recorder = world.db, world.recorder
     runs, orders = world.size(20, 150, 1000), world.size(60, 1500, 10000)
-    db.apply("http", http_steps(recorder.url, 6, "/delay/%d" % world.size(600, 300, 300)))
+    db.apply("http", http_steps(recorder.url, 6, "/delay/%d" % world.size(600, 800, 800)))
     ids = db.start("http", runs)
     codes = collections.Counter()
 

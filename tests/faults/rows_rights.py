@@ -139,8 +139,9 @@ def hostile_search_path(world):
                           capture_output=True, text=True)
     check_landed(seen.stdout == "on1\n", "nothing is shadowed: %s", seen)
     db.apply("gate", tasks(world.recorder.url, "gate"))
-    worker = world.worker(conninfo=conninfo)
-    ids = db.start("gate", world.size(10, 100, 1000))
+    count = world.size(10, 100, 1000)
+    worker = world.worker("--concurrency", str(count + 2), conninfo=conninfo)
+    ids = db.start("gate", count)
     for words in (["start", "crash/gate", "--input", '{"n": 0}'], ["start", "crash/gate", "--key", "k", "--input",
                                                                           '{"n": 1}']):
         ids += db.cli(*words, expect=0, conninfo=conninfo)[1].split()
