@@ -146,7 +146,7 @@ def order_races(world):
         codes[verb, code] += 1
         check(code in (0, 5), "I8: %s: exit %d %s", verb, code, err)
 
-    verbs = ["suspend", "resume", "retry", "suspend", "resume", "cancel"]
+    verbs = 2 * ["suspend", "resume", "suspend", "resume", "retry"] + ["cancel"]
     plans = [(world.random.choice(verbs), world.random.choice(ids), world.random.uniform(0, 0.15))
              for _ in range(orders)]
     for verb, run, pause in plans:
