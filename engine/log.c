@@ -1,26 +1,17 @@
-/* Log lines; the level is the process's. */
+/* Log lines. */
 #include "log.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
 
-static enum log_level threshold = LOG_INFO;
-
-void log_set_level(enum log_level level)
-{
-	threshold = level;
-}
-
 void log_line(enum log_level level, const char *format, ...)
 {
-	static const char *const words[] = {"error", "warning", "info", "debug"};
+	static const char *const words[] = {"error", "warning", "info"};
 	char text[2048], stamp[32];
 	struct timespec ts;
 	struct tm tm;
 	va_list args;
-	if (level > threshold)
-		return;
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);

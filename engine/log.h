@@ -5,9 +5,8 @@
 #ifndef STEPWELL_LOG_H
 #define STEPWELL_LOG_H
 
-enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO };
 
-void log_set_level(enum log_level level); /* default LOG_INFO */
 void log_line(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

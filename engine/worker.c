@@ -152,7 +152,8 @@ static void say_state(
 	if (!up) {
 		bool news = w->ready || strcmp(w->end_error.text, err->text) != 0;
 		w->end_error = *err;
-		log_line(news ? LOG_WARNING : LOG_DEBUG, "%s: %s", what, err->text);
+		if (news)
+			log_line(LOG_WARNING, "%s: %s", what, err->text);
 	} else if (w->end_error.kind != ERROR_NONE) {
 		w->end_error.kind = ERROR_NONE;
 		log_line(LOG_INFO, "%s: connected again", what);
@@ -446,9 +447,9 @@ void worker_leave(struct worker *w, enum worker_end end)
 static void on_signal(uv_signal_t *signal, int number)
 {
 	struct worker *w = signal->data;
+	(void)number;
 	if (w->draining)
 		_exit(1);
-	log_line(LOG_DEBUG, "signal %d: draining", number);
 	worker_leave(w, WORKER_DRAINED);
 }
 

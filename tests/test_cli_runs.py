@@ -1,0 +1,308 @@
+#!/usr/bin/env python3
+"""The commands that look at runs, work on them and change them: status, list, history, worker, retry, orders.
+
+    test_cli_runs.py [NAME...]    only the cases with NAME in their name
+
+cli_world.py says what it needs."""
+import json
+import re
+import signal
+
+from cli_world import ENTRY_MEMBERS, LIST_MEMBERS, PATIENCE, TIME, UUID, on_terminal, post, shape, main
+from harness import check, wait_for
+
+
+def status(w):
+    """status finds a run by id, ending and @last, and watches it to its end"""
+    w.fails(3, "no run", "status", "@last")
+    path = w.file("s", [{"outer": {"do": [{"inner": {"set": {"x": 1}}}]}}])
+    ids = [w.expect(0, "start", path).id for _ in range(2)]
+    w.work()
+    for name in (ids[0], ids[0][-6:], ids[0][-12:], ids[0].replace("-", ""), ids[0][-8:].upper()):
+        w.expect(0, "status", name, out="run        " + ids[0], err="")
+    text = w.expect(0, "status", "@last", out=ids[1], err="").out
+    check(re.search(r"^  ✓ outer +completed .*\n    ✓ inner +completed ", text, re.M), "%s", text)
+    check("output     {\"x\": 1}" in text, "%s", text)
+    w.sql("insert into stepwell.run (id, definition_id, input, created_at) select "
+          "overlay(id::text placing 'aaaa' from 20 for 4)::uuid, definition_id, 'null', now() "
+          "from stepwell.run where id = '%s'" % ids[0])
+    w.fails(5, "several runs", "status", ids[0][-12:])
+    w.fails(2, "names no run", "status", ids[0][-5:])
+    w.fails(2, "names no run", "status", "nonsense")
+    w.fails(3, "no run", "status", "ffffffffffff")
+    w.fails(3, "no run", "history", ids[0][:-6] + "000000")
+    w.fails(2, "needs a RUN", "status", "--watch")
+
+
+def status_folds(w):
+    """status leaves out the completed iterations of a long loop, not those that failed"""
+    w.expect(0, "apply", w.file("loop", [{"l": {"for": {"each": "i", "in": "${ [range(50)] }"}, "do": [
+        {"t": {"try": [{"x": {"set": {"i": "${ $i }"}}}, {"r": {
+            "if": "${ $i == 7 or $i == 9 }", "raise": {"error": {"type": "https://example.com/e",
+                                                                 "status": 500}}}}],
+               "catch": {"do": [{"c": {"set": {"x": 1}}}]}}}]}}]))
+    run = w.expect(0, "start", "cli/loop").id
+    w.work()
+    text = w.expect(0, "status", run).out
+    shown = sorted(set(map(int, re.findall(r"\[(\d+)\] t ", text))))
+    check(shown == [7, 9, 47, 48, 49] and text.count("... 45 completed iterations (--all)") == 1,
+          "%s: %s", shown, text)
+    text = w.expect(0, "status", run, "--all").out
+    check(len(re.findall(r"\[\d+\] t ", text)) == 50 and "..." not in text, "%s", text[-2000:])
+    steps = w.expect(0, "status", run, "-o", "json").json["steps"]
+    check(len(steps) == 1 + 50 * 3 + 2, "JSON has all of them, not %d", len(steps))
+
+
+def status_tree(w):
+    """status shows the runs that a run has started, and theirs"""
+    def child(name):
+        return {"run": {"workflow": {"namespace": "cli", "name": name, "version": "1.0.0"}}}
+    w.expect(0, "apply", w.file("leaf", [{"a": {"set": {"x": 1}}}]))
+    w.expect(0, "apply", w.file("mid", [{"down": child("leaf")}, {"again": child("leaf")}]))
+    w.expect(0, "apply", w.file("top", [{"go": child("mid")}, {"last": child("leaf")}]))
+    run = w.expect(0, "start", "cli/top").id
+    check("\nstarted\n" not in w.expect(0, "status", run).out, "children of a run that has none")
+    w.work()
+    out = w.expect(0, "status", run).out
+    tree = re.findall(r"^( +)\S+ ([0-9a-f]{12})  (\w+) +cli/(\w+):1.0.0  by (\S+)$", out, re.M)
+    check([(len(t[0]), t[2], t[3], t[4]) for t in tree] == [
+        (2, "completed", "mid", "/do/0/go"), (4, "completed", "leaf", "/do/0/down"),
+        (4, "completed", "leaf", "/do/1/again"), (2, "completed", "leaf", "/do/1/last")], "%s", out)
+    w.expect(0, "status", tree[1][1], out="parent     ")
+
+
+def status_watch(w):
+    """status -w ends when the run does, with the run's exit code"""
+    path = w.file("s", [{"w": {"wait": "PT1S"}}])
+    w.expect(0, "start", path)
+    process = w.spawn("status", "-w", "@last")
+    w.worker()
+    out, err = process.communicate(timeout=PATIENCE)
+    check(process.returncode == 0 and "status     completed" in out and not err, "%s %s", out, err)
+
+
+def worker(w):
+    """worker refuses settings that cannot work, drains at SIGTERM and loses nothing"""
+    w.fails(2, "two heartbeats", "worker", "--lease", "3s", "--heartbeat", "2s")
+    w.fails(2, "--processes", "worker", "--processes", "0")
+    w.fails(2, "at least 1", "worker", "--concurrency", "0")
+    w.fails(2, "at least 10ms", "worker", "--poll", "0s")
+    w.expect(0, "worker", "--until-idle", out="")
+    recorder = w.recorder()
+    path = w.file("d", [{"a": post(recorder.url + "/delay/700/a")},
+                        {"b": post(recorder.url + "/dedupe/b")}])
+    run_id = w.expect(0, "start", path).id
+    process = w.worker()
+    recorder.wait("/delay/700/a", 1)
+    w.end(process, signal.SIGTERM)
+    check(process.returncode == 0, "exit %d", process.returncode)
+    check(w.sql("select count(*) from stepwell.lease where owner is not null") == "0", "a lease is kept")
+    check(w.sql("select count(*) from stepwell.worker") == "0", "it is still in the pool")
+    w.work()
+    check(w.status(run_id) == "completed", "the run is %s", w.status(run_id))
+    check(len(recorder.records("/delay/700/a")) == 1, "an effect that had ended was sent again")
+    text = w.expect(0, "history", run_id).out
+    check("lost" not in text and "uncertain" not in text, "%s", text)
+
+
+def retry(w):
+    """retry goes on from what failed; --dry-run tells it; --new-id changes that step's id only"""
+    recorder = w.recorder()
+    path = w.file("r", [{"a": post(recorder.url + "/dedupe/a")},
+                        {"b": post(recorder.url + "/replay500/b")},
+                        {"c": post(recorder.url + "/dedupe/c")}])
+    first = w.expect(10, "run", path, "-o", "json").json
+    ids = [s["stepId"] for s in first["steps"]]
+    plan = w.expect(0, "retry", "@last", "--dry-run", "-o", "json", err="").json
+    check([(s["action"], s["path"]) for s in plan["steps"]] == [
+        ("skip", "/do/0/a"), ("resend", "/do/1/b"), ("first", "/do/2/c")], "%s", plan)
+    check(plan["steps"][1]["stepId"] == ids[1], "%s", plan)
+    fresh = w.expect(0, "retry", "@last", "-n", "--new-id", "-o", "json").json["steps"]
+    text = w.expect(0, "retry", first["id"], "--dry-run", err="").out
+    check(re.search(r"skip +/do/0/a.*\n +resend +/do/1/b +%s\n +first +/do/2/c" % ids[1], text),
+          "%s", text)
+    check(w.status(first["id"]) == "faulted", "--dry-run did something")
+    w.expect(0, "retry", first["id"][-12:], out="retried", err="")
+    w.fails(5, "only a faulted", "retry", first["id"])
+    w.work()
+    second = w.expect(0, "status", "@last", "-o", "json").json
+    check(second["status"] == "faulted" and second["steps"][1]["stepId"] == ids[1]
+          and second["steps"][1]["attempts"] == 2, "%s", second)
+    w.expect(0, "retry", "@last", "--new-id", err="")
+    w.work()
+    third = w.expect(0, "status", "@last", "-o", "json").json
+    check(third["status"] == "completed", "%s", third)
+    check(third["steps"][0] == first["steps"][0], "the completed step changed")
+    check(third["steps"][1]["stepId"] == fresh[1]["stepId"] != ids[1], "not what --dry-run told")
+    check(third["steps"][2]["stepId"] == plan["steps"][2]["stepId"], "not what --dry-run told")
+    for step, part in zip(third["steps"], ("/dedupe/a", "/replay500/b", "/dedupe/c")):
+        check(recorder.records(part)[-1]["key"] == step["stepId"], "%s: another key", part)
+    check([len(recorder.records(p)) for p in ("/dedupe/a", "/replay500/b", "/dedupe/c")] == [1, 3, 1],
+          "requests: %s", recorder.counts())
+    w.fails(5, "it is completed", "retry", "@last")
+    w.fails(5, "it is completed", "retry", "@last", "--dry-run")
+    w.fails(3, "no run", "retry", "ffffffffffff")
+
+
+def listing(w):
+    """list filters and goes on from a cursor"""
+    path = w.file("a", [{"a": {"if": "${ .fail == true }", "raise": {"error": {
+        "type": "https://x/e", "status": 400}}}}])
+    other = w.file("b", [{"a": {"set": {"x": 1}}}])
+    w.expect(0, "apply", path, other)
+    w.sql("select stepwell.start('cli/a', json_build_object('fail', n % 2 = 0), 'k' || n) from "
+          "generate_series(1, 5) n")
+    w.sql("select stepwell.start('cli/b')")
+    w.work()
+    rows = w.expect(0, "list", "-o", "json", err="").lines
+    check(len(rows) == 6, "%s", rows)
+    for row in rows:
+        shape(row, LIST_MEMBERS)
+        shape(row["workflow"], ["namespace", "name", "version"])
+    check([r["id"] for r in rows] == sorted((r["id"] for r in rows), reverse=True), "not newest first")
+    seen, cursor = [], []
+    while True:
+        part = w.expect(0, "list", "-o", "jsonl", "--limit", "4", *cursor, err="").lines
+        if not part:
+            break
+        seen += part
+        cursor = ["--cursor", part[-1]["id"]]
+    check(seen == rows, "pages differ from the whole")
+    for words, count in ((["--status", "faulted"], 2), (["-s", "completed"], 4),
+                         (["--workflow", "cli/a"], 5), (["--workflow", "cli/a:1.0.0"], 5),
+                         (["--workflow", "cli/a:2.0.0"], 0), (["--workflow", "cli"], 6),
+                         (["--workflow", "cli/b", "--status", "faulted"], 0),
+                         (["--since", "1h"], 6), (["--since", "2100-01-01T00:00:00Z"], 0)):
+        got = w.expect(0, "list", "-o", "json", *words, err="").lines
+        check(len(got) == count, "%s: %d, not %d", words, len(got), count)
+    page = w.expect(0, "list", "--status", "completed", "-n", "3", err="--cursor ")
+    check(len(page.out.splitlines()) == 3, "%s", page)
+    check(re.search(UUID, page.err).group() == page.out.splitlines()[-1].split()[0], "%s", page)
+    w.fails(2, "--status takes one of", "list", "--status", "done")
+    w.fails(2, "--since takes", "list", "--since", "yesterday")
+    w.fails(3, "no run", "list", "--cursor", "ffffffffffff")
+    w.fails(2, "takes no argument", "list", "faulted")
+
+
+def history(w):
+    """history prints the journal, with -o json one object a line"""
+    recorder = w.recorder()
+    path = w.file("h", [{"a": post(recorder.url + "/dedupe/a")},
+                        {"b": post(recorder.url + "/status/418/b")}])
+    run_id = w.expect(10, "run", path, "-o", "json").json["id"]
+    steps = w.expect(0, "status", run_id, "-o", "json").json["steps"]
+    lines = w.expect(0, "history", run_id[-8:], "-o", "json", err="").lines
+    for line in lines:
+        shape(line, ENTRY_MEMBERS, ("dueAt", "error"))
+        check(re.fullmatch(TIME, line["at"]), "%s", line)
+    check([e["seq"] for e in lines] == sorted(e["seq"] for e in lines), "out of order")
+    check((lines[0]["kind"], lines[1]["kind"]) == ("created", "claimed"), "%s", lines[:2])
+    check(re.fullmatch(UUID, lines[1]["worker"]), "%s", lines[1])
+    intent = next(e for e in lines if e["path"] == "/do/0/a" and e["kind"] == "started")
+    check(intent["stepId"] == steps[0]["stepId"] and intent["attempt"] == 1 and intent["digest"],
+          "%s", intent)
+    done = next(e for e in lines if e["path"] == "/do/0/a" and e["kind"] == "completed")
+    check(done["outcome"] == "ok" and done["seq"] > intent["seq"], "%s", done)
+    fault = next(e for e in lines if e["path"] == "/do/1/b" and e["kind"] == "faulted")
+    check(fault["outcome"] == "error" and fault["error"]["status"] == 418, "%s", fault)
+    text = w.expect(0, "history", run_id, err="").out
+    check(len(text.splitlines()) == len(lines) and "/do/1/b" in text, "%s", text)
+
+
+def orders(w):
+    """cancel, suspend and resume of pending and waiting runs"""
+    waits = w.file("w", [{"w": {"wait": "PT1H"}}, {"a": {"set": {"x": 1}}}])
+    pending = w.expect(0, "start", waits, "--delay", "1h").id
+    waiting = w.expect(0, "start", waits).id
+    w.worker()
+    w.wait_status(waiting, "waiting")
+    shown = w.expect(0, "status", waiting, out="due ", err="")
+    check(re.search(r"in 59m", shown.out), "%s", shown)
+    w.expect(0, "suspend", waiting, out="suspend requested", err="")
+    w.wait_status(waiting, "suspended")
+    w.expect(0, "suspend", waiting, out="suspended", err="")
+    text = w.expect(0, "status", waiting, err="").out
+    command = re.search(r"next +wfctl (resume \w+)", text)
+    check(command, "no next command: %s", text)
+    w.fails(5, "it is pending", "resume", pending)
+    w.expect(0, *command.group(1).split(), out="resumed", err="")
+    w.wait_status(waiting, "waiting")
+    line = w.expect(0, "cancel", waiting, pending, "-o", "json", err="").lines
+    for entry in line:
+        shape(entry, ["id", "result"])
+    w.wait_status(waiting, "cancelled")
+    w.wait_status(pending, "cancelled")
+    for verb in ("suspend", "resume", "retry"):
+        w.fails(5, "cancelled", verb, waiting)
+    result = w.run("cancel", waiting, "ffffffffffff")
+    check(result.code == 3 and waiting in result.out and "ffffffffffff" in result.err, "%s", result)
+
+
+def escapes(w):
+    """nothing of a run reaches a terminal unescaped; colours only on one, and not with NO_COLOR"""
+    evil = "a\x1b[2J\x1b]0;owned\x07\u009b31m\u202eb\u2066c\nforged\r"
+    tasks = [{"evil\x1b[31m\u202e": {"set": {"x": evil}}},
+             {"boom": {"raise": {"error": {"type": "https://x/e", "status": 400, "title": evil,
+                                           "detail": evil}}}}]
+    path = w.file("e", tasks)
+    result = w.expect(10, "run", path, "--key", evil)
+    good = w.file("g", [{"a": {"set": {"x": evil}}}])
+    w.expect(0, "run", good, "--key", evil)
+    bad = set("\x1b\x07\x00\r\u009b\u202e\u2066")
+    outputs = [result.err]
+    for words in (["status", "@last"], ["list"], ["history", "@last"], ["status"]):
+        outputs.append(w.expect(0, *words).out)
+    faulted = w.expect(0, "list", "--status", "faulted", "-o", "json").json
+    check(faulted["key"] == evil, "JSON changed the key")
+    outputs += [w.expect(0, words[0], faulted["id"], *words[1:]).out for words in
+                (["status"], ["history"], ["retry", "--dry-run"])]
+    conflict = w.run("start", good, "--key", evil, "--input", "1")
+    outputs += [conflict.err, w.run("status", evil).err, w.run("run", evil).err, w.run(evil).err,
+                w.run("apply", evil + ".json").err, w.run("run", good, "--input", "@" + evil).err]
+    for text in outputs:
+        check(not bad & set(text), "unescaped: %r", text)
+        check("\nforged" not in text, "a forged line: %r", text)
+    code, plain = on_terminal(w, "status", faulted["id"], env={"NO_COLOR": "1", "TERM": "xterm"})
+    check(code == 0 and not bad & set(plain.replace("\r\n", "\n")), "unescaped: %r", plain)
+    code, coloured = on_terminal(w, "status", faulted["id"], env={"TERM": "xterm"})
+    check("\x1b[31m" in coloured, "no colour on a terminal")
+    rest = re.sub("\x1b\\[\\d*m", "", coloured).replace("\r\n", "\n")
+    check(not bad & set(rest), "unescaped: %r", rest)
+    code, payload = on_terminal(w, "status", "@last", "-o", "json", env={"TERM": "xterm"})
+    check(not bad & set(payload.replace("\r\n", "\n")), "unescaped: %r", payload)
+    check(json.loads(payload)["output"] == {"x": evil}, "the terminal's JSON means something else")
+
+
+def pool(w):
+    """status without a run: counts, what is due, what is missing, workers"""
+    shell = w.file("sh", [{"s": {"run": {"shell": {"command": "echo hi"}}}}])
+    run_id = w.expect(0, "start", shell).id
+    worker = w.worker("--processes", "2")
+    wait_for(lambda: w.sql("select count(*) from stepwell.worker") == "2", PATIENCE, "two workers")
+    shown = w.expect(0, "status", "-o", "json", err="").json
+    shape(shown, ["counts", "due", "oldestDueAt", "missing", "workers"])
+    check(list(shown["counts"]) == ["pending", "running", "waiting", "suspended", "completed",
+                                    "faulted", "cancelled"], "%s", shown)
+    check(shown["counts"]["pending"] == 1 and shown["due"] == 1, "%s", shown)
+    check(len({x["pid"] for x in shown["workers"]}) == 2, "%s", shown["workers"])
+    check(worker.pid not in {x["pid"] for x in shown["workers"]}, "the parent works too")
+    text = w.expect(0, "status", err="").out
+    check("pending           1" in text and "the oldest since" in text, "%s", text)
+    # Both have looked for work more than once, and left the shell alone.
+    w.expect(0, "run", w.file("a", [{"a": {"set": {"x": 1}}}]), "--remote")
+    w.expect(0, "status", run_id, out="for a worker with --allow-run", err="")
+    check(w.expect(0, "status", run_id, "-o", "json").json["needs"] == "shell", "needs")
+    w.sql("update stepwell.lease set due = due - interval '1 minute'")
+    w.expect(0, "status", out="1 due run needs a worker with --allow-run", err="")
+    result = w.end(worker, signal.SIGTERM)
+    check(result.code == 0, "SIGTERM: %s", result)
+    check(w.sql("select count(*) from stepwell.worker") == "0", "workers stayed in the pool")
+    w.work()
+    check(w.status(run_id) == "pending", "claimed without --allow-run")
+    w.work("--allow-run")
+    check(w.expect(0, "status", run_id, "-o", "json").json["output"] == "hi\n", "the shell's output")
+
+
+if __name__ == "__main__":
+    main([pool, status, status_folds, status_tree, status_watch, worker, retry, listing, history, orders,
+          escapes])
