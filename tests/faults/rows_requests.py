@@ -116,7 +116,7 @@ def request_drift(world):
     check_landed(again >= planned, "%d requests were sent again, %d answers were to be lost", again, planned)
     verdict.end()
     world.inject(planned)
-    world.land(again)
+    world.land(min(again, planned))  # the killed ones' are beside them
     world.checked(sum(len(found) for found in records.values()))
     world.note("%d runs, %d requests again, %d rotations, %d values sent", len(ids), again, secrets.turns, len(values))
 

@@ -79,6 +79,7 @@ def takeover_times(world):
         if kind:
             times[kind][t["owner"]] = max(times[kind].get(t["owner"], 0), t["at"] - at)
     world.land(sum(map(len, times.values())))
+    world.checked(sum(map(len, times.values())))
     for kind, found in times.items():
         check_landed(found, "nothing was taken from a worker that was %s", kind)
         report(world, kind, list(found.values()))
