@@ -18,8 +18,6 @@ void db_pace_begin(struct db_pace *p)
 {
 	unsigned base = PACE_FIRST_MS << (p->failures < 6 ? p->failures : 6);
 	base = base > PACE_MAX_MS ? PACE_MAX_MS : base;
-	if (p->successes)
-		base = base * 2 / 3;
 	p->next = clock_boottime();
 	if (p->failures)
 		p->next += (int64_t)(base / 2 + random_u64() % base) * USEC_PER_MS;

@@ -94,9 +94,9 @@ struct json_iter json_iter(struct json v)
 {
 	enum json_type type = json_type(v);
 	if (type != JSON_ARRAY && type != JSON_OBJECT)
-		return (struct json_iter){NULL};
+		return (struct json_iter){NULL, false};
 	const char *p = after_space(v.s + 1);
-	return (struct json_iter){*p == ']' || *p == '}' ? NULL : p};
+	return (struct json_iter){*p == ']' || *p == '}' ? NULL : p, type == JSON_OBJECT};
 }
 
 /* The value at it->p; moves on to the next one. */
@@ -110,7 +110,7 @@ static struct json take_value(struct json_iter *it)
 
 bool json_next_member(struct json_iter *it, struct json *ret_key, struct json *ret_value)
 {
-	if (!it->p)
+	if (!it->p || !it->object)
 		return false;
 	const char *to = after_string(it->p);
 	*ret_key = (struct json){it->p, (size_t)(to - it->p)};
@@ -121,7 +121,7 @@ bool json_next_member(struct json_iter *it, struct json *ret_key, struct json *r
 
 bool json_next_element(struct json_iter *it, struct json *ret_value)
 {
-	if (!it->p)
+	if (!it->p || it->object)
 		return false;
 	*ret_value = take_value(it);
 	return true;

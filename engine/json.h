@@ -53,9 +53,11 @@ enum json_type json_type(struct json v);
 bool json_is(struct json v, const char *text);        /* the very same bytes */
 bool json_string_is(struct json v, const char *text); /* a string with this content */
 
-/* Members of an object in their order. it->p starts at json_members(v). */
+/* The members of an object, or the elements of an array, in their order; asked for the
+ * other kind it has none. */
 struct json_iter {
 	const char *p; /* NULL: at the end */
+	bool object;
 };
 struct json_iter json_iter(struct json array_or_object); /* empty for other types */
 bool json_next_member(struct json_iter *it, struct json *ret_key, struct json *ret_value);

@@ -148,6 +148,24 @@ START_TEST(slices_are_the_very_text)
 }
 END_TEST
 
+START_TEST(members_and_elements_are_of_their_own_kind)
+{
+	static const char *const texts[] = {
+		"[\"a\",1]", "[{\"i[f\":\"\"}]", "{\"a\":1}", "{}", "[]", "1", "\"a\""};
+	struct json k, v;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		char *exact = strdup(texts[i]); /* so that ASan sees one byte too far */
+		struct json document = {exact, strlen(exact)};
+		struct json_iter members = json_iter(document), elements = members;
+		ck_assert(json_next_member(&members, &k, &v) ==
+			  (*exact == '{' && exact[1] != '}'));
+		ck_assert(json_next_element(&elements, &v) ==
+			  (*exact == '[' && exact[1] != ']'));
+		free(exact);
+	}
+}
+END_TEST
+
 START_TEST(integers_are_exact_or_none)
 {
 	int64_t n;
@@ -231,6 +249,7 @@ int main(void)
 	tcase_add_test(tc, errors_say_what_json_has_not);
 	tcase_add_test(tc, places_in_a_string_are_those_of_its_text);
 	tcase_add_test(tc, slices_are_the_very_text);
+	tcase_add_test(tc, members_and_elements_are_of_their_own_kind);
 	tcase_add_test(tc, integers_are_exact_or_none);
 	tcase_add_test(tc, equal_documents_have_equal_canonical_forms);
 	tcase_add_test(tc, durations_are_read_in_both_forms);
