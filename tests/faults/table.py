@@ -39,8 +39,6 @@ def main(files):
                 "%d, FAILED" % done["violations"] if done["failed"] else done["violations"]))
         elif row.later:
             print("| %d | %s | | | | | %s |" % (row.number, row.title, row.later))
-    total = [sum(row[sum_] for row in rows.values()) for sum_ in SUMS[:4]]
-    print("| | All | | %s |" % " | ".join("{:,}".format(n) for n in total))
     print("\n" + "\n".join("    tests/faults/run " + command for command in commands))
 
 
