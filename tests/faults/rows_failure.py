@@ -17,10 +17,10 @@ from rows_sweep import QUICKLY, Slot
 from servers import die_with_us
 
 CODES = (0, 1, 7)  # documented ones that a worker may end with
-# What calls may answer. Those for memory are the other case's. After a send that failed libpq counts on the
-# socket to say so when it is read; this one says nothing, so that only the deadline of an answer ends it.
+# What calls may answer. Those for memory are the other case's. A send that fails on a socket that is
+# otherwise fine is not among them: libpq counts on the socket to say so when it is read, as real ones do.
 CALLS = [("socket", "EMFILE"), ("socket", "ENOMEM"), ("connect", "EINTR"), ("sendto", "EINTR"),
-         ("sendto", "EIO"), ("sendto", "ENOMEM"), ("recvfrom", "EINTR"), ("recvfrom", "EIO"),
+         ("recvfrom", "EINTR"), ("recvfrom", "EIO"),
          ("recvfrom", "ENOMEM"), ("read", "EINTR"), ("read", "EIO"), ("write", "EINTR"), ("write", "EIO"),
          ("write", "ENOSPC"), ("openat", "EMFILE"), ("openat", "EIO"), ("epoll_wait", "EINTR"),
          ("epoll_ctl", "ENOMEM"), ("pipe2", "EMFILE"), ("eventfd2", "EMFILE"), ("clone", "ENOMEM"),
