@@ -68,15 +68,20 @@ class Cut(Exception):
 
 
 class Frames:
-    """Bytes in, whole messages out."""
+    """Bytes of a stream in, whole messages out. rest: what was read of it before."""
 
-    def __init__(self, typed):
-        self.typed, self.buffer = typed, bytearray()
+    def __init__(self, reader, typed=True, rest=b""):
+        self.reader, self.typed, self.buffer = reader, typed, bytearray(rest)
 
-    def feed(self, data):
-        self.buffer += data
+    async def next(self):
+        while (message := self.take()) is None:
+            data = await self.reader.read(65536)
+            if not data:
+                raise Cut
+            self.buffer += data
+        return message
 
-    def next(self):
+    def take(self):
         at = 1 if self.typed else 0
         if len(self.buffer) < at + 4:
             return None
@@ -109,15 +114,9 @@ class Connection:
     # ---- beginning ----
 
     async def startup(self):
-        frames = Frames(typed=False)
+        frames = Frames(self.client, typed=False)
         while True:
-            message = frames.next()
-            if message is None:
-                data = await self.client.read(4096)
-                if not data:
-                    raise Cut
-                frames.feed(data)
-                continue
+            message = await frames.next()
             code = struct.unpack_from("!i", message, 4)[0]
             if code in (SSL, GSS):
                 self.to_client.write(b"N")
@@ -169,16 +168,9 @@ class Connection:
             self.batch.append(text_at(message, 5)[0])
 
     async def upstream(self, rest):
-        frames = Frames(typed=True)
-        frames.feed(rest)
+        frames = Frames(self.client, rest=rest)
         while True:
-            message = frames.next()
-            if message is None:
-                data = await self.client.read(65536)
-                if not data:
-                    raise Cut
-                frames.feed(data)
-                continue
+            message = await frames.next()
             self.learn(message)
             if message[:1] in (b"S", b"Q"):
                 await self.end_of_batch(message)
@@ -218,15 +210,9 @@ class Connection:
         raise Cut
 
     async def downstream(self):
-        frames = Frames(typed=True)
+        frames = Frames(self.server)
         while True:
-            message = frames.next()
-            if message is None:
-                data = await self.server.read(65536)
-                if not data:
-                    raise Cut
-                frames.feed(data)
-                continue
+            message = await frames.next()
             if not self.rule:
                 await self.pass_on(self.to_client, message)
                 continue
@@ -277,22 +263,12 @@ class Backend:
     """A session of the server that clients share, and how it greeted."""
 
     async def connect(self, proxy, hello):
-        self.reader, self.writer = await asyncio.open_unix_connection(proxy.target)
-        self.frames, self.greeting = Frames(typed=True), []
+        reader, self.writer = await asyncio.open_unix_connection(proxy.target)
+        self.frames, self.greeting = Frames(reader), []
         self.writer.write(hello)
         while not self.greeting or self.greeting[-1][:1] not in b"ZE":
-            self.greeting.append(await self.next())
+            self.greeting.append(await self.frames.next())
         return self
-
-    async def next(self):
-        while True:
-            message = self.frames.next()
-            if message is not None:
-                return message
-            data = await self.reader.read(65536)
-            if not data:
-                raise Cut
-            self.frames.feed(data)
 
 
 class Pooled(Connection):
@@ -333,16 +309,9 @@ class Pooled(Connection):
         self.give_back()
 
     async def upstream(self, rest):
-        frames = Frames(typed=True)
-        frames.feed(rest)
+        frames = Frames(self.client, rest=rest)
         while True:
-            message = frames.next()
-            if message is None:
-                data = await self.client.read(65536)
-                if not data:
-                    raise Cut
-                frames.feed(data)
-                continue
+            message = await frames.next()
             if message[:1] == b"X":
                 raise Cut
             if not self.now:
@@ -355,7 +324,7 @@ class Pooled(Connection):
     async def downstream(self):
         try:
             while self.now:
-                message = await self.now.next()
+                message = await self.now.frames.next()
                 self.to_client.write(message)
                 if message[:1] == b"Z":
                     self.asked -= 1
