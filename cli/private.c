@@ -149,16 +149,29 @@ static _Noreturn void supervise(
 
 /* ---- Starting ---- */
 
-static int cluster_version(const struct place *place)
+/* Line n, from 1, of a file of the cluster's; NULL if it is not there. */
+static char *cluster_says(const struct place *place, const char *name, int n)
 {
-	char text[16] = "";
-	char *path = xasprintf("%s/PG_VERSION", place->data);
+	char text[1024] = "";
+	char *path = xasprintf("%s/%s", place->data, name);
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
 	if (fd >= 0)
 		close(fd);
 	free(path);
-	return n > 0 ? (int)strtol(text, NULL, 10) : 0;
+	const char *line = length > 0 ? text : NULL;
+	while (line && --n > 0 && (line = strchr(line, '\n')))
+		line++;
+	const char *end = line ? strchr(line, '\n') : NULL;
+	return end ? xstrndup(line, (size_t)(end - line)) : NULL;
+}
+
+static int cluster_version(const struct place *place)
+{
+	char *text = cluster_says(place, "PG_VERSION", 1);
+	int version = text ? (int)strtol(text, NULL, 10) : 0;
+	free(text);
+	return version;
 }
 
 /* Character classes of Unicode where the system has them. */
@@ -304,23 +317,6 @@ static bool set_start_error(const struct place *place, struct error *err)
 	return false;
 }
 
-/* Line n, from 1, of what the server writes about itself; NULL if it is not there. */
-static char *server_says(const struct place *place, int n)
-{
-	char text[1024] = "";
-	char *path = xasprintf("%s/postmaster.pid", place->data);
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-	if (fd >= 0)
-		close(fd);
-	free(path);
-	const char *line = length > 0 ? text : NULL;
-	while (line && --n > 0 && (line = strchr(line, '\n')))
-		line++;
-	const char *end = line ? strchr(line, '\n') : NULL;
-	return end ? xstrndup(line, (size_t)(end - line)) : NULL;
-}
-
 static void set_conninfo(struct private *p, const char *folder)
 {
 	free(p->conninfo);
@@ -336,7 +332,7 @@ static bool server_answers(struct private *p)
 	set_conninfo(p, p->place.socket);
 	if (PQping(p->conninfo) == PQPING_OK)
 		return true;
-	char *folder = server_says(&p->place, 5);
+	char *folder = cluster_says(&p->place, "postmaster.pid", 5);
 	bool elsewhere = folder && place_is_socket_folder(folder) &&
 			 strcmp(folder, p->place.socket) != 0;
 	if (elsewhere)
@@ -433,7 +429,7 @@ bool private_exists(void)
 static pid_t server_pid(const struct place *place)
 {
 	struct stat data, cwd;
-	char *text = server_says(place, 1), proc[64];
+	char *text = cluster_says(place, "postmaster.pid", 1), proc[64];
 	pid_t pid = text ? (pid_t)strtol(text, NULL, 10) : 0;
 	free(text);
 	snprintf(proc, sizeof proc, "/proc/%d/cwd", pid);
