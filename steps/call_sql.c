@@ -191,12 +191,12 @@ static void put_row(struct buf *out, const struct db_result *r, int row)
 	buf_putc(out, '}');
 }
 
-static bool names_are_unique(const struct db_result *r, struct fault *fault)
+static bool names_are_unique(const struct db_result *r, struct effect *effect)
 {
 	for (int a = 0; a < db_columns(r); a++) {
 		for (int b = 0; b < a; b++) {
 			if (strcmp(db_column_name(r, a), db_column_name(r, b)) == 0)
-				return fault_set(fault, PROBLEM_VALIDATION,
+				return fault_set(effect_fault(effect), PROBLEM_VALIDATION,
 					"two columns are named \"%s\"; give one another "
 					"name",
 					db_column_name(r, a));
@@ -218,17 +218,19 @@ static bool put_rows(struct buf *out, const struct db_result *r, size_t limit)
 }
 
 bool sql_output(const struct sql_call *call, const struct db_result *r, size_t limit,
-	struct buf *out, struct fault *fault)
+	struct effect *effect)
 {
+	struct buf *out = &effect->output;
 	bool objects = call->output == SQL_ROWS || call->output == SQL_ROW;
 	if (call->expect >= 0 && db_affected(r) != call->expect) {
+		struct fault *fault = effect_fault(effect);
 		snprintf(fault->title, sizeof fault->title, "Unexpected number of rows");
 		return fault_set(fault, PROBLEM_RUNTIME,
 			"%lld rows were affected where %lld are expected; nothing was "
 			"written",
 			(long long)db_affected(r), (long long)call->expect);
 	}
-	if (objects && !names_are_unique(r, fault))
+	if (objects && !names_are_unique(r, effect))
 		return false;
 	switch (call->output) {
 	case SQL_ROWS: put_rows(out, r, limit); break;
@@ -247,12 +249,12 @@ bool sql_output(const struct sql_call *call, const struct db_result *r, size_t l
 	struct json ignored;
 	struct error err = {0};
 	if (out->len > limit)
-		return fault_set(fault, PROBLEM_RUNTIME,
+		return fault_set(effect_fault(effect), PROBLEM_RUNTIME,
 			"the result is larger than the limit of %zu bytes; nothing was "
 			"written",
 			limit);
 	if (!json_check(out->data, out->len, NULL, &ignored, NULL, &err))
-		return fault_set(fault, PROBLEM_RUNTIME,
+		return fault_set(effect_fault(effect), PROBLEM_RUNTIME,
 			"the result cannot be kept: %.700s", err.text);
 	return true;
 }

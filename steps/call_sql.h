@@ -25,10 +25,10 @@ struct sql_request {
 	struct db_params params;
 };
 
-/* The result of a statement as the step's output. False: ret_fault says why it cannot be
- * one, or that `expect` was not met. */
+/* The result of a statement as the step's output. False: the effect's fault says why it
+ * cannot be one, or that `expect` was not met. */
 bool sql_output(const struct sql_call *call, const struct db_result *result, size_t limit,
-	struct buf *out, struct fault *ret_fault);
+	struct effect *effect);
 
 /* The connections of one worker's `call: sql` steps: settings->sql_connections for the
  * journal's database, registered as sessions of the worker and connecting at its pace,

@@ -237,11 +237,11 @@ static bool put_response(const struct http_answer *a, const struct http_argument
 	return ok;
 }
 
-bool http_answer_output(const struct http_answer *a, const struct task *task,
-	const struct http_request *request, const char *url, struct buf *out,
-	struct fault *ret_fault)
+bool http_answer_output(const struct http_answer *a, const struct http_request *request,
+	const char *url, struct effect *effect)
 {
-	const struct http_arguments *args = task->spec;
+	const struct http_arguments *args = effect->task->spec;
+	struct buf *out = &effect->output;
 	struct error err = {0};
 	bool ok = true;
 	switch (args->output) {
@@ -254,10 +254,10 @@ bool http_answer_output(const struct http_answer *a, const struct task *task,
 	buf_clear(out);
 	struct buf shown = {0};
 	http_url_put_shown(&shown, url, args->secret_endpoint);
-	fault_set(ret_fault, PROBLEM_COMMUNICATION,
+	fault_set(effect_fault(effect), PROBLEM_COMMUNICATION,
 		"%s %s answered %d with what is labelled JSON and is not: %s",
 		request->method, buf_text(&shown), a->status, err.text);
-	ret_fault->uncertain = !request->safe;
+	effect_fault(effect)->uncertain = !request->safe;
 	buf_finish(&shown);
 	return false;
 }

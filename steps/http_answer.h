@@ -38,12 +38,12 @@ MUST_CHECK bool http_answer_add_body(struct http_answer *a, const char *data, si
  * cut off looks whole. */
 bool http_answer_has_sound_length(const struct http_answer *a);
 
-/* What the task outputs. url is the last one that was asked. A body that is labelled as
- * JSON and is none is a fault, uncertain like any output that is refused: the effect has
- * happened, and what may happen once only must not be sent again. */
-MUST_CHECK bool http_answer_output(const struct http_answer *a, const struct task *task,
-	const struct http_request *request, const char *url, struct buf *out,
-	struct fault *ret_fault);
+/* What the task outputs, in effect->output. url is the last one that was asked. A body
+ * that is labelled as JSON and is none is a fault, uncertain like any output that is
+ * refused: the effect has happened, and what may happen once only must not be sent again.
+ */
+MUST_CHECK bool http_answer_output(const struct http_answer *a,
+	const struct http_request *request, const char *url, struct effect *effect);
 
 /* The fault that an error status is: detail with method, URL without query and the
  * answer's first 200 bytes, and Retry-After of 429 and 503. */

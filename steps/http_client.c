@@ -168,7 +168,7 @@ static void set_rules(struct http_transfer *t)
 {
 	if (!t->why)
 		t->why = xmalloc(sizeof *t->why);
-	*t->why = (struct http_reasons){.refused = ""};
+	t->why->refused[0] = t->why->error[0] = '\0';
 	http_set(t->easy, CURLOPT_PRIVATE, (void *)t);
 	http_set(t->easy, CURLOPT_ERRORBUFFER, t->why->error);
 	http_set(t->easy, CURLOPT_NOSIGNAL, 1L);

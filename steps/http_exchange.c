@@ -229,8 +229,7 @@ static void succeed(struct exchange *x)
 {
 	struct effect *effect = x->effect;
 	buf_clear(&effect->output);
-	if (!http_answer_output(&x->answer, effect->task, x->request, x->url,
-		    &effect->output, effect_fault(effect))) {
+	if (!http_answer_output(&x->answer, x->request, x->url, effect)) {
 		fail(x);
 		return;
 	}
@@ -337,8 +336,8 @@ static void on_end(struct http_transfer *t, CURLcode code)
 	struct exchange *x = (struct exchange *)t;
 	bool sent = x->effect->sent;
 	bool secret = x->arguments->secret_endpoint; /* libcurl names host and port */
-	const char *text = t->why && *t->why->error && !secret ? t->why->error
-							       : curl_easy_strerror(code);
+	const char *text =
+		*t->why->error && !secret ? t->why->error : curl_easy_strerror(code);
 	if (code == CURLE_OK && x->answer.headers_ended)
 		on_answer(x);
 	else if (code == CURLE_OK) /* libcurl does not mind headers that break off */

@@ -180,12 +180,12 @@ static void set_exit_fault(struct effect *effect, const struct shell_result *end
 static bool judge(struct effect *effect, const struct shell_result *end)
 {
 	const struct process_spec *spec = request_of(effect)->spec;
-	struct fault *f = effect_fault(effect);
 	switch (end->end) {
 	case SHELL_NOT_STARTED:
 		effect->sent = false;
-		return fault_set(f, PROBLEM_RUNTIME, "the %s could not be started: %s%s",
-			spec->key, strerror(end->errnum),
+		return fault_set(effect_fault(effect), PROBLEM_RUNTIME,
+			"the %s could not be started: %s%s", spec->key,
+			strerror(end->errnum),
 			end->errnum == E2BIG ? " (pass large data by stdin)" : "");
 	case SHELL_STARTED:
 		buf_add(&effect->output, request_of(effect)->dot.data,
@@ -193,13 +193,13 @@ static bool judge(struct effect *effect, const struct shell_result *end)
 		return true;
 	case SHELL_EXITED: break;
 	case SHELL_OVER_LIMIT:
-		return fault_set(f, PROBLEM_RUNTIME,
+		return fault_set(effect_fault(effect), PROBLEM_RUNTIME,
 			"the %s was killed: it wrote more than the limit of a step's "
 			"output",
 			spec->key);
 	case SHELL_LOST:
-		f->uncertain = true;
-		return fault_set(f, PROBLEM_RUNTIME,
+		effect_fault(effect)->uncertain = true;
+		return fault_set(effect_fault(effect), PROBLEM_RUNTIME,
 			"the %s was lost: the process that watched it has been "
 			"killed",
 			spec->key);

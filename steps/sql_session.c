@@ -299,8 +299,7 @@ static bool take_output(struct sql_session *s, const struct db_batch *b)
 	if (strcmp(before, after) != 0)
 		return fault_set(effect_fault(e), PROBLEM_RUNTIME,
 			"the statement ended the transaction it ran in");
-	return sql_output(r->call, t[AT_STATEMENT].result, output_limit(s), &e->output,
-		effect_fault(e));
+	return sql_output(r->call, t[AT_STATEMENT].result, output_limit(s), e);
 }
 
 static void on_failed(struct sql_session *s, const struct db_batch *b)

@@ -39,14 +39,14 @@ static void check_outcome(const struct http_answer *a, enum http_output output)
 	struct task task = {.spec = &arguments, .name = "t", .reference = "/do/0/t"};
 	struct http_request request = {.method = "POST", .url = URL};
 	struct fault fault = {0};
-	struct buf out = {0};
+	struct effect effect = {.task = &task};
+	const struct buf *out = &effect.output;
 	http_headers_add(&request.headers, "X-Trace", "1");
 	http_headers_add(&request.headers, "X-Api-Key", "hunter2hunter2");
-	if (http_answer_output(a, &task, &request, URL, &out, &fault))
-		fuzz_must_be_json(out.data, out.len, "an output");
+	if (http_answer_output(a, &request, URL, &effect))
+		fuzz_must_be_json(out->data, out->len, "an output");
 	else
-		must(out.len == 0 && *fault.detail, "no detail");
-	memset(&fault, 0, sizeof fault);
+		must(out->len == 0 && *effect_fault(&effect)->detail, "no detail");
 	http_answer_fault(a, &task, &request, URL, &fault);
 	must(*fault.detail && !strstr(fault.detail, "hunter2hunter2"), "detail: %s",
 		fault.detail);
@@ -55,7 +55,7 @@ static void check_outcome(const struct http_answer *a, enum http_output output)
 	struct value *problem = problem_create(&fault, "/do/0/t");
 	fuzz_must_be_json(value_json(problem).s, value_json(problem).n, "a problem");
 	value_unref(problem);
-	buf_finish(&out);
+	effect_finish(&effect);
 	http_headers_finish(&request.headers);
 }
 
