@@ -163,7 +163,6 @@ class World:
     @staticmethod
     def kill(process):
         if process.poll() is None:
-            process.send_signal(signal.SIGCONT)
             process.kill()
         process.wait()
         process.stdout.close()

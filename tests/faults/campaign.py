@@ -131,11 +131,7 @@ class World:
 
     def keep(self, worker):
         """Ends the worker with the case."""
-        def end():
-            if worker.alive():
-                worker.send_signal(18)  # SIGCONT
-                worker.end()
-        self.ends.append(end)
+        self.ends.append(worker.end)
         self.once("workers", list).append(worker)
         return worker
 

@@ -84,16 +84,28 @@ class Worker:
         """Signals it and returns its exit code (negative: the signal that ended it)."""
         if self.alive():
             self.send_signal(number)
+        return self.wait(timeout)
+
+    def wait(self, timeout):
+        """Its exit code, once it has ended."""
         try:
             return self.process.wait(timeout)
         except subprocess.TimeoutExpired:
-            stack = subprocess.run(["gdb", "-p", str(self.pid), "-batch", "-ex", "bt"], text=True,
-                                   capture_output=True).stdout if shutil.which("gdb") else ""
-            raise Failure("a worker did not end within %d s of signal %d; its leases: %s\n%s%s" % (
-                timeout, number, self.db.rows(
-                    "select l.run_id, state, reason, request from stepwell.lease l join "
-                    "stepwell.worker w on w.id = l.owner where w.pid = %d" % self.pid),
-                self.output()[-2000:], stack[-2000:])) from None
+            raise Failure("worker %d did not end within %d s\n%s" % (
+                self.pid, timeout, self.state())) from None
+
+    def state(self):
+        """What is known of it while it lives: its row, its leases, its sessions, its log and its stacks."""
+        stack = subprocess.run(["gdb", "-p", str(self.pid), "-batch", "-ex", "thread apply all bt"], text=True,
+                               capture_output=True).stdout if shutil.which("gdb") else ""
+        rows = {name: self.db.rows(query % self.pid) for name, query in {
+            "worker": "select * from stepwell.worker where pid = %d",
+            "leases": "select l.run_id, state, reason, request from stepwell.lease l join stepwell.worker w "
+                      "on w.id = l.owner where w.pid = %d",
+            "sessions": "select a.application_name, a.state, a.wait_event, a.query from pg_stat_activity a join "
+                        "stepwell.session s on s.pid = a.pid join stepwell.worker w on w.id = s.worker_id "
+                        "where w.pid = %d"}.items()}
+        return "%s\n%s\n%s" % (json.dumps(rows, indent=1), self.output()[-2000:], stack[-4000:])
 
     def output(self):
         return pathlib.Path(self.log).read_text("utf-8", "replace")
@@ -131,8 +143,6 @@ class Pool:
 
     def __exit__(self, kind, *_):
         for worker in self.workers:
-            with contextlib.suppress(ProcessLookupError):
-                worker.send_signal(signal.SIGCONT)
             worker.end()
         if kind:
             self.keep_logs()
@@ -196,11 +206,12 @@ class Pool:
         return codes
 
     def drain(self, timeout=30):
-        """SIGTERM to all; they end by themselves, and say so if memory leaked."""
+        """SIGTERM to all; they end by themselves, and say so if memory leaked. Nothing else is sent: a
+        SIGCONT takes away the stop by which the search for leaks begins, and it waits for ever."""
         for worker in self.workers:
             worker.send_signal(signal.SIGTERM)
         for worker in self.workers:
-            code = worker.end(signal.SIGCONT, timeout)
+            code = worker.wait(timeout)
             check(code == 0, "I8: a drained worker ended with %s: %s", code, worker.output()[-3000:])
 
     def all(self):
