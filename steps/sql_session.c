@@ -1,8 +1,9 @@
 /*
  * The connections of `call: sql`, and the transaction of one step: BEGIN, settings, the
- * statement, deferred constraints, back to our role; then, on the journal's database, the
- * entries of the outcome by the engine (carrier), COMMIT, DISCARD ALL. A transaction that
- * failed for a passing reason is repeated: nothing of it happened.
+ * statement, deferred constraints, back to our role; then, once the result is accepted,
+ * COMMIT, and DISCARD ALL. On the journal's database the engine appends the entries of
+ * the outcome before that COMMIT (carrier); on another one the COMMIT is the effect. A
+ * transaction that failed for a passing reason is repeated: nothing of it happened.
  */
 #include "call_sql.h"
 
@@ -228,7 +229,7 @@ static void carrier_roll_back(struct carrier *c)
 
 /* ---- The statement ---- */
 
-enum { AT_BEGIN, AT_PREPARE, AT_STATEMENT, AT_CONSTRAINTS, AT_LEAVE, AT_COMMIT };
+enum { AT_BEGIN, AT_PREPARE, AT_STATEMENT, AT_CONSTRAINTS, AT_LEAVE };
 
 static void on_executed(struct db_batch *b);
 
@@ -270,6 +271,8 @@ static void begin(struct sql_session *s)
 	if (asks_first(s))
 		return;
 	struct sql_request *r = (struct sql_request *)s->effect->request;
+	s->effect->sent = false;
+	buf_clear(&s->effect->output);
 	s->secret = s->effect->task->secrets.n > 0;
 	const struct settings *settings = s->pool->steps->settings;
 	struct db_batch *b = db_batch_create(on_executed, s);
@@ -281,10 +284,6 @@ static void begin(struct sql_session *s)
 	copy_params(db_batch_add_once(b, r->call->statement), &r->params);
 	db_batch_add_once(b, sql_check_constraints);
 	db_batch_add_once(b, sql_leave_role);
-	if (!is_own(s)) {
-		db_batch_add_once(b, sql_commit_step);
-		s->effect->sent = true;
-	}
 	db_send(s->db, b);
 }
 
@@ -302,18 +301,19 @@ static bool take_output(struct sql_session *s, const struct db_batch *b)
 	return sql_output(r->call, t[AT_STATEMENT].result, output_limit(s), e);
 }
 
+/* An answer that was lost says nothing about the COMMIT of another database. */
 static void on_failed(struct sql_session *s, const struct db_batch *b)
 {
 	struct effect *e = s->effect;
-	bool other_commit = !is_own(s) && b->ambiguous;
-	if (!is_step_fault(&b->err) && !other_commit) {
+	bool unknown = e->sent && b->ambiguous;
+	if (!is_step_fault(&b->err) && !unknown) {
 		if (!b->ambiguous)
 			roll_back(s);
 		repeat(s);
 		return;
 	}
 	set_fault(s, &b->err);
-	if (other_commit) {
+	if (unknown) {
 		fault_set(effect_fault(e), PROBLEM_COMMUNICATION, "%.800s",
 			shown_text(s, &b->err));
 		effect_fault(e)->uncertain = true;
@@ -321,19 +321,47 @@ static void on_failed(struct sql_session *s, const struct db_batch *b)
 	fail(s);
 }
 
+static void on_stopped(struct sql_session *s)
+{
+	if (s->pool->steps->closing || s->clean)
+		return;
+	roll_back(s);
+	clean(s);
+}
+
+static void on_other_committed(struct db_batch *b)
+{
+	struct sql_session *s = b->ctx;
+	struct effect *e = s->effect;
+	if (!e) {
+		on_stopped(s);
+	} else if (b->err.kind != ERROR_NONE) {
+		on_failed(s, b);
+	} else if (strcmp(db_command_tag(b->statements[0].result), "COMMIT") != 0) {
+		repeat(s); /* it was undone */
+	} else {
+		e->state = NULL;
+		clean(s);
+		effect_succeed(e);
+	}
+	db_batch_destroy(b);
+}
+
+static void commit_other(struct sql_session *s)
+{
+	struct db_batch *b = make_batch(on_other_committed, s);
+	db_batch_add_once(b, sql_commit_step);
+	s->effect->sent = true;
+	db_send(s->db, b);
+}
+
 static void on_executed(struct db_batch *b)
 {
 	struct sql_session *s = b->ctx;
 	struct effect *e = s->effect;
-	if (!e) { /* stopped meanwhile */
-		db_batch_destroy(b);
-		if (!s->pool->steps->closing && !s->clean) {
-			roll_back(s);
-			clean(s);
-		}
-		return;
-	}
-	if (b->err.kind != ERROR_NONE) {
+	if (!e) {
+		on_stopped(s);
+	} else if (b->err.kind != ERROR_NONE) {
 		on_failed(s, b);
 	} else if (!take_output(s, b)) {
 		fail(s);
@@ -343,9 +371,7 @@ static void on_executed(struct db_batch *b)
 		e->state = NULL;
 		effect_succeed(e);
 	} else {
-		e->state = NULL;
-		clean(s);
-		effect_succeed(e);
+		commit_other(s);
 	}
 	db_batch_destroy(b);
 }

@@ -84,6 +84,51 @@ def cut_and_committed_late(world):
     ambiguity(world, "late")
 
 
+@case(16)
+def cut_on_another_database(world):
+    """There the commit is the effect: cut on its way it may have happened, and is not repeated where that
+    is forbidden; cut before it, or refused for its result, it has not."""
+    other = world.new_database()
+    other.psql("create table effect (run_id text, step int)")
+    world.worker(*SOON, "--sql-connections", "1", "--database",
+                 "other=" + world.proxy.conninfo("user=postgres dbname=" + other.name))
+
+    def task(step, expect=1, **metadata):
+        made = sql_task(step)
+        made["with"].update(database="other", expect=expect)
+        return dict(made, metadata=metadata)
+
+    again = {"retry": {"limit": {"attempt": {"count": 3}}}}
+    world.db.apply("once", [{"guard": {"try": [{"q": task(1, onUncertain="fail")}], "catch": again}}])
+    world.db.apply("again", [{"guard": {"try": [{"q": task(1)}], "catch": again}}])
+    world.db.apply("refused", [{"guard": {"try": [{"q": task(1, expect=2, onUncertain="fail")}], "catch": again}}])
+    # Before the Sync the server may have the COMMIT or not.
+    ends = {("before", "once"): ("faulted", [0, 1]), ("after", "once"): ("faulted", [1]),
+            ("late", "once"): ("faulted", [1]), ("before", "again"): ("completed", [1, 2]),
+            ("after", "again"): ("completed", [2]), ("late", "again"): ("completed", [2])}
+    cuts = 0
+    for _ in range(world.size(1, 10, 50)):
+        for (action, name), end in ends.items():
+            for sql, wanted in (("commit", end), ("insert into effect", ("completed", [1]))):
+                world.plan("%s: cut %s %s", name, action, sql)
+                # What opens a transaction speaks of synchronous_commit.
+                nth, act = (2, action) if sql == "commit" else (1, "before")
+                rule = world.proxy.rule(SQL, act, nth=nth, sql=sql, delay=0.2)
+                run, status = run_to_end(world, name)[-2:]
+                world.proxy.drop(rule)
+                rows = other.count("effect where run_id = '%s'" % run)
+                check_landed(rule.hits == 1, "%s was not cut %s", sql, action)
+                check(status == wanted[0] and rows in wanted[1], "I3: %s, %s cut %s: %s with %d rows, not %s", name,
+                      sql, action, status, rows, wanted)
+                cuts += 1
+        run, status = run_to_end(world, "refused")[-2:]
+        check(status == "faulted" and not other.count("effect where run_id = '%s'" % run),
+              "I4: a refused result was kept: %s", world.db.cli("history", run)[1])
+    world.inject(cuts)
+    world.land(cuts)
+    world.checked(cuts)
+
+
 def disconnect(world):
     for name in NAMES:
         world.proxy.refuse(name)
