@@ -28,6 +28,23 @@ void change_print(struct uuid run, const char *word, enum output form)
 	output_object(object);
 }
 
+/* What is held would stay so: only a retry sends it again. */
+static bool check_resumable(struct db_client *c, struct uuid id, struct error *err)
+{
+	struct admin_steps steps;
+	if (!admin_find_steps(c, id, &steps, err))
+		return false;
+	const struct admin_step *held = admin_held_step(&steps);
+	if (held)
+		error_set(err, ERROR_CONFLICT,
+			"step %s is held: find out whether it was done, and let the run "
+			"go "
+			"on with wfctl retry",
+			held->path);
+	admin_steps_finish(&steps);
+	return !held;
+}
+
 static bool change_run(struct db_client *c, struct uuid id, enum admin_change change,
 	const char **ret_word, struct error *err)
 {
@@ -41,6 +58,9 @@ static bool change_run(struct db_client *c, struct uuid id, enum admin_change ch
 	*ret_word = phase_name(phase);
 	if (phase == words[change].already)
 		return true;
+	if (change == CHANGE_RESUME && phase == PHASE_SUSPENDED &&
+		!check_resumable(c, id, err))
+		return false;
 	if (!admin_change_run(c, id, &order, &done, err))
 		return false;
 	*ret_word = words[change].done;

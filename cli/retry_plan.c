@@ -8,14 +8,31 @@
 
 #define KEY_WINDOW (24 * 3600 * USEC_PER_SEC)
 
-/* The last one to start among those that failed or are held: it is the innermost. */
-static const struct admin_step *find_target(const struct admin_steps *steps)
+/* What failed the run: of the steps that the error names, or else of all that failed, the
+ * last to start, which is the innermost. Others may have failed and been caught. */
+static const struct admin_step *failed_step(
+	const struct admin_run *run, const struct admin_steps *steps)
 {
+	const struct admin_step *last = NULL;
+	struct json error = {0};
+	bool known = run->error &&
+		     json_check(run->error, strlen(run->error), NULL, &error, NULL, NULL);
 	for (size_t i = steps->count; i-- > 0;) {
-		enum phase p = steps->items[i].phase;
-		if (p == PHASE_FAULTED || p == PHASE_SUSPENDED)
-			return &steps->items[i];
+		const struct admin_step *s = &steps->items[i];
+		if (s->phase != PHASE_FAULTED)
+			continue;
+		last = last ? last : s;
+		if (known && json_string_is(json_get(error, "instance"), s->reference))
+			return s;
 	}
+	return last;
+}
+
+static const struct admin_step *open_step(const struct admin_steps *steps)
+{
+	for (size_t i = steps->count; i-- > 0;)
+		if (!phase_has_ended(steps->items[i].phase))
+			return &steps->items[i];
 	return NULL;
 }
 
@@ -37,7 +54,9 @@ bool retry_plan_create(
 		retry_plan_finish(&p);
 		return false;
 	}
-	p.target = find_target(&p.steps);
+	p.target = p.run.phase == PHASE_FAULTED ? failed_step(&p.run, &p.steps)
+						: admin_held_step(&p.steps);
+	p.point = p.target ? p.target : open_step(&p.steps);
 	*ret = p;
 	return true;
 }
@@ -78,6 +97,8 @@ static int64_t read_duration(struct json v, int64_t fallback)
 static int64_t key_window(const struct retry_plan *p)
 {
 	struct json task = json_pointer(p->document, p->target->reference);
+	if (!task.s)
+		return INT64_MAX; /* of a function or an extension */
 	return read_duration(
 		json_get(json_get(task, "metadata"), "keyWindow"), KEY_WINDOW);
 }
@@ -156,7 +177,8 @@ static void print_step(const struct retry_plan *p, const struct admin_step *s,
 		if (new_id)
 			id = next_id(p->run.id, s);
 		l.step_id = &id;
-	} else if (p->target && holds(s->path, p->target->path)) {
+	} else if (!phase_has_ended(s->phase) ||
+		   (p->target && holds(s->path, p->target->path))) {
 		l.action = "continue";
 	}
 	print_line(&l, form, array);
@@ -191,10 +213,10 @@ static void print_following(const struct retry_plan *p, const char *path, size_t
 	buf_finish(&pointer);
 }
 
-/* What the definition has after the target, from the innermost list outwards. */
+/* What the definition has after the point, from the innermost list outwards. */
 static void print_rest(const struct retry_plan *p, enum output form, cJSON *array)
 {
-	const char *path = p->target->path;
+	const char *path = p->point->path;
 	for (size_t n = strlen(path); n-- > 0;) {
 		size_t digits = path[n] == '/' ? strspn(path + n + 1, "0123456789") : 0;
 		if (digits > 0 && path[n + 1 + digits] == '/')
@@ -214,7 +236,7 @@ void retry_plan_print(const struct retry_plan *p, bool new_id, enum output form)
 		output_print("%s\n", id);
 	for (size_t i = 0; i < p->steps.count; i++)
 		print_step(p, &p->steps.items[i], new_id, form, array);
-	if (p->target)
+	if (p->point)
 		print_rest(p, form, array);
 	if (form == OUTPUT_TEXT)
 		cJSON_Delete(object);

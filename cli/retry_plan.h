@@ -15,6 +15,7 @@ struct retry_plan {
 	struct admin_workflow workflow;
 	struct json document;            /* of the workflow */
 	const struct admin_step *target; /* what failed or is held; NULL: none is known */
+	const struct admin_step *point;  /* where the run goes on: it, or what is open */
 };
 
 MUST_CHECK bool retry_plan_create(
@@ -22,8 +23,8 @@ MUST_CHECK bool retry_plan_create(
 void retry_plan_finish(struct retry_plan *p);
 
 /* The run's state, and the key window of what would be sent again: an attempt whose
- * outcome is unknown and whose key its receiver may have forgotten needs `force`.
- * ERROR_CONFLICT. */
+ * outcome is unknown and whose key its receiver may have forgotten needs `force`. Of a
+ * step inside a function or an extension the engine judges. ERROR_CONFLICT. */
 MUST_CHECK bool retry_plan_check(
 	const struct retry_plan *p, bool force, struct error *err);
 void retry_plan_print(const struct retry_plan *p, bool new_id, enum output form);

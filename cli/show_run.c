@@ -297,15 +297,19 @@ static void print_descendant(void *ctx, const struct admin_descendant *d)
 	free(path);
 }
 
-static void print_next(const struct admin_run *run)
+static const char *verb_of(const struct admin_steps *steps)
+{
+	return admin_held_step(steps) ? "retry" : "resume";
+}
+
+static void print_next(const struct admin_run *run, const struct admin_steps *steps)
 {
 	char id[SHORT_ID];
 	show_short_id(run->id, id);
 	switch (run->phase) {
 	case PHASE_FAULTED: output_print("\n%-10s wfctl retry %s\n", "next", id); break;
 	case PHASE_SUSPENDED:
-		output_print(
-			"\n%-10s wfctl resume %s, or wfctl retry %s\n", "next", id, id);
+		output_print("\n%-10s wfctl %s %s\n", "next", verb_of(steps), id);
 		break;
 	case PHASE_PENDING:
 	case PHASE_RUNNING:
@@ -372,7 +376,7 @@ bool show_text(struct db_client *c, const struct admin_run *run,
 		output_print("\n%-10s ", "output");
 		output_payload(run->output);
 	}
-	print_next(run);
+	print_next(run, steps);
 	return ok;
 }
 
@@ -409,16 +413,14 @@ static void say_fault(const struct admin_run *run)
 	free(instance);
 }
 
-static void say_suspended(const struct admin_run *run)
+static void say_suspended(const struct admin_run *run, const struct admin_steps *steps)
 {
 	char end[SHORT_ID];
 	char *reason =
 		output_safe(run->reason ? run->reason : "an operator asked for it");
 	show_short_id(run->id, end);
 	output_say("wfctl: run %s is suspended: %s", end, reason);
-	output_say("  let it go on: wfctl resume %s, or try the held step again: wfctl "
-		   "retry %s",
-		end, end);
+	output_say("  let it go on: wfctl %s %s", verb_of(steps), end);
 	free(reason);
 }
 
@@ -436,6 +438,6 @@ int show_outcome(
 	else if (run->phase == PHASE_CANCELLED)
 		output_say("wfctl: run %s was cancelled", id);
 	else if (run->phase == PHASE_SUSPENDED)
-		say_suspended(run);
+		say_suspended(run, steps);
 	return code_of(run->phase);
 }

@@ -112,6 +112,8 @@ struct admin_steps {
 void admin_steps_finish(struct admin_steps *s);
 MUST_CHECK bool admin_find_steps(
 	struct db_client *c, struct uuid run, struct admin_steps *ret, struct error *err);
+/* The one that is held, the last to start of several; NULL: none is. */
+const struct admin_step *admin_held_step(const struct admin_steps *s);
 
 struct admin_entry {
 	int64_t seq, at;

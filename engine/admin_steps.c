@@ -46,6 +46,14 @@ bool admin_find_steps(
 	return true;
 }
 
+const struct admin_step *admin_held_step(const struct admin_steps *s)
+{
+	for (size_t i = s->count; i-- > 0;)
+		if (s->items[i].phase == PHASE_SUSPENDED)
+			return &s->items[i];
+	return NULL;
+}
+
 bool admin_each_entry(struct db_client *c, struct uuid run,
 	void (*on_row)(void *ctx, const struct admin_entry *e), void *ctx,
 	struct error *err)

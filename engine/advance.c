@@ -476,6 +476,13 @@ static enum progress step_waiting(struct run *r, struct frame *f, const struct a
 	return try_again(r, f, a);
 }
 
+/* It was resumed; only a retry sends what is held. */
+static enum progress hold_again(struct run *r, struct frame *f)
+{
+	run_hold(r, f, "a step is held until it is retried");
+	return PROGRESS_AGAIN;
+}
+
 static enum progress step_frame(struct run *r, struct frame *f, const struct advance *a)
 {
 	if (f->redo)
@@ -490,7 +497,7 @@ static enum progress step_frame(struct run *r, struct frame *f, const struct adv
 	case FRAME_QUEUED:
 		return f->granted ? begin_attempt(r, f, a->host) : PROGRESS_WAIT;
 	case FRAME_WAITING: return step_waiting(r, f, a);
-	case FRAME_HELD: return try_again(r, f, a);
+	case FRAME_HELD: return hold_again(r, f);
 	case FRAME_LISTENING: return f->task->kind->next(r, f);
 	}
 	return PROGRESS_WAIT;

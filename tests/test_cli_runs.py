@@ -144,6 +144,61 @@ def retry(w):
     w.fails(3, "no run", "retry", "ffffffffffff")
 
 
+def held(w):
+    """a held step is sent again by retry only: resume is refused, and the plan says the same"""
+    recorder = w.recorder()
+    recorder.answer({"/once/b": [{"cut": True}, {"status": 200, "body": {}}]})
+    once = dict(post(recorder.url + "/once/b"), metadata={"onUncertain": "hold"})
+    path = w.file("h", [{"a": post(recorder.url + "/dedupe/a")}, {"b": once}, {"c": post(recorder.url + "/dedupe/c")}])
+    w.expect(8, "run", path, out="", err="let it go on: wfctl retry")
+    text = w.expect(0, "status", "@last").out
+    check(re.search(r"next +wfctl retry \w+\n", text) and "resume" not in text, "%s", text)
+    w.fails(5, "step /do/1/b is held", "resume", "@last")
+    w.work()
+    check(len(recorder.records("/once/b")) == 1, "it was sent again without being asked for")
+    w.expect(0, "retry", "@last", err="")
+    w.work()
+    check(w.expect(0, "status", "@last", "-o", "json").json["status"] == "completed", "the retry did not do it")
+    check(len(recorder.records("/once/b")) == 2, "requests: %s", recorder.counts())
+
+
+def retry_after_catch(w):
+    """what failed and was caught is not what a retry goes on from"""
+    recorder = w.recorder()
+    failing = {"guard": {"try": [{"charge": post(recorder.url + "/replay500/x")}],
+                         "catch": {"do": [{"note": {"set": {"a": 1}}}]}}}
+    w.expect(0, "apply", w.file("caught", [failing, {"rest": {"wait": {"days": 1}}}, {"end": {"set": {"b": 1}}}]))
+    run = w.expect(0, "start", "cli/caught", "-o", "json").json["id"]
+    w.work()
+    w.expect(0, "suspend", run)
+    w.work()
+    text = w.expect(0, "status", run).out
+    check(re.search(r"next +wfctl resume \w+\n", text), "%s", text)
+    steps = w.expect(0, "retry", run, "--dry-run", "-o", "json").json["steps"]
+    plan = {s["path"]: s["action"] for s in steps}
+    check(plan["/do/0/guard/try/0/charge"] == "skip" and plan["/do/1/rest"] == "continue"
+          and plan["/do/2/end"] == "first" and "resend" not in plan.values(), "%s", plan)
+    # Of two that failed the one that the error names, although the other began later.
+    bad = {"bad": post(recorder.url + "/replay500/y?delay=800")}
+    good = {"good": {"do": [{"soon": {"wait": {"milliseconds": 200}}}, failing, {"later": {"wait": {"days": 1}}}]}}
+    w.expect(10, "run", w.file("two", [{"both": {"fork": {"branches": [bad, good]}}}]))
+    plan = {s["path"]: s["action"] for s in w.expect(0, "retry", "@last", "-n", "-o", "json").json["steps"]}
+    check([p for p, action in plan.items() if action == "resend"] == ["/do/0/both/fork/branches/0/bad"],
+          "%s", plan)
+
+
+def retry_in_function(w):
+    """the key window of a step inside a function is the engine's to judge"""
+    recorder = w.recorder()
+    recorder.answer({"/dedupe/f": [{"cut": True}, {"status": 200, "body": {}}]})
+    call = dict(post(recorder.url + "/dedupe/f"), metadata={"onUncertain": "hold", "keyWindow": "P7D"})
+    w.expect(8, "run", w.file("f", [{"pay": {"call": "paying"}}], use={"functions": {"paying": {"do": [{"x": call}]}}}))
+    w.sql("update stepwell.entry set at = at - interval '2 days'")
+    w.expect(0, "retry", "@last", out="retried", err="")
+    w.work()
+    check(w.expect(0, "status", "@last", "-o", "json").json["status"] == "completed", "it was held again")
+
+
 def listing(w):
     """list filters and goes on from a cursor"""
     path = w.file("a", [{"a": {"if": "${ .fail == true }", "raise": {"error": {
@@ -304,5 +359,6 @@ def pool(w):
 
 
 if __name__ == "__main__":
-    main([pool, status, status_folds, status_tree, status_watch, worker, retry, listing, history, orders,
+    main([pool, status, status_folds, status_tree, status_watch, worker, retry, retry_after_catch, retry_in_function,
+          held, listing, history, orders,
           escapes])
