@@ -105,7 +105,7 @@ static enum progress fail_effect(
 static enum progress refuse_output(
 	struct run *r, struct frame *f, struct fault *fault, const struct effect *e)
 {
-	fault->uncertain = e && e->sent && !e->safe && !e->carrier;
+	fault->uncertain = e && effect_may_have_happened(e) && !e->carrier;
 	return fail_effect(
 		r, f, fault, "the last attempt took effect, but its output was refused");
 }

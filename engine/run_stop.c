@@ -26,17 +26,19 @@ bool run_is_busy(const struct run *r)
 
 /* ---- Branches that nobody waits for any more ---- */
 
-/* Ends the frame's effect without an outcome; true if the world may have seen it. */
+/* Ends the frame's effect without an outcome; true if the world may have changed by it.
+ */
 static bool drop_effect(struct run *r, struct frame *f)
 {
 	struct run_effect *e = f->effect;
 	if (!e)
 		return false;
-	bool sent = !e->done ? e->effect.sent : !e->effect.carrier;
-	r->dropped_effect |= sent;
+	bool happened = !e->done ? effect_may_have_happened(&e->effect)
+				 : !e->effect.safe && !e->effect.carrier;
+	r->dropped_effect |= happened;
 	f->effect = NULL;
 	run_effect_stop(e);
-	return sent;
+	return happened;
 }
 
 /* Runs that were started below the frame are cancelled with the entry. One place per
@@ -110,7 +112,7 @@ static bool time_out_leaf(
 	struct run *r, struct frame *leaf, const struct frame *late, struct fault *fault)
 {
 	bool is_live = leaf->effect && !leaf->effect->done;
-	fault->uncertain = is_live && leaf->effect->effect.sent;
+	fault->uncertain = is_live && effect_may_have_happened(&leaf->effect->effect);
 	if (is_live)
 		abandon_effect(r, leaf, fault);
 	bool held =

@@ -265,6 +265,12 @@ struct effect_kind {
 	bool (*is_transactional)(const struct task *task);
 };
 
+/* Whether the world may have changed by it. */
+static inline bool effect_may_have_happened(const struct effect *effect)
+{
+	return effect->sent && !effect->safe;
+}
+
 /* effect->output holds the result. */
 void effect_succeed(struct effect *effect);
 /* The reason is in effect_fault(effect). */

@@ -221,7 +221,7 @@ static void fail_with(
 	http_url_put_shown(&shown, x->url, x->arguments->secret_endpoint);
 	fault_set(f, type, "%s %.400s: %s", x->request->method, buf_text(&shown), text);
 	buf_finish(&shown);
-	f->uncertain = uncertain;
+	f->uncertain = uncertain && !x->request->safe;
 	fail(x);
 }
 
@@ -297,7 +297,11 @@ static void follow(struct exchange *x, const char *location)
 	x->url = next;
 	/* Once away, always away: what came back may have been steered from there. */
 	x->foreign = x->foreign || !http_url_same_origin(next, x->request->url);
-	send_hop(x);
+	if (x->foreign && x->request->has_body)
+		fail_with(x, PROBLEM_COMMUNICATION, false,
+			"a redirect to another origin, and the request has a body");
+	else
+		send_hop(x);
 }
 
 static void on_answer(struct exchange *x)
@@ -308,7 +312,7 @@ static void on_answer(struct exchange *x)
 	else if (!is_success(x))
 		fail_with_status(x);
 	else if (!http_answer_has_sound_length(&x->answer))
-		fail_with(x, PROBLEM_COMMUNICATION, !x->request->safe,
+		fail_with(x, PROBLEM_COMMUNICATION, true,
 			"the answer's Content-Length is not one length");
 	else
 		succeed(x);
@@ -328,7 +332,7 @@ static void on_too_large(struct exchange *x)
 		return;
 	}
 	snprintf(text, sizeof text, "answer larger than %zu bytes", x->answer.body_limit);
-	fail_with(x, PROBLEM_RUNTIME, !x->request->safe, text);
+	fail_with(x, PROBLEM_RUNTIME, true, text);
 }
 
 static void on_end(struct http_transfer *t, CURLcode code)

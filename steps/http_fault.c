@@ -9,44 +9,51 @@
 #include <string.h>
 
 #define EXCERPT 200
+#define RECOGNISED 6 /* letters and digits in a row */
 #define RETRY_AFTER_MAX (86400 * USEC_PER_SEC)
 
-/* Blots the secret out wherever the text repeats it; short ones would blot out anything.
- */
-static void blot(struct buf *text, const char *secret)
+/* Whether the text repeats the value, in whatever writing: escapes leave letters and
+ * digits as they are. One that has too few of them in a row could be anywhere. */
+static bool repeats(const struct buf *text, const char *value)
 {
-	size_t n = secret ? strlen(secret) : 0;
-	size_t from = 0;
-	if (n < 4)
-		return;
-	while (from < text->len) {
-		char *at = memmem(text->data + from, text->len - from, secret, n);
-		if (!at)
-			return;
-		memset(at, '*', n);
-		from = (size_t)(at - text->data) + n;
+	bool known = false;
+	for (size_t i = 0, row = 0; value[i]; i++) {
+		row = isascii(value[i]) && isalnum((unsigned char)value[i]) ? row + 1 : 0;
+		if (row < RECOGNISED)
+			continue;
+		known = true;
+		if (memmem(text->data, text->len, value + i + 1 - RECOGNISED, RECOGNISED))
+			return true;
 	}
+	return !known;
+}
+
+static bool repeats_credentials(
+	const struct buf *text, const struct http_request *request)
+{
+	const struct http_credentials *c = &request->credentials;
+	const char *values[] = {
+		c->secret_value ? c->username : NULL, c->secret, c->parameter};
+	for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+		if (values[i] && repeats(text, values[i]))
+			return true;
+	for (size_t i = 0; i < request->headers.count; i++) {
+		const struct http_header *h = &request->headers.items[i];
+		const char *scheme = strchr(h->value, ' ');
+		if (http_header_is_secret(h->name) &&
+			repeats(text, scheme ? scheme : h->value))
+			return true;
+	}
+	return false;
 }
 
 /* An answer that repeats its request could show what that holds, in whatever form: only
- * the credentials of `authentication` are known well enough to blot them out. */
-static bool is_shown(const struct http_arguments *args)
+ * the credentials of `authentication` are known well enough to be recognised. */
+static bool is_shown(const struct buf *text, const struct http_request *request,
+	const struct http_arguments *args)
 {
 	return !args->secret_endpoint && !args->secret_query && !args->secret_headers &&
-	       !args->secret_body;
-}
-
-static void blot_secrets(struct buf *text, const struct http_request *request)
-{
-	if (request->credentials.secret_value)
-		blot(text, request->credentials.username);
-	blot(text, request->credentials.secret);
-	blot(text, request->credentials.parameter);
-	for (size_t i = 0; i < request->headers.count; i++) {
-		const struct http_header *h = &request->headers.items[i];
-		if (http_header_is_secret(h->name))
-			blot(text, h->value);
-	}
+	       !args->secret_body && !repeats_credentials(text, request);
 }
 
 /* Not longer than EXCERPT, not cut inside a character, no control characters. */
@@ -93,11 +100,9 @@ void http_answer_fault(const struct http_answer *a, const struct task *task,
 	const struct http_arguments *args = task->spec;
 	struct buf shown = {0}, text = {0};
 	http_url_put_shown(&shown, url, args->secret_endpoint);
-	/* Enough that no secret is cut before it is recognised, and never the whole of 1
-	 * MiB. */
-	if (is_shown(args))
-		buf_add(&text, a->body.data, a->body.len < 65536 ? a->body.len : 65536);
-	blot_secrets(&text, request);
+	buf_add(&text, a->body.data, a->body.len <= EXCERPT ? a->body.len : EXCERPT + 1);
+	if (!is_shown(&text, request, args))
+		buf_clear(&text);
 	make_printable(&text);
 	fault_set(ret, PROBLEM_COMMUNICATION, "%s %.400s answered %d%s%s",
 		request->method, buf_text(&shown), a->status, text.len ? ": " : "",

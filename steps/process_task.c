@@ -193,6 +193,7 @@ static bool judge(struct effect *effect, const struct shell_result *end)
 		return true;
 	case SHELL_EXITED: break;
 	case SHELL_OVER_LIMIT:
+		effect_fault(effect)->uncertain = true;
 		return fault_set(effect_fault(effect), PROBLEM_RUNTIME,
 			"the %s was killed: it wrote more than the limit of a step's "
 			"output",

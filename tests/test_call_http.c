@@ -265,6 +265,12 @@ START_TEST(timeout)
 	stub_text(stub, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}");
 	call("{\"method\":\"post\",\"endpoint\":\"@/\"}");
 	ck_fault(PROBLEM_TIMEOUT, 0, true);
+	stub_reply(stub, "", 0, STUB_KEEP);
+	call("{\"method\":\"get\",\"endpoint\":\"@/\"}");
+	ck_fault(PROBLEM_TIMEOUT, 0, false); /* it changes nothing */
+	stub_text(stub, "HTTP/1.1 200 OK\r\nContent-Le");
+	call("{\"method\":\"options\",\"endpoint\":\"@/\"}");
+	ck_fault(PROBLEM_TIMEOUT, 0, false);
 }
 END_TEST
 

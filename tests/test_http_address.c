@@ -49,6 +49,21 @@ START_TEST(redirect_to_another_origin_drops_headers)
 }
 END_TEST
 
+START_TEST(redirect_to_another_origin_takes_no_body)
+{
+	static const char with[] = "{\"method\":\"get\",\"redirect\":true,\"endpoint\":"
+				   "\"@/a\",\"body\":{\"key\":1}}";
+	redirect_to(stub, 302, "%/b");
+	call(with);
+	ck_fault(PROBLEM_COMMUNICATION, 0, false);
+	ck_detail("another origin");
+	ck_assert_uint_eq(stub_count(other), 0);
+	redirect_to(stub, 302, "/b");
+	ck_assert(call(with));
+	ck_assert_str_eq(stub_request(stub, 2)->body, "{\"key\":1}");
+}
+END_TEST
+
 START_TEST(redirect_is_not_followed)
 {
 	redirect_to(stub, 303, "%/b");
@@ -161,6 +176,7 @@ int main(void)
 	const TTest *const tests[] = {
 		redirect_within_the_origin_keeps_headers,
 		redirect_to_another_origin_drops_headers,
+		redirect_to_another_origin_takes_no_body,
 		redirect_is_not_followed,
 		redirects_end,
 		redirect_to_a_refused_address,

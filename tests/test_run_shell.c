@@ -206,8 +206,21 @@ START_TEST(output_at_the_limit_passes)
 		"{}");
 	ck_assert_msg(s.effect.succeeded, "%s", effect_fault(&s.effect)->detail);
 	step_finish(&s);
-	expect_fault("{\"run\":{\"shell\":{\"command\":\"head -c 1048577 /dev/zero\"}}}",
-		PROBLEM_RUNTIME, "limit");
+}
+END_TEST
+
+/* What it did before it was killed is not known. */
+START_TEST(output_over_the_limit_is_uncertain)
+{
+	struct step s;
+	step_init(&s);
+	step_run(&s, "{\"run\":{\"shell\":{\"command\":\"head -c 1048577 /dev/zero\"}}}",
+		"{}");
+	ck_assert(!s.effect.succeeded);
+	ck_assert_int_eq(effect_fault(&s.effect)->type, PROBLEM_RUNTIME);
+	ck_assert_ptr_nonnull(strstr(effect_fault(&s.effect)->detail, "limit"));
+	ck_assert(effect_fault(&s.effect)->uncertain);
+	step_finish(&s);
 }
 END_TEST
 
@@ -309,6 +322,7 @@ int main(void)
 	tcase_add_test(t, bytes_that_are_not_utf8_are_replaced);
 	tcase_add_test(t, large_stdin_and_output_pass);
 	tcase_add_test(t, output_at_the_limit_passes);
+	tcase_add_test(t, output_over_the_limit_is_uncertain);
 	tcase_add_test(t, digest_tells_requests_apart);
 	tcase_add_test(t, stop_leaves_the_effect_alone);
 	tcase_add_test(t, lost_keeper_is_an_uncertain_fault);
