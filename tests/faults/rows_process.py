@@ -219,7 +219,7 @@ def poison(world):
     journal_is_whole(db)
     effects_once(db, recorder, ids, ["s1", "s2", "s3", "s4"])
     out = db.cli("status", poisoned[0])[1]
-    check("retry" in out, "I8: status names no next command: %s", out)
+    check("next       wfctl resume " in out, "I8: status names no next command: %s", out)
     world.inject(3)
     world.land(3)
     world.checked(4 * len(ids))
