@@ -514,7 +514,7 @@ static bool is_point(const struct frame *f)
  * are under way come to their end. */
 static enum progress step_frames(struct run *r, const struct advance *a)
 {
-	bool stopping = r->request == REQUEST_SUSPEND || r->held;
+	bool stopping = run_is_stopping(r);
 	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
 		if (!is_point(f) || (stopping && !f->effect))
 			continue;
@@ -564,7 +564,7 @@ static enum progress step(struct run *r, const struct advance *a)
 		run_route(r);
 		return PROGRESS_AGAIN;
 	}
-	if ((r->request == REQUEST_SUSPEND || r->held) && !run_is_busy(r))
+	if (run_is_stopping(r) && !run_is_busy(r))
 		return suspend(r);
 	int64_t deadline = run_deadline(r, &late);
 	if (deadline && deadline <= a->now && !run_has_outcome(r))
@@ -582,7 +582,7 @@ static unsigned need_of_frame(const struct run *r, const struct frame *f)
 	case FRAME_LISTENING: return NEED_EVENT;
 	case FRAME_ENTER:
 	case FRAME_NEXT:
-	case FRAME_HELD: return r->held ? 0 : NEED_FLUSH;
+	case FRAME_HELD: return run_is_stopping(r) ? 0 : NEED_FLUSH;
 	}
 	return NEED_FLUSH;
 }
@@ -596,7 +596,9 @@ static unsigned need_of(const struct run *r)
 		if (is_point(f))
 			need |= need_of_frame(r, f);
 	}
-	return r->barrier_seq > r->durable_seq ? need | NEED_FLUSH : need;
+	bool goes_on = r->barrier_seq > r->durable_seq ||
+		       (run_is_stopping(r) && !run_is_busy(r));
+	return goes_on ? need | NEED_FLUSH : need;
 }
 
 static bool can_move(const struct run *r)

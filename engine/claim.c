@@ -19,12 +19,18 @@
 
 /* ---- Heartbeat ---- */
 
+/* What an operator wants of a run; without that, a run that it waits for may have ended.
+ */
 static void take_request(struct worker *w, const struct db_result *rows, int row)
 {
 	struct owned *o = owned_find(w, db_uuid(rows, row, 1));
-	bool cancels = strcmp(db_text(rows, row, 2), "cancel") == 0;
 	if (!o)
 		return;
+	if (db_is_null(rows, row, 2)) {
+		owned_look_again(o);
+		return;
+	}
+	bool cancels = strcmp(db_text(rows, row, 2), "cancel") == 0;
 	o->request = cancels ? REQUEST_CANCEL : REQUEST_SUSPEND;
 	if (o->state == OWNED_LIVE) {
 		o->run->request = o->request;

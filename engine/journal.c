@@ -58,7 +58,7 @@ void entry_destroy(struct entry *e)
 	if (!e)
 		return;
 	free(e->path);
-	free(e->leaves);
+	buf_finish(&e->leaves);
 	buf_finish(&e->data);
 	value_unref(e->output);
 	value_unref(e->error);

@@ -30,7 +30,8 @@ struct entry {
 	char *path;       /* NULL: none */
 	unsigned attempt;
 	struct buf data;
-	char *leaves; /* the path of a task whose children are cancelled, or NULL */
+	struct buf leaves; /* the paths of tasks whose children are cancelled, each with
+			      NUL */
 
 	enum lease_change change;
 	int64_t due; /* LEASE_RELEASE */

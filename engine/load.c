@@ -201,7 +201,11 @@ static void become_run(struct owned *o, const struct db_result *rows, int first,
 		log_line(LOG_ERROR, "run %s: %s", id, err.text);
 		run_destroy(r);
 		stand_in(o);
-		owned_suspend(o, "its journal cannot be replayed by this version");
+		if (o->request == REQUEST_CANCEL)
+			owned_cancel(o);
+		else
+			owned_suspend(
+				o, "its journal cannot be replayed by this version");
 		return;
 	}
 	owned_live(o, r);

@@ -225,8 +225,9 @@ static void take_events(struct owned *o, struct entry *e)
 	e->relists = strcmp(buf_text(&waits), r->waits ? r->waits : "") != 0;
 	if (r->status != RUN_RUNNING && r->status != RUN_SUSPENDED)
 		e->relists |= r->definition->listens;
+	if (e->relists || e->consumed)
+		o->attended = false; /* there may be more than one look lists */
 	if (e->relists) {
-		o->attended = false;
 		arrivals_destroy(r->inbox); /* offered again to whom it concerns */
 		r->inbox = NULL;
 		e->waits = waits.len ? listening_list(r) : NULL;
@@ -254,7 +255,7 @@ static struct entry *take_ops(struct owned *o)
 	e->path = r->head_path;
 	r->head_path = NULL;
 	e->leaves = r->leaves;
-	r->leaves = NULL;
+	r->leaves = (struct buf){0};
 	e->attempt = r->head.attempt;
 	e->data = r->ops;
 	r->ops = (struct buf){0};
@@ -337,8 +338,11 @@ static void hand_back(struct owned *o, struct entry *e)
 	append(o, e);
 	r->now = worker_now(o->worker);
 	run_take_back(r, r->now); /* the rest is lost: without an outcome */
-	o->dropped_effect = run_is_busy(r);
+	o->dropped_effect |= run_is_busy(r);
+	struct run_effect *spent = r->spent; /* until that is durable */
+	r->spent = NULL;
 	stop_effects(run_effects_take(r));
+	r->spent = spent;
 	r->reason = "handed back";
 	leave(o, take_ops(o), LEASE_RELEASE, r->now, "pending");
 }
@@ -585,28 +589,39 @@ void owned_live(struct owned *o, struct run *run)
 	owned_wake(o);
 }
 
+/* The end of a run that is known by its claim alone. */
+static void end_unread(struct owned *o, struct entry *e)
+{
+	o->need = NEED_NOTHING;
+	settle(o, e);
+	dispatch(o, NULL);
+}
+
 void owned_refuse(struct owned *o, const struct fault *f)
 {
 	struct run *r = o->run;
 	run_refuse(r, worker_now(o->worker), f);
-	o->need = NEED_NOTHING;
-	settle(o, take_ops(o));
-	dispatch(o, NULL);
+	end_unread(o, take_ops(o));
 }
 
 void owned_suspend(struct owned *o, const char *reason)
 {
 	run_suspend(o->run, worker_now(o->worker), reason);
-	o->need = NEED_NOTHING;
-	settle(o, take_ops(o));
-	dispatch(o, NULL);
+	end_unread(o, take_ops(o));
+}
+
+void owned_cancel(struct owned *o)
+{
+	run_begin_entry(o->run, worker_now(o->worker));
+	run_cancel(o->run);
+	struct entry *e = take_ops(o);
+	e->relists = true; /* whatever it was that it waited for */
+	end_unread(o, e);
 }
 
 /* ---- Answers of the journal ---- */
 
-/* A worker that claims nothing keeps its waiting runs: one may have waited for this end.
- */
-static void look_again(struct owned *o)
+void owned_look_again(struct owned *o)
 {
 	if (o->state != OWNED_LIVE || !(o->need & NEED_TIMER))
 		return;
@@ -626,7 +641,7 @@ static void on_left(struct owned *o)
 	o->run = NULL;
 	forget(o);
 	if (ended && !w->options.claim)
-		owned_each(w, look_again);
+		owned_each(w, owned_look_again); /* one may have waited for it */
 	else if (ended && is_child)
 		claim_due(w); /* for the run that waited */
 	if (adopted && ended)

@@ -138,6 +138,9 @@ void owned_hand_back(struct owned *o);
 void owned_live(struct owned *o, struct run *run);         /* loaded: takes the run */
 void owned_refuse(struct owned *o, const struct fault *f); /* cannot be run: faults it */
 void owned_suspend(struct owned *o, const char *reason);   /* cannot be replayed */
+void owned_cancel(struct owned *o); /* the same, and an operator asked for it */
+/* A run that it waits for may have ended. */
+void owned_look_again(struct owned *o);
 void owned_doubt(struct owned *o); /* forget what is in memory but the effect */
 void owned_on_prepare(uv_prepare_t *prepare);
 void owned_start_effects(struct worker *w);

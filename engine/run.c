@@ -39,7 +39,7 @@ void run_destroy(struct run *r)
 	emissions_destroy(r->emitted);
 	free(r->waits);
 	free(r->head_path);
-	free(r->leaves);
+	buf_finish(&r->leaves);
 	free(r);
 }
 
@@ -68,12 +68,19 @@ void run_step_id(const struct run *r, const struct frame *f, char out[UUID_TEXT]
 	free(path);
 }
 
+/* A step's time begins when it is sent, and ends with the attempt. */
+static bool is_timed(const struct frame *f)
+{
+	return !f->task->kind->effect || f->state == FRAME_ACTIVE ||
+	       (f->state == FRAME_WAITING && f->due == DUE_WOKEN);
+}
+
 int64_t run_deadline(const struct run *r, struct frame **ret)
 {
 	int64_t nearest = 0;
 	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
-		if (f->state == FRAME_READY || f->state == FRAME_QUEUED)
-			continue; /* a step's time begins when it is sent */
+		if (!is_timed(f))
+			continue;
 		int64_t at = f->deadline;
 		if (f->attempt_deadline && (!at || f->attempt_deadline < at))
 			at = f->attempt_deadline;

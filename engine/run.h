@@ -35,10 +35,11 @@ struct run {
 	struct frame *root; /* NULL before the first operation */
 	struct frame
 		*failed; /* the frame whose error is to be routed or has ended the run */
-	char *leaves;    /* the path of a task whose time was over in the pending entry */
-	bool raised;     /* that error came from a raise */
-	bool no_retry;   /* it left open whether an at-most-once effect happened */
-	bool limit_hit;  /* it is the end of a policy's limit on one attempt */
+	struct buf leaves; /* the paths of tasks that were left in the pending entry:
+			      journal.h */
+	bool raised;       /* that error came from a raise */
+	bool no_retry;     /* it left open whether an at-most-once effect happened */
+	bool limit_hit;    /* it is the end of a policy's limit on one attempt */
 	bool held;  /* a step is held: nothing new begins, then the run is suspended */
 	int64_t at; /* time of the entry that is being written or applied */
 

@@ -24,6 +24,11 @@ bool run_is_busy(const struct run *r)
 	return false;
 }
 
+bool run_is_stopping(const struct run *r)
+{
+	return r->request == REQUEST_SUSPEND || r->held;
+}
+
 /* ---- Branches that nobody waits for any more ---- */
 
 /* Ends the frame's effect without an outcome; true if the world may have changed by it.
@@ -41,14 +46,10 @@ static bool drop_effect(struct run *r, struct frame *f)
 	return happened;
 }
 
-/* Runs that were started below the frame are cancelled with the entry. One place per
- * entry: of two, the first stays, unless it lies below the other. */
+/* Runs that were started below the frame are cancelled with the entry. */
 static void leave_behind(struct run *r, const struct frame *f)
 {
-	if (r->leaves && strncmp(r->leaves, f->path, strlen(f->path)) != 0)
-		return;
-	free(r->leaves);
-	r->leaves = xstrdup(f->path);
+	buf_add(&r->leaves, f->path, strlen(f->path) + 1);
 }
 
 void run_cancel_branch(struct run *r, struct frame *f)
@@ -112,12 +113,13 @@ static bool time_out_leaf(
 	struct run *r, struct frame *leaf, const struct frame *late, struct fault *fault)
 {
 	bool is_live = leaf->effect && !leaf->effect->done;
-	fault->uncertain = is_live && effect_may_have_happened(&leaf->effect->effect);
+	fault->uncertain =
+		is_live ? effect_may_have_happened(&leaf->effect->effect) : leaf->lost;
 	if (is_live)
 		abandon_effect(r, leaf, fault);
 	bool held =
 		fault->uncertain && leaf->task->metadata.on_uncertain == UNCERTAIN_HOLD;
-	if (held || (leaf != late && leaf->open))
+	if (held || (leaf != late && (leaf->open || leaf->lost)))
 		run_fail(r, leaf, fault);
 	return held;
 }
@@ -155,6 +157,8 @@ int64_t run_due(const struct run *r)
 {
 	struct frame *f;
 	int64_t due = run_deadline(r, &f);
+	if (run_is_stopping(r) && run_is_busy(r))
+		return due;
 	for (f = frame_leaf(r->root); f; f = frame_leaf_after(f, r->root)) {
 		if (f->state == FRAME_WAITING && (!due || f->due < due))
 			due = f->due;

@@ -126,7 +126,7 @@ static void end_runs(struct db_batch *b, struct entry *const *entries, size_t co
  * is over, waits no more. */
 static bool leaves_children(const struct entry *e)
 {
-	return e->leaves ||
+	return e->leaves.len ||
 	       (e->change == LEASE_END && strcmp(e->state, "completed") != 0);
 }
 
@@ -146,8 +146,13 @@ static void cancel_children(
 		const struct entry *e = entries[i];
 		if (!leaves_children(e))
 			continue;
-		db_array_uuid(&id, e->run_id);
-		put_text(&path, e->leaves && e->change != LEASE_END ? e->leaves : "");
+		bool some = e->change != LEASE_END;
+		const char *from = some ? e->leaves.data : "";
+		const char *end = some ? from + e->leaves.len : from + 1;
+		for (; from < end; from += strlen(from) + 1) {
+			db_array_uuid(&id, e->run_id);
+			put_text(&path, from);
+		}
 	}
 	db_add_array(p, &id);
 	db_add_array(p, &path);

@@ -5,4 +5,5 @@ update stepwell.lease l set request = 'cancel',
 from unnest($1::uuid[], $2::text[]) as u (run_id, path)
 join stepwell.run r on r.parent_run_id = u.run_id
 where l.run_id = r.id and r.awaited and r.status is null
-	and (r.parent_path = u.path or starts_with(r.parent_path, u.path || '/'))
+	and starts_with(r.parent_path, u.path)
+	and substr(r.parent_path, length(u.path) + 1, 1) in ('', '/', '[', '!')

@@ -7,9 +7,10 @@ import signal
 import time
 
 from catalogue import case
-from harness import Cgroup, Missing, Worker, check, http_steps, http_task, some, wait_for
+from harness import Cgroup, Missing, Worker, check, http_steps, http_task, records_of, some, wait_for
 from judges import OPS, all_completed, effects_once, healthy, journal_is_whole
 from rows_crash import NO_POISON, pick
+from sessions import APPEND, JOURNAL, SOON
 from terminal import open_terminal
 
 
@@ -58,6 +59,37 @@ def drain(world):
     check(not lost and not again, "I3: %d losses, %d requests sent again", lost, again)
     world.figure("slowest", max(graces))
     world.note("%d drains, slowest %.2f s", drains, max(graces))
+
+
+@case(7)
+def drain_meets_lost_batch(world):
+    """The flush with the outcomes of a worker that drains is cut before it is committed: the outcomes are not
+    lost, and at most once stays so."""
+    db, recorder = world.db, world.recorder
+    db.apply("once", [{"s1": http_task(recorder.url, "/hold/gate/{run}/s1", metadata={"onUncertain": "fail"})},
+                      {"s2": http_task(recorder.url, "/dedupe/{run}/s2")}])
+    ids, count = [], 8
+    for _ in range(world.size(1, 10, 100)):
+        part = db.start("once", count)
+        first = world.worker(*SOON, proxied=True)
+        recorder.wait("/hold", len(ids) + count)
+        rule = world.proxy.rule(JOURNAL, "before", sql=APPEND)
+        first.send_signal(signal.SIGTERM)
+        recorder.release("gate")
+        check(first.wait(30) == 0, "I8: %s", first.output())
+        world.inject()
+        world.land(rule.hits)
+        world.proxy.drop(rule)
+        second = world.worker()
+        db.wait_idle(30)
+        check(second.end(signal.SIGTERM, 20) == 0, "I8: %s", second.output())
+        ids += part
+    all_completed(db, len(ids))
+    journal_is_whole(db)
+    effects_once(db, recorder, ids, ["s1", "s2"])
+    again = [len(r) for r in records_of(recorder).values() if len(r) > 1]
+    check(not again, "I3: %d steps were sent more than once", len(again))
+    world.checked(2 * len(ids))
 
 
 @case(7)

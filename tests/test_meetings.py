@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""Where branches, timeouts, children, events and orders meet.
+
+    test_meetings.py [NAME...]    only the cases with NAME in their name
+
+cli_world.py says what it needs."""
+import pathlib
+import signal
+
+from cli_world import PATIENCE, main, post
+from harness import ROOT, check, wait_for
+
+QUICK = ("--heartbeat", "100ms", "--lease", "300ms")
+
+
+def child(name, **more):
+    return {"run": {"workflow": {"namespace": "cli", "name": name, "version": "1.0.0"}}, **more}
+
+
+def suspended_fork(w):
+    """suspend, while one branch of a fork has ended its effect and another has not: the worker goes on"""
+    recorder = w.recorder()
+    path = w.file("fork", [{"both": {"fork": {"branches": [
+        {"quick": {"do": [{"a": post(recorder.url + "/delay/300/a")}, {"b": {"set": {"x": 1}}},
+                          {"c": post(recorder.url + "/dedupe/c")}]}},
+        {"timed": {"do": [{"t": {"wait": {"milliseconds": 400}}}, {"u": {"set": {"x": 1}}}]}},
+        {"slow": {"do": [{"s": post(recorder.url + "/hold/gate/s")}]}}]}}}])
+    run = w.expect(0, "start", path).id
+    worker = w.worker(*QUICK)
+    recorder.wait("/hold/gate", 1)
+    w.expect(0, "suspend", run)
+    recorder.wait("/delay/300/a", 1)
+    wait_for(lambda: w.sql("select count(*) from stepwell.steps where run_id = '%s' and name = 'a' and "
+                           "status = 'completed'" % run) == "1", PATIENCE, "the first branch's effect is recorded")
+    seen = "select seen_at from stepwell.worker"
+    for _ in range(3):
+        before = w.sql(seen)
+        wait_for(lambda: w.sql(seen) != before, 5, "the worker's heart beats")
+    check(w.status(run) == "running", "the run is %s", w.status(run))
+    recorder.release("gate")
+    w.wait_status(run, "suspended")
+    check(not recorder.records("/dedupe/c"), "a step began after the order")
+    w.expect(0, "resume", run)
+    w.wait_status(run, "completed")
+    w.end(worker, signal.SIGTERM)
+
+
+def lost_and_late(w):
+    """a step whose worker died is uncertain, also if its time has passed before another came"""
+    recorder = w.recorder()
+    more = {"timeout": {"after": {"milliseconds": 500}}}
+    again = {"limit": {"attempt": {"count": 3}}}
+    tasks = {"fail": post(recorder.url + "/hold/gate/fail", metadata={"onUncertain": "fail", "retryPolicy": "r"}, **more),
+             "hold": post(recorder.url + "/hold/gate/hold", metadata={"onUncertain": "hold", "retryPolicy": "r"}, **more),
+             "block": {"try": [{"in": post(recorder.url + "/hold/gate/block", metadata={"onUncertain": "hold"})}],
+                       "catch": {"retry": again}, **more}}
+    ids = {name: w.expect(0, "start", w.file(name, [{name: task}], use={"retries": {"r": again}})).id
+           for name, task in tasks.items()}
+    worker = w.worker(*QUICK)
+    recorder.wait("/hold/gate", 3)
+    w.end(worker, signal.SIGKILL)
+    recorder.release("gate")
+    w.sql("select pg_sleep(0.7)")
+    w.work(*QUICK)
+    found = {name: w.status(run) for name, run in ids.items()}
+    check(found == {"fail": "faulted", "hold": "suspended", "block": "suspended"}, "%s", found)
+    check(len(recorder.records("/hold/gate")) == 3, "requests: %s", recorder.counts())
+
+
+def drained_and_late(w):
+    """a step that was not sent when its worker drained has all its time with the next one"""
+    recorder = w.recorder()
+    path = w.file("queued", [{"s": post(recorder.url + "/hold/gate/q", timeout={"after": {"milliseconds": 600}})}])
+    ids = [w.expect(0, "start", path).id for _ in range(3)]
+    worker = w.worker("--concurrency", "1", "--drain-timeout", "50ms")
+    recorder.wait("/hold/gate", 1)
+    wait_for(lambda: w.sql("select count(*) from stepwell.journal where kind = 'started'") != "0", PATIENCE, "")
+    w.end(worker, signal.SIGTERM)
+    recorder.release("gate")
+    w.sql("select pg_sleep(0.8)")
+    w.spawn("worker", "--poll", "50ms")
+    wait_for(lambda: recorder.release("gate") + 1 and all(w.status(i) == "completed" for i in ids), PATIENCE,
+             "all runs complete")
+
+
+def many_events(w):
+    """a listener finds its event behind more of them than one look lists"""
+    w.expect(0, "apply", w.file("late", [{"hear": {"listen": {"to": {"one": {"with": {
+        "type": "meet.paid", "data": "${ .n == 240 }"}}}}}}]))
+    w.sql("select count(stepwell.emit(json_build_object('id', n::text, 'source', '/meet', 'type', 'meet.paid', "
+          "'data', json_build_object('n', n)))) from generate_series(1, 250) n")
+    w.work()
+    run = w.expect(0, "start", "cli/late").id
+    worker = w.worker()
+    w.wait_status(run, "completed")
+    w.end(worker, signal.SIGTERM)
+
+
+def told_to_an_earlier_pass(w):
+    """what was told to a pass of a task that is over is for the pass that listens now"""
+    query = pathlib.Path(ROOT, "sql/queries/look_back.sql").read_text()
+    w.expect(0, "apply", w.file("ear", [{"each": {"for": {"in": "${ [1, 2] }"}, "do": [{"hear": {
+        "listen": {"to": {"one": {"with": {"type": "meet.pass"}}}}}}]}}]))
+    run = w.expect(0, "start", "cli/ear").id
+    w.work()
+    emit = "select stepwell.emit('{\"id\": \"%s\", \"source\": \"/m\", \"type\": \"meet.pass\"}')"
+    w.sql(emit % "1")
+    w.work()
+    path = w.sql("select path from stepwell.subscription where run_id = '%s'" % run)
+    check("each[1]" in path, "it listens at %s", path)
+    # As the router does that began before the first pass was over.
+    w.sql(emit % "2")
+    w.sql("insert into stepwell.delivery (run_id, reference, source, id, path, at) select run_id, reference, '/m', "
+          "'2', replace(path, 'each[1]', 'each[0]'), clock_timestamp() from stepwell.subscription")
+    w.sql("update stepwell.event set routed = true; update stepwell.subscription set looked = false")
+    w.sql(query.replace("$1", "array['%s']" % run))
+    w.sql("update stepwell.lease set due = clock_timestamp()")
+    w.work()
+    w.wait_status(run, "completed", 5)
+
+
+def child_beside_a_long_step(w):
+    """the end of a child is noticed while another branch of the fork keeps the run in memory"""
+    recorder = w.recorder()
+    w.expect(0, "apply", w.file("kid", [{"nap": post(recorder.url + "/hold/kid/k")}]))
+    path = w.file("parent", [{"both": {"fork": {"branches": [
+        {"kin": {"do": [{"kid": child("kid")}, {"after": post(recorder.url + "/dedupe/after")}]}},
+        {"long": {"do": [{"step": post(recorder.url + "/hold/gate/long")}]}}]}}}])
+    run = w.expect(0, "start", path).id
+    w.worker(*QUICK)
+    recorder.wait("/hold/kid", 1)
+    recorder.wait("/hold/gate", 1)
+    recorder.release("kid")
+    recorder.wait("/dedupe/after", 1)
+    recorder.release("gate")
+    w.wait_status(run, "completed")
+
+
+def children_left_behind(w):
+    """a timeout cancels the children below it: of a loop, of a function, of several branches at once"""
+    w.expect(0, "apply", w.file("sleeper", [{"nap": {"wait": {"days": 1}}}]))
+    short = {"timeout": {"after": {"milliseconds": 400}}}
+    caught = {"catch": {"do": [{"note": {"set": {"a": 1}}}]}}
+    loop = {"for": {"in": "${ [1] }"}, "do": [{"kid": child("sleeper")}], **short}
+    called = {"call": "start", **short}
+    branches = [{name: {"try": [{"kid": child("sleeper", **short)}], **caught}} for name in ("one", "two", "three")]
+    path = w.file("leaver", [{"a": {"try": [{"loop": loop}], **caught}}, {"b": {"try": [{"call": called}], **caught}},
+                             {"c": {"fork": {"branches": branches}}}, {"d": {"wait": {"milliseconds": 100}}}],
+                  use={"functions": {"start": {"do": [{"kid": child("sleeper")}]}}})
+    run = w.expect(0, "start", path).id
+    worker = w.worker(*QUICK)
+    w.wait_status(run, "completed")
+    ends = "select string_agg(status, ' ') from stepwell.runs where parent_run_id = '%s'" % run
+    wait_for(lambda: w.sql(ends) == " ".join(5 * ["cancelled"]), 10, "all children are cancelled")
+    w.end(worker, signal.SIGTERM)
+
+
+def cancel_of_the_unreadable(w):
+    """a run whose journal cannot be replayed can be cancelled"""
+    run = w.expect(0, "start", w.file("odd", [{"a": {"wait": {"days": 1}}}])).id
+    w.work()
+    w.sql("update stepwell.entry set data = replace(data, '/do/0/a', '/do/7/z') where run_id = '%s'" % run)
+    w.sql("update stepwell.lease set due = clock_timestamp()")
+    w.work()
+    w.wait_status(run, "suspended")
+    w.expect(0, "cancel", run)
+    w.work()
+    w.wait_status(run, "cancelled", 10)
+
+
+if __name__ == "__main__":
+    main([suspended_fork, lost_and_late, drained_and_late, many_events, told_to_an_earlier_pass,
+          child_beside_a_long_step, children_left_behind, cancel_of_the_unreadable])
