@@ -30,9 +30,9 @@ unsigned run_advance(struct run *r, const struct advance *a);
 
 /* When a run that needs a timer is due: its leaves' due times and nearest deadline. */
 int64_t run_due(const struct run *r);
-/* Whether effects are under way, or have outcomes that are not recorded. */
 /* Nothing new is to begin: what is under way comes to its end, then it is suspended. */
 bool run_is_stopping(const struct run *r);
+/* Whether effects are under way, or have outcomes that are not recorded. */
 bool run_is_busy(const struct run *r);
 bool run_has_outcome(const struct run *r); /* one that is not recorded */
 

@@ -49,6 +49,12 @@ static bool drop_effect(struct run *r, struct frame *f)
 /* Runs that were started below the frame are cancelled with the entry. */
 static void leave_behind(struct run *r, const struct frame *f)
 {
+	for (size_t i = 0, n; i < r->leaves.len; i += n + 1) {
+		const char *above = r->leaves.data + i;
+		n = strlen(above);
+		if (strncmp(above, f->path, n) == 0 && strchr("/[!", f->path[n]))
+			return; /* or the same: at the end there is the NUL */
+	}
 	buf_add(&r->leaves, f->path, strlen(f->path) + 1);
 }
 
