@@ -8,24 +8,45 @@
 
 #define KEY_WINDOW (24 * 3600 * USEC_PER_SEC)
 
-/* What failed the run: of the steps that the error names, or else of all that failed, the
- * last to start, which is the innermost. Others may have failed and been caught. */
+static bool holds(const char *path, const char *inner)
+{
+	size_t n = strlen(path);
+	return strncmp(path, inner, n) == 0 && inner[n] && strchr("/[!", inner[n]);
+}
+
+static const struct admin_step *last_faulted(
+	const struct admin_steps *steps, struct json instance)
+{
+	for (size_t i = steps->count; i-- > 0;) {
+		const struct admin_step *s = &steps->items[i];
+		if (s->phase == PHASE_FAULTED &&
+			(!instance.s || json_string_is(instance, s->reference)))
+			return s;
+	}
+	return NULL;
+}
+
+/* What failed the run: the step that the error names, or what ended with it inside of it;
+ * where it names none, what ended with the run. Of several the last to start, which is
+ * the innermost. Others may have failed and been caught. */
 static const struct admin_step *failed_step(
 	const struct admin_run *run, const struct admin_steps *steps)
 {
-	const struct admin_step *last = NULL;
-	struct json error = {0};
-	bool known = run->error &&
-		     json_check(run->error, strlen(run->error), NULL, &error, NULL, NULL);
+	struct json error = {0}, instance;
+	if (!run->error ||
+		!json_check(run->error, strlen(run->error), NULL, &error, NULL, NULL))
+		return last_faulted(steps, error);
+	instance = json_get(error, "instance");
+	const struct admin_step *named =
+		instance.s ? last_faulted(steps, instance) : NULL;
+	int64_t ended = named ? named->ended_at : run->ended_at;
 	for (size_t i = steps->count; i-- > 0;) {
 		const struct admin_step *s = &steps->items[i];
-		if (s->phase != PHASE_FAULTED)
-			continue;
-		last = last ? last : s;
-		if (known && json_string_is(json_get(error, "instance"), s->reference))
+		bool inside = !named || s == named || holds(named->path, s->path);
+		if (inside && s->phase == PHASE_FAULTED && s->ended_at == ended)
 			return s;
 	}
-	return last;
+	return named ? named : last_faulted(steps, (struct json){0});
 }
 
 static const struct admin_step *open_step(const struct admin_steps *steps)
@@ -159,12 +180,6 @@ static struct uuid next_id(struct uuid run, const struct admin_step *s)
 		!uuid_equal(uuid_step(run, s->path, generation), s->step_id))
 		generation++;
 	return uuid_step(run, s->path, generation + 1);
-}
-
-static bool holds(const char *path, const char *inner)
-{
-	size_t n = strlen(path);
-	return strncmp(path, inner, n) == 0 && inner[n] && strchr("/[!", inner[n]);
 }
 
 static void print_step(const struct retry_plan *p, const struct admin_step *s,

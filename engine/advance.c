@@ -229,7 +229,9 @@ static bool prepare_attempt(struct run *r, struct frame *f, struct host *host,
 	op->generation = f->generation;
 	op->has_digest = true;
 	memcpy(op->digest, f->request->digest, sizeof op->digest);
-	if (f->task->metadata.retry_policy)
+	if (f->due == DUE_WOKEN && f->attempt_deadline)
+		op->attempt_deadline = f->attempt_deadline;
+	else if (f->task->metadata.retry_policy)
 		op->attempt_deadline = route_attempt_deadline(r, f, r->at);
 	return true;
 }
@@ -252,6 +254,7 @@ static enum progress begin_attempt(struct run *r, struct frame *f, struct host *
 		return PROGRESS_AGAIN;
 	}
 	run_record(r, &op);
+	f->looked = true; /* who wakes it from now on asks for another look */
 	return PROGRESS_AGAIN;
 }
 
@@ -394,7 +397,6 @@ static enum progress wait_again(struct run *r, struct frame *f, const struct eff
 	op.deadline = f->deadline;
 	op.again = true;
 	run_record(r, &op);
-	f->looked = true;
 	return PROGRESS_AGAIN;
 }
 

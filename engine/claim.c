@@ -27,7 +27,10 @@ static void take_request(struct worker *w, const struct db_result *rows, int row
 	if (!o)
 		return;
 	if (db_is_null(rows, row, 2)) {
-		owned_look_again(o);
+		uint32_t woken = (uint32_t)strtoul(db_text(rows, row, 3), NULL, 10);
+		if (woken != o->woken_by)
+			owned_look_again(o);
+		o->woken_by = woken;
 		return;
 	}
 	bool cancels = strcmp(db_text(rows, row, 2), "cancel") == 0;

@@ -623,11 +623,12 @@ void owned_cancel(struct owned *o)
 
 void owned_look_again(struct owned *o)
 {
-	if (o->state != OWNED_LIVE || !(o->need & NEED_TIMER))
+	if (o->state != OWNED_LIVE)
 		return;
 	for (struct frame *f = o->run->root; f; f = frame_after(f, o->run->root))
 		f->looked = false;
-	owned_wake(o);
+	if (o->need & NEED_TIMER)
+		owned_wake(o);
 }
 
 static void on_left(struct owned *o)

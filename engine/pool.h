@@ -42,6 +42,7 @@ struct owned {
 	struct value *input;
 	int64_t claimed_seq, created_at, started_at;
 	int losses;
+	uint32_t woken_by; /* the version of its lease that woke it last */
 	enum run_request request;
 	bool by_own_claim;   /* after a lost connection: nothing was lost */
 	bool dropped_effect; /* one that was under way was stopped: it may have happened

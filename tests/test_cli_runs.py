@@ -178,6 +178,16 @@ def retry_after_catch(w):
     plan = {s["path"]: s["action"] for s in steps}
     check(plan["/do/0/guard/try/0/charge"] == "skip" and plan["/do/1/rest"] == "continue"
           and plan["/do/2/end"] == "first" and "resend" not in plan.values(), "%s", plan)
+    # What a block's time cut short goes on, not the block.
+    slow = post(recorder.url + "/hold/gate/slow", metadata={"keyWindow": "PT1S"})
+    w.expect(10, "run", w.file("late", [{"block": {"do": [{"slow": slow}, {"next": {"set": {"a": 1}}}],
+                                                   "timeout": {"after": {"milliseconds": 500}}}}]))
+    recorder.release("gate")
+    plan = {s["path"]: s["action"] for s in w.expect(0, "retry", "@last", "-n", "-o", "json").json["steps"]}
+    check(plan == {"/do/0/block": "continue", "/do/0/block/do/0/slow": "resend", "/do/0/block/do/1/next": "first"},
+          "%s", plan)
+    w.sql("select pg_sleep(1)")
+    w.fails(5, "--force", "retry", "@last")
     # Of two that failed the one that the error names, although the other began later.
     bad = {"bad": post(recorder.url + "/replay500/y?delay=800")}
     good = {"good": {"do": [{"soon": {"wait": {"milliseconds": 200}}}, failing, {"later": {"wait": {"days": 1}}}]}}
