@@ -334,7 +334,7 @@ def judge_order(v, story, scenario):
             early = done[0]["committed"] - min(r["at"] for r in then)
             v.that(early <= 0, "I6: %s: %s was sent %.4f s before the outcome of %s was durable", story.run,
                    after, early, before)
-        v.that(not sent or max(r["n"] for r in sent) < min(r["n"] for r in then),
+        v.that(not sent or max(r["since"] for r in sent) <= min(r["at"] for r in then),
                "I6: %s: %s was sent again after %s", story.run, before, after)
     for before, after, seconds in scenario.waits:
         sent, then = story.records.get(before, []), story.records.get(after, [])

@@ -41,8 +41,8 @@ Control (not logged): /_control/counts, /_control/log[?path=PREFIX], /_control/r
 posted there says how requests to these targets are answered, one after the other, the last one
 for ever, whatever their paths mean otherwise; {"cut": true} is applied, and not answered.
 
-A record: n (reply number), t (monotonic seconds), at (seconds since 1970), since (it did not arrive
-before; at - since is how late this process may have been), method, path (with query), key, sha256,
+A record: n (reply number), t (monotonic seconds), at (seconds since 1970), since (its first byte did
+not arrive before; at - since is how long it took to come, or how late this process was), method, path (with query), key, sha256,
 bytes, head (digest of the request line and the headers but for Authorization), applied, status (null:
 cut), authorization; body and headers with --bodies; pid of the client, where it connects by way of who.c.
 """
@@ -76,8 +76,8 @@ CUT = None  # a reply that is no reply: the connection is closed
 
 
 class Request:
-    def __init__(self, method, target, headers, body, head="", pid=None):
-        self.head, self.pid = head, pid
+    def __init__(self, method, target, headers, body, head="", pid=None, since=0.0):
+        self.head, self.pid, self.since = head, pid, since
         self.method = method
         self.target = target
         self.path, _, query = target.partition("?")
@@ -148,7 +148,7 @@ class State:
 
     def record(self, request, reply, applied):
         record = {"n": self.n, "t": round(time.monotonic(), 6), "at": round(time.time(), 6),
-                  "since": round(self.selector.before, 6), "method": request.method,
+                  "since": round(request.since, 6), "method": request.method,
                   "path": request.target, "key": request.key, "sha256": request.sha256,
                   "bytes": len(request.body), "head": request.head, "applied": applied,
                   "status": None if reply is CUT or reply.cut else reply.status,
@@ -409,6 +409,7 @@ class Connection(asyncio.Protocol):
         self.busy = False
         self.transport = None
         self.pid = None
+        self.since = 0.0     # the request under way was not there before
         self.full = False
         self.waiting = None  # what goes on when there is room again
 
@@ -419,6 +420,8 @@ class Connection(asyncio.Protocol):
             self.pid = parts[1] << 16 | parts[2] << 8 | parts[3]
 
     def data_received(self, data):
+        if not self.buffer:
+            self.since = self.state.selector.before
         self.buffer += data
         self.go_on()
 
@@ -459,7 +462,7 @@ class Connection(asyncio.Protocol):
         del self.buffer[:start]
         head = "\n".join(line for line in lines if not line.lower().startswith("authorization:"))
         return Request(method, target, headers, body, hashlib.sha256(head.encode()).hexdigest()[:32],
-                       self.pid)
+                       self.pid, self.since)
 
     def chunks(self, at):
         body = bytearray()
