@@ -38,8 +38,7 @@ static bool check_resumable(struct db_client *c, struct uuid id, struct error *e
 	if (held)
 		error_set(err, ERROR_CONFLICT,
 			"step %s is held: find out whether it was done, and let the run "
-			"go "
-			"on with wfctl retry",
+			"go on with wfctl retry",
 			held->path);
 	admin_steps_finish(&steps);
 	return !held;

@@ -42,9 +42,10 @@ posted there says how requests to these targets are answered, one after the othe
 for ever, whatever their paths mean otherwise; {"cut": true} is applied, and not answered.
 
 A record: n (reply number), t (monotonic seconds), at (seconds since 1970), since (its first byte did
-not arrive before; at - since is how long it took to come, or how late this process was), method, path (with query), key, sha256,
-bytes, head (digest of the request line and the headers but for Authorization), applied, status (null:
-cut), authorization; body and headers with --bodies; pid of the client, where it connects by way of who.c.
+not arrive before; at - since is how long it took to come, or how late this process was), method, path
+(with query), key, sha256, bytes, head (digest of the request line and the headers but for
+Authorization), applied, status (null: cut), authorization; body and headers with --bodies; pid of the
+client, where it connects by way of who.c.
 """
 import argparse
 import asyncio
