@@ -1,7 +1,7 @@
 /* wfctl list: runs, newest first. */
-#include "clock.h"
 #include "command.h"
 #include "database.h"
+#include "duration.h"
 #include "show_run.h"
 
 #include <stdlib.h>
@@ -73,8 +73,8 @@ static bool read_filter(const struct options *o, struct db_client *c,
 		return true;
 	if (!duration_parse(since, &span))
 		return error_set(err, ERROR_INPUT,
-			"--since takes a time (2027-01-31T08:00:00Z) or a duration (2h), "
-			"not \"%s\"",
+			"--since takes a time (2027-01-31T08:00:00Z) or a duration of at "
+			"most a century (2h), not \"%s\"",
 			since);
 	struct admin_pool pool;
 	if (!admin_find_pool(c, &pool, err))

@@ -2,8 +2,8 @@
 #include "options.h"
 
 #include "buf.h"
-#include "clock.h"
 #include "command.h"
+#include "duration.h"
 #include "names.h"
 
 #include <assert.h>
@@ -73,8 +73,8 @@ static bool check_value(struct option_value *v, struct error *err)
 	case OPTION_DURATION:
 		return duration_parse(text, &v->number) ||
 		       error_set(err, ERROR_INPUT,
-			       "--%s takes a duration such as 500ms, 2s, 5m, 1h, 7d or "
-			       "PT5S, not "
+			       "--%s takes a duration of at most a century, such as "
+			       "500ms, 2s, 5m, 1h, 7d or PT5S, not "
 			       "\"%s\"",
 			       name, text);
 	case OPTION_SIZE:

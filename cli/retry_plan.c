@@ -1,12 +1,11 @@
 /* The plan of a retry, from the journal's steps and the definition. */
 #include "retry_plan.h"
 
-#include "clock.h"
+#include "duration.h"
+#include "task.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define KEY_WINDOW (24 * 3600 * USEC_PER_SEC)
 
 static bool holds(const char *path, const char *inner)
 {
@@ -91,37 +90,14 @@ void retry_plan_finish(struct retry_plan *p)
 
 /* ---- Whether ---- */
 
-/* A duration of the DSL: ISO 8601, or an object of units. */
-static int64_t read_duration(struct json v, int64_t fallback)
-{
-	static const struct {
-		const char *name;
-		int64_t usec;
-	} units[] = {{"days", 86400 * USEC_PER_SEC}, {"hours", 3600 * USEC_PER_SEC},
-		{"minutes", 60 * USEC_PER_SEC}, {"seconds", USEC_PER_SEC},
-		{"milliseconds", USEC_PER_MS}};
-	int64_t total = 0, n;
-	if (json_type(v) == JSON_STRING) {
-		char *text = json_strdup(v);
-		bool ok = duration_parse_iso(text, &total);
-		free(text);
-		return ok ? total : fallback;
-	}
-	if (json_type(v) != JSON_OBJECT)
-		return fallback;
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-		if (json_int(json_get(v, units[i].name), &n) && n >= 0 && n < 1000000)
-			total += n * units[i].usec;
-	return total;
-}
-
 static int64_t key_window(const struct retry_plan *p)
 {
 	struct json task = json_pointer(p->document, p->target->reference);
+	struct json window = json_get(json_get(task, "metadata"), "keyWindow");
+	int64_t usec;
 	if (!task.s)
 		return INT64_MAX; /* of a function or an extension */
-	return read_duration(
-		json_get(json_get(task, "metadata"), "keyWindow"), KEY_WINDOW);
+	return window.s && duration_read(window, &usec, NULL) ? usec : KEY_WINDOW_DEFAULT;
 }
 
 bool retry_plan_check(const struct retry_plan *p, bool force, struct error *err)

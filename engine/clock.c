@@ -1,8 +1,7 @@
-/* Clocks, RFC 3339 and ISO 8601 text, and randomness. */
+/* Clocks, RFC 3339 text, and randomness. */
 #include "clock.h"
 
 #include <ctype.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,76 +142,6 @@ bool clock_parse_http(const char *text, int64_t *ret_usec)
 		const char *end = strptime(text, forms[i], &tm);
 		if (end && !*end) {
 			*ret_usec = (int64_t)timegm(&tm) * USEC_PER_SEC;
-			return true;
-		}
-	}
-	return false;
-}
-
-#define DURATION_MAX (100.0 * 366 * 86400 * 1e6) /* a century */
-
-static bool add_part(const char **p, double *number)
-{
-	char *end;
-	if (!isdigit((unsigned char)**p))
-		return false;
-	*number = strtod(*p, &end);
-	if (memchr(*p, 'e', (size_t)(end - *p)) || memchr(*p, 'x', (size_t)(end - *p)))
-		return false;
-	*p = end;
-	return true;
-}
-
-bool duration_parse_iso(const char *p, int64_t *ret_usec)
-{
-	static const char units[] = "YMWDTHMS";
-	static const double seconds[] = {
-		365 * 86400.0, 30 * 86400.0, 7 * 86400.0, 86400, 0, 3600, 60, 1};
-	double total = 0, number;
-	int place = 0, parts = 0;
-	if (*p++ != 'P')
-		return false;
-	while (*p) {
-		if (*p == 'T' && place <= 4) {
-			place = 5;
-			p++;
-			if (!*p)
-				return false;
-			continue;
-		}
-		if (!add_part(&p, &number))
-			return false;
-		int last = place < 5 ? 4 : 8;
-		while (place < last && units[place] != *p)
-			place++;
-		if (place == last)
-			return false;
-		total += number * seconds[place++];
-		parts++;
-		p++;
-	}
-	if (parts == 0 || !(total * 1e6 <= DURATION_MAX))
-		return false;
-	*ret_usec = (int64_t)llround(total * 1e6);
-	return true;
-}
-
-bool duration_parse(const char *text, int64_t *ret_usec)
-{
-	static const struct {
-		const char *name;
-		double usec;
-	} units[] = {{"ms", 1e3}, {"s", 1e6}, {"m", 60e6}, {"h", 3600e6}, {"d", 86400e6}};
-	double number;
-	const char *p = text;
-	if (*p == 'P')
-		return duration_parse_iso(text, ret_usec);
-	if (!add_part(&p, &number))
-		return false;
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-		if (strcmp(p, units[i].name) == 0 &&
-			number * units[i].usec <= DURATION_MAX) {
-			*ret_usec = (int64_t)llround(number * units[i].usec);
 			return true;
 		}
 	}

@@ -28,14 +28,7 @@ bool clock_parse(const char *text, int64_t *ret_usec);
 /* An HTTP date in any of the three forms of RFC 9110, 5.6.7. */
 bool clock_parse_http(const char *text, int64_t *ret_usec);
 
-/*
- * Durations in microseconds. ISO 8601 ("P1DT2H", "PT0.5S"); a year counts as 365 days and
- * a month as 30. At most a century.
- */
-bool duration_parse_iso(const char *text, int64_t *ret_usec);
-/* On the command line: 500ms, 2s, 5m, 1h, 7d, or ISO 8601. */
-bool duration_parse(const char *text, int64_t *ret_usec);
-/* For people: "1.5s", "2m 3s", "3d 4h"; at least one unit, at most two. */
+/* A duration for people: "1.5s", "2m 3s", "3d 4h"; at least one unit, at most two. */
 void duration_format(int64_t usec, char *out, size_t size);
 
 /* Random 64 bits for ids and jitter: the one place that asks the kernel. */

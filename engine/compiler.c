@@ -5,7 +5,7 @@
  */
 #include "compiler.h"
 
-#include "clock.h"
+#include "duration.h"
 #include "extension.h"
 
 #include <stdarg.h>
@@ -117,50 +117,17 @@ void compiler_listens(struct compiler *c)
 	c->definition->listens = true;
 }
 
-static bool duration_members(struct json node, int64_t *ret)
-{
-	static const struct {
-		const char *name;
-		int64_t usec;
-	} units[] = {{"days", 86400 * USEC_PER_SEC}, {"hours", 3600 * USEC_PER_SEC},
-		{"minutes", 60 * USEC_PER_SEC}, {"seconds", USEC_PER_SEC},
-		{"milliseconds", USEC_PER_MS}};
-	int64_t total = 0;
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-		struct json v = json_get(node, units[i].name);
-		int64_t n;
-		if (!v.s)
-			continue;
-		if (!json_int(v, &n) || n < 0 || n > 36600 * 86400LL)
-			return false;
-		total += n * units[i].usec;
-	}
-	*ret = total;
-	return true;
-}
-
-bool duration_read(struct json node, int64_t *ret_usec)
-{
-	if (json_type(node) == JSON_OBJECT)
-		return duration_members(node, ret_usec);
-	char *text = json_strdup(node);
-	bool ok = text && duration_parse_iso(text, ret_usec);
-	free(text);
-	return ok;
-}
-
 bool compiler_duration(struct compiler *c, struct json node, struct task_duration *ret,
 	struct error *err)
 {
+	struct error why;
 	*ret = (struct task_duration){.present = node.s != NULL};
-	if (!node.s || duration_read(node, &ret->usec))
+	if (!node.s || duration_read(node, &ret->usec, &why))
 		return true;
 	if (json_type(node) == JSON_STRING && memmem(node.s, node.n, "${", 2))
 		return compiler_expression(
 			c, node, EXPRESSION_VALUE, &ret->expression, err);
-	return compiler_refuse(c, node, err,
-		"a duration is an object such as {\"seconds\": 3} or ISO 8601 such as "
-		"\"PT3S\"");
+	return compiler_refuse(c, node, err, "no duration: %s", why.text);
 }
 
 bool compiler_then(

@@ -4,7 +4,7 @@
  */
 #include "graph_describe.h"
 
-#include "clock.h"
+#include "duration.h"
 #include "escape.h"
 #include "task.h"
 
@@ -128,7 +128,7 @@ static void say_span(struct buf *out, int64_t usec)
 void graph_say_duration(struct buf *out, struct json v)
 {
 	int64_t usec;
-	if (v.s && duration_read(v, &usec))
+	if (v.s && duration_read(v, &usec, NULL))
 		say_span(out, usec);
 	else
 		graph_say(out, v);

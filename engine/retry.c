@@ -1,5 +1,5 @@
-/* When the next attempt is due. Delays saturate at a day; jitter is added, never taken
- * off. */
+/* When the next attempt is due. Backed off delays saturate at a day; jitter is added,
+ * never taken off. */
 #include "retry.h"
 
 #include "clock.h"
@@ -11,8 +11,9 @@ static int64_t backed_off(const struct retry_policy *p, int64_t delay, int64_t r
 	switch (p->backoff) {
 	case BACKOFF_CONSTANT: return delay;
 	case BACKOFF_LINEAR:
-		return delay > DELAY_MAX / (retries + 1) ? DELAY_MAX
-							 : delay * (retries + 1);
+		if (delay <= DELAY_MAX / (retries + 1))
+			return delay * (retries + 1);
+		return delay > DELAY_MAX ? delay : DELAY_MAX;
 	case BACKOFF_EXPONENTIAL:
 		for (; retries > 0 && delay < DELAY_MAX; retries--)
 			delay *= 2;

@@ -52,6 +52,7 @@ enum rule {
 	RULE_DSL,       /* 1.0.x is what we run */
 	RULE_FUNCTION,  /* the name of a function that is not built in */
 	RULE_SCHEMA,    /* it compiles, or can be read at registration */
+	RULE_DURATION,  /* at most a century in all */
 	RULE_SECRET,    /* the name of a secret, in use.secrets */
 	RULE_ONE_VALID, /* one_of counts only the members that are valid */
 };

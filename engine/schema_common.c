@@ -32,17 +32,18 @@ const struct shape schema_expression = {
 
 #define DURATION_WHAT "a duration such as \"PT5S\" or {\"seconds\": 5}"
 
-/* The schema knows no bounds. */
+/* The schema knows no bounds; how long all of it may be is RULE_DURATION's. */
 static const struct shape duration_part = {
 	.type = SHAPE_INTEGER,
-	.what = "an integer from 0 to 3162240000 (a hundred years in seconds)",
+	.what = "an integer of 0 or more",
 	.soft = true,
 	.min = 0,
-	.max = 36600LL * 86400,
+	.max = INT64_MAX,
 };
 
 static const struct shape inline_duration = {
 	.type = SHAPE_OBJECT,
+	.rule = RULE_DURATION,
 	.what = DURATION_WHAT,
 	.min_count = 1,
 	.members = MEMBERS(MAY("days", &duration_part), MAY("hours", &duration_part),

@@ -2,7 +2,7 @@
  * for. */
 #include "scope.h"
 
-#include "clock.h"
+#include "duration.h"
 #include "extension.h"
 #include "version.h"
 
@@ -231,10 +231,11 @@ bool run_scope_duration(struct run_scope *s, const struct task_duration *d, int6
 	}
 	if (!run_scope_eval(s, d->expression, &v, ret_fault))
 		return false;
-	bool ok = duration_read(value_json(v), ret);
+	struct error why;
+	bool ok = duration_read(value_json(v), ret, &why);
 	if (!ok)
-		fault_set(ret_fault, PROBLEM_EXPRESSION, "%.*s is not a duration",
-			v->n > 200 ? 200 : (int)v->n, v->s);
+		fault_set(ret_fault, PROBLEM_EXPRESSION, "%.*s is not a duration: %s",
+			v->n > 200 ? 200 : (int)v->n, v->s, why.text);
 	value_unref(v);
 	return ok;
 }

@@ -5,7 +5,7 @@
 #include "shape_walk.h"
 
 #include "catalog.h"
-#include "clock.h"
+#include "duration.h"
 #include "secrets.h"
 #include "sql_text.h"
 
@@ -97,6 +97,16 @@ static bool is_duration(struct json v)
 	bool is = duration_parse(text, &usec);
 	free(text);
 	return is;
+}
+
+/* What no pattern can say: how long it may be. */
+void shape_check_duration(struct inspection *in, struct json v, const struct place *place)
+{
+	struct error why;
+	int64_t usec;
+	if (!memmem(v.s, v.n, "${", 2) && !duration_read(v, &usec, &why))
+		inspection_report(
+			in, FINDING_UNSUPPORTED, place, v, "no duration: %s", why.text);
 }
 
 static void check_catalog(struct inspection *in, enum catalog catalog, struct json v,
@@ -213,6 +223,8 @@ void shape_string(struct inspection *in, const struct shape *shape, struct json 
 		report_value(in, in->invalid, shape, v, place);
 		return;
 	}
+	if (shape->formats & FORMAT_DURATION)
+		shape_check_duration(in, v, place);
 	if (shape->formats & FORMAT_SQL)
 		check_sql(in, v, place);
 	if (shape->words)

@@ -253,7 +253,7 @@ static bool walk_nameless(struct inspection *in, const struct shape *shape, stru
 static void check_object(struct inspection *in, const struct shape *shape, struct json v,
 	const struct place *place)
 {
-	size_t count;
+	size_t count, errors = in->errors + in->unsupported;
 	uint64_t seen = walk_members(in, shape, v, place, &count);
 	check_required(in, shape, seen, v, place);
 	check_one_of(in, shape, shape->one_of, seen, v, place);
@@ -262,6 +262,8 @@ static void check_object(struct inspection *in, const struct shape *shape, struc
 		check_count(in, shape, count, v, place);
 	if (shape->rule == RULE_LIFETIME)
 		check_lifetime(in, v, place);
+	if (shape->rule == RULE_DURATION && in->errors + in->unsupported == errors)
+		shape_check_duration(in, v, place);
 	if (shape->rule == RULE_SCHEMA)
 		data_check(in, v, place);
 	if (shape->rule == RULE_TASK)

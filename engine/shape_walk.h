@@ -16,6 +16,10 @@ void shape_string(struct inspection *in, const struct shape *shape, struct json 
 void shape_integer(struct inspection *in, const struct shape *shape, struct json v,
 	const struct place *place);
 
+/* Of what has the form of a duration: that it can be one. */
+void shape_check_duration(
+	struct inspection *in, struct json v, const struct place *place);
+
 /* ---- shape_report.c ---- */
 
 enum { SHAPE_MEMBERS = 64 }; /* named in one shape: a bit for each */

@@ -1,6 +1,6 @@
 /* What all tasks have in common: data flow, flow, timeout, our metadata. */
-#include "clock.h"
 #include "compiler.h"
+#include "duration.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +23,6 @@ static int word_index(struct json node, const char *const *words, int fallback)
 	return fallback;
 }
 
-#define KEY_WINDOW_DEFAULT (86400 * USEC_PER_SEC)
-
 static bool metadata_compile(
 	struct compiler *c, struct task *task, struct json node, struct error *err)
 {
@@ -38,9 +36,9 @@ static bool metadata_compile(
 	m->on_conflict =
 		(enum on_conflict)word_index(json_get(node, "onConflict"), conflict, 0);
 	m->key_window = KEY_WINDOW_DEFAULT;
-	if (window.s && !duration_read(window, &m->key_window))
-		return compiler_refuse(
-			c, window, err, "a duration is expected, such as \"PT1H\"");
+	struct error why;
+	if (window.s && !duration_read(window, &m->key_window, &why))
+		return compiler_refuse(c, window, err, "no duration: %s", why.text);
 	m->no_key = json_string_is(key, "none");
 	m->key_header = json_strdup(json_get(key, "header"));
 	m->checkpoint = json_type(json_get(node, "checkpoint")) == JSON_TRUE;

@@ -15,6 +15,8 @@
 #include "problem.h"
 #include "uuid.h"
 
+#define KEY_WINDOW_DEFAULT (86400LL * 1000000) /* a day */
+
 #include <uv.h>
 
 struct run;
@@ -48,7 +50,7 @@ enum on_conflict { CONFLICT_DEFAULT, CONFLICT_RETRY, CONFLICT_SUCCESS, CONFLICT_
 struct task_metadata {
 	enum on_uncertain on_uncertain;
 	enum on_conflict on_conflict;
-	int64_t key_window; /* microseconds */
+	int64_t key_window; /* microseconds; KEY_WINDOW_DEFAULT if not given */
 	char *key_header;   /* NULL: Idempotency-Key */
 	bool no_key;        /* idempotencyKey: "none" */
 	bool checkpoint;
@@ -157,8 +159,6 @@ MUST_CHECK bool compiler_schema(struct compiler *c, struct json node,
 MUST_CHECK bool compiler_call(struct compiler *c, const struct task *task,
 	struct json name, struct json function, struct task_list **ret,
 	struct error *err);
-/* A fixed duration: an object of days to milliseconds, or ISO 8601. */
-bool duration_read(struct json node, int64_t *ret_usec);
 /* A flow directive of a task in the list that is being compiled; absent: continue. */
 MUST_CHECK bool compiler_then(
 	struct compiler *c, struct json node, struct then *ret, struct error *err);

@@ -6,6 +6,7 @@
  */
 #include "run_container.h"
 
+#include "duration.h"
 #include "process_task.h"
 
 #include <stdlib.h>
@@ -187,10 +188,9 @@ static bool render_after(
 	if (!ok)
 		fault_set(f, PROBLEM_EXPRESSION, "run.container.lifetime.after: %s",
 			err.text);
-	else if (!duration_read((struct json){json.data, json.len}, &usec) || usec < 0)
+	else if (!duration_read((struct json){json.data, json.len}, &usec, &err))
 		ok = fault_set(f, PROBLEM_VALIDATION,
-			"run.container.lifetime.after must be a duration such as "
-			"\"PT30M\"");
+			"run.container.lifetime.after is not a duration: %s", err.text);
 	buf_finish(&json);
 	if (!ok)
 		return false;

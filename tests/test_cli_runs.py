@@ -162,6 +162,19 @@ def held(w):
     check(len(recorder.records("/once/b")) == 2, "requests: %s", recorder.counts())
 
 
+def held_with_its_window(w):
+    """the window of a held step's key is read in every form: what it covers is retried without --force"""
+    recorder = w.recorder()
+    windows = [{"milliseconds": 86400000}, {"seconds": 2592000}, {"minutes": 1000000}, "P30D"]
+    recorder.answer({"/once/%d" % i: [{"cut": True}, {"status": 200, "body": {}}] for i in range(len(windows))})
+    for i, window in enumerate(windows):
+        once = dict(post(recorder.url + "/once/%d" % i), metadata={"onUncertain": "hold", "keyWindow": window})
+        w.expect(8, "run", w.file("w%d" % i, [{"b": once}]), out="", err="let it go on: wfctl retry")
+        w.expect(0, "retry", "@last", err="")
+        w.work()
+        check(w.expect(0, "status", "@last", "-o", "json").json["status"] == "completed", "%s", window)
+
+
 def retry_after_catch(w):
     """what failed and was caught is not what a retry goes on from"""
     recorder = w.recorder()
@@ -370,5 +383,5 @@ def pool(w):
 
 if __name__ == "__main__":
     main([pool, status, status_folds, status_tree, status_watch, worker, retry, retry_after_catch, retry_in_function,
-          held, listing, history, orders,
+          held, held_with_its_window, listing, history, orders,
           escapes])

@@ -1,5 +1,5 @@
 /* The strict scanner, slices, canonical form; times and durations, ids. */
-#include "clock.h"
+#include "duration.h"
 #include "json.h"
 #include "uuid.h"
 
@@ -194,14 +194,65 @@ END_TEST
 START_TEST(durations_are_read_in_both_forms)
 {
 	int64_t usec;
-	ck_assert(duration_parse_iso("P1DT2H3M4.5S", &usec) && usec == 93784500000LL);
-	ck_assert(duration_parse_iso("PT0.001S", &usec) && usec == 1000);
+	ck_assert(duration_parse("P1DT2H3M4.5S", &usec) && usec == 93784500000LL);
+	ck_assert(duration_parse("PT0.001S", &usec) && usec == 1000);
 	ck_assert(duration_parse("500ms", &usec) && usec == 500000);
 	ck_assert(duration_parse("7d", &usec) && usec == 7 * 86400000000LL);
 	static const char *const bad[] = {"P", "PT", "P1", "1S", "PT1H1H", "PT1S1M",
-		"-PT1S", "PT1e3S", "P1000Y", "5", "5x", "s", ""};
+		"-PT1S", "PT1e3S", "P1000Y", "36601d", "P99YT87600H", "5", "5x", "s", ""};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		ck_assert_msg(!duration_parse(bad[i], &usec), "%s", bad[i]);
+}
+END_TEST
+
+static bool read_duration(const char *text, int64_t *ret, struct error *err)
+{
+	return duration_read((struct json){text, strlen(text)}, ret, err);
+}
+
+/* A century is the bound on the sum, however it is spelled, and nothing is left out. */
+START_TEST(durations_of_the_dsl_have_one_reader)
+{
+	static const struct {
+		const char *text;
+		int64_t usec; /* -1: refused */
+		const char *why;
+	} cases[] = {
+		{"{\"days\":1,\"hours\":2,\"minutes\":3,\"seconds\":4,\"milliseconds\":"
+		 "5}",
+			93784005000LL, ""},
+		{"{\"milliseconds\":86400000}", 86400000000LL, ""},
+		{"{\"days\":36600}", DURATION_MAX, ""},
+		{"{\"seconds\":3162240000}", DURATION_MAX, ""},
+		{"{\"milliseconds\":3162240000000}", DURATION_MAX, ""},
+		{"\"P36600D\"", DURATION_MAX, ""},
+		{"\"P36600DT0.001S\"", -1, "century"},
+		{"\"P1000000D\"", -1, "century"},
+		{"{\"days\":36600,\"milliseconds\":1}", -1, "century"},
+		{"{\"days\":106751991}", -1, "century"},
+		{"{\"hours\":3000000000}", -1, "century"},
+		{"{\"days\":3162240000}", -1, "century"},
+		{"{\"days\":9223372036854775807}", -1, "century"},
+		{"{\"days\":99999999999999999999}", -1, "century"},
+		{"{\"weeks\":2}", -1, "unknown member \"weeks\"; a member is \"days\""},
+		{"{\"second\":5}", -1, "did you mean \"seconds\""},
+		{"{\"Days\":1}", -1, "did you mean \"days\""},
+		{"{\"seconds\":-1}", -1, "whole number"},
+		{"{\"seconds\":0.5}", -1, "whole number"},
+		{"{\"seconds\":\"5\"}", -1, "whole number"},
+		{"{}", -1, "is expected"},
+		{"5", -1, "is expected"},
+		{"\"5s\"", -1, "is expected"},
+		{"\"-P1D\"", -1, "is expected"},
+		{"null", -1, "is expected"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		int64_t usec = -1;
+		struct error err = {0};
+		(void)!read_duration(cases[i].text, &usec, &err);
+		ck_assert_msg(usec == cases[i].usec && strstr(err.text, cases[i].why),
+			"%s: %lld, %s", cases[i].text, (long long)usec, err.text);
+	}
 }
 END_TEST
 
@@ -253,6 +304,7 @@ int main(void)
 	tcase_add_test(tc, integers_are_exact_or_none);
 	tcase_add_test(tc, equal_documents_have_equal_canonical_forms);
 	tcase_add_test(tc, durations_are_read_in_both_forms);
+	tcase_add_test(tc, durations_of_the_dsl_have_one_reader);
 	tcase_add_test(tc, times_are_written_and_read_back);
 	tcase_add_test(tc, a_step_id_is_derived_and_lies_in_its_run_s_time);
 	suite_add_tcase(suite, tc);

@@ -564,7 +564,7 @@ START_TEST(what_the_schema_allows_and_no_run_can_use_is_unsupported)
 		UNSUPPORTED(TASK("{'try':[{'x':{'wait':'PT1S'}}],'catch':{'do':[]}}"),
 			"/do/0/t/catch/do", "is empty"),
 		UNSUPPORTED(TASK("{'wait':{'seconds':-1}}"), "/do/0/t/wait/seconds",
-			"from 0 to"),
+			"of 0 or more"),
 		UNSUPPORTED(
 			USE("{'retries':{'r':{'limit':{'attempt':{'count':-1}}}}}", ""),
 			"/use/retries/r/limit/attempt/count", "from 0"),

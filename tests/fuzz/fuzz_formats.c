@@ -2,7 +2,7 @@
  */
 #include "fuzz.h"
 
-#include "clock.h"
+#include "duration.h"
 #include "escape.h"
 #include "text_format.h"
 #include "uuid.h"
@@ -14,14 +14,19 @@ static void check_durations(const char *text)
 {
 	int64_t usec = 0, again = 0;
 	char out[64];
-	if (duration_parse_iso(text, &usec)) {
+	struct buf json = {0};
+	json_put_text(&json, text);
+	if (duration_read((struct json){json.data, json.len}, &usec, NULL)) {
 		must(duration_parse(text, &again) && again == usec, "%s is %lld or %lld",
 			text, (long long)usec, (long long)again);
-		must(usec >= 0 && usec <= 36600LL * 86400 * USEC_PER_SEC, "%s is %lld",
-			text, (long long)usec);
+		must(usec >= 0 && usec <= DURATION_MAX, "%s is %lld", text,
+			(long long)usec);
 		duration_format(usec, out, sizeof out);
 	}
-	(void)duration_parse(text, &usec);
+	if (duration_parse(text, &usec))
+		must(usec >= 0 && usec <= DURATION_MAX, "%s is %lld", text,
+			(long long)usec);
+	buf_finish(&json);
 }
 
 static void check_times(const char *text)
