@@ -164,6 +164,15 @@ static bool expand_uris(struct frame *frame, struct value **event, struct fault 
 	return ok;
 }
 
+/* The event goes out with the entry that completes its task. */
+static void go_out(struct run *run, struct emission *e)
+{
+	struct emission **last = &run->emitted;
+	while (*last)
+		last = &(*last)->next;
+	*last = e;
+}
+
 static enum progress enter(struct run *run, struct frame *frame)
 {
 	const struct emit *emit = frame->task->spec;
@@ -179,12 +188,12 @@ static enum progress enter(struct run *run, struct frame *frame)
 	value_unref(event);
 	if (!e)
 		return run_fail(run, frame, &fault);
-	struct emission **last = &run->emitted;
-	while (*last)
-		last = &(*last)->next;
-	*last = e;
-	struct value *output = value_ref(e->event);
-	return run_complete(run, frame, output, NULL);
+	run_complete(run, frame, value_ref(e->event), NULL);
+	if (run->failed) /* its output was refused: nothing has happened */
+		emissions_destroy(e);
+	else
+		go_out(run, e);
+	return PROGRESS_AGAIN;
 }
 
 const struct task_kind task_emit = {.name = "emit", .compile = compile, .enter = enter};
