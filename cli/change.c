@@ -5,6 +5,8 @@
 #include "command.h"
 #include "database.h"
 
+#include <string.h>
+
 static const struct {
 	const char *done;   /* what is said afterwards */
 	enum phase already; /* the phase in which there is nothing to do */
@@ -53,10 +55,14 @@ static bool change_run(struct db_client *c, struct uuid id, enum admin_change ch
 	if (!admin_find_run(c, id, &run, err))
 		return false;
 	enum phase phase = run.phase;
+	bool leaves = run.request && strcmp(run.request, "cancel") == 0;
 	admin_run_finish(&run);
 	*ret_word = phase_name(phase);
-	if (phase == words[change].already)
+	if (phase == words[change].already && !(leaves && change == CHANGE_SUSPEND))
 		return true;
+	if (leaves && change != CHANGE_CANCEL)
+		return error_set(err, ERROR_CONFLICT,
+			"it is to be cancelled: that cannot be taken back");
 	if (change == CHANGE_RESUME && phase == PHASE_SUSPENDED &&
 		!check_resumable(c, id, err))
 		return false;

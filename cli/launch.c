@@ -97,9 +97,11 @@ static int read_arguments(const struct options *o, struct launch *l)
 	l->name = o->arguments[0];
 	l->start.key = options_text(o, "key");
 	l->start.key_ttl = options_number(o, "key-ttl", 0);
+	const char *version = strchr(l->name, ':');
 	if (l->start.key_ttl && !l->start.key)
 		return command_misuse(o, "--key-ttl needs --key");
 	bool file = definition_file_is(l->name);
+	l->start.named = file || (version && strcmp(version, ":latest") != 0);
 	if (!file && !is_workflow_name(l->name))
 		return command_misuse(o,
 			"\"%s\" is neither a file nor a workflow: "

@@ -4,10 +4,12 @@
 #include "help.h"
 #include "output.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int run_command(const struct command *command, int argc, char *argv[])
 {
@@ -56,12 +58,29 @@ static int dispatch(int argc, char *argv[])
 	return command ? run_command(command, argc - 2, argv + 2) : refuse(word);
 }
 
+/* What is opened later must not get the number of a standard stream that was closed: it
+ * would be written to as that stream. Nothing can be written to what stands in for it. */
+static bool fill_standard_streams(void)
+{
+	int fd;
+	do {
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	} while (fd >= 0 && fd <= STDERR_FILENO && fcntl(fd, F_SETFD, 0) == 0);
+	if (fd > STDERR_FILENO)
+		close(fd);
+	return fd > STDERR_FILENO;
+}
+
 int main(int argc, char *argv[])
 {
+	if (!fill_standard_streams())
+		return EXIT_UNEXPECTED;
 	/* A reader that went away must not end a run. */
 	signal(SIGPIPE, SIG_IGN);
 	int code = dispatch(argc, argv);
-	if (!output_flush() && code == EXIT_DONE)
+	if (!output_flush() && code == EXIT_DONE) {
+		output_say("wfctl: what it has to say could not be written");
 		code = EXIT_UNEXPECTED;
+	}
 	return code;
 }

@@ -107,6 +107,9 @@ bool retry_plan_check(const struct retry_plan *p, bool force, struct error *err)
 		return error_set(err, ERROR_CONFLICT,
 			"it is %s; only a faulted or suspended run can be retried",
 			phase_name(p->run.phase));
+	if (p->run.request && strcmp(p->run.request, "cancel") == 0)
+		return error_set(err, ERROR_CONFLICT,
+			"it is to be cancelled: that cannot be taken back");
 	if (force || !p->target || !p->target->uncertain)
 		return true;
 	int64_t since = p->run.now - p->target->started_at;

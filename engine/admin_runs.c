@@ -228,6 +228,7 @@ static void add_start(struct db_params *p, const struct admin_start *s)
 		db_add_null(p);
 	add_optional_int(p, s->key_ttl);
 	add_optional_int(p, s->delay);
+	db_add_bool(p, s->named);
 }
 
 bool admin_create_run(struct db_client *c, const struct admin_start *s,
@@ -239,11 +240,11 @@ bool admin_create_run(struct db_client *c, const struct admin_start *s,
 	add_start(&p, s);
 	bool ok = db_client_query(c, sql_create_run, &p, &r, &why);
 	db_params_finish(&p);
-	if (!ok && strcmp(why.sqlstate, "55P03") == 0)
+	if (!ok && s->key && strcmp(why.sqlstate, "55P03") == 0)
 		return error_set(err, ERROR_CONFLICT,
 			"a start with key \"%s\" is in progress: try again when it has "
 			"ended",
-			s->key ? s->key : "");
+			s->key);
 	if (!ok) {
 		if (err)
 			*err = why;

@@ -66,13 +66,14 @@ struct admin_start {
 	const struct uuid *owner;
 	int64_t due, delay; /* one of them, or 0 */
 	int64_t key_ttl;    /* 0: as long as the run */
+	bool named;         /* this version was asked for, no other will do for the key */
 };
 
 /* An id by the database's clock. */
 MUST_CHECK bool admin_new_id(struct db_client *c, struct uuid *ret, struct error *err);
 /* Safe to repeat with the same run_id. ret_id differs from it when the key has a run
- * already. ERROR_CONFLICT for a key with another input, or one whose first start is in
- * progress. */
+ * already. ERROR_CONFLICT for a key with another input or, where one was named, another
+ * version, or one whose first start is in progress. */
 MUST_CHECK bool admin_create_run(struct db_client *c, const struct admin_start *s,
 	struct uuid *ret_id, struct error *err);
 /* Tells waiting workers; a hint, whose failure does no harm. */
@@ -82,8 +83,9 @@ void admin_notify_start(struct db_client *c, struct uuid run_id);
 
 enum admin_change { CHANGE_CANCEL, CHANGE_SUSPEND, CHANGE_RESUME, CHANGE_RETRY };
 
-/* ret_done: false when the run's state does not allow it. cancel and suspend are requests
- * to its owner, or to the next worker. new_id and force are of retry. */
+/* ret_done: false when the run's state does not allow it; an order of cancel stays, no
+ * other is taken after it. cancel and suspend are requests to its owner, or to the next
+ * worker. new_id and force are of retry. */
 struct admin_order {
 	enum admin_change change;
 	bool new_id, force;

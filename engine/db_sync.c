@@ -81,13 +81,13 @@ static bool set_session(
 	struct db_params p = {0};
 	struct db_result *r;
 	db_add_int(&p, backend);
-	bool ok = db_client_query(c, sql_set_client, &p, &r, err);
+	bool ok = db_client_query(c, sql_pin_settings, &p, &r, err);
 	db_params_finish(&p);
 	if (!ok)
 		return false;
-	*ret_set = db_rows(r) == 1;
+	*ret_set = db_rows(r) > 0;
 	db_result_destroy(r);
-	return true;
+	return !*ret_set || db_client_query(c, sql_set_client, NULL, NULL, err);
 }
 
 /* A pooler makes up the process id that it tells at login; what is set must not be set

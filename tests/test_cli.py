@@ -26,7 +26,7 @@ def migrate(w):
     w.expect(7, "migrate", "--check", "--db", empty, out="wfctl migrate", err="")
     w.fails(7, "run: wfctl migrate", "list", "--db", empty)
     w.fails(7, "run: wfctl migrate", "worker", "--db", empty)
-    w.expect(0, "migrate", "--db", empty, out="5 migrations applied", err="")
+    w.expect(0, "migrate", "--db", empty, out="%d migrations applied" % len(list((ROOT / "sql" / "migrations").glob("*.sql"))), err="")
     w.expect(0, "migrate", "--db", empty, out="the schema is up to date\n", err="")
     w.expect(0, "migrate", "--check", "--db", empty, out="up to date", err="")
     w.expect(0, "list", "--db", empty, out="", err="")

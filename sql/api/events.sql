@@ -38,7 +38,7 @@ begin
 		end if;
 		if v is not null and (json_typeof(v) <> 'string' or v::text = '""'
 				or octet_length(v::text) > 1024 and name in ('id', 'source', 'type', 'subject')
-				or strpos(v::text, '\u0000') > 0) then
+				or strpos(v::text, E'\\u0000') > 0) then
 			raise exception 'the event''s "%" must be a text of 1 to 1000 bytes', name
 				using errcode = '22023';
 		end if;
@@ -50,13 +50,13 @@ begin
 			and stepwell.member(event, 'data_base64') is not null then
 		raise exception 'the event has both "data" and "data_base64"' using errcode = '22023';
 	end if;
-	for name in select k from json_object_keys(replace(event::text, '\u0000', ' ')::json) k
+	for name in select k from json_object_keys(replace(event::text, E'\\u0000', ' ')::json) k
 			where k !~ '^[a-z0-9_]+$' loop
 		raise exception 'the event''s attribute "%" is not made of a-z and 0-9', name
 			using errcode = '22023';
 	end loop;
 	if (select count(*) <> count(distinct k)
-			from json_object_keys(replace(event::text, '\u0000', ' ')::json) k) then
+			from json_object_keys(replace(event::text, E'\\u0000', ' ')::json) k) then
 		raise exception 'the event has an attribute twice' using errcode = '22023';
 	end if;
 end

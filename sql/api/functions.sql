@@ -23,14 +23,14 @@ returns uuid language sql immutable as $$
 	select encode(set_byte(set_byte(substring(uuid_send(run_id) from 1 for 6)
 		|| substring(h from 1 for 10), 6, (get_byte(h, 0) & 15) | 128), 8,
 		(get_byte(h, 2) & 63) | 128), 'hex')::uuid
-	from (select sha256(uuid_send(run_id) || convert_to(path, 'UTF8') || '\x00'::bytea
+	from (select sha256(uuid_send(run_id) || convert_to(path, 'UTF8') || decode('00', 'hex')
 		|| convert_to(generation::text, 'UTF8')) as h) s
 $$;
 
 -- The task reference (JSON Pointer) of a step's path.
 create or replace function stepwell.path_reference(path text) returns text
 language sql immutable as $$
-	select replace(replace(replace(regexp_replace(path, '(\[[0-9]+\]|#[0-9]+)', '', 'g'),
+	select replace(replace(replace(regexp_replace(path, '([[][0-9]+[]]|#[0-9]+)', '', 'g'),
 		'~2', '['), '~3', '#'), '~4', '!')
 $$;
 
@@ -45,36 +45,95 @@ $$;
 -- \u0000 anywhere; meanwhile it is written as two noncharacters.
 create or replace function stepwell.member(op json, name text) returns json
 language sql immutable as $$
-	select case when strpos(op::text, '\u0000') = 0 then op -> name
-		else replace((replace(op::text, '\u0000', '\ufdd0\ufdd1')::json -> name)::text,
-			'\ufdd0\ufdd1', '\u0000')::json end
+	select case when strpos(op::text, E'\\u0000') = 0 then op -> name
+		else replace((replace(op::text, E'\\u0000', E'\\ufdd0\\ufdd1')::json -> name)::text,
+			E'\\ufdd0\\ufdd1', E'\\u0000')::json end
 $$;
 
--- Makes the weekly partitions of the next two weeks where they are missing; as the schema's
--- owner, whoever comes first in a week.
-create or replace function stepwell.make_partitions() returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+-- The partitions of a table and the ids they hold: from lower_id to before upper_id.
+create or replace function stepwell.partition_bounds(parent text)
+returns table (name text, lower_id uuid, upper_id uuid)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select p.name,
+		coalesce(substring(p.bounds from 'FROM [(]''([0-9a-f-]{36})'), repeat('0', 32))::uuid,
+		coalesce(substring(p.bounds from 'TO [(]''([0-9a-f-]{36})'), repeat('f', 32))::uuid
+	from (select c.relname::text as name, pg_get_expr(c.relpartbound, c.oid) as bounds
+		from pg_inherits i join pg_class c on c.oid = i.inhrelid
+		where i.inhparent = to_regclass('stepwell.' || parent)) p
+	where p.bounds like 'FOR VALUES %'
+$$;
+
+-- The first ids of a week (its Monday, UTC) that no partition of a table holds; no row where each has
+-- its partition.
+create or replace function stepwell.partition_gap(parent text, week timestamp)
+returns table (lower_id uuid, upper_id uuid)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	with ids as (
+		select stepwell.first_id(week at time zone 'UTC') as first,
+			stepwell.first_id((week + interval '7 days') at time zone 'UTC') as past
+	), bounds as (
+		select p.lower_id, p.upper_id from stepwell.partition_bounds(parent) p
+	), place as (
+		select i.first as id from ids i
+		union all
+		select b.upper_id from ids i, bounds b where b.upper_id > i.first and b.upper_id < i.past
+	)
+	select p.id, coalesce((select b.lower_id from bounds b where b.lower_id > p.id and b.lower_id < i.past
+		order by b.lower_id limit 1), i.past)
+	from ids i, place p
+	where not exists (select from bounds b where b.lower_id <= p.id and b.upper_id > p.id)
+	order by p.id limit 1
+$$;
+
+-- Makes the partitions of a table for the ids of a week that have none: the week's, or what partitions
+-- with other bounds have left over. Nothing where a table of the week's name is not attached: it may be
+-- on its way back.
+create or replace function stepwell.make_partition(parent text, week timestamp) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
-	week timestamptz := date_trunc('week', clock_timestamp(), 'UTC');
-	suffix text;
-	parent text;
+	base text := parent || to_char(week, '"_"IYYY"w"IW');
+	name text := base;
+	number int := 0;
+	gap record;
 begin
-	for i in 0..2 loop
-		suffix := to_char(week at time zone 'UTC', 'IYYY"w"IW');
-		foreach parent in array array['run', 'entry'] loop
-			continue when to_regclass(format('stepwell.%I', parent || '_' || suffix)) is not null;
-			begin
-				execute format('create table stepwell.%I (like stepwell.%I including all)',
-					parent || '_' || suffix, parent);
-				execute format('alter table stepwell.%I attach partition stepwell.%I'
-					' for values from (%L) to (%L)', parent, parent || '_' || suffix,
-					stepwell.first_id(week), stepwell.first_id(week + interval '7 days'));
-			exception when duplicate_table or invalid_object_definition then
-				null; -- somebody else makes the same one
-			end;
+	if to_regclass('stepwell.' || base) is not null
+			and not exists (select from stepwell.partition_bounds(parent) p where p.name = base) then
+		return;
+	end if;
+	loop
+		select * into gap from stepwell.partition_gap(parent, week);
+		exit when not found;
+		while to_regclass('stepwell.' || name) is not null loop
+			number := number + 1;
+			name := base || '_' || number;
 		end loop;
-		week := week + interval '7 days';
+		execute format('create table stepwell.%I (like stepwell.%I including all)', name, parent);
+		execute format('alter table stepwell.%I attach partition stepwell.%I for values from (%L) to (%L)',
+			parent, name, gap.lower_id, gap.upper_id);
 	end loop;
+end
+$$;
+
+-- Makes the weekly partitions of this week and the next two where they are missing; as the schema's
+-- owner, whoever comes first in a week. Who comes second waits until the first has committed: for a
+-- lock that only those can take who may write the list of migrations.
+create or replace function stepwell.make_partitions() returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+set default_tablespace = '' set default_table_access_method = 'heap' as $$
+declare
+	week timestamp := date_trunc('week', clock_timestamp() at time zone 'UTC');
+	gaps bigint;
+begin
+	select count(*) into gaps from generate_series(0, 2) i
+		cross join unnest(array['run', 'entry']) parent
+		cross join lateral stepwell.partition_gap(parent, week + i * interval '7 days');
+	if gaps > 0 then
+		lock table stepwell.migration in share row exclusive mode;
+		for i in 0..2 loop
+			perform stepwell.make_partition('run', week + i * interval '7 days');
+			perform stepwell.make_partition('entry', week + i * interval '7 days');
+		end loop;
+	end if;
 end
 $$;
 
@@ -105,6 +164,10 @@ begin
 end
 $$;
 
+-- Whether a workflow's name says which version.
+create or replace function stepwell.names_version(workflow text) returns boolean
+language sql immutable as $$ select split_part(workflow, ':', 2) not in ('', 'latest') $$;
+
 -- Whether two inputs are the same: same text, else equal as jsonb where they can be cast.
 create or replace function stepwell.same_input(a text, b text) returns boolean
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
@@ -115,19 +178,25 @@ exception when others then
 end
 $$;
 
--- What a key stands for: the first run, if the input is the same.
-create or replace function stepwell.run_of_key(namespace text, name text, key text, input text)
-returns uuid
+-- What a key stands for: the first run, if the input is the same, and its definition is the one that
+-- was named (null: none was).
+create or replace function stepwell.run_of_key(namespace text, name text, key text, input text,
+	named uuid) returns uuid
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
 	existing record;
 begin
-	select k.run_id, r.input into existing
+	select k.run_id, r.input, r.definition_id, t.version into existing
 	from stepwell.start_key k join stepwell.run r on r.id = k.run_id
+		join stepwell.definition t on t.id = r.definition_id
 	where k.namespace = run_of_key.namespace and k.name = run_of_key.name
 		and k.key = run_of_key.key;
 	if existing.run_id is null then
 		raise exception 'a start with key "%" is in progress', key using errcode = '55P03';
+	end if;
+	if existing.definition_id <> named then
+		raise exception 'key "%" was used with version % by run %', key, existing.version, existing.run_id
+			using errcode = '23505', hint = 'use another key, or name that version or none';
 	end if;
 	if not stepwell.same_input(existing.input, run_of_key.input) then
 		raise exception 'key "%" was used with another input by run %', key, existing.run_id
@@ -140,12 +209,13 @@ $$;
 -- Creates runs, one for each input; keys and ids are as long as inputs, their elements may be
 -- null. With a key that is taken: the first run, if the input is the same, else 23505. An id is
 -- drawn by the caller, so that a repeated call is safe: the same id is not created twice. owner:
--- the runs are born with that worker's lease, which then claims them as its own. Returns
+-- the runs are born with that worker's lease, which then claims them as its own. named: the caller has
+-- named this version, and a key's first run of another one is refused too (23505). Returns
 -- the ids in the order of the inputs, and which of them were created. (What it looks up, it looks
 -- up row by row, by the whole key: a plan made while a table was empty must serve a full one.)
 create or replace function stepwell.create_runs(definition_id uuid, inputs text[], keys text[],
-	ids uuid[], due timestamptz, owner uuid, key_ttl interval, out ids_out uuid[],
-	out created boolean[])
+	ids uuid[], due timestamptz, owner uuid, key_ttl interval, named boolean default false,
+	out ids_out uuid[], out created boolean[])
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 declare
@@ -193,7 +263,8 @@ begin
 	from unnest(ids_out, create_runs.created) as u (id, created) where u.created;
 	for i in 1 .. case when false = any (created) then array_length(inputs, 1) else 0 end loop
 		if not created[i] and not exists (select from stepwell.run r where r.id = ids_out[i]) then
-			ids_out[i] := stepwell.run_of_key(d.namespace, d.name, keys[i], inputs[i]);
+			ids_out[i] := stepwell.run_of_key(d.namespace, d.name, keys[i], inputs[i],
+				case when named then create_runs.definition_id end);
 		end if;
 	end loop;
 end
@@ -281,15 +352,17 @@ begin
 			array(select coalesce(i::text, 'null') from unnest(inputs) with ordinality t (i, n)
 				order by n),
 			coalesce(keys, array_fill(null::text, array[count])),
-			array_fill(null::uuid, array[count]), null, null, null) r;
+			array_fill(null::uuid, array[count]), null, null, null,
+			stepwell.names_version(workflow)) r;
 	end if;
 end
 $$;
 
 -- PUBLIC. Starts a run of workflow (namespace/name[:version]) inside the caller's transaction
 -- and returns its id. A key makes it idempotent: the same key with an equal input returns the
--- first run, with another input fails (23505). Unknown workflow: P0002. Runs as the schema's
--- owner: callers need no right to a table.
+-- first run; with another input, or where the workflow is named with a version and that run is of
+-- another one, it fails (23505). Unknown workflow: P0002. Runs as the schema's owner: callers need no
+-- right to a table.
 create or replace function stepwell.start(workflow text, input json default null,
 	key text default null) returns uuid
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
@@ -300,7 +373,7 @@ begin
 		raise exception 'a key must not be empty' using errcode = '22023';
 	end if;
 	return (stepwell.create_runs(definition, array[coalesce(input::text, 'null')], array[key],
-		array[null::uuid], null, null, null)).ids_out[1];
+		array[null::uuid], null, null, null, stepwell.names_version(workflow))).ids_out[1];
 end
 $$;
 

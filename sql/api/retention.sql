@@ -1,20 +1,16 @@
 -- Retention: history is dropped by the week, active runs are kept. Public: gc.
 
--- The weekly partitions of a table whose week had ended by an instant, and `TABLE_kept`, which
--- holds what earlier calls of gc kept.
+-- The partitions of a table that hold nothing younger than an instant: by their bounds, whatever
+-- their names say. `TABLE_kept` is what earlier calls of gc kept.
 create or replace function stepwell.old_partitions(parent text, before timestamptz)
 returns table (name text, upper_id uuid)
 language sql stable set search_path = pg_catalog, pg_temp as $$
-	select p.name, case when p.week is not null then stepwell.first_id(p.week + interval '7 days') end
-	from (select c.relname::text as name, case when c.relname ~ '_[0-9]{4}w[0-9]{2}$'
-			then to_date(right(c.relname, 7), 'IYYY"w"IW')::timestamp at time zone 'UTC' end as week
-		from pg_inherits i join pg_class c on c.oid = i.inhrelid
-		where i.inhparent = to_regclass('stepwell.' || parent)) p
-	where p.name = parent || '_kept' or p.week + interval '7 days' <= before
+	select p.name, p.upper_id from stepwell.partition_bounds(parent) p
+	where p.upper_id <= stepwell.first_id(before)
 $$;
 
 -- Old runs that are needed: those that have not ended, and all that were started below such a run,
--- which asks for them again.
+-- which asks for them again. below: the bound of the partitions that are dropped.
 create or replace function stepwell.needed_runs(below uuid) returns setof uuid
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	with recursive needed as (
@@ -61,16 +57,19 @@ $$;
 -- longer ago than `older_than`, with their keys; runs that have not ended, and what they have
 -- started, are kept. dry_run: only says what it would do. Returns how many weeks and how many runs were
 -- dropped, and how many runs of those weeks were kept. Everybody waits while it drops; 55P03 where it
--- cannot get in. Needs the rights of the schema's owner.
+-- cannot get in. 25001 in a transaction with a snapshot of its own (repeatable read, serializable): it
+-- would not see what is written until it has the tables for itself, and drop it. Needs the rights of
+-- the schema's owner.
 create or replace function stepwell.gc(older_than interval, dry_run boolean default false,
 	out weeks int, out runs bigint, out kept bigint)
-language plpgsql volatile set search_path = pg_catalog, pg_temp
-set lock_timeout = '500ms' set enable_seqscan = on as $$
+language plpgsql volatile set search_path = pg_catalog, pg_temp set timezone = 'UTC'
+set default_tablespace = '' set lock_timeout = '500ms' set enable_seqscan = on as $$
 declare
 	before timestamptz := clock_timestamp() - older_than;
 	old_runs text[];
 	old_entries text[];
 	below uuid;
+	below_entries uuid;
 	needed uuid[];
 	early uuid[];
 	name text;
@@ -80,10 +79,16 @@ begin
 	if older_than < interval '0' then
 		raise exception 'older_than must not be negative' using errcode = '22023';
 	end if;
+	if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+		raise exception 'stepwell.gc must see what is committed while it waits, and the transaction is %',
+			current_setting('transaction_isolation') using errcode = '25001',
+			hint = 'call it in a transaction that is read committed: begin isolation level read committed';
+	end if;
 	perform pg_advisory_xact_lock(hashtext('stepwell.gc'));
-	select array_agg(p.name), count(*) filter (where p.upper_id is not null),
+	select array_agg(p.name), count(*) filter (where p.name <> 'run_kept'),
 		max(p.upper_id::text collate "C")::uuid into old_runs, weeks, below from stepwell.old_partitions('run', before) p;
-	select array_agg(p.name) into old_entries from stepwell.old_partitions('entry', before) p;
+	select array_agg(p.name), max(p.upper_id::text collate "C")::uuid into old_entries, below_entries
+		from stepwell.old_partitions('entry', before) p where p.upper_id <= below;
 	runs := 0;
 	kept := 0;
 	if weeks = 0 then
@@ -117,7 +122,9 @@ begin
 		on conflict do nothing;
 	kept := coalesce(array_length(needed, 1), 0);
 	perform stepwell.keep_rows('run', 'id', needed, old_runs, below);
-	perform stepwell.keep_rows('entry', 'run_id', needed, old_entries, below);
+	if old_entries <> '{entry_kept}' then
+		perform stepwell.keep_rows('entry', 'run_id', needed, old_entries, below_entries);
+	end if;
 	runs := greatest(runs - kept, 0);
 end
 $$;

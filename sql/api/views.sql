@@ -16,12 +16,12 @@ create or replace view stepwell.operation as
 select j.run_id, j.seq, t.n, j.at, x.op,
 	case when x.op = 'skipped' then rtrim(x.path, '!') else x.path end as path,
 	x.attempt, x.generation, x.uncertain,
-	case when z.nul then replace(x.output::text, '\ufdd0\ufdd1', '\u0000')::json else x.output end as output,
-	case when z.nul then replace(x.error::text, '\ufdd0\ufdd1', '\u0000')::json else x.error end as error
+	case when z.nul then replace(x.output::text, E'\\ufdd0\\ufdd1', E'\\u0000')::json else x.output end as output,
+	case when z.nul then replace(x.error::text, E'\\ufdd0\\ufdd1', E'\\u0000')::json else x.error end as error
 from stepwell.entry j
-cross join lateral (select strpos(j.data, '\u0000') > 0 as nul) z
+cross join lateral (select strpos(j.data, E'\\u0000') > 0 as nul) z
 cross join lateral json_array_elements(case when z.nul
-	then replace(j.data, '\u0000', '\ufdd0\ufdd1') else j.data end::json) with ordinality as t (o, n)
+	then replace(j.data, E'\\u0000', E'\\ufdd0\\ufdd1') else j.data end::json) with ordinality as t (o, n)
 cross join lateral json_to_record(t.o) as x (op text, path text, attempt int, generation int,
 	uncertain boolean, output json, error json)
 where j.kind not in ('created', 'claimed', 'frames');

@@ -1,8 +1,6 @@
 -- The tables of Stepwell. They are internal: the views and functions of sql/api are the
 -- public interface. Times are the database's clock; ids are UUIDv7, so time order.
 
-create schema if not exists stepwell;
-
 -- Registered definitions; immutable.
 create table stepwell.definition (
 	id uuid primary key, -- SHA-256 over namespace, name, version and digest

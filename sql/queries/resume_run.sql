@@ -1,11 +1,12 @@
 -- Lets a suspended run go on. $1 run uuid. Returns one row with the entry's seq, or none when
--- the run is not suspended.
+-- the run is not suspended, or is to be cancelled.
 with held as (
 	select l.run_id from stepwell.lease l
-	where l.run_id = $1::uuid and l.state = 'suspended' and l.owner is null for update
+	where l.run_id = $1::uuid and l.state = 'suspended' and l.owner is null
+		and l.request is distinct from 'cancel' for update
 ), released as (
 	update stepwell.lease l set due = clock_timestamp(), state = 'pending', reason = null,
-		request = nullif(l.request, 'suspend')
+		request = null
 	from held h where l.run_id = h.run_id
 	returning l.run_id
 )

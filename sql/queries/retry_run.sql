@@ -1,9 +1,11 @@
 -- Lets a faulted or suspended run go on. $1 run uuid; $2 fresh stepId for the failed step
 -- boolean; $3 force (re-send although the key window has passed) boolean. Returns one row with
--- the entry's seq, or none when the run is in another state (or somebody else was first).
+-- the entry's seq, or none when the run is in another state, is to be cancelled, or somebody else
+-- was first.
 with held as (
 	select l.run_id from stepwell.lease l
-	where l.run_id = $1::uuid and l.state = 'suspended' and l.owner is null for update
+	where l.run_id = $1::uuid and l.state = 'suspended' and l.owner is null
+		and l.request is distinct from 'cancel' for update
 ), target as (
 	select r.id, r.definition_id, r.started_at from stepwell.run r
 	where r.id = $1::uuid and (r.status = 'faulted' or exists (select from held))
@@ -13,6 +15,7 @@ with held as (
 	from target t join stepwell.definition d on d.id = t.definition_id
 	on conflict (run_id) do update set due = clock_timestamp(), state = 'pending', reason = null,
 		request = null where l.state = 'suspended' and l.owner is null
+			and l.request is distinct from 'cancel'
 	returning l.run_id
 ), reopened as (
 	update stepwell.run r set status = null, error = null, output = null, ended_at = null
