@@ -17,6 +17,7 @@ static const struct migration {
 	{3, "events", sql_migration_0003_events},
 	{4, "child", sql_migration_0004_child},
 	{5, "start", sql_migration_0005_start},
+	{6, "suspects", sql_migration_0006_suspects},
 	{8, "database", sql_migration_0008_database},
 };
 

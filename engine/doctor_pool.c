@@ -35,6 +35,26 @@ static void count_worker(void *ctx, const struct admin_worker *w)
 	snprintf(c->other_version, sizeof c->other_version, "%s", w->version);
 }
 
+/* A worker that may not end a frozen one's sessions may have to wait for what they hold.
+ */
+static bool judge_logins(struct doctor *d, struct error *err)
+{
+	struct db_result *r;
+	if (!db_client_query(d->client, sql_list_strangers, NULL, &r, err))
+		return false;
+	for (int row = 0; row < db_rows(r); row++) {
+		const char *one = db_text(r, row, 0), *other = db_text(r, row, 1);
+		doctor_note(d, CHECK_WARNING, "login %s may not end sessions of login %s",
+			one, other);
+		doctor_advise(d,
+			"let workers log in as one role, or grant pg_signal_backend and "
+			"pg_read_all_stats to %s",
+			one);
+	}
+	db_result_destroy(r);
+	return true;
+}
+
 bool doctor_workers(struct doctor *d, struct error *err)
 {
 	struct census c = {0};
@@ -56,7 +76,7 @@ bool doctor_workers(struct doctor *d, struct error *err)
 			c.other, STEPWELL_VERSION, c.other_version);
 		doctor_advise(d, "replace workers until all are of one version");
 	}
-	return true;
+	return judge_logins(d, err);
 }
 
 /* ---- Runs that do not move ---- */
@@ -86,6 +106,14 @@ static void judge_stuck(struct doctor *d, const struct db_result *r, int row)
 	bool alone = d->live_workers <= 0;
 	if (strcmp(kind, "due") == 0) {
 		judge_due(d, db_text(r, row, 1), runs, usec);
+		return;
+	}
+	if (strcmp(kind, "baseless") == 0) {
+		doctor_note(d, CHECK_PROBLEM, "%s whose journal is not there", runs);
+		doctor_advise(d,
+			"nothing can be resumed of it: start it anew from what its "
+			"start knew, then delete from stepwell.lease where run_id = '%s'",
+			db_text(r, row, 4));
 		return;
 	}
 	if (strcmp(kind, "orphan") == 0)

@@ -340,6 +340,17 @@ static void want_definition(struct load *l, struct uuid id)
 	l->definitions[l->definition_count++] = id;
 }
 
+/* A lease without anything that it could be the lease of: the claim has suspended it. */
+static void say_baseless(struct uuid run)
+{
+	char id[UUID_TEXT];
+	uuid_format(run, id);
+	log_line(LOG_ERROR,
+		"run %s: its journal is not there; its lease is suspended (see: wfctl "
+		"doctor)",
+		id);
+}
+
 /* NULL: its last entry is on the way, and its answer comes later than this one. The next
  * listing finds that the lease is ours (design: fence, rule 5). */
 static struct owned *take_row(
@@ -348,6 +359,12 @@ static struct owned *take_row(
 	struct uuid id = db_uuid(rows, row, 0);
 	const char *request = db_text(rows, row, 3);
 	struct owned *o = owned_find(w, id);
+	if (db_is_null(rows, row, 1)) {
+		say_baseless(id);
+		if (o)
+			owned_drop(o);
+		return NULL;
+	}
 	if (o && o->log.sent)
 		return NULL;
 	if (!o)

@@ -488,6 +488,44 @@ def orphans(w):
     w.doctor().exits(0).all_well()
 
 
+def baseless(w):
+    """a lease whose run is not there stops nobody, and is a problem that is named"""
+    w.define("plain", NOTHING)
+    gone = w.psql("select stepwell.start('test/plain')")
+    w.psql("delete from stepwell.run; delete from stepwell.entry")
+    w.psql("insert into stepwell.lease (run_id, definition_id, due) select '00000000-0000-7000-8000-000000000001', "
+           "definition_id, now() from stepwell.lease")  # of a week that was dropped
+    w.doctor().exits(1).expect("leases", "problem", "2 runs whose journal is not there",
+                               "delete from stepwell.lease where run_id")
+    w.psql("select stepwell.start('test/plain')")
+    w.worker()
+    wait_for(lambda: w.psql("select count(*) from stepwell.runs where status = 'completed'") == "1",
+             PATIENCE, "the plain run ends")
+    wait_for(lambda: w.psql("select string_agg(distinct state || reason, ' ') from stepwell.lease")
+             == "suspendedits journal is not there", PATIENCE, "they are suspended")
+    check(gone in w.psql("select run_id from stepwell.lease"), "the lease is kept")
+
+
+def logins(w):
+    """workers of several logins, of which one may not end the other's sessions, are a warning"""
+    for role in ("wa", "wb"):
+        set_role(w, role, "work_mem = '4MB'")
+        w.psql("alter role %s nosuperuser; grant usage on schema stepwell to %s; grant select, insert, "
+               "update, delete on all tables in schema stepwell to %s; grant execute on all functions in "
+               "schema stepwell to %s" % (role, role, role, role))
+        w.stack.callback(w.psql, "drop owned by " + role)
+    w.psql("grant pg_monitor to wb")
+    w.worker()
+    w.doctor().exits(0).expect("workers", "ok", "1 alive")
+    for role in ("wa", "wb"):
+        w.worker("--db", w.conninfo.replace("user=postgres", "user=" + role))
+    w.doctor().exits(0).expect("workers", "warning", "login wb may not end sessions of login wa",
+                               "grant pg_signal_backend")
+    w.psql("grant pg_signal_backend to wb")
+    report = w.doctor()
+    check("login wb may not end sessions of login wa" not in report.checks["workers"]["found"], "%s", report)
+
+
 def due(w):
     """runs that are due and not taken: nobody works, or nobody has what they need"""
     w.define("plain", NOTHING)
@@ -678,7 +716,7 @@ def probe_that_fails(w):
 
 CASES = [healthy, text, usage, private, unreachable, schema_missing, schema_versions, encoding,
          synchronous_commit, timeouts, read_only, rights, connections, old_snapshot, prepared_transaction,
-         bloat, partitions, ids_of_the_future, workers, orphans, due, suspended, events, locks,
+         bloat, partitions, ids_of_the_future, workers, orphans, baseless, logins, due, suspended, events, locks,
          locked_table, pooler_by_transaction, pooler_by_session, pooler_by_statement, probe,
          probe_cut_short, probe_that_fails]
 ALONE = [durability, slot_of_a_lost_standby, tls, wraparound]  # they change the whole server

@@ -8,7 +8,8 @@
 -- (The time is a subquery, so that it bounds the index scan: what sleeps is not walked through.)
 -- Returns a row per run taken: run_id, seq of its claimed entry, losses since its last
 -- progress, request, definition_id, input, created_at and started_at (microseconds since
--- 1970), status null, suspect boolean.
+-- 1970), suspect boolean. A lease whose run or journal is not there is suspended instead; its row
+-- has no seq.
 with due as (
 	select run_id, definition_id, request, started_at from stepwell.lease
 	where $5::text = 'due' and owner is null and due between $8::timestamptz and (select clock_timestamp())
@@ -25,10 +26,12 @@ with due as (
 ), candidate as (
 	select * from due union all select * from dead union all select * from own
 ), counted as (
-	select c.*, t.last, t.losses + case when $5::text = 'dead' then 1 else 0 end
+	select c.*, case when r.id is not null then t.last end as last, r.input, r.created_at, t.losses + case when $5::text = 'dead' then 1 else 0 end
 		- case when $5::text = 'dead' and t.losses = 2 and not t.was_suspect then 1 else 0 end
 		as losses
 	from candidate c
+	left join lateral (select r.id, r.input, r.created_at from stepwell.run r
+		where r.id = c.run_id limit 1) r on true
 	cross join lateral (
 		select max(seq) as last, count(*) filter (where loss and seq > progress) as losses,
 			coalesce(bool_or(suspect and seq = last_claim), false) as was_suspect
@@ -46,7 +49,12 @@ with due as (
 ), chosen as (
 	select * from (select counted.*, losses >= 2 as suspect,
 		row_number() over (partition by losses >= 2) as rank from counted) ranked
-	where not suspect or $5::text = 'own' or rank <= $4::int
+	where last is not null and (not suspect or $5::text = 'own' or rank <= $4::int)
+), baseless as (
+	update stepwell.lease l set owner = null, state = 'suspended', due = 'infinity',
+		reason = 'its journal is not there'
+	where l.run_id = any (array(select run_id from counted where last is null))
+	returning l.run_id
 ), appended as (
 	insert into stepwell.entry (run_id, seq, at, kind, data)
 	select run_id, last + 1, clock_timestamp(), 'claimed', '[{"op":"claimed","worker":"' || $1::text
@@ -61,10 +69,10 @@ with due as (
 	where l.run_id = any (array(select run_id from appended))
 	returning l.run_id, l.started_at
 )
-select a.run_id, a.seq, c.losses, c.request, c.definition_id, r.input,
-	(extract(epoch from r.created_at) * 1000000)::bigint,
+select a.run_id, a.seq, c.losses, c.request, c.definition_id, c.input,
+	(extract(epoch from c.created_at) * 1000000)::bigint,
 	(extract(epoch from m.started_at) * 1000000)::bigint, c.suspect
 from appended a
 join moved m on m.run_id = a.run_id
 join chosen c on c.run_id = a.run_id
-join stepwell.run r on r.id = a.run_id
+union all select run_id, null, 0, null, null, null, null, null, false from baseless

@@ -1,6 +1,6 @@
 -- Runs that nobody moves on. No parameters. Returns rows: kind ('orphan': its owner is no worker
 -- of the pool, 'expired': its owner has not been seen for its lease and 10 s more, 'due': due for
--- 10 s without an owner), what it needs, number, the longest wait in microseconds or null, one of
+-- 10 s without an owner, 'baseless': its run is not there), what it needs, number, the longest wait in microseconds or null, one of
 -- the runs uuid.
 select kind, array_to_string(needs, ', '), count(*),
 	(extract(epoch from max(clock_timestamp() - since)) * 1000000)::bigint,
@@ -10,6 +10,10 @@ from (
 	from stepwell.lease l
 	where l.owner is not null
 		and not exists (select from stepwell.worker w where w.id = l.owner)
+	union all
+	select 'baseless', l.run_id, '{}', null
+	from stepwell.lease l left join stepwell.run r on r.id = l.run_id
+	where r.id is null
 	union all
 	select 'expired', l.run_id, '{}', w.expires_at
 	from stepwell.lease l join stepwell.worker w on w.id = l.owner
