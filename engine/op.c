@@ -1,8 +1,7 @@
-/* Operations to text and back; one table of names each way. */
+/* Operations to text and back: one table of kinds and one of members, for both ways. */
 #include "op.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static const char *const names[] = {
 	[OP_CREATED] = "created",
@@ -28,14 +27,49 @@ static const char *const names[] = {
 	[OP_COLLECTED] = "collected",
 };
 
-static const char *const value_names[] = {
-	[OP_INPUT] = "input",
-	[OP_OUTPUT] = "output",
-	[OP_CONTEXT] = "context",
-	[OP_ITEMS] = "items",
-	[OP_ERROR] = "error",
-	[OP_CORRELATED] = "correlated",
+#define OP(name, kind, field) MEMBER(name, kind, struct op, field)
+#define OP_VALUE(name, value) MEMBER(name, MEMBER_VALUE, struct op, values[value])
+
+const struct member op_members[] = {
+	OP("op", MEMBER_OWN, kind),
+	OP("path", MEMBER_TEXT, path),
+	OP("attempt", MEMBER_COUNT, attempt),
+	{"digest", MEMBER_DIGEST, offsetof(struct op, digest), 16, 0,
+		offsetof(struct op, has_digest)},
+	OP("has_digest", MEMBER_NONE, has_digest),
+	{"index", MEMBER_NUMBER, offsetof(struct op, index), sizeof(int64_t), -1, 0},
+	{"next", MEMBER_NUMBER, offsetof(struct op, next), sizeof(int64_t),
+		NEXT_FOLLOWING, 0},
+	OP("due", MEMBER_NUMBER, due),
+	OP("deadline", MEMBER_NUMBER, deadline),
+	OP("attemptDeadline", MEMBER_NUMBER, attempt_deadline),
+	OP("generation", MEMBER_COUNT, generation),
+	OP("uncertain", MEMBER_FLAG, uncertain),
+	OP("again", MEMBER_FLAG, again),
+	OP("raised", MEMBER_FLAG, raised),
+	OP("failedEntry", MEMBER_FLAG, failed_entry),
+	OP("limitHit", MEMBER_FLAG, limit_hit),
+	OP("loss", MEMBER_FLAG, loss),
+	OP("suspect", MEMBER_FLAG, suspect),
+	OP("newId", MEMBER_FLAG, new_id),
+	OP("force", MEMBER_FLAG, force),
+	OP("worker", MEMBER_TEXT, worker),
+	OP("reason", MEMBER_TEXT, reason),
+	OP_VALUE("input", OP_INPUT),
+	OP_VALUE("output", OP_OUTPUT),
+	OP_VALUE("context", OP_CONTEXT),
+	OP_VALUE("items", OP_ITEMS),
+	OP_VALUE("error", OP_ERROR),
+	OP_VALUE("correlated", OP_CORRELATED),
+	OP("frames", MEMBER_OWN, frames),
+	{NULL},
 };
+
+const char *op_value_field(struct json name)
+{
+	const struct member *m = member_find(op_members, name);
+	return m && m->kind == MEMBER_VALUE ? m->name : NULL;
+}
 
 const char *op_name(enum op_kind kind)
 {
@@ -77,40 +111,18 @@ struct op op_make(enum op_kind kind, const char *path)
 		.kind = kind, .path = path, .next = NEXT_FOLLOWING, .index = -1};
 }
 
-static void put_number(struct buf *out, const char *key, int64_t v)
-{
-	json_put_key(out, key);
-	buf_int(out, v);
-}
-
-static void put_flag(struct buf *out, const char *key, bool v)
-{
-	if (v) {
-		json_put_key(out, key);
-		buf_puts(out, "true");
-	}
-}
-
-static void put_text(struct buf *out, const char *key, const char *v)
-{
-	if (v) {
-		json_put_key(out, key);
-		json_put_text(out, v);
-	}
-}
-
 static void put_values(const struct op *op, int64_t seq, unsigned number, struct buf *out)
 {
-	for (int i = 0; i < OP_VALUES; i++) {
-		struct value *v = op->values[i];
+	for (const struct member *m = NULL; (m = member_next_value(op_members, m));) {
+		struct value *v = *member_value(m, op);
 		if (!v)
 			continue;
-		json_put_key(out, value_names[i]);
+		json_put_key(out, m->name);
 		json_put(out, value_json(v));
 		if (v->seq == -1) {
 			v->seq = seq;
 			v->op = number;
-			v->field = value_names[i];
+			v->field = m->name;
 		}
 	}
 }
@@ -120,102 +132,13 @@ void op_write(const struct op *op, int64_t seq, unsigned number, struct buf *out
 	buf_puts(out, "{\"op\":\"");
 	buf_puts(out, names[op->kind]);
 	buf_putc(out, '"');
-	put_text(out, "path", op->path);
-	if (op->attempt)
-		put_number(out, "attempt", op->attempt);
-	if (op->has_digest) {
-		char hex[33];
-		digest_hex(op->digest, 16, hex);
-		put_text(out, "digest", hex);
-	}
-	if (op->index >= 0)
-		put_number(out, "index", op->index);
-	if (op->next != NEXT_FOLLOWING)
-		put_number(out, "next", op->next);
-	if (op->due)
-		put_number(out, "due", op->due);
-	if (op->deadline)
-		put_number(out, "deadline", op->deadline);
-	if (op->attempt_deadline)
-		put_number(out, "attemptDeadline", op->attempt_deadline);
-	if (op->generation)
-		put_number(out, "generation", op->generation);
-	put_flag(out, "uncertain", op->uncertain);
-	put_flag(out, "again", op->again);
-	put_flag(out, "raised", op->raised);
-	put_flag(out, "failedEntry", op->failed_entry);
-	put_flag(out, "limitHit", op->limit_hit);
-	put_flag(out, "loss", op->loss);
-	put_flag(out, "suspect", op->suspect);
-	put_flag(out, "newId", op->new_id);
-	put_flag(out, "force", op->force);
-	put_text(out, "worker", op->worker);
-	put_text(out, "reason", op->reason);
+	members_write(op_members, op, out);
 	put_values(op, seq, number, out);
 	if (op->frames.s) {
 		buf_puts(out, ",\"frames\":");
 		json_put(out, op->frames);
 	}
 	buf_putc(out, '}');
-}
-
-static bool read_digest(struct json v, uint8_t out[16])
-{
-	if (v.n != 34)
-		return false;
-	for (int i = 0; i < 16; i++) {
-		char hex[3] = {v.s[1 + 2 * i], v.s[2 + 2 * i], '\0'}, *end;
-		out[i] = (uint8_t)strtoul(hex, &end, 16);
-		if (*end)
-			return false;
-	}
-	return true;
-}
-
-static int64_t read_number(struct json v, int64_t fallback)
-{
-	int64_t n;
-	return json_int(v, &n) ? n : fallback;
-}
-
-/* One member into its place; unknown members are left alone. */
-static bool read_member(const char *key, struct json v, struct op *op)
-{
-	struct {
-		const char *name;
-		bool *flag;
-	} flags[] = {{"uncertain", &op->uncertain}, {"again", &op->again},
-		{"raised", &op->raised}, {"loss", &op->loss}, {"suspect", &op->suspect},
-		{"newId", &op->new_id}, {"failedEntry", &op->failed_entry},
-		{"limitHit", &op->limit_hit}, {"force", &op->force}};
-	struct {
-		const char *name;
-		int64_t *number;
-	} numbers[] = {{"index", &op->index}, {"next", &op->next}, {"due", &op->due},
-		{"deadline", &op->deadline}, {"attemptDeadline", &op->attempt_deadline}};
-	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
-		if (strcmp(key, flags[i].name) == 0)
-			*flags[i].flag = json_type(v) == JSON_TRUE;
-	}
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-		if (strcmp(key, numbers[i].name) == 0)
-			*numbers[i].number = read_number(v, 0);
-	}
-	if (strcmp(key, "path") == 0)
-		op->path = json_strdup(v);
-	else if (strcmp(key, "worker") == 0)
-		op->worker = json_strdup(v);
-	else if (strcmp(key, "reason") == 0)
-		op->reason = json_strdup(v);
-	else if (strcmp(key, "attempt") == 0)
-		op->attempt = (unsigned)read_number(v, 0);
-	else if (strcmp(key, "generation") == 0)
-		op->generation = (unsigned)read_number(v, 0);
-	else if (strcmp(key, "frames") == 0)
-		op->frames = v;
-	else if (strcmp(key, "digest") == 0)
-		return op->has_digest = read_digest(v, op->digest);
-	return true;
 }
 
 static bool read_kind(struct json v, enum op_kind *ret)
@@ -229,18 +152,14 @@ static bool read_kind(struct json v, enum op_kind *ret)
 	return false;
 }
 
-static void read_value(
-	const char *key, struct json v, int64_t seq, unsigned number, struct op *op)
+static struct value *read_value(
+	struct json v, int64_t seq, unsigned number, const char *field)
 {
-	for (int i = 0; i < OP_VALUES; i++) {
-		if (strcmp(key, value_names[i]) != 0)
-			continue;
-		struct value *value = value_create(v);
-		value->seq = seq;
-		value->op = number;
-		value->field = value_names[i];
-		op->values[i] = value;
-	}
+	struct value *value = value_create(v);
+	value->seq = seq;
+	value->op = number;
+	value->field = field;
+	return value;
 }
 
 bool op_read(
@@ -255,11 +174,12 @@ bool op_read(
 			"does not know",
 			(long long)seq, number);
 	while (json_next_member(&it, &key, &v)) {
-		char *name = json_strdup(key);
-		read_value(name, v, seq, number, &op);
-		bool ok = read_member(name, v, &op);
-		free(name);
-		if (!ok) {
+		const struct member *m = member_find(op_members, key);
+		if (m && m->kind == MEMBER_VALUE)
+			*member_value(m, &op) = read_value(v, seq, number, m->name);
+		else if (m && m->offset == offsetof(struct op, frames))
+			op.frames = v;
+		if (m && !member_read(m, v, &op)) {
 			op_finish(&op);
 			return error_set(err, ERROR_PERMANENT,
 				"journal entry %lld, operation %u is damaged",

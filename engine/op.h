@@ -14,6 +14,7 @@
 #ifndef STEPWELL_OP_H
 #define STEPWELL_OP_H
 
+#include "member.h"
 #include "uuid.h"
 #include "value.h"
 
@@ -92,6 +93,11 @@ void op_write(const struct op *op, int64_t seq, unsigned number, struct buf *out
 MUST_CHECK bool op_read(struct json text, int64_t seq, unsigned number, struct op *ret,
 	struct error *err);
 void op_finish(struct op *op);
+
+/* The members of struct op: a new one gets its line there. */
+extern const struct member op_members[];
+/* The member of an operation that holds a value and has this name, NULL: none. */
+const char *op_value_field(struct json name);
 
 /* "started" etc.; the names are also the journal's kinds. */
 const char *op_name(enum op_kind kind);

@@ -626,14 +626,30 @@ static bool apply(struct run *r, const struct op *op, struct error *err)
 /* What is about a task, or about the run as a task: path "". */
 static bool has_path(enum op_kind kind)
 {
-	static const bool without[OP_COLLECTED + 1] = {[OP_CREATED] = true,
-		[OP_CLAIMED] = true,
-		[OP_SUSPENDED] = true,
-		[OP_RESUMED] = true,
-		[OP_RETRIED] = true,
-		[OP_CANCELLED] = true,
-		[OP_FRAMES] = true};
-	return !without[kind];
+	switch (kind) {
+	case OP_CREATED:
+	case OP_CLAIMED:
+	case OP_SUSPENDED:
+	case OP_RESUMED:
+	case OP_RETRIED:
+	case OP_CANCELLED:
+	case OP_FRAMES: return false;
+	case OP_STARTED:
+	case OP_ITERATION:
+	case OP_OPENED:
+	case OP_SKIPPED:
+	case OP_COMPLETED:
+	case OP_FAULTED:
+	case OP_WAITING:
+	case OP_RETRY:
+	case OP_CAUGHT:
+	case OP_LOST:
+	case OP_HELD:
+	case OP_LISTENING:
+	case OP_RECEIVED:
+	case OP_COLLECTED: return true;
+	}
+	return true;
 }
 
 /* What has ended goes on only by a retry, and what has completed never. */

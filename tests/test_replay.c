@@ -7,6 +7,7 @@
  */
 #include "advance.h"
 #include "frames.h"
+#include "replay_scenarios.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -20,12 +21,6 @@ struct trace {
 	char *ops[ENTRIES_MAX];
 	int64_t at[ENTRIES_MAX];
 	int count;
-};
-
-struct scenario {
-	const char *name, *tasks;   /* the value of `do` */
-	const char *input, *expect; /* expect: output, or "" for a faulted run */
-	const char *use;
 };
 
 static struct settings settings = {.allow_run = true};
@@ -56,15 +51,39 @@ static struct run *fresh(struct definition *d, const char *input)
 	return r;
 }
 
-/* The scripted world: the command "fail N" fails until attempt N, "echo X" gives "X". */
-static void perform(struct run_effect *e)
+/* Its worker dies with the attempt under way: nobody knows how that ended. */
+static void lose(struct run *r, struct run_effect *e, int64_t now)
+{
+	run_find(r, e->path)->effect = NULL;
+	run_effect_destroy(e);
+	run_mark_lost(r, now);
+}
+
+/* A child has not ended when it is looked for first, and has the next time. */
+static void look_for_child(const struct run *r, struct run_effect *e)
+{
+	e->done = e->effect.succeeded = true;
+	e->effect.waits = run_find(r, e->path)->due != DUE_WOKEN;
+	buf_puts(&e->effect.output, "\"child\"");
+}
+
+/* The scripted world: the command "fail N" fails until attempt N, "lose N" takes its
+ * worker along until then, "X" gives "X". */
+static void perform(struct run *r, struct run_effect *e, int64_t now)
 {
 	const struct json command =
 		json_pointer(e->effect.task->node, "/run/shell/command");
+	if (!command.s) {
+		look_for_child(r, e);
+		return;
+	}
 	char *text = json_strdup(command);
 	unsigned until = 0;
+	bool lost = sscanf(text, "lose %u", &until) == 1 && e->attempt <= until;
 	e->done = true;
-	if (sscanf(text, "fail %u", &until) == 1 && e->attempt <= until) {
+	if (lost) {
+		lose(r, e, now);
+	} else if (sscanf(text, "fail %u", &until) == 1 && e->attempt <= until) {
 		fault_set(effect_fault(&e->effect), PROBLEM_COMMUNICATION, "scripted");
 		effect_fault(&e->effect)->status = 503;
 	} else {
@@ -103,9 +122,34 @@ static void serve(struct run *r, int64_t now)
 	if (!f)
 		f = run_next_effect(r, false);
 	if (f && f->state == FRAME_READY)
-		perform(run_effect_create(r, f, &host, now));
+		perform(r, run_effect_create(r, f, &host, now), now);
 	else if (f)
 		f->granted = true;
+}
+
+/* Whether a wake has come, for whoever waits for one. */
+static void set_looked(struct run *r, bool looked)
+{
+	for (struct frame *f = r->root; f; f = frame_after(f, r->root))
+		f->looked = looked;
+}
+
+static bool waits_for_wake(const struct run *r)
+{
+	for (const struct frame *f = r->root; f; f = frame_after(f, r->root)) {
+		if (f->state == FRAME_WAITING && f->due == DUE_WOKEN)
+			return true;
+	}
+	return false;
+}
+
+/* What an operator does with a run that is held. */
+static void retry(struct run *r, int64_t now)
+{
+	struct op op = op_make(OP_RETRIED, NULL);
+	run_begin_entry(r, now);
+	op.new_id = op.force = true;
+	run_record(r, &op);
 }
 
 /* One entry: advances until there is one; false when the run has ended. */
@@ -113,15 +157,22 @@ static bool next_entry(struct run *r, int64_t *now, char **ret_ops, int64_t *ret
 {
 	r->durable_seq = r->seq;
 	run_effects_forget(r);
-	while (r->op_count == 0) {
+	for (bool woken = false; r->op_count == 0;) {
 		struct advance a = {.now = *now, .host = &host};
 		serve(r, *now);
+		set_looked(r, !woken);
+		if (r->op_count)
+			break; /* a worker was lost */
 		unsigned need = run_advance(r, &a);
-		if (r->op_count == 0 && need == NEED_NOTHING)
+		if (r->op_count)
+			break;
+		if (r->status == RUN_SUSPENDED)
+			retry(r, *now);
+		else if (need == NEED_NOTHING)
 			return false;
-		if (r->op_count == 0 && need == NEED_EVENT)
+		else if (need & NEED_EVENT)
 			arrive(r);
-		if (r->op_count == 0 && need == NEED_TIMER)
+		else if (need == NEED_TIMER && !(woken = waits_for_wake(r)))
 			*now = run_due(r);
 	}
 	buf_putc(&r->ops, ']');
@@ -224,6 +275,34 @@ static void go_on(const struct scenario *s, const char *how, struct run *r, int6
 	finish(r);
 }
 
+/* STEPWELL_KEEP=FILE appends what this version writes, to be kept for those to come: of
+ * each scenario its entries, and every third snapshot. */
+static void keep(const struct scenario *s, struct definition *d, const struct trace *t)
+{
+	struct buf b = {0};
+	FILE *file = fopen(getenv("STEPWELL_KEEP"), "a");
+	struct run *r = fresh(d, s->input);
+	ck_assert_ptr_nonnull(file);
+	buf_printf(&b, "{\"name\":\"%s\",\"use\":%s,\"do\":%s,\"input\":%s,\"entries\":[",
+		s->name, s->use ? s->use : "{}", s->tasks, s->input);
+	for (int i = 0; i < t->count; i++)
+		buf_printf(&b, "%s{\"at\":%lld,\"ops\":%s}", i ? "," : "",
+			(long long)t->at[i], t->ops[i]);
+	buf_puts(&b, "],\"snapshots\":{");
+	for (int n = 0; n < t->count; n++) {
+		if (n % 3 == 1) {
+			buf_printf(&b, "%s\"%d\":", n > 1 ? "," : "", n);
+			frames_write(r, &b);
+		}
+		apply_entry(r, t, n);
+	}
+	buf_puts(&b, "}}\n");
+	fputs(buf_text(&b), file);
+	fclose(file);
+	buf_finish(&b);
+	finish(r);
+}
+
 static void check_scenario(const struct scenario *s)
 {
 	struct definition *d = compile(s);
@@ -237,12 +316,14 @@ static void check_scenario(const struct scenario *s)
 		ck_assert_msg(!*s->expect, "%s: status %d, error %s", s->name,
 			(int)r->status, value_json(r->error).s);
 	finish(r);
+	if (getenv("STEPWELL_KEEP"))
+		keep(s, d, &whole);
 	for (int n = 0; n <= whole.count; n++) {
 		struct run *replayed = fresh(d, s->input);
 		for (int i = 0; i < n; i++)
 			apply_entry(replayed, &whole, i);
 		int64_t now = n ? whole.at[n - 1] + 1000 : T0 + 1000;
-		if (replayed->status == RUN_RUNNING)
+		if (replayed->status == RUN_RUNNING || replayed->status == RUN_SUSPENDED)
 			go_on(s, "snapshot", from_snapshot(replayed, d, s->input, &whole),
 				now, &whole, n);
 		go_on(s, "replay", replayed, now, &whole, n);
@@ -251,351 +332,107 @@ static void check_scenario(const struct scenario *s)
 	definition_unref(d);
 }
 
-#define SH(name, command) \
-	"{\"" name "\":{\"run\":{\"shell\":{\"command\":\"" command "\"}}}}"
-#define SCHEMA(s) "{\"schema\":{\"document\":" s "}}"
-#define RETRY(count)                                                              \
-	"{\"delay\":{\"seconds\":5},\"backoff\":{\"exponential\":{}},\"limit\":{" \
-	"\"attempt\":"                                                            \
-	"{\"count\":" #count "}}}"
-
-static const struct scenario scenarios[] = {
-	{"three steps", "[" SH("a", "A") "," SH("b", "B") "," SH("c", "C") "]", "{}",
-		"\"C\""},
-	{"set, context, export",
-		"[{\"a\":{\"set\":{\"x\":1},\"export\":{\"as\":\"{y: "
-		".x}\"}}}," SH("b", "B") ",{\"c\":{\"set\":{\"z\":\"${ $context.y "
-					 "}\",\"s\":\"${ $steps.b }\"}}}]",
-		"{}", "{\"z\":1,\"s\":\"B\"}"},
-	{"nested blocks and exit",
-		"[{\"a\":{\"do\":[" SH(
-			"b", "B") ",{\"c\":{\"set\":{\"k\":1},\"then\":\"exit\"}}"
-				  "," SH("d", "D") "]}}," SH("e", "E") "]",
-		"{}", "\"E\""},
-	{"end inside blocks",
-		"[{\"a\":{\"do\":[{\"b\":{\"do\":[" SH(
-			"c", "C") ",{\"d\":{\"set\":{\"k\":1},\"then\":\"end\"}}]}}]}}"
-				  "," SH("e", "E") "]",
-		"{}", "{\"k\":1}"},
-	{"loop of steps",
-		"[{\"l\":{\"for\":{\"in\":\".n\",\"each\":\"e\",\"at\":\"i\"},"
-		"\"do\":"
-		"[" SH("s", "S") ",{\"t\":{\"set\":{\"e\":\"${ $e }\",\"i\":\"${ $i "
-				 "}\"}}}]}}]",
-		"{\"n\":[\"p\",\"q\",\"r\"]}", "{\"e\":\"r\",\"i\":2}"},
-	{"loop in loop, while and exit",
-		"[{\"o\":{\"for\":{\"in\":\"[1,2,3]\",\"each\":\"a\"},\"while\":"
-		"\"$a < "
-		"3\",\"do\":["
-		"{\"i\":{\"for\":{\"in\":\"[7,8]\",\"each\":\"b\"},\"do\":[" SH(
-			"s", "S") ",{\"t\":{\"set\":{\"v\":\"${ [$a,$b] "
-				  "}\"},\"then\":\"exit\"}}]}}]}}]",
-		"{}", "{\"v\":[2,7]}"},
-	{"backward then",
-		"[{\"z\":{\"set\":{\"n\":0}}},{\"a\":{\"set\":{\"n\":\"${ .n + 1 "
-		"}\"}}},"
-		"{\"b\":{\"run\":{\"shell\":{\"command\":\"B\"}},\"output\":{"
-		"\"as\":\"$"
-		"input\"}}},"
-		"{\"c\":{\"switch\":[{\"x\":{\"when\":\".n < "
-		"4\",\"then\":\"a\"}}]}}]",
-		"{}", "{\"n\":4}"},
-	{"retry goes on from the failed step",
-		"[{\"t\":{\"try\":[" SH("a", "A") "," SH(
-			"b", "fail 2") "],\"catch\":{\"retry\":" RETRY(3) "}}}]",
-		"{}", "\"fail 2\""},
-	{"retry of a block",
-		"[{\"t\":{\"try\":[" SH(
-			"a", "A") ",{\"s\":{\"set\":{\"z\":1}}},"
-				  "{\"r\":{\"if\":\"$context.k | "
-				  "not\",\"set\":{\"k\":1},\"export\":{\"as\":\"{k: "
-				  "1}\"}}},"
-				  "{\"x\":{\"if\":\".k == "
-				  "1\",\"raise\":{\"error\":{\"type\":\"https://x/"
-				  "e\",\"status\":418}}}}"
-				  "],\"catch\":{\"retry\":" RETRY(
-					  2) "}}},{\"e\":{\"set\":{\"ok\":true}}}]",
-		"{}", "{\"ok\":true}"},
-	{"an entry that fails is tried again",
-		"[{\"t\":{\"try\":[" SH("a",
-			"A") ",{\"x\":{\"if\":\".k == 1\",\"raise\":{"
-			     "\"error\":{\"type\":\"https://x/"
-			     "e\",\"status\":418}}}}],\"catch\":{\"as\":\"e\","
-			     "\"retry\":" RETRY(2) ",\"do\":[{\"s\":{\"set\":{\"st\":\"${"
-						   " $e.status }\"}}}]}}}]",
-		"{}", "{\"st\":400}"},
-	{"handler after spent retries",
-		"[{\"t\":{\"try\":[" SH(
-			"a", "fail 9") "],\"catch\":{\"as\":\"e\","
-				       "\"retry\":" RETRY(1) ",\"do\":[" SH(
-					       "h", "H") ",{\"s\":{\"set\":{"
-							 "\"st\":\"${ "
-							 "$e.status "
-							 "}\"}}}]}}}]",
-		"{}", "{\"st\":503}"},
-	{"handler with a flow",
-		"[{\"t\":{\"try\":[" SH("a", "fail 9") "],\"catch\":{\"do\":[" SH(
-			"h", "H") "],\"then\":\"z\"}}}," SH("skipped", "no") "," SH("z",
-			"Z") "]",
-		"{}", "\"Z\""},
-	{"try in try",
-		"[{\"o\":{\"try\":[{\"i\":{\"try\":[" SH(
-			"a", "fail 3") "],\"catch\":{\"errors\":{\"with\":{"
-				       "\"status\":404}},"
-				       "\"retry\":" RETRY(
-					       2) "}}}],"
-						  "\"catch\":{\"retry\":" RETRY(5) "}}}]",
-		"{}", "\"fail 3\""},
-	{"loop in a retried try",
-		"[{\"t\":{\"try\":[{\"l\":{\"for\":{\"in\":\"[1,2,3]\"},\"do\":"
-		"[" SH("s", "fail 1") "]}}],\"catch\":{\"retry\":" RETRY(5) "}}}]",
-		"{}", "\"fail 1\""},
-	{"an error in a handler goes out",
-		"[{\"t\":{\"try\":[" SH("a", "fail 9") "],\"catch\":{\"do\":[" SH(
-			"h", "fail 9") "]}}}]",
-		"{}", ""},
-	{"wait and timeout",
-		"[{\"w\":{\"wait\":{\"hours\":2}}},{\"b\":{\"do\":[{\"v\":{"
-		"\"wait\":"
-		"\"PT1H\"}}],"
-		"\"timeout\":{\"after\":{\"minutes\":1}}}}]",
-		"{}", ""},
-	{"timeout of a block is retried",
-		"[{\"t\":{\"try\":[{\"b\":{\"do\":[" SH(
-			"s", "S") ",{\"v\":{\"wait\":\"PT1H\"}}],\"timeout\":{"
-				  "\"after\":{"
-				  "\"minutes\":1}}}}],\"catch\":{"
-				  "\"retry\":" RETRY(2) ",\"do\":[" SH("h", "H") "]}}}]",
-		"{}", "\"H\""},
-	{"a limit on attempts begins anew with an outer retry",
-		"[{\"o\":{\"try\":[{\"i\":{\"try\":[{\"w\":{\"wait\":\"PT1H\"}}],"
-		"\"catch\":{"
-		"\"errors\":{\"with\":{\"status\":404}},\"retry\":{\"limit\":{"
-		"\"attempt\":{"
-		"\"duration\":\"PT1S\"}}}}}}],\"catch\":{\"as\":\"e\","
-		"\"retry\":" RETRY(
-			2) ",\"do\":["
-			   "{\"s\":{\"set\":{\"st\":\"${ $e.status }\"}}}]}}}]",
-		"{}", "{\"st\":408}"},
-	{"the timeout of a try is not its own to catch",
-		"[{\"t\":{\"try\":[{\"w\":{\"wait\":\"PT1H\"}}],\"timeout\":{"
-		"\"after\":"
-		"\"PT2S\"},"
-		"\"catch\":{\"retry\":{\"limit\":{\"attempt\":{\"count\":3,"
-		"\"duration\":"
-		"\"PT10S\"}}},"
-		"\"do\":[{\"s\":{\"set\":{\"k\":1}}}]}}}]",
-		"{}", ""},
-	{"a condition that fails is the error from there on",
-		"[{\"o\":{\"try\":[{\"i\":{\"try\":[{\"x\":{\"raise\":{\"error\":"
-		"{"
-		"\"type\":\"https://x/e\","
-		"\"status\":418}}}}],\"catch\":{\"when\":\".a.b\"}}}],\"catch\":{"
-		"\"as\":"
-		"\"e\",\"do\":["
-		"{\"w\":{\"wait\":\"PT1H\"}},{\"s\":{\"set\":{\"st\":\"${ "
-		"$e.status "
-		"}\"}}}]}}}]",
-		"{\"a\":1}", "{\"st\":400}"},
-	{"empty lists and nulls",
-		"[{\"e\":{\"do\":[]}},{\"f\":{\"for\":{\"in\":\".none\"},\"do\":"
-		"[" SH("s", "S") "]}}," SH("z", "Z") "]",
-		"{\"k\":1}", "\"Z\""},
-	{"at most once steps",
-		"[{\"a\":{\"run\":{\"shell\":{\"command\":\"A\"}},\"metadata\":{"
-		"\"onUncertain\":"
-		"\"fail\"}}},{\"b\":{\"run\":{\"shell\":{\"command\":\"B\"}},"
-		"\"metadata\":{"
-		"\"onUncertain\":\"hold\"}}}]",
-		"{}", "\"B\""},
-	{"input.from and output.as",
-		"[{\"a\":{\"input\":{\"from\":\".deep\"},\"do\":[{\"b\":{\"set\":"
-		"{\"v\":"
-		"\"${ .x }\"}}}," SH("c", "C") "],\"output\":{\"as\":\"{got: ., "
-					       "was: $input.x}\"}}}]",
-		"{\"deep\":{\"x\":9007199254740993}}",
-		"{\"got\":\"C\",\"was\":9007199254740993}"},
-	{"functions in a loop, retried",
-		"[{\"l\":{\"for\":{\"in\":\"[1,2]\",\"each\":\"e\"},\"do\":[{"
-		"\"c\":{"
-		"\"call\":\"f\",\"with\":{\"v\":\"${ $e }\"}}}]}}]",
-		"{}", "{\"v\":2,\"s\":\"fail 1\"}",
-		"{\"functions\":{\"f\":{\"try\":[" SH(
-			"s", "fail 1") ",{\"k\":{\"call\":\"g\",\"with\":{\"s\":"
-				       "\"${ . }\"}}}]"
-				       ",\"catch\":{\"retry\":" RETRY(
-					       2) "},\"output\":{\"as\":"
-						  "\"{v: $input.v, s: .s}\"}},"
-						  "\"g\":{\"set\":{\"s\":\"${ .s "
-						  "}\"}}}}"},
-	{"extensions around tasks",
-		"[{\"a\":{\"run\":{\"shell\":{\"command\":\"A\"}},\"then\":\"c\"}"
-		"}," SH("b", "B") ",{\"c\":{\"for\":{\"in\":\"[1,2]\"},\"do\":"
-				  "[" SH("d", "D") "]}},{\"m\":{\"set\":{\"k\":2}"
-						   "}},{\"e\":{\"if\":\"false\","
-						   "\"set\":{\"k\":1}}}]",
-		"{}", "{\"k\":1}",
-		"{\"extensions\":[{\"x\":{\"extend\":\"all\",\"before\":[" SH(
-			"p", "P") "],\"after\":[" SH("q",
-			"Q") "]}},{\"y\":{\"extend\":\"set\","
-			     "\"before\":[{\"z\":{\"set\":{\"k\":1},\"then\":"
-			     "\"exit\"}}]}"
-			     "},"
-			     "{\"t\":{\"extend\":\"run\",\"when\":\"$task.name "
-			     "== "
-			     "\\\"a\\\"\","
-			     "\"after\":[{\"w\":{\"wait\":\"PT1H\"}}]}}]}"},
-	{"listen until a condition",
-		"[{\"l\":{\"listen\":{\"to\":{\"any\":[{\"with\":{\"type\":\"t\"}"
-		"}],"
-		"\"until\":\"length > 2\"}}}}]",
-		"{}",
-		"[{\"n\":0,\"room\":7},{\"n\":1,\"room\":7},{\"n\":2,\"room\":7}"
-		"]"},
-	{"listen to all, correlated",
-		"[{\"l\":{\"listen\":{\"to\":{\"all\":[{\"with\":{\"data\":{"
-		"\"n\":0}},"
-		"\"correlate\":{\"room\":{\"from\":\".data.room\"}}},{\"with\":{"
-		"\"type\":"
-		"\"t\"},\"correlate\":{\"room\":{\"from\":\".data.room\"}}}]}},"
-		"\"output\":"
-		"{\"as\":\"map(.n)\"}}}]",
-		"{}", "[0,1]"},
-	{"listen with foreach",
-		"[{\"l\":{\"listen\":{\"to\":{\"any\":[],\"until\":\"length >= "
-		"3\"}},"
-		"\"foreach\":{\"item\":\"ev\",\"at\":\"i\",\"do\":[" SH(
-			"s", "S") ",{\"w\":{"
-				  "\"wait\":\"PT1H\"}},{\"t\":{\"set\":{\"n\":\"${ "
-				  "$ev.n "
-				  "}\",\"i\":\"${ $i }\"}}"
-				  "}],\"output\":{\"as\":\".n + "
-				  ".i\"},\"export\":{\"as\":\"{last: .}\"}}}},"
-				  "{\"z\":{\"set\":{\"all\":\"${ . }\",\"c\":\"${ "
-				  "$context }\"}}}]",
-		"{}", "{\"all\":[0,2,4],\"c\":{\"last\":4}}"},
-	{"foreach is left by exit",
-		"[{\"l\":{\"listen\":{\"to\":{\"any\":[],\"until\":\"false\"}},"
-		"\"foreach\":{"
-		"\"do\":[{\"a\":{\"if\":\"$item.n == "
-		"1\",\"set\":{\"k\":1},\"then\":"
-		"\"exit\"}},{\"b\":{\"set\":{\"k\":0}}}]}}}]",
-		"{}", "[{\"k\":0},{\"k\":1}]"},
-	{"fork",
-		"[{\"f\":{\"fork\":{\"branches\":[" SH("a", "A") "," SH(
-			"b", "B") ","
-				  "{\"c\":{\"set\":{\"k\":\"${ .n "
-				  "}\"}}},{\"skipped\":{\"if\":\"false\",\"set\":"
-				  "{\"z\":1}}}]}}},"
-				  "{\"e\":{\"set\":{\"got\":\"${ . }\"}}}]",
-		"{\"n\":7}", "{\"got\":[\"A\",\"B\",{\"k\":7},{\"n\":7}]}"},
-	{"fork of blocks, loops and forks",
-		"[{\"f\":{\"fork\":{\"branches\":["
-		"{\"a\":{\"do\":[" SH("a1", "A1") "," SH("a2",
-			"A2") "]}},"
-			      "{\"b\":{\"for\":{\"in\":\"[1,2]\"},\"do\":[" SH("s",
-				      "S") "]}},"
-					   "{\"c\":{\"fork\":{\"branches\":[" SH("c1",
-						   "C1") ",{\"c2\":{\"do\":[" SH("x",
-						   "X") ",{\"w\":{\"wait\":"
-							"\"PT1H\"}}," SH(
-								"y", "Y") "]}}]}}}]}}}"
-									  "]",
-		"{}", "[\"A2\",\"S\",[\"C1\",\"Y\"]]"},
-	{"competing branches",
-		"[{\"f\":{\"fork\":{\"compete\":true,\"branches\":["
-		"{\"a\":{\"do\":[" SH("a1", "A1") "," SH("a2", "A2") "," SH(
-			"a3", "A3") "]}},"
-				    "{\"b\":{\"do\":[" SH("b1", "B1") "," SH("b2",
-					    "B2") "]}},"
-						  "{\"c\":{\"wait\":\"PT1H\"}}]}}}," SH(
-							  "z", "Z") "]",
-		"{}", "\"Z\""},
-	{"a branch that fails is caught outside",
-		"[{\"t\":{\"try\":[{\"f\":{\"fork\":{\"branches\":["
-		"{\"a\":{\"do\":[" SH("a1", "A1") "," SH(
-			"a2", "fail 9") "]}},"
-					"{\"b\":{\"do\":[" SH("b1", "B1") "," SH(
-						"b2", "B2") "," SH("b3",
-						"B3") "]}}]}}}],"
-						      "\"catch\":{\"do\":[" SH(
-							      "h", "H") "]}}}]",
-		"{}", "\"H\""},
-	{"a branch that fails is tried again, the others go on",
-		"[{\"t\":{\"try\":[{\"f\":{\"fork\":{\"branches\":[" SH(
-			"a", "fail 2") ",{\"b\":{\"do\":[" SH("b1", "B1") "," SH("b2",
-			"fail 1") "]}},"
-				  "{\"c\":{\"wait\":\"PT1M\"}}]}}}],\"catch\":{"
-				  "\"retry\":" RETRY(5) "}}}]",
-		"{}", "[\"fail 2\",\"fail 1\",{}]"},
-	{"a branch that nobody catches faults the run",
-		"[{\"f\":{\"fork\":{\"branches\":[" SH("a", "A") "," SH(
-			"b", "fail 9") "," SH("c", "C") "]}}}]",
-		"{}", ""},
-	{"end inside a branch",
-		"[{\"f\":{\"fork\":{\"branches\":[" SH(
-			"a", "A") ",{\"b\":{\"do\":["
-				  "{\"x\":{\"set\":{\"k\":1},\"then\":\"end\"}}]}"
-				  "}]}}}," SH("z", "Z") "]",
-		"{}", "{\"k\":1}"},
-	{"timeout of a fork is retried",
-		"[{\"t\":{\"try\":[{\"f\":{\"timeout\":{\"after\":\"PT1M\"},"
-		"\"fork\":{\"branches\":[" SH("a",
-			"A") ",{\"b\":{\"wait\":\"PT1H\"}},{\"c\":{\"do\":[{"
-			     "\"w\":{\"wait\":\"PT50S\"}}," SH("d",
-				     "D") "]}}]}}}],\"catch\":{"
-					  "\"retry\":" RETRY(2) ",\"do\":"
-								"[" SH("h", "H") "]}}}]",
-		"{}", "\"H\""},
-	{"at most once steps in a fork",
-		"[{\"f\":{\"fork\":{\"branches\":["
-		"{\"a\":{\"run\":{\"shell\":{\"command\":\"A\"}},\"metadata\":{"
-		"\"onUncertain\":\"fail\"}}},"
-		"{\"b\":{\"run\":{\"shell\":{\"command\":\"B\"}},\"metadata\":{"
-		"\"onUncertain\":\"hold\"}}}"
-		"]}}}]",
-		"{}", "[\"A\",\"B\"]"},
-	{"a raise in a branch repeats the block",
-		"[{\"t\":{\"try\":[" SH("a", "A") ",{\"f\":{\"fork\":{\"branches\":[" SH(
-			"b", "B") ","
-				  "{\"r\":{\"raise\":{\"error\":{\"type\":\"https://x/"
-				  "e\",\"status\":418}}}}]}}}],"
-				  "\"catch\":{\"retry\":" RETRY(2) ",\"do\":[" SH(
-					  "h", "H") "]}}}]",
-		"{}", "\"H\""},
-	{"an input that is refused is asked for again, then handled",
-		"[{\"t\":{\"try\":[{\"a\":{\"input\":" SCHEMA(
-			"false") ",\"run\":{"
-				 "\"shell\":{\"command\":\"A\"}}}}],\"catch\":{"
-				 "\"retry\":" RETRY(2) ",\"do\":[" SH(
-					 "h", "H") "]}}}," SH("z", "Z") "]",
-		"{}", "\"Z\""},
-	{"an output that is refused is asked for again, then faults the run",
-		"[" SH("b", "B") ",{\"t\":{\"try\":[{\"a\":{\"output\":" SCHEMA(
-			"{\"const\":1}") ",\"run\":{\"shell\":{\"command\":\"A\"}}}}],"
-					 "\"catch\":{\"retry\":" RETRY(2) "}}}]",
-		"{}", ""},
-	{"an output that is refused may be asked for once",
-		"[{\"t\":{\"try\":[{\"a\":{\"output\":" SCHEMA(
-			"false") ",\"run\":{\"shell\":{\"command\":\"A\"}},\"metadata\":{"
-				 "\"onUncertain\":\"fail\"}}}],\"catch\":{"
-				 "\"retry\":" RETRY(2) ",\"do\":[" SH("h", "H") "]}}}]",
-		"{}", "\"H\""},
-	{"a context that is refused is not the context",
-		"[{\"t\":{\"try\":[{\"a\":{\"set\":{\"n\":1},\"export\":{\"as\":\".\","
-		"\"schema\":{\"document\":false}}}}],\"catch\":{}}}," SH(
-			"b", "B") ",{\"z\":{\"set\":\"${ $context }\"}}]",
-		"{\"k\":1}", "{\"k\":1}"},
-	{"checkpoints",
-		"[{\"a\":{\"set\":{\"n\":1},\"metadata\":{\"checkpoint\":true}}},"
-		"{\"b\":{\"set\":{\"n\":\"${ .n "
-		"}\"},\"metadata\":{\"checkpoint\":true}}}]",
-		"{}", "{\"n\":1}"},
-};
-
 START_TEST(replay_and_snapshot_go_on_like_the_live_run)
 {
 	check_scenario(&scenarios[_i]);
+}
+END_TEST
+
+/* ---- Snapshots that an earlier version wrote ---- */
+
+static const char *const kept[] = {"tests/snapshots/numbers.jsonl"};
+
+/* What a run did in the world, and how it ended. */
+static void sum_up(const struct trace *t, int from, struct buf *out)
+{
+	for (int i = from; i < t->count; i++) {
+		struct json ops, text;
+		ck_assert(
+			json_check(t->ops[i], strlen(t->ops[i]), NULL, &ops, NULL, NULL));
+		struct json_iter it = json_iter(ops);
+		while (json_next_element(&it, &text)) {
+			struct json path = json_get(text, "path");
+			struct json digest = json_get(text, "digest");
+			struct json output = json_get(text, "output");
+			if (digest.s || json_is(path, "\"\""))
+				buf_printf(out, "%.*s %.*s %.*s\n", (int)path.n, path.s,
+					(int)digest.n, digest.s ? digest.s : "",
+					(int)output.n, output.s ? output.s : "");
+		}
+	}
+}
+
+static void go_on_as_kept(const char *name, struct run *r, int n, const struct trace *t)
+{
+	struct trace rest = {0};
+	struct buf then = {0}, now = {0};
+	run_out(r, t->at[n - 1] + 1000, &rest);
+	sum_up(t, n, &then);
+	sum_up(&rest, 0, &now);
+	ck_assert_msg(strcmp(buf_text(&then), buf_text(&now)) == 0,
+		"%s, snapshot of %d entries: did\n%snot\n%s", name, n, buf_text(&now),
+		buf_text(&then));
+	buf_finish(&then);
+	buf_finish(&now);
+	trace_finish(&rest);
+	finish(r);
+}
+
+/* One line of such a file; returns how many snapshots it holds. */
+static int check_kept(struct json line)
+{
+	struct trace t = {0};
+	struct json key, v, entries = json_get(line, "entries");
+	char *name = json_strdup(json_get(line, "name"));
+	struct scenario s = {.name = name};
+	struct json use = json_get(line, "use"), tasks = json_get(line, "do");
+	char *use_text = xstrndup(use.s, use.n), *tasks_text = xstrndup(tasks.s, tasks.n);
+	char *input = xstrndup(json_get(line, "input").s, json_get(line, "input").n);
+	s.use = use_text;
+	s.tasks = tasks_text;
+	struct definition *d = compile(&s);
+	int n = 0, count = 0;
+	for (struct json_iter it = json_iter(entries); json_next_element(&it, &v);
+		t.count++) {
+		struct json ops = json_get(v, "ops");
+		t.ops[t.count] = xstrndup(ops.s, ops.n);
+		ck_assert(json_int(json_get(v, "at"), &t.at[t.count]));
+	}
+	struct json_iter it = json_iter(json_get(line, "snapshots"));
+	for (; json_next_member(&it, &key, &v); count++) {
+		struct run *r = fresh(d, input);
+		struct error err = {0};
+		ck_assert_int_eq(sscanf(key.s, "\"%d", &n), 1);
+		r->seq += n;
+		if (!frames_restore(r, v, fetch, &t, &err))
+			ck_abort_msg("%s, snapshot of %d entries: %s", name, n, err.text);
+		go_on_as_kept(name, r, n, &t);
+	}
+	definition_unref(d);
+	trace_finish(&t);
+	free(name);
+	free(use_text);
+	free(tasks_text);
+	free(input);
+	return count;
+}
+
+START_TEST(kept_snapshots_mean_what_they_meant)
+{
+	FILE *file = fopen(kept[_i], "r");
+	char *text = NULL;
+	size_t size = 0;
+	ssize_t n;
+	int count = 0;
+	ck_assert_msg(file, "%s cannot be read", kept[_i]);
+	while ((n = getline(&text, &size, file)) > 0) {
+		struct json line;
+		ck_assert(json_check(text, (size_t)n, NULL, &line, NULL, NULL));
+		count += check_kept(line);
+	}
+	ck_assert_int_gt(count, 50);
+	free(text);
+	fclose(file);
 }
 END_TEST
 
@@ -606,6 +443,8 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, replay_and_snapshot_go_on_like_the_live_run, 0,
 		(int)(sizeof scenarios / sizeof *scenarios));
+	tcase_add_loop_test(tc, kept_snapshots_mean_what_they_meant, 0,
+		(int)(sizeof kept / sizeof *kept));
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

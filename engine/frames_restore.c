@@ -1,0 +1,340 @@
+/* Snapshots are read: the frames, parents first, with the values that they name. */
+#include "frames.h"
+
+#include "frames_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SEEN_MIN 64 /* a power of two */
+
+struct place {
+	int64_t seq;
+	unsigned op;
+	const char *field; /* as op_value_field gives it */
+};
+
+/* One value per place, as it was before: a hash table with open addressing. */
+struct seen {
+	struct place place;
+	struct value *value; /* NULL: free */
+};
+
+struct restore {
+	struct run *run;
+	frames_fetch fetch;
+	void *ctx;
+	struct seen *seen;
+	size_t count, size;
+};
+
+static bool misfit(struct error *err)
+{
+	return error_set(err, ERROR_PERMANENT, "a snapshot does not fit the definition");
+}
+
+/* ---- Values ---- */
+
+static struct seen *seen_at(const struct restore *s, const struct place *p)
+{
+	uint64_t hash = (uint64_t)p->seq * 0x9e3779b97f4a7c15u + p->op * 0x85ebca6bu +
+			(uint64_t)(uintptr_t)p->field;
+	for (size_t i = hash >> 20;; i++) {
+		struct seen *e = &s->seen[i & (s->size - 1)];
+		if (!e->value || (e->place.seq == p->seq && e->place.op == p->op &&
+					 e->place.field == p->field))
+			return e;
+	}
+}
+
+static void make_room(struct restore *s)
+{
+	struct seen *old = s->seen;
+	size_t size = s->size;
+	if (2 * s->count < s->size)
+		return;
+	s->size = size ? 2 * size : SEEN_MIN;
+	s->seen = xcalloc(s->size, sizeof *s->seen);
+	for (size_t i = 0; i < size; i++) {
+		if (old[i].value)
+			*seen_at(s, &old[i].place) = old[i];
+	}
+	free(old);
+}
+
+/* The value of a place, with a reference for the caller; NULL if there is none. */
+static struct value *place_value(struct restore *s, const struct place *p)
+{
+	if (p->seq == 0)
+		return value_ref(s->run->raw_input);
+	make_room(s);
+	struct seen *e = seen_at(s, p);
+	if (e->value)
+		return value_ref(e->value);
+	struct json text = p->seq > 0 && p->field
+				   ? s->fetch(s->ctx, p->seq, p->op, p->field)
+				   : (struct json){0};
+	if (!text.s)
+		return NULL;
+	*e = (struct seen){*p, value_create(text)};
+	e->value->seq = p->seq;
+	e->value->op = p->op;
+	e->value->field = p->field;
+	s->count++;
+	return value_ref(e->value);
+}
+
+/* v: as frames.c writes a value. */
+static bool get_value(
+	struct restore *s, struct json v, struct value **slot, struct error *err)
+{
+	struct json own = json_get(v, "v");
+	int64_t op;
+	struct place p = {.field = op_value_field(json_at(v, 2))};
+	if (own.s) {
+		value_set(slot, value_create(own));
+		return true;
+	}
+	struct value *value = NULL;
+	if (json_int(json_at(v, 0), &p.seq) && json_int(json_at(v, 1), &op)) {
+		p.op = (unsigned)op;
+		value = place_value(s, &p);
+	}
+	if (!value)
+		return error_set(err, ERROR_PERMANENT,
+			"the journal lacks a value that its snapshot names (%.*s)",
+			(int)v.n, v.s);
+	value_set(slot, value);
+	return true;
+}
+
+/* All members that are read in a common way. */
+static bool get_members(struct restore *s, struct json in, const struct member *table,
+	void *object, struct error *err)
+{
+	struct json_iter it = json_iter(in);
+	struct json key, v;
+	while (json_next_member(&it, &key, &v)) {
+		const struct member *m = member_find(table, key);
+		if (!m)
+			continue; /* of another version */
+		if (m->kind == MEMBER_VALUE &&
+			!get_value(s, v, member_value(m, object), err))
+			return false;
+		if (!member_read(m, v, object))
+			return misfit(err);
+	}
+	return true;
+}
+
+/* ---- What is written in a way of its own ---- */
+
+static int64_t get_int(struct json object, const char *key)
+{
+	int64_t n = 0;
+	(void)json_int(json_get(object, key), &n);
+	return n;
+}
+
+/* The state that the word says or, where there is none, the number; -1: unknown. */
+static int get_state(const struct state_word *words, struct json word, int64_t number)
+{
+	for (int i = 0; words[i].word; i++) {
+		bool same = word.s ? json_string_is(word, words[i].word)
+				   : number == words[i].number && number != NO_NUMBER;
+		if (same)
+			return i;
+	}
+	return -1;
+}
+
+static void get_visits(struct json array, size_t n, uint32_t **slot)
+{
+	struct json_iter it = json_iter(array);
+	struct json e;
+	int64_t v;
+	if (!array.s)
+		return;
+	*slot = xcalloc(n, sizeof **slot);
+	for (size_t i = 0; i < n && json_next_element(&it, &e); i++)
+		(*slot)[i] = json_int(e, &v) ? (uint32_t)v : 0;
+}
+
+static bool get_outputs(
+	struct restore *s, struct json in, struct frame *f, struct error *err)
+{
+	struct json_iter it = json_iter(json_get(in, "outputs"));
+	struct json key, v;
+	f->outputs = xcalloc(f->list->count, sizeof(struct value *));
+	while (json_next_member(&it, &key, &v)) {
+		unsigned long i = strtoul(key.s + 1, NULL, 10);
+		if (i >= f->list->count)
+			return misfit(err);
+		if (!get_value(s, v, &f->outputs[i], err))
+			return false;
+	}
+	return true;
+}
+
+static bool get_steps(
+	struct restore *s, struct json steps, struct frame *f, struct error *err)
+{
+	struct json_iter it = json_iter(steps);
+	struct json key, v;
+	while (json_next_member(&it, &key, &v)) {
+		char *name = json_strdup(key);
+		struct value *output = NULL;
+		bool ok = get_value(s, v, &output, err);
+		if (ok)
+			frame_keep_step(f, name, output);
+		value_unref(output);
+		free(name);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+static bool get_iteration(struct json in, struct frame *f, struct error *err)
+{
+	int64_t iteration = get_int(in, "iteration") - 1;
+	if (iteration >= 0 && f->items)
+		return frame_set_iteration(f, iteration) || misfit(err);
+	if (iteration >= 0 && f->listening) {
+		f->iteration = iteration;
+		f->item = value_json(f->listening->item);
+	}
+	return true;
+}
+
+static bool get_list(
+	struct restore *s, struct json in, struct frame *f, struct error *err)
+{
+	const struct task *t = f->task;
+	if (get_int(in, "leaves"))
+		f->leave = get_int(in, "leave");
+	if (f->opened)
+		f->list = f->in_handler && t->handler ? t->handler : t->body;
+	if (f->opened && (!f->list || f->position >= (int64_t)f->list->count))
+		return misfit(err);
+	if (f->opened && f->list->concurrent && !get_outputs(s, in, f, err))
+		return false;
+	get_visits(json_get(in, "visits"), t->body ? t->body->count : 0, &f->visits[0]);
+	get_visits(json_get(in, "handlerVisits"), t->handler ? t->handler->count : 0,
+		&f->visits[1]);
+	return get_steps(s, json_get(in, "steps"), f, err) && get_iteration(in, f, err);
+}
+
+static bool get_listening(
+	struct restore *s, struct json in, struct frame *f, struct error *err)
+{
+	struct json_iter it = json_iter(json_get(in, "taken"));
+	struct json element;
+	if (!in.s)
+		return true;
+	if (!f->task->listens)
+		return misfit(err);
+	struct listening *l = f->listening = xcalloc(1, sizeof *l);
+	l->taken = xcalloc(json_count(json_get(in, "taken")) * 2 + 1, sizeof *l->taken);
+	while (json_next_element(&it, &element)) {
+		struct json v = json_get(element, "t");
+		if (v.s && !get_value(s, v, &l->taken[l->count++], err))
+			return false;
+	}
+	return get_members(s, in, listening_members, l, err);
+}
+
+/* ---- Frames ---- */
+
+/* The task that a frame below parent executes, NULL if there is none. */
+static const struct task *task_of(
+	const struct run *r, const struct frame *parent, struct json in)
+{
+	if (!parent)
+		return r->root ? NULL : &r->definition->root;
+	if (!parent->list)
+		return NULL;
+	int64_t i = parent->list->concurrent ? get_int(in, "branch") : parent->position;
+	return i >= 0 && i < (int64_t)parent->list->count ? &parent->list->tasks[i]
+							  : NULL;
+}
+
+/* Whether the frame is in a state that its kind of task can be in. */
+static bool fits(const struct frame *f)
+{
+	const struct frame *parent = f->parent;
+	bool alone = !parent || parent->list->concurrent || parent->child == f;
+	bool whole = f->raw && f->input && f->cursor && f->position >= NEXT_EXIT;
+	switch (f->state) {
+	case FRAME_NEXT: return alone && whole && f->opened;
+	case FRAME_READY:
+	case FRAME_QUEUED: return alone && whole && f->task->kind->effect;
+	case FRAME_LISTENING: return alone && whole && f->listening;
+	case FRAME_WAITING: return alone && whole && (f->retrying || f->task->kind->next);
+	case FRAME_ENTER:
+	case FRAME_HELD: return alone && whole && (!f->open || f->task->kind->effect);
+	case FRAME_ACTIVE: break; /* never written */
+	}
+	return false;
+}
+
+static bool restore_frame(struct restore *s, struct json in, struct error *err)
+{
+	struct run *r = s->run;
+	char *path = json_strdup(json_get(in, "path"));
+	struct frame *parent = path ? run_find_parent(r, path) : NULL;
+	const struct task *task = path ? task_of(r, parent, in) : NULL;
+	int state = get_state(frame_words, json_get(in, "stands"), get_int(in, "state"));
+	if (!task || state < 0) {
+		free(path);
+		return error_set(err, ERROR_PERMANENT,
+			state < 0 ? "a snapshot's frame is in a state that this program "
+				    "does not know"
+				  : "a snapshot's frames do not fit");
+	}
+	struct frame *f = frame_push(parent, task, path);
+	if (!parent)
+		r->root = f;
+	f->state = (enum frame_state)state;
+	return get_members(s, in, frame_members, f, err) &&
+	       get_listening(s, json_get(in, "listening"), f, err) &&
+	       get_list(s, in, f, err) && (fits(f) || misfit(err));
+}
+
+static bool restore_run(struct restore *s, struct json snapshot, struct error *err)
+{
+	struct run *r = s->run;
+	struct json_iter it = json_iter(json_get(snapshot, "open"));
+	struct json frame;
+	int status = get_state(
+		run_words, json_get(snapshot, "stands"), get_int(snapshot, "status"));
+	if (status < 0)
+		return error_set(err, ERROR_PERMANENT,
+			"a snapshot's run is in a state that this program does not know");
+	r->status = (enum run_status)status;
+	if (!get_members(s, snapshot, run_members, r, err))
+		return false;
+	while (json_next_element(&it, &frame)) {
+		if (!restore_frame(s, frame, err))
+			return false;
+	}
+	return true;
+}
+
+bool frames_restore(struct run *r, struct json snapshot, frames_fetch fetch, void *ctx,
+	struct error *err)
+{
+	struct restore s = {.run = r, .fetch = fetch, .ctx = ctx};
+	char *failed = json_strdup(json_get(snapshot, "failed"));
+	bool ok = restore_run(&s, snapshot, err);
+	r->failed = ok && failed ? run_find(r, failed) : NULL;
+	/* Before its first entry a run has neither frames nor a context. */
+	if (ok && ((r->root != NULL) != (r->context != NULL) ||
+			  (failed && (!r->failed || !r->error))))
+		ok = misfit(err);
+	free(failed);
+	for (size_t i = 0; i < s.size; i++)
+		value_unref(s.seen[i].value);
+	free(s.seen);
+	return ok;
+}

@@ -1,0 +1,135 @@
+/* Members to text and back. */
+#include "member.h"
+
+#include "uuid.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const void *place(const struct member *m, const void *object)
+{
+	return (const char *)object + m->offset;
+}
+
+static void put_flag(struct buf *out, const char *name, bool v, const char *text)
+{
+	if (v) {
+		json_put_key(out, name);
+		buf_puts(out, text);
+	}
+}
+
+static void put_number(struct buf *out, const char *name, int64_t v, int64_t absent)
+{
+	if (v != absent) {
+		json_put_key(out, name);
+		buf_int(out, v);
+	}
+}
+
+static void put_text(struct buf *out, const char *name, const char *v)
+{
+	if (v) {
+		json_put_key(out, name);
+		json_put_text(out, v);
+	}
+}
+
+static void put_digest(struct buf *out, const struct member *m, const void *object)
+{
+	char hex[33];
+	assert(m->size == 16);
+	if (!*(const bool *)((const char *)object + m->flag))
+		return;
+	digest_hex(place(m, object), 16, hex);
+	put_text(out, m->name, hex);
+}
+
+void members_write(const struct member *table, const void *object, struct buf *out)
+{
+	for (const struct member *m = table; m->name; m++) {
+		const void *p = place(m, object);
+		switch (m->kind) {
+		case MEMBER_FLAG: put_flag(out, m->name, *(const bool *)p, "true"); break;
+		case MEMBER_BIT: put_flag(out, m->name, *(const bool *)p, "1"); break;
+		case MEMBER_COUNT:
+			put_number(out, m->name, *(const unsigned *)p, 0);
+			break;
+		case MEMBER_NUMBER:
+			put_number(out, m->name, *(const int64_t *)p, m->absent);
+			break;
+		case MEMBER_TEXT: put_text(out, m->name, *(char *const *)p); break;
+		case MEMBER_DIGEST: put_digest(out, m, object); break;
+		case MEMBER_VALUE:
+		case MEMBER_OWN:
+		case MEMBER_NONE: break;
+		}
+	}
+}
+
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *p = c ? strchr(digits, c) : NULL;
+	return p ? (int)(p - digits) : -1;
+}
+
+static bool read_digest(const struct member *m, struct json v, void *object)
+{
+	uint8_t *out = (uint8_t *)object + m->offset;
+	if (v.n != 34)
+		return false;
+	for (int i = 0; i < 16; i++) {
+		int high = hex_digit(v.s[1 + 2 * i]), low = hex_digit(v.s[2 + 2 * i]);
+		if (high < 0 || low < 0)
+			return false;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return *(bool *)((char *)object + m->flag) = true;
+}
+
+static int64_t number_of(struct json v)
+{
+	int64_t n;
+	return json_int(v, &n) ? n : 0;
+}
+
+bool member_read(const struct member *m, struct json v, void *object)
+{
+	void *p = (char *)object + m->offset;
+	switch (m->kind) {
+	case MEMBER_FLAG: *(bool *)p = json_type(v) == JSON_TRUE; break;
+	case MEMBER_BIT: *(bool *)p = number_of(v) != 0; break;
+	case MEMBER_COUNT: *(unsigned *)p = (unsigned)number_of(v); break;
+	case MEMBER_NUMBER: *(int64_t *)p = number_of(v); break;
+	case MEMBER_TEXT: *(char **)p = json_strdup(v); break;
+	case MEMBER_DIGEST: return read_digest(m, v, object);
+	case MEMBER_VALUE:
+	case MEMBER_OWN:
+	case MEMBER_NONE: break;
+	}
+	return true;
+}
+
+const struct member *member_find(const struct member *table, struct json name)
+{
+	const struct member *m = table;
+	while (m->name && !json_string_is(name, m->name))
+		m++;
+	return m->name ? m : NULL;
+}
+
+const struct member *member_next_value(const struct member *table, const struct member *m)
+{
+	for (m = m ? m + 1 : table; m->name; m++) {
+		if (m->kind == MEMBER_VALUE)
+			return m;
+	}
+	return NULL;
+}
+
+struct value **member_value(const struct member *m, const void *object)
+{
+	assert(m->kind == MEMBER_VALUE);
+	return (struct value **)((char *)object + m->offset);
+}

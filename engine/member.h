@@ -1,0 +1,51 @@
+/*
+ * A struct's members as a table: which of them are written as members of a JSON object,
+ * under which name, and which are not. Operations (op.c) and frames (frames.c) are
+ * written and read by the same table, so that what is written is read; every member of
+ * such a struct stands in its table (tests/test_frames.c counts the bytes).
+ */
+#ifndef STEPWELL_MEMBER_H
+#define STEPWELL_MEMBER_H
+
+#include "json.h"
+
+enum member_kind {
+	MEMBER_FLAG,   /* bool: true, or absent */
+	MEMBER_BIT,    /* bool: 1, or absent */
+	MEMBER_COUNT,  /* unsigned; 0 is absent */
+	MEMBER_NUMBER, /* int64_t */
+	MEMBER_TEXT,   /* char *; NULL is absent; created when it is read */
+	MEMBER_DIGEST, /* uint8_t[16] as hex; the bool at `flag` says whether there is one
+			*/
+	MEMBER_VALUE,  /* struct value *: the owner of the table writes it */
+	MEMBER_OWN,    /* written in a way of its own */
+	MEMBER_NONE,   /* not written: it is found anew, or only the run's owner has it */
+};
+
+struct member {
+	const char *name; /* NULL ends the table */
+	enum member_kind kind;
+	size_t offset, size;
+	int64_t absent; /* MEMBER_NUMBER: what is not written */
+	size_t flag;    /* MEMBER_DIGEST: the offset of its bool */
+};
+
+/* MEMBER("dueAt", MEMBER_NUMBER, struct x, due): the member `due` of a struct x. */
+#define MEMBER(name, kind, type, field)                                             \
+	{                                                                           \
+		name, kind, offsetof(type, field), sizeof(((type *)0)->field), 0, 0 \
+	}
+
+/* Appends all members that are written in a common way (up to MEMBER_DIGEST). */
+void members_write(const struct member *table, const void *object, struct buf *out);
+/* Reads one such member into its place. False: it is not of its kind. */
+MUST_CHECK bool member_read(const struct member *m, struct json v, void *object);
+/* The member with this name, NULL: none. */
+const struct member *member_find(const struct member *table, struct json name);
+/* The next MEMBER_VALUE behind m (NULL: the first one), NULL: none. */
+const struct member *member_next_value(
+	const struct member *table, const struct member *m);
+/* The place of a MEMBER_VALUE in the object. */
+struct value **member_value(const struct member *m, const void *object);
+
+#endif
