@@ -82,7 +82,8 @@ void inspection_init(
 		[CATALOG_RETRIES] = "retries",
 		[CATALOG_TIMEOUTS] = "timeouts",
 	};
-	*in = (struct inspection){.text = text, .invalid = FINDING_ERROR};
+	*in = (struct inspection){
+		.text = text, .judged = judged, .invalid = FINDING_ERROR};
 	struct json use = in->use = json_get(document, "use");
 	for (int i = CATALOG_NONE + 1; i < CATALOGS; i++) {
 		if (names[i])
@@ -111,6 +112,7 @@ void inspection_finish(struct inspection *in)
 	for (int i = 0; i < CATALOGS; i++)
 		names_finish(&in->catalogs[i]);
 	names_finish(&in->arguments);
+	names_finish(&in->tasks);
 	*in = (struct inspection){0};
 }
 

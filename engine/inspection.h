@@ -23,6 +23,24 @@ struct around {
 	const struct shape *shape;
 };
 
+/*
+ * What $steps may name: the lists of tasks around the walk, the innermost first; on the
+ * stack. The outermost, and a function, which sees its own tasks only, have no list.
+ */
+struct step_scope {
+	struct step_scope *up;
+	struct json list;   /* absent: there is none around */
+	size_t at;          /* the element that is walked */
+	struct json task;   /* the task in it, once the walk is there */
+	const char *member; /* ... and in this member of it */
+	bool branches;      /* they begin at once */
+	/* Of the list, read when first asked for: see steps_check.c. */
+	bool ready;
+	struct names names;
+	size_t *until;
+};
+void step_scope_finish(struct step_scope *s);
+
 struct found {
 	struct finding finding;
 	bool suspected;        /* see inspection_suspect */
@@ -31,13 +49,15 @@ struct found {
 
 struct inspection {
 	const char *text;
-	struct json use;
+	struct json judged, use;
 	struct names catalogs[CATALOGS]; /* the names in `use` */
 	struct names arguments;          /* $names that an expression may see */
+	struct names tasks;              /* of all lists; empty until asked for */
 	bool loose; /* evaluate.mode: every string may be an expression */
 
 	enum finding_class invalid; /* class of what does not fit its shape, here */
 	const struct around *around;
+	struct step_scope *steps;
 	bool in_request;      /* inside what an attempt sends */
 	bool in_run;          /* inside a process, where ${ } may be the shell's */
 	bool secrets;         /* $secrets may stand here */
@@ -92,6 +112,9 @@ void secret_check(
 	struct inspection *in, struct json v, const struct place *place, bool implicit);
 void secret_check_task(
 	struct inspection *in, struct json task, const struct place *place);
+/* A mention of $steps.STEP, at a place in the text. */
+void steps_check(struct inspection *in, const struct place *place, struct json at,
+	const char *step);
 /* Looks at the expressions in a value; implicit: a string is one without ${ } too. */
 void mention_check(
 	struct inspection *in, struct json v, const struct place *place, bool implicit);

@@ -92,6 +92,24 @@ static void on_variable(void *ctx, size_t at, const char *s, size_t n)
 	buf_finish(&name);
 }
 
+/* Where the source first names that step, for the finding. */
+static ptrdiff_t find_step(const char *source, size_t n, const char *step)
+{
+	const char *steps = memmem(source, n, "$steps", 6);
+	size_t rest = steps ? n - (size_t)(steps - source) : 0;
+	const char *at = steps ? memmem(steps, rest, step, strlen(step)) : NULL;
+	return at ? at - source : 0;
+}
+
+static void check_steps(
+	const struct mention *m, const struct code *code, const char *source, size_t n)
+{
+	const struct words *names = &code->scan.steps.names;
+	for (size_t i = 0; i < names->n && !words_has(&code->scan.bound, "steps"); i++)
+		steps_check(m->in, m->place,
+			find(m, find_step(source, n, names->items[i])), names->items[i]);
+}
+
 static void check_code(struct mention *m, const char *source, size_t n)
 {
 	struct jqcheck_options options = {.on_variable = on_variable, .ctx = m};
@@ -99,6 +117,8 @@ static void check_code(struct mention *m, const char *source, size_t n)
 	struct jqvm *vm = jqvm_create(&defaults);
 	struct code *code = code_create(vm, source, n);
 	struct jqfault fault;
+	if (!m->in->loose)
+		check_steps(m, code, source, n);
 	/* In loose mode it may be text all the same. */
 	if (!code_judge(
 		    code, m->in->loose ? NULL : &options, &m->in->compilations, &fault))

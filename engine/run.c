@@ -472,8 +472,7 @@ static bool apply_caught(struct run *r, const struct op *op, struct error *err)
 	if (!f || !f->task->catcher || !f->opened || !r->failed ||
 		!frame_is_below(r->failed, f))
 		return misfit(op, err);
-	frame_destroy_children(f);
-	frame_forget_steps(f);
+	frame_destroy_children(f); /* what its tasks gave stays, for $steps */
 	f->in_handler = true;
 	f->deadline = f->attempt_deadline = 0;
 	value_set(&f->error, op->values[OP_ERROR] ? value_ref(op->values[OP_ERROR])

@@ -43,12 +43,19 @@ static bool takes_secret_input(const struct shape *shape)
 	return false;
 }
 
+static bool begins_steps(const struct shape *shape)
+{
+	return shape->rule == RULE_TASK || shape == &schema_workflow;
+}
+
 static void walk_member(struct inspection *in, const struct shape *shape,
 	const struct member *m, struct json v, const struct place *place)
 {
 	bool request = in->in_request, run = in->in_run;
 	bool secrets = in->secrets, secret_input = in->in_secret_input;
 	bool is_input = strcmp(m->name, "input") == 0;
+	if (begins_steps(shape))
+		in->steps->member = m->name;
 	if (m->not_yet)
 		inspection_report(in, FINDING_UNSUPPORTED, place, place->key,
 			"%s is not supported by this runtime yet", m->not_yet);
@@ -250,7 +257,7 @@ static bool walk_nameless(struct inspection *in, const struct shape *shape, stru
 	return true;
 }
 
-static void check_object(struct inspection *in, const struct shape *shape, struct json v,
+static void check_members(struct inspection *in, const struct shape *shape, struct json v,
 	const struct place *place)
 {
 	size_t count, errors = in->errors + in->unsupported;
@@ -268,6 +275,20 @@ static void check_object(struct inspection *in, const struct shape *shape, struc
 		data_check(in, v, place);
 	if (shape->rule == RULE_TASK)
 		secret_check_task(in, v, place);
+}
+
+/* A task stands in a list, but for a function. */
+static void check_object(struct inspection *in, const struct shape *shape, struct json v,
+	const struct place *place)
+{
+	struct step_scope own = {.up = in->steps, .task = v}, *around = in->steps;
+	bool listed = around && around->list.s && !around->task.s;
+	if (begins_steps(shape) && !listed)
+		in->steps = &own;
+	if (begins_steps(shape))
+		in->steps->task = v;
+	check_members(in, shape, v, place);
+	in->steps = around;
 }
 
 static void walk_object(struct inspection *in, const struct shape *shape, struct json v,
@@ -302,8 +323,18 @@ static void walk_array(struct inspection *in, const struct shape *shape, struct 
 	struct place below = {.up = place};
 	struct json_iter it = json_iter(v);
 	struct json value;
-	for (; json_next_element(&it, &value); below.index++)
+	struct step_scope steps = {
+		.up = in->steps, .list = v, .branches = shape->rule == RULE_BRANCHES};
+	bool tasks = shape->rule == RULE_TASK_LIST || shape->rule == RULE_BRANCHES;
+	if (tasks)
+		in->steps = &steps;
+	for (; json_next_element(&it, &value); below.index++) {
+		steps.at = below.index;
+		steps.task = (struct json){0};
 		shape_walk(in, shape->of, value, &below);
+	}
+	in->steps = steps.up;
+	step_scope_finish(&steps);
 	if (shape->min_count)
 		check_count(in, shape, below.index, v, place);
 	if (shape->rule == RULE_TASK_LIST)
