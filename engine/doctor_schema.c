@@ -71,9 +71,16 @@ static void judge_partition(struct doctor *d, const struct db_result *r, int row
 {
 	int64_t week = db_int(r, row, 0);
 	const char *name = db_text(r, row, 1);
-	bool exists = db_bool(r, row, 2);
-	if (db_bool(r, row, 3))
+	bool exists = db_bool(r, row, 2), attached = db_bool(r, row, 3);
+	if (db_is_null(r, row, 4))
 		return;
+	if (attached) {
+		doctor_note(d, week == 0 ? CHECK_PROBLEM : CHECK_WARNING,
+			"%s has other bounds, and no partition is there from %s to %s "
+			"(UTC)",
+			name, db_text(r, row, 4), db_text(r, row, 5));
+		return;
+	}
 	doctor_note(d, week == 0 || exists ? CHECK_PROBLEM : CHECK_WARNING, "%s %s", name,
 		exists ? "is not attached" : "is missing");
 	if (exists)

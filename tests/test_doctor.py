@@ -451,6 +451,24 @@ def partitions(w):
     w.doctor().exits(1).expect("partitions", "problem", names[0] + " is missing")
 
 
+def partition_bounds(w):
+    """partitions with wrong bounds are named, with the time that they leave without one; make_partitions fills it"""
+    names = w.psql("select 'entry' || to_char(clock_timestamp() at time zone 'UTC' + n * interval "
+                   "'7 days', '_IYYY\"w\"IW') from generate_series(0, 2) n").split()
+    week = "(date_trunc('week', clock_timestamp() at time zone 'UTC') + interval '%d days %d hours')"
+    for number, status, code in ((1, "warning", 0), (0, "problem", 1)):
+        w.psql("drop table stepwell.%s; do $$ begin execute format('create table stepwell.%s partition of stepwell.entry "
+               "for values from (%%L) to (%%L)', %s); end $$" % (names[number], names[number], ", ".join(
+                   "stepwell.first_id(%s at time zone 'UTC')" % (week % at) for at in (
+                       (7 * number, 0), (7 * number + 7, -1)))))
+        times = w.psql("select to_char(t, 'YYYY-MM-DD HH24:MI') from unnest(array[%s, %s]) t" % (
+            week % (7 * number + 7, -1), week % (7 * number + 7, 0))).splitlines()
+        w.doctor().exits(code).expect("partitions", status, names[number] + " has other bounds", "from %s to %s (UTC)" % tuple(
+            times), "make_partitions()")
+    w.psql("select stepwell.make_partitions()")
+    w.doctor().exits(0).expect("partitions", "ok")
+
+
 def ids_of_the_future(w):
     """ids that are ahead of the clock tell that it was set back"""
     w.psql("insert into stepwell.run (id, definition_id, input, created_at) select stepwell.first_id("
@@ -492,7 +510,9 @@ def baseless(w):
     """a lease whose run is not there stops nobody, and is a problem that is named"""
     w.define("plain", NOTHING)
     gone = w.psql("select stepwell.start('test/plain')")
-    w.psql("delete from stepwell.run; delete from stepwell.entry")
+    for table in ("entry", "run"):
+        w.psql("delete from stepwell." + table)
+        w.doctor().exits(1).expect("leases", "problem", "1 run whose journal is not there", gone)
     w.psql("insert into stepwell.lease (run_id, definition_id, due) select '00000000-0000-7000-8000-000000000001', "
            "definition_id, now() from stepwell.lease")  # of a week that was dropped
     w.doctor().exits(1).expect("leases", "problem", "2 runs whose journal is not there",
@@ -716,7 +736,7 @@ def probe_that_fails(w):
 
 CASES = [healthy, text, usage, private, unreachable, schema_missing, schema_versions, encoding,
          synchronous_commit, timeouts, read_only, rights, connections, old_snapshot, prepared_transaction,
-         bloat, partitions, ids_of_the_future, workers, orphans, baseless, logins, due, suspended, events, locks,
+         bloat, partitions, partition_bounds, ids_of_the_future, workers, orphans, baseless, logins, due, suspended, events, locks,
          locked_table, pooler_by_transaction, pooler_by_session, pooler_by_statement, probe,
          probe_cut_short, probe_that_fails]
 ALONE = [durability, slot_of_a_lost_standby, tls, wraparound]  # they change the whole server

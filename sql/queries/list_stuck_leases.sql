@@ -1,6 +1,7 @@
 -- Runs that nobody moves on. No parameters. Returns rows: kind ('orphan': its owner is no worker
 -- of the pool, 'expired': its owner has not been seen for its lease and 10 s more, 'due': due for
--- 10 s without an owner, 'baseless': its run is not there), what it needs, number, the longest wait in microseconds or null, one of
+-- 10 s without an owner, 'baseless': its run or its journal is not there; the oldest are looked at,
+-- among which those of dropped weeks are), what it needs, number, the longest wait in microseconds or null, one of
 -- the runs uuid.
 select kind, array_to_string(needs, ', '), count(*),
 	(extract(epoch from max(clock_timestamp() - since)) * 1000000)::bigint,
@@ -12,8 +13,9 @@ from (
 		and not exists (select from stepwell.worker w where w.id = l.owner)
 	union all
 	select 'baseless', l.run_id, '{}', null
-	from stepwell.lease l left join stepwell.run r on r.id = l.run_id
-	where r.id is null
+	from (select run_id from stepwell.lease order by run_id limit 10000) l
+	where not exists (select from stepwell.run r where r.id = l.run_id)
+		or not exists (select from stepwell.entry e where e.run_id = l.run_id)
 	union all
 	select 'expired', l.run_id, '{}', w.expires_at
 	from stepwell.lease l join stepwell.worker w on w.id = l.owner
