@@ -1,6 +1,6 @@
 /*
- * Two passes: the first finds each loop's last iteration and those that did not just
- * complete, the second answers step by step, in order.
+ * Two passes: the first finds each loop, its last iteration and those that did not just
+ * complete, the second answers step by step.
  */
 #include "fold.h"
 
@@ -29,51 +29,83 @@ static bool find_iteration(const char *path, size_t *ret_n, int64_t *ret_index)
 	return true;
 }
 
-static struct fold_loop *find_loop(struct fold *f, const char *path, size_t n)
+static int compare_loops(const void *a, const void *b)
 {
-	for (size_t i = f->count; i-- > 0;) {
-		if (f->loops[i].n == n && strncmp(f->loops[i].path, path, n) == 0)
-			return &f->loops[i];
-	}
-	return NULL;
+	const struct fold_loop *x = a, *y = b;
+	int order = memcmp(x->path, y->path, x->n < y->n ? x->n : y->n);
+	return order || x->n == y->n ? order : x->n < y->n ? -1 : 1;
 }
 
-static struct fold_loop *add_loop(struct fold *f, const char *path, size_t n)
+static struct fold_loop *find_loop(const struct fold *f, const char *path, size_t n)
 {
-	struct fold_loop *l = find_loop(f, path, n);
-	if (l)
-		return l;
-	f->loops = xrealloc(f->loops, (f->count + 1) * sizeof *f->loops);
-	l = &f->loops[f->count++];
-	*l = (struct fold_loop){.path = path, .n = n};
-	return l;
+	struct fold_loop key = {.path = path, .n = n};
+	return bsearch(&key, f->loops, f->count, sizeof *f->loops, compare_loops);
+}
+
+/* Every loop once, in the order of their paths. */
+static void find_loops(struct fold *f)
+{
+	size_t found = 0;
+	f->loops = xcalloc(f->steps->count + 1, sizeof *f->loops);
+	for (size_t i = 0; i < f->steps->count; i++) {
+		struct fold_loop l = {.path = f->steps->items[i].path};
+		int64_t iteration;
+		if (find_iteration(l.path, &l.n, &iteration))
+			f->loops[found++] = l;
+	}
+	qsort(f->loops, found, sizeof *f->loops, compare_loops);
+	for (size_t i = 0; i < found; i++) {
+		if (i == 0 || compare_loops(&f->loops[f->count - 1], &f->loops[i]) != 0)
+			f->loops[f->count++] = f->loops[i];
+	}
 }
 
 static void add_unusual(struct fold_loop *l, int64_t iteration)
 {
-	if (l->unusual_count && l->unusual[l->unusual_count - 1] == iteration)
-		return;
 	if ((l->unusual_count & (l->unusual_count - 1)) == 0)
 		l->unusual = xrealloc(
 			l->unusual, (2 * l->unusual_count + 1) * sizeof *l->unusual);
 	l->unusual[l->unusual_count++] = iteration;
 }
 
+static int compare_iterations(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* Ascending, each once. */
+static void sort_unusual(struct fold_loop *l)
+{
+	size_t n = 0;
+	if (l->unusual_count == 0)
+		return;
+	qsort(l->unusual, l->unusual_count, sizeof *l->unusual, compare_iterations);
+	for (size_t i = 0; i < l->unusual_count; i++) {
+		if (n == 0 || l->unusual[n - 1] != l->unusual[i])
+			l->unusual[n++] = l->unusual[i];
+	}
+	l->unusual_count = n;
+}
+
 void fold_init(struct fold *f, const struct admin_steps *steps)
 {
 	*f = (struct fold){.steps = steps};
+	find_loops(f);
 	for (size_t i = 0; i < steps->count; i++) {
 		const struct admin_step *s = &steps->items[i];
 		size_t n;
 		int64_t iteration;
 		if (!find_iteration(s->path, &n, &iteration))
 			continue;
-		struct fold_loop *l = add_loop(f, s->path, n);
+		struct fold_loop *l = find_loop(f, s->path, n);
 		if (iteration > l->last)
 			l->last = iteration;
 		if (s->phase != PHASE_COMPLETED && s->phase != PHASE_SKIPPED)
 			add_unusual(l, iteration);
 	}
+	for (size_t i = 0; i < f->count; i++)
+		sort_unusual(&f->loops[i]);
 }
 
 void fold_finish(struct fold *f)

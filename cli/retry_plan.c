@@ -48,14 +48,6 @@ static const struct admin_step *failed_step(
 	return named ? named : last_faulted(steps, (struct json){0});
 }
 
-static const struct admin_step *open_step(const struct admin_steps *steps)
-{
-	for (size_t i = steps->count; i-- > 0;)
-		if (!phase_has_ended(steps->items[i].phase))
-			return &steps->items[i];
-	return NULL;
-}
-
 bool retry_plan_create(
 	struct db_client *c, struct uuid id, struct retry_plan *ret, struct error *err)
 {
@@ -76,7 +68,6 @@ bool retry_plan_create(
 	}
 	p.target = p.run.phase == PHASE_FAULTED ? failed_step(&p.run, &p.steps)
 						: admin_held_step(&p.steps);
-	p.point = p.target ? p.target : open_step(&p.steps);
 	*ret = p;
 	return true;
 }
@@ -161,29 +152,57 @@ static struct uuid next_id(struct uuid run, const struct admin_step *s)
 	return uuid_step(run, s->path, generation + 1);
 }
 
+static bool goes_on(const struct retry_plan *p, const struct admin_step *s)
+{
+	return s == p->target || s->goes_on ||
+	       (p->target && holds(s->path, p->target->path));
+}
+
 static void print_step(const struct retry_plan *p, const struct admin_step *s,
 	bool new_id, enum output form, cJSON *array)
 {
 	struct line l = {.action = "skip", .path = s->path, .name = s->name};
 	struct uuid id = s->step_id;
-	if (s == p->target) {
-		l.action = "resend";
+	if (s == p->target || (s->goes_on && s->uncertain)) {
+		l.action = "resend"; /* what failed, and what was cut short with it */
 		if (new_id)
 			id = next_id(p->run.id, s);
 		l.step_id = &id;
-	} else if (!phase_has_ended(s->phase) ||
-		   (p->target && holds(s->path, p->target->path))) {
+	} else if (goes_on(p, s)) {
 		l.action = "continue";
 	}
 	print_line(&l, form, array);
 }
 
-/* The tasks after the one at `index` in the list whose pointer is path[0..n). */
+/* How often the task was entered. */
+static unsigned count_visits(const struct retry_plan *p, const char *path)
+{
+	size_t n = strlen(path);
+	unsigned visits = 0;
+	for (size_t i = 0; i < p->steps.count; i++) {
+		const char *other = p->steps.items[i].path;
+		visits += strncmp(other, path, n) == 0 &&
+			  (!other[n] || (other[n] == '#' && !strchr(other + n, '/')));
+	}
+	return visits;
+}
+
+static void print_first(const struct retry_plan *p, char *path, const char *name,
+	enum output form, cJSON *array)
+{
+	struct uuid id = uuid_step(p->run.id, path, 0);
+	struct line l = {"first", path, name, &id};
+	print_line(&l, form, array);
+}
+
+/* The tasks after the one at `index` in the list whose pointer is path[0..n); of
+ * branches, all that have not begun. */
 static void print_following(const struct retry_plan *p, const char *path, size_t n,
 	size_t index, enum output form, cJSON *array)
 {
 	/* Iterations and visits are no part of a reference. */
 	struct buf pointer = {0};
+	bool branches = n > 9 && strncmp(path + n - 9, "/branches", 9) == 0;
 	for (size_t i = 0; i < n; i++) {
 		if (path[i] == '[' || path[i] == '#')
 			i += strcspn(path + i, "/") - 1;
@@ -198,24 +217,31 @@ static void print_following(const struct retry_plan *p, const char *path, size_t
 			continue;
 		char *name = json_strdup(key);
 		char *full = xasprintf("%.*s/%zu/%s", (int)n, path, i, name);
-		struct uuid id = uuid_step(p->run.id, full, 0);
-		struct line l = {"first", full, name, &id};
-		print_line(&l, form, array);
+		unsigned visits = count_visits(p, full);
+		char *visit = xasprintf("%s#%u", full, visits + 1);
+		if (visits == 0)
+			print_first(p, full, name, form, array);
+		else if (!branches)
+			print_first(p, visit, name, form, array);
+		free(visit);
 		free(full);
 		free(name);
 	}
 	buf_finish(&pointer);
 }
 
-/* What the definition has after the point, from the innermost list outwards. */
-static void print_rest(const struct retry_plan *p, enum output form, cJSON *array)
+/* What the definition has after a step, in its own list. */
+static void print_rest(const struct retry_plan *p, const struct admin_step *s,
+	enum output form, cJSON *array)
 {
-	const char *path = p->point->path;
-	for (size_t n = strlen(path); n-- > 0;) {
-		size_t digits = path[n] == '/' ? strspn(path + n + 1, "0123456789") : 0;
-		if (digits > 0 && path[n + 1 + digits] == '/')
-			print_following(
-				p, path, n, strtoul(path + n + 1, NULL, 10), form, array);
+	for (size_t n = strlen(s->path); n-- > 0;) {
+		size_t digits =
+			s->path[n] == '/' ? strspn(s->path + n + 1, "0123456789") : 0;
+		if (digits == 0 || s->path[n + 1 + digits] != '/')
+			continue;
+		print_following(
+			p, s->path, n, strtoul(s->path + n + 1, NULL, 10), form, array);
+		return;
 	}
 }
 
@@ -230,8 +256,10 @@ void retry_plan_print(const struct retry_plan *p, bool new_id, enum output form)
 		output_print("%s\n", id);
 	for (size_t i = 0; i < p->steps.count; i++)
 		print_step(p, &p->steps.items[i], new_id, form, array);
-	if (p->point)
-		print_rest(p, form, array);
+	for (size_t i = p->steps.count; i-- > 0;) { /* from the innermost outwards */
+		if (goes_on(p, &p->steps.items[i]))
+			print_rest(p, &p->steps.items[i], form, array);
+	}
 	if (form == OUTPUT_TEXT)
 		cJSON_Delete(object);
 	else

@@ -15,7 +15,6 @@ struct retry_plan {
 	struct admin_workflow workflow;
 	struct json document;            /* of the workflow */
 	const struct admin_step *target; /* what failed or is held; NULL: none is known */
-	const struct admin_step *point;  /* where the run goes on: it, or what is open */
 };
 
 MUST_CHECK bool retry_plan_create(

@@ -4,8 +4,8 @@
 
 #include "clock.h"
 #include "command.h"
-#include "fold.h"
 #include "json.h"
+#include "show_steps.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +57,10 @@ static void add_step(cJSON *array, const struct admin_step *s)
 	object_time(step, "endedAt", s->ended_at);
 	object_payload(step, "output", s->output);
 	object_payload(step, "error", s->error);
+	if (s->reason) {
+		object_text(step, "reason", s->reason);
+		object_text(step, "endedBy", s->ended_by);
+	}
 	cJSON_AddItemToArray(array, step);
 }
 
@@ -209,73 +213,6 @@ static void print_error(const char *error)
 	free(instance);
 }
 
-/* Where a step stands: a path is made of (list, index, name) for each level. */
-struct place {
-	int depth;             /* 0: a task of the workflow's own list */
-	const char *iteration; /* "[3]" of the loop around it, or NULL */
-	const char *visit;     /* "#2", or NULL */
-};
-
-static struct place find_place(const char *path)
-{
-	struct place place = {.depth = -1};
-	const char *name = NULL, *outer = NULL;
-	for (const char *p = strchr(path, '/'); p; p = strchr(p + 1, '/')) {
-		size_t digits = strspn(p + 1, "0123456789");
-		if (digits == 0 || p[1 + digits] != '/')
-			continue;
-		p += 1 + digits; /* now at the slash before the name */
-		outer = name;
-		name = p + 1;
-		place.depth++;
-	}
-	if (outer) {
-		const char *end = strchr(outer, '/');
-		const char *open =
-			end ? memrchr(outer, '[', (size_t)(end - outer)) : NULL;
-		place.iteration = open && strchr(open, ']') < end ? open : NULL;
-	}
-	place.visit = name ? strchr(name, '#') : NULL;
-	return place;
-}
-
-/* The name, with the iteration before it and the visit after it: "[3] reserve #2". */
-static char *label_of(const struct admin_step *s, const struct place *place)
-{
-	size_t n = place->iteration ? strcspn(place->iteration, "]") + 1 : 0;
-	char *label = xasprintf("%.*s%s%s%s%s", (int)n, n ? place->iteration : "",
-		n ? " " : "", s->name, place->visit ? " " : "",
-		place->visit ? place->visit : "");
-	char *safe = output_safe(label);
-	free(label);
-	return safe;
-}
-
-static void print_step(const struct admin_step *s, int64_t now)
-{
-	struct place place = find_place(s->path);
-	int indent = 2 + 2 * (place.depth > 0 ? place.depth : 0);
-	char span[SPAN_TEXT], *label = label_of(s, &place);
-	show_span(s->started_at, s->ended_at ? s->ended_at : now, span);
-	output_print("%*s", indent, "");
-	output_colour(show_colour(s->phase));
-	output_print("%s", phase_symbol(s->phase, false));
-	output_colour(COLOUR_NONE);
-	output_print(
-		" %-*s %-9s", indent < 30 ? 34 - indent : 4, label, phase_name(s->phase));
-	if (s->attempts > 1)
-		output_print(" %lld attempts", (long long)s->attempts);
-	if (s->phase != PHASE_SKIPPED && s->phase != PHASE_PENDING)
-		output_print(" %s", span);
-	if (s->error) {
-		char *problem = show_problem(s->error);
-		output_print("  %s", problem);
-		free(problem);
-	}
-	output_print("\n");
-	free(label);
-}
-
 static void print_descendant(void *ctx, const struct admin_descendant *d)
 {
 	char id[SHORT_ID];
@@ -343,21 +280,6 @@ static void print_head(const struct admin_run *run)
 	print_time("ended", run->ended_at, span);
 }
 
-static void print_steps(const struct admin_steps *steps, bool all, int64_t now)
-{
-	struct fold fold;
-	fold_init(&fold, steps);
-	for (size_t i = 0; i < steps->count; i++) {
-		int64_t left_out = 0;
-		if (all || !fold_hides(&fold, i, &left_out))
-			print_step(&steps->items[i], now);
-		else if (left_out)
-			output_print("    ... %lld completed iteration%s (--all)\n",
-				(long long)left_out, left_out == 1 ? "" : "s");
-	}
-	fold_finish(&fold);
-}
-
 bool show_text(struct db_client *c, const struct admin_run *run,
 	const struct admin_steps *steps, bool all, struct error *err)
 {
@@ -367,9 +289,7 @@ bool show_text(struct db_client *c, const struct admin_run *run,
 		print_waiting(run);
 	if (run->error)
 		print_error(run->error);
-	if (steps->count)
-		output_print("\nsteps\n");
-	print_steps(steps, all, run->ended_at ? run->ended_at : run->now);
+	show_steps(steps, all, run->ended_at ? run->ended_at : run->now);
 	bool ok = admin_each_descendant(
 		c, run->id, DESCENDANTS + 1, print_descendant, &count, err);
 	if (run->output) {

@@ -100,7 +100,10 @@ struct admin_step {
 	struct uuid step_id;
 	enum phase phase;
 	int64_t attempts, started_at, ended_at;
-	const char *output, *error; /* JSON text or NULL */
+	const char *output, *error;    /* JSON text or NULL */
+	const char *reason, *ended_by; /* why it was cancelled, and the path of the task
+					* that caused it ("": the run); or NULL */
+	bool goes_on;   /* it is open, or will be when its run is retried */
 	bool uncertain; /* one of its attempts may have taken effect, and did not complete
 			   it */
 };

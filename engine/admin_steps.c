@@ -19,6 +19,9 @@ static void read_step(const struct db_result *r, int row, struct admin_step *s)
 	s->output = db_is_null(r, row, 8) ? NULL : db_text(r, row, 8);
 	s->error = db_is_null(r, row, 9) ? NULL : db_text(r, row, 9);
 	s->uncertain = db_bool(r, row, 10);
+	s->reason = db_is_null(r, row, 11) ? NULL : db_text(r, row, 11);
+	s->ended_by = db_is_null(r, row, 12) ? NULL : db_text(r, row, 12);
+	s->goes_on = db_bool(r, row, 13);
 }
 
 void admin_steps_finish(struct admin_steps *s)

@@ -49,6 +49,7 @@ struct graph_marks {
 	enum phase phase;                 /* what it does now, or how it ended last */
 	/* Of a loop: its iterations by what became of them. */
 	size_t rounds[PHASE_SKIPPED + 1];
+	const char *reason; /* why its only step was cancelled, or NULL; the step's */
 };
 
 enum graph_edge_kind {

@@ -2,6 +2,8 @@
  * function or extension, wherever it was called. */
 #include "graph_state.h"
 
+#include "graph_describe.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,6 +108,7 @@ out:
 static void count_step(struct graph_marks *m, const struct admin_step *s)
 {
 	bool open = m->steps > 0 && !phase_has_ended(m->phase);
+	m->reason = m->steps == 0 ? s->reason : NULL;
 	m->counts[s->phase]++;
 	m->steps++;
 	m->attempts += s->attempts > 1 ? s->attempts : 1;
@@ -225,6 +228,17 @@ static void say_counts(const size_t counts[PHASE_SKIPPED + 1], struct buf *out)
 	}
 }
 
+static void say_reason(const char *reason, struct buf *out)
+{
+	struct buf b = {0};
+	if (!reason)
+		return;
+	buf_puts(&b, reason);
+	char *said = graph_said(&b);
+	buf_printf(out, ", %s", said);
+	free(said);
+}
+
 static size_t count_all(const size_t counts[PHASE_SKIPPED + 1])
 {
 	size_t sum = 0;
@@ -241,6 +255,7 @@ char *graph_state_text(const struct graph_marks *m)
 		say_counts(m->rounds, &b);
 	} else if (m->steps == 1) {
 		buf_puts(&b, phase_name(m->phase));
+		say_reason(m->reason, &b);
 	} else {
 		say_counts(m->counts, &b);
 	}

@@ -199,7 +199,8 @@ def sql_views(w):
           "parent_run_id uuid".format(stamp), "%s", columns("runs"))
     check(columns("steps") == "run_id uuid, path text, reference text, name text, step_id uuid, "
           "status text, attempts integer, started_at {0}, ended_at {0}, output json, "
-          "error json".format(stamp), "%s", columns("steps"))
+          "error json, reason text, ended_by text, place bigint, uncertain boolean, "
+          "goes_on boolean".format(stamp), "%s", columns("steps"))
     check(columns("journal") == "run_id uuid, seq bigint, at {0}, kind text, path text, "
           "attempt integer, data json".format(stamp), "%s", columns("journal"))
     result = w.expect(0, "run", w.file("v", [{"a": {"set": {"x": 1}}}]), "-o", "json").json

@@ -1,0 +1,11 @@
+/* The steps of a run as a tree, for people. */
+#ifndef STEPWELL_SHOW_STEPS_H
+#define STEPWELL_SHOW_STEPS_H
+
+#include "admin_runs.h"
+
+/* With a heading, or nothing where there are none. all: with every iteration of long
+ * loops (fold.h). now: until when what is open has lasted. */
+void show_steps(const struct admin_steps *steps, bool all, int64_t now);
+
+#endif

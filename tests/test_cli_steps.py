@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""What is told of a run's steps: how each ended, why and by whom, as a tree, the same in every form.
+
+    test_cli_steps.py [NAME...]    only the cases with NAME in their name
+
+cli_world.py says what it needs."""
+import json
+import re
+
+from cli_world import main, on_terminal, post
+from harness import check, wait_for
+
+BOOM = {"raise": {"error": {"type": "https://example.com/boom", "status": 500, "title": "Boom"}}}
+LONG = {"wait": {"hours": 1}}
+EAR = {"listen": {"to": {"one": {"with": {"type": "never"}}}}}
+
+
+def steps_of(w, run):
+    """What `status -o json` says, by name."""
+    return {s["name"]: s for s in w.expect(0, "status", run, "-o", "json").json["steps"]}
+
+
+def expect_steps(w, run, wanted):
+    """name: status, or (cancelled, why, name of the step by which); the view says the same."""
+    steps = steps_of(w, run)
+    paths = {s["path"]: s["name"] for s in steps.values()}
+    found = {name: (s["status"], s["reason"], paths.get(s["endedBy"], s["endedBy"])) if "reason" in s
+             else s["status"] for name, s in steps.items()}
+    check(found == wanted, "%s, not %s", found, wanted)
+    view = json.loads(w.sql("select json_object_agg(name, json_build_array(status, reason, ended_by)) "
+                            "from stepwell.steps where run_id = '%s'" % run))
+    check(view == {name: [s["status"], s.get("reason"), s.get("endedBy")] for name, s in steps.items()},
+          "the view says %s", view)
+    for s in steps.values():
+        check(s["endedAt"] or s["status"] in ("running", "waiting", "suspended"), "no end: %s", s)
+
+
+def lines_of(text):
+    """The tree of `status`: (depth, sign, name) a line."""
+    tree = re.search(r"^steps\n((?:  .*\n)+)", text, re.M).group(1)
+    return [(len(m[1]) // 2 - 1, m[2], m[3]) for m in
+            (re.match(r"^( +)(\S) (\S+)", line) for line in tree.splitlines())]
+
+
+def cut_off(w):
+    """what a timeout, another branch or a fault has cut off is cancelled, and says by whom; a block around
+    a failure has failed; status, the view, and all pictures say so"""
+    path = w.file("cut", [
+        {"race": {"fork": {"compete": True, "branches": [
+            {"quick": {"wait": {"milliseconds": 50}}}, {"slow": {"do": [{"s1": LONG}]}}, {"ear": EAR}]}}},
+        {"late": {"try": [{"inner": {"timeout": {"after": {"milliseconds": 100}},
+                                     "do": [{"deep": {"do": [{"w": LONG}]}}]}}],
+                  "catch": {"do": [{"handled": {"set": {"x": 1}}}]}}},
+        {"guarded": {"try": [{"two": {"fork": {"branches": [
+            {"bad": {"do": [{"pause": {"wait": {"milliseconds": 50}}}, {"boom": BOOM}]}},
+            {"good": {"do": [{"g1": EAR}]}}]}}}], "catch": {"do": [{"sorry": {"set": {"x": 1}}}]}}}])
+    w.expect(0, "run", path)
+    run = w.last()
+    first, time, boom = [("cancelled", why, by) for why, by in (
+        ("quick was first", "quick"), ("inner did not end in time", "inner"), ("boom failed", "boom"))]
+    expect_steps(w, run, {
+        "race": "completed", "quick": "completed", "slow": first, "s1": first, "ear": first,
+        "late": "completed", "inner": "faulted", "deep": time, "w": time, "handled": "completed",
+        "guarded": "completed", "two": "faulted", "bad": "faulted", "pause": "completed", "boom": "faulted",
+        "good": boom, "g1": boom, "sorry": "completed"})
+    text = w.expect(0, "status", run).out
+    check(re.search(r"⊘ w +cancelled +\S+  inner did not end in time\n", text), "%s", text)
+    for form, pattern in (("text", r"⊘ w +cancelled, inner did not end in time"), ("mermaid", r"cancelled"),
+                          ("dot", r"cancelled"), ("svg", r"data-path=\"[^\"]*/deep/do/0/w\" data-state=\"cancelled\"")):
+        out = w.expect(0, "graph", "-o", form, run).out
+        check(re.search(pattern, out), "%s: %s", form, out)
+
+
+def tree(w):
+    """the tree is by parent: branches that were under way at once are not mixed up"""
+    def branch(name, wait):
+        return {name: {"do": [{name + "1": {"wait": {"milliseconds": wait}}}, {name + "2": {"set": {"x": 1}}},
+                              {name + "3": {"do": [{name + "4": {"set": {"x": 1}}}]}}]}}
+    w.expect(0, "run", w.file("tree", [
+        {"both": {"fork": {"branches": [branch("a", 60), branch("b", 20)]}}},
+        {"each": {"for": {"in": "${ [1, 2] }"}, "do": [{"x": {"do": [{"y": {"set": {"x": 1}}}]}}]}}]))
+    found = lines_of(w.expect(0, "status", "@last").out)
+    check(found == [(0, "✓", "both")] + [(depth, "✓", name + end) for name in "ab" for depth, end in (
+        (1, ""), (2, "1"), (2, "2"), (2, "3"), (3, "4"))] + [(0, "✓", "each")] + [
+            (1, "✓", "[0]"), (2, "✓", "y"), (1, "✓", "[1]"), (2, "✓", "y")], "%s", found)
+
+
+def cancelled_run(w):
+    """what was open in a run that is cancelled is cancelled with it, what was held too"""
+    run = w.expect(0, "start", w.file("c", [{"both": {"fork": {"branches": [
+        {"a": {"do": [{"a1": {"set": {"x": 1}}}, {"a2": LONG}]}}, {"b": EAR}]}}}])).id
+    w.worker()
+    w.wait_status(run, "waiting")
+    expect_steps(w, run, {"both": "running", "a": "running", "a1": "completed", "a2": "waiting", "b": "waiting"})
+    w.expect(0, "cancel", run)
+    w.wait_status(run, "cancelled")
+    gone = ("cancelled", "the run was cancelled", "")
+    expect_steps(w, run, {"both": gone, "a": gone, "a1": "completed", "a2": gone, "b": gone})
+
+
+def late_run(w):
+    """what was open in a run whose time was over is cancelled"""
+    w.expect(10, "run", w.file("late", [{"d": {"do": [{"w": LONG}]}}], timeout={"after": {"milliseconds": 100}}))
+    gone = ("cancelled", "the workflow did not end in time", "")
+    expect_steps(w, w.last(), {"d": gone, "w": gone})
+
+
+def ended_elsewhere(w):
+    """a branch that ends the run has completed with all that is around it; the others are cancelled"""
+    w.expect(0, "run", w.file("end", [{"both": {"fork": {"branches": [
+        {"a": {"do": [{"a1": {"wait": {"milliseconds": 50}}}, {"a2": {"set": {"x": 1}, "then": "end"}}]}},
+        {"b": {"do": [{"b1": LONG}]}}]}}}, {"never": {"set": {"x": 1}}}]))
+    gone = ("cancelled", "another branch ended the run", "")
+    expect_steps(w, w.last(), {"both": "completed", "a": "completed", "a1": "completed", "a2": "completed",
+                               "b": gone, "b1": gone})
+
+
+def faulted_beside(w):
+    """a branch beside the one that failed is cancelled with the run, and goes on when it is retried: the plan
+    says so, and what was cut short is sent again with the same id"""
+    recorder = w.recorder()
+    path = w.file("beside", [{"both": {"fork": {"branches": [
+        {"bad": {"do": [{"call": post(recorder.url + "/status/503/times/1/bad")}]}},
+        {"good": {"do": [{"g1": {"wait": {"milliseconds": 1500}}}]}},
+        {"sent": {"do": [{"s1": post(recorder.url + "/hold/gate/s1")}]}}]}}}])
+    run = w.expect(0, "start", path).id
+    w.worker()
+    w.wait_status(run, "faulted")
+    gone = ("cancelled", "call failed", "call")
+    expect_steps(w, run, {"both": "faulted", "bad": "faulted", "call": "faulted", "good": gone, "g1": gone,
+                          "sent": gone, "s1": gone})
+    plan = {s["name"]: s["action"] for s in w.expect(0, "retry", run, "-n", "-o", "json").json["steps"]}
+    check(plan == {"both": "continue", "bad": "continue", "call": "resend", "good": "continue", "g1": "continue",
+                   "sent": "continue", "s1": "resend"}, "%s", plan)
+    w.expect(0, "retry", run)
+    recorder.wait("/hold", 2)
+    recorder.release("gate")
+    w.wait_status(run, "completed")
+    check({s["status"] for s in steps_of(w, run).values()} == {"completed"}, "%s", steps_of(w, run))
+    check(len({r["key"] for r in recorder.records("/hold")}) == 1, "another id")
+
+
+def begun_anew(w):
+    """what a block left behind when it began anew is cancelled, and is no part of what goes on"""
+    recorder = w.recorder()
+    w.expect(0, "run", w.file("anew", [
+        {"t": {"try": [{"f": {"fork": {"branches": [
+            {"bad": post(recorder.url + "/status/503/times/1/bad")}, {"good": {"wait": {"milliseconds": 900}}}]}}}],
+               "metadata": {"retry": "block"},
+               "catch": {"retry": {"limit": {"attempt": {"count": 2}}}}}}]))
+    rows = w.sql("select name, status, reason from stepwell.steps order by place").splitlines()
+    check("good|cancelled|bad failed" in rows and "good|completed|" in rows, "%s", rows)
+
+
+def narrow(w):
+    """on a terminal what does not fit behind a step stands below it"""
+    w.expect(10, "run", w.file("n", [{"boom": {"raise": {"error": {
+        "type": "https://example.com/boom", "status": 500, "title": "T" * 60}}}}]))
+    code, text = on_terminal(w, "status", "@last", env={"NO_COLOR": "1"})
+    check(code == 0 and re.search(r"✗ boom +faulted +\S+\r?\n +T{60} \(500\)", text), "%s", text)
+
+
+if __name__ == "__main__":
+    main([cut_off, tree, cancelled_run, late_run, ended_elsewhere, faulted_beside, begun_anew, narrow])
