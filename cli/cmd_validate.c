@@ -16,7 +16,7 @@ static int validate_file(const struct options *o, const char *path)
 {
 	struct definition_file f;
 	struct error err;
-	bool runnable = options_given(o, "runnable");
+	bool runnable = !options_given(o, "spec");
 	if (!definition_file_open(path, &f, &err))
 		return command_fail(&err);
 	bool valid = definition_file_valid(&f, runnable);
@@ -26,7 +26,8 @@ static int validate_file(const struct options *o, const char *path)
 		if (valid)
 			output_print("%s: valid%s\n", safe,
 				f.definition ? ""
-					     : ", but apply, run and start refuse it");
+					     : " by the specification, but apply, run "
+					       "and start refuse it");
 		free(safe);
 	} else {
 		output_object(definition_file_object(&f, runnable));
@@ -40,6 +41,9 @@ static int run(const struct options *o)
 	const char *format = options_text(o, "format"),
 		   *output = options_text(o, "output");
 	int result = EXIT_DONE;
+	if (options_given(o, "spec") && options_given(o, "runnable"))
+		return command_misuse(
+			o, "--runnable is the opposite of --spec: give one");
 	if (format && output && strcmp(format, output) != 0)
 		return command_misuse(
 			o, "--format is another name of --output: give one");
@@ -61,8 +65,9 @@ static int run(const struct options *o)
 }
 
 static const struct option options[] = {
-	{"runnable", 0, OPTION_FLAG, NULL,
-		"refuse also what apply, run and start refuse"},
+	{"spec", 0, OPTION_FLAG, NULL,
+		"refuse only what the specification's schema refuses"},
+	{"runnable", 0, OPTION_FLAG, NULL, "the default: as apply, run and start"},
 	OPTION_ROW_OUTPUT,
 	{"format", 0, OPTION_CHOICE, "text|json|jsonl", "another name of --output"},
 	OPTION_ROW_HELP,
@@ -75,14 +80,15 @@ const struct command command_validate = {
 	.summary = "say what is wrong with definitions",
 	.help = "Prints every problem as file:line:col: error: /pointer: text; exit 6 if "
 		"there is an\n"
-		"error. An error is what the specification's schema refuses. The rest is "
-		"a warning: what\n"
-		"apply, run and start refuse all the same (names that lead nowhere, "
-		"expressions that do not\n"
-		"compile, what this runtime does not support), and what is probably not "
-		"meant. In JSON: an\n"
-		"object per file with file, valid, runnable and findings [{class, line, "
-		"column, pointer,\n"
+		"error. An error is what apply, run and start refuse: what the "
+		"specification's schema\n"
+		"refuses, names that lead nowhere, expressions that do not compile, what "
+		"this runtime\n"
+		"does not support. What is probably not meant is a warning. With --spec "
+		"only what the\n"
+		"schema refuses is an error. In JSON: an object per file with file, "
+		"valid (by the\n"
+		"schema), runnable and findings [{class, line, column, pointer, "
 		"text}].\n",
 	.options = options,
 	.least = 1,

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""wfctl validate against the official schema: it takes what the schema takes and refuses what the schema refuses, in JSON and in YAML;
+"""wfctl validate --spec against the official schema: it takes what the schema takes and refuses what the schema refuses, in JSON and in YAML;
 and no bytes whatever bring it down.
 
     test_agreement.py [--count N] [--seed TEXT] [--judge COMMAND] [--specification FOLDER]
@@ -34,7 +34,7 @@ def verdicts_of_schema(judge, documents):
 
 def validate(paths):
     """-> (exit code, what stderr says, the objects printed)"""
-    done = subprocess.run([WFCTL, "validate", "-o", "jsonl", *map(str, paths)], capture_output=True,
+    done = subprocess.run([WFCTL, "validate", "--spec", "-o", "jsonl", *map(str, paths)], capture_output=True,
                           stdin=subprocess.DEVNULL, timeout=600)
     lines = done.stdout.decode(errors="replace").split("\n")[:-1]
     return done.returncode, done.stderr.decode(errors="replace"), [json.loads(line) for line in lines]

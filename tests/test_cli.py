@@ -110,8 +110,10 @@ def validate(w):
                  "bad.json:3:29: error: /do/1/x/with:", "\"method\" is missing",
                  "bad.json:3:30: error: /do/1/x/with/methd:", "did you mean \"method\""):
         check(text in result.out, "nothing about %r; %s", text, result)
-    w.expect(0, "validate", fork, out="warning: /do/0/f/run/script/language: ", err="")
-    w.expect(6, "validate", "--runnable", fork, out="error: /do/0/f/run/script/language: ", err="")
+    w.expect(0, "validate", "--spec", fork, out="warning: /do/0/f/run/script/language: ", err="")
+    for words in [], ["--runnable"]:
+        w.expect(6, "validate", *words, fork, out="error: /do/0/f/run/script/language: ", err="")
+    w.fails(2, "give one", "validate", "--spec", "--runnable", fork)
     w.expect(3, "validate", good, "nowhere.json", err="nowhere.json", out="good.json: valid")
     verdicts = w.expect(6, "validate", good, bad, "-o", "json", err="").lines
     for verdict in verdicts:
@@ -121,17 +123,18 @@ def validate(w):
     same = w.expect(6, "validate", good, bad, "--format", "json", err="").lines
     check(same == verdicts, "--format json differs from -o json: %s", same)
     w.fails(2, "give one", "validate", good, "--format", "json", "-o", "text")
-    check(w.expect(0, "validate", fork, "-o", "json").json["runnable"] is False, "the fork cannot be run")
+    verdict = w.expect(6, "validate", fork, "-o", "json").json
+    check((verdict["valid"], verdict["runnable"]) == (True, False), "%s", verdict)
 
 
 def validate_beyond_schema(w):
-    """what the schema cannot say is a warning of validate, and refused by apply, run and start"""
+    """what the schema cannot say is refused by validate, apply, run and start; a warning with --spec"""
     cases = {
         "then": ([{"a": {"set": {"x": 1}, "then": "nowhere"}}], "/do/0/a/then: no task \"nowhere\""),
         "name": ([{"a": {"set": {"x": 1}}}, {"a": {"set": {"x": 1}}}], "/do/1/a: another task of this list is named"),
         "use": ([{"a": {"raise": {"error": "nowhere"}}}], "/do/0/a/raise/error: no entry \"nowhere\" in use.errors"),
         "empty": ([{"a": {"do": []}}], "/do/0/a/do: this list of tasks is empty"),
-        "duration": ([{"a": {"wait": {"seconds": -1}}}], "/do/0/a/wait/seconds: must be an integer from 0"),
+        "duration": ([{"a": {"wait": {"seconds": -1}}}], "/do/0/a/wait/seconds: must be an integer of 0 or more"),
         "expression": ([{"a": {"set": {"x": "Hello ${ .name | lenght }"}}}], "/do/0/a/set/x: the expression does not "
                        "compile: no function lenght; did you mean length"),
         "unclosed": ([{"a": {"set": {"x": "${ .a"}}}], "/do/0/a/set/x: the expression does not compile: this ${"),
@@ -139,22 +142,22 @@ def validate_beyond_schema(w):
     }
     for name, (tasks, text) in cases.items():
         path = w.file(name, tasks)
-        w.expect(0, "validate", path, out="warning: ", err="")
-        check(text in w.expect(0, "validate", path).out, "nothing about %r", text)
-        w.expect(6, "validate", "--runnable", path, out="error: ", err="")
+        w.expect(0, "validate", "--spec", path, out="warning: ", err="")
+        check(text in w.expect(0, "validate", "--spec", path).out, "nothing about %r", text)
+        w.expect(6, "validate", path, out="error: ", err="")
         for command in ("apply", "run", "start"):
             w.fails(6, text, command, path)
     head = "document: { dsl: 1.0.3, namespace: t, name: columns, version: 1.0.0 }\ndo:\n"
     expression = "  - a:\n      set:\n        text: >-\n          Hello ${ .name\n            | lenght }\n"
     two = w.text("columns.yaml", head + expression + "  - b:\n      wait: PT1S\n      then: nowhere\n")
-    out = w.expect(0, "validate", two, err="").out
-    for place in ("columns.yaml:7:15: warning: /do/0/a/set/text: ", "columns.yaml:10:13: warning: /do/1/b/then: "):
+    out = w.expect(6, "validate", two, err="").out
+    for place in ("columns.yaml:7:15: error: /do/0/a/set/text: ", "columns.yaml:10:13: error: /do/1/b/then: "):
         check(place in out, "nothing at %s in %s", place, out)
     lonely = w.text("lonely.yaml", head + expression)
-    out = w.expect(0, "validate", lonely, err="").out
-    check("lonely.yaml:7:15: warning: /do/0/a/set/text: " in out, "no column in %s", out)
+    out = w.expect(6, "validate", lonely, err="").out
+    check("lonely.yaml:7:15: error: /do/0/a/set/text: " in out, "no column in %s", out)
     unreached = w.file("unreached", [{"a": {"set": {"x": 1}, "then": "end"}}, {"b": {"set": {"x": 1}}}])
-    w.expect(0, "validate", "--runnable", unreached, out="warning: /do/1/b: this task is never reached", err="")
+    w.expect(0, "validate", unreached, out="warning: /do/1/b: this task is never reached", err="")
     w.expect(0, "apply", unreached)
 
 
@@ -164,7 +167,7 @@ def validate_large(w):
              for i in range(1000)]
     path = w.file("large", tasks)
     started = time.monotonic()
-    w.expect(0, "validate", "--runnable", path, out="valid", err="")
+    w.expect(0, "validate", path, out="valid", err="")
     took = time.monotonic() - started
     check(took < 10, "took %.1f s", took)  # libjq alone would take that, and this build is slow
 
@@ -497,11 +500,11 @@ def private(w):
 def examples(w):
     """every example of the README and of examples/ is valid, and hello runs"""
     files = sorted(str(p) for p in (ROOT / "examples").glob("*.json"))
-    w.expect(0, "validate", "--runnable", *files, err="")
+    w.expect(0, "validate", *files, err="")
     readme = (ROOT / "README.md").read_text()
     check(len(readme.splitlines()) <= 100, "the README has more than 100 lines")
     workflow = re.search(r"```json\n(.*?)```", readme, re.S).group(1)
-    w.expect(0, "validate", "--runnable", w.text("readme.json", workflow), err="")
+    w.expect(0, "validate", w.text("readme.json", workflow), err="")
     w.expect(0, "run", str(ROOT / "examples" / "hello.json"), err="")
 
 

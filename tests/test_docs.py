@@ -237,7 +237,7 @@ def check_documents(reader):
     """What is not said to be refused can be run."""
     paths = [path for _, path, refused in reader.documents if not refused]
     if paths:
-        execute([WFCTL, "validate", "--runnable", *paths], reader.folder)
+        execute([WFCTL, "validate", *paths], reader.folder)
 
 
 # ---- Checks of all documents ----
@@ -310,7 +310,7 @@ def code_can_be_parsed(folder):
             path = folder / ("block.%s" % block.info)
             path.write_text(block.text)
             if is_document(block) and page.path in OTHERS:
-                execute([WFCTL, "validate", "--runnable", path], folder)
+                execute([WFCTL, "validate", path], folder)
             elif block.info == "json":
                 json.loads(block.text)
             elif not is_document(block):

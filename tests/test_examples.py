@@ -268,7 +268,7 @@ class World:
         self.databases = Databases(os.environ["DATABASE_URL"])
 
     def check_validates(self, name):
-        wfctl("validate", self.examples / (name + ".json"))
+        wfctl("validate", "--spec", self.examples / (name + ".json"))
 
     def check_refused(self, name):
         path = self.examples / (name + ".json")

@@ -143,7 +143,7 @@ def what_this_runtime_does_not_run_is_drawn(w):
     path = w.file("later", [{"ask": {"call": "grpc", "with": {
         "proto": {"endpoint": "https://x/y.proto"}, "service": {"name": "S", "host": "h"},
         "method": "M"}}}], schedule={"cron": "0 0 * * *"})
-    w.wfctl("validate", "--runnable", path, expect=6)
+    w.wfctl("validate", path, expect=6)
     text = w.draw(path, "text")
     assert "start: cron 0 0 * * *" in text and "ask  grpc S M at h" in text, text
 

@@ -342,7 +342,7 @@ def wrong_schemas_are_refused(w):
                        ("/s.json#/$defs/a", "fragment")):
         for at in "input", "output", "export":
             path = schema_by_url(w, page, at)
-            w.wfctl("validate", path)
+            w.wfctl("validate", "--spec", path)
             for verb in "apply", "run", "start":
                 done = w.wfctl(verb, path, expect=6)
                 assert text in done.stderr, done.stderr
@@ -353,7 +353,7 @@ def wrong_references_are_refused(w):
     for call, text in (("greet:1.0.0@nowhere", "no catalog"), ("greet@shop", "NAME:VERSION"),
                        ("ftp://x/f.yaml", "no URL"), ("http://169.254.1.1/f.yaml", "link-local")):
         path = w.definition([{"x": {"call": call}}])
-        w.wfctl("validate", path)  # a warning
+        w.wfctl("validate", "--spec", path)  # a warning
         done = w.wfctl("apply", path, expect=6)
         assert text in done.stderr, done.stderr
     w.site.pages["/bad.yaml"] = "sett: { n: 1 }\n"

@@ -567,7 +567,7 @@ def examples_with_secrets_are_valid(w):
     if not names:
         print("# left out: no examples beside the project")
     for path in names:
-        done = w.wfctl("validate", path)
+        done = w.wfctl("validate", "--spec", path)
         assert "use.secrets" not in done.stdout, done.stdout
         done = w.wfctl("apply", path, expect=6)
         assert "authentication is not supported" in done.stderr, done.stderr
