@@ -15,7 +15,7 @@ die() {
 packages_build=(build-essential meson ninja-build pkg-config libuv1-dev libpq-dev libcjson-dev
 	libcurl4-openssl-dev libfyaml-dev libjq-dev libonig-dev libpcre2-dev libssl-dev python3)
 packages_run=(postgresql python3)
-packages_test=(check libmicrohttpd-dev openssl pgbouncer postgresql python3 strace
+packages_test=(check libfaketime libmicrohttpd-dev openssl pgbouncer postgresql python3 strace
 	wrk)
 packages_bench=(postgresql python3 wrk)
 packages_fuzz=(clang libclang-rt-14-dev)

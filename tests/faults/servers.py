@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 
 from checks import Failure, Missing, check, wait_for
 
@@ -65,11 +66,13 @@ class Disk:
 
 class Cluster:
     """A Postgres on a socket of its own; with a primary, a standby that streams from it. disk: the part
-    of its data ("", all of it, or "pg_wal") that has a small disk of its own, and how many MiB that has."""
+    of its data ("", all of it, or "pg_wal") that has a small disk of its own, and how many MiB that has. clock: when
+    its servers believe that they have been started, seconds since 1970."""
 
     running = []  # all of this process
 
-    def __init__(self, fsync=False, primary=None, settings="", disk=None):
+    def __init__(self, fsync=False, primary=None, settings="", disk=None, clock=None):
+        self.clock = clock
         self.dir = tempfile.mkdtemp(prefix="faults.")
         self.bin = postgres_bin()
         self.fsync = fsync
@@ -103,15 +106,25 @@ class Cluster:
     def data(self):
         return self.disk.path + "/data" if self.disk and not self.disk.part else self.dir + "/data"
 
-    def tool(self, name, *arguments, allowed=(0,)):
+    def tool(self, name, *arguments, allowed=(0,), variables=()):
         with open(self.dir + "/tools.log", "ab") as log:
             done = subprocess.run(
-                as_postgres(self.bin + "/" + name, *arguments), stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, cwd="/", env=dict(os.environ, LC_ALL="C.UTF-8"), timeout=120)
+                as_postgres("env", *variables, self.bin + "/" + name, *arguments), stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, cwd="/", env=dict(os.environ, LC_ALL="C.UTF-8",), timeout=120)
         check(done.returncode in allowed, "%s failed, see %s/tools.log", name, self.dir)
 
+    def faked(self):
+        """Variables of a server with another time. (Its user must make what libfaketime shares.)"""
+        if self.clock is None:
+            return ()
+        library = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
+        if not library:
+            raise Missing("libfaketime is not installed")
+        return ("LD_PRELOAD=" + library[0], "FAKETIME=%+.0f" % (self.clock - time.time()),
+                "FAKETIME_DONT_FAKE_MONOTONIC=1", "FAKETIME_DONT_RESET=1")
+
     def start(self):
-        self.tool("pg_ctl", "-D", self.data, "-l", self.dir + "/server.log", "-w", "start")
+        self.tool("pg_ctl", "-D", self.data, "-l", self.dir + "/server.log", "-w", "start", variables=self.faked())
 
     def stop(self, mode="fast"):
         self.tool("pg_ctl", "-D", self.data, "-m", mode, "-w", "stop")
