@@ -4,6 +4,7 @@
  */
 #include "advance.h"
 
+#include "bounds.h"
 #include "carrier.h"
 #include "clock.h"
 #include "data_schema.h"
@@ -610,18 +611,27 @@ static bool can_move(const struct run *r)
 		       (r->status == RUN_SUSPENDED && r->request == REQUEST_CANCEL));
 }
 
+/* Whether the entry that grows has to become durable first: others wait, and what is in
+ * memory only can be lost. An error is routed to its end. */
+static bool is_long(const struct run *r, int steps, int64_t began)
+{
+	return !r->failed &&
+	       (steps >= CHAIN_STEPS || r->ops.len >= BOUND_CHAIN ||
+		       (steps % 16 == 0 && clock_boottime() - began > CHAIN_USEC));
+}
+
 unsigned run_advance(struct run *r, const struct advance *a)
 {
 	int64_t began = clock_boottime();
+	bool cut = false;
 	run_begin_entry(r, a->now);
 	r->host = a->host;
-	for (int steps = 1; can_move(r); steps++) {
+	for (int steps = 1; !cut && can_move(r); steps++) {
 		if (step(r, a) == PROGRESS_WAIT)
 			break;
-		if (!r->failed && (steps >= CHAIN_STEPS ||
-					  (steps % 16 == 0 &&
-						  clock_boottime() - began > CHAIN_USEC)))
-			break;
+		cut = is_long(r, steps, began);
 	}
-	return need_of(r);
+	/* After a cut an outcome may be there that nobody announces again. */
+	bool goes_on = cut && r->status == RUN_RUNNING;
+	return need_of(r) | (goes_on ? NEED_FLUSH : NEED_NOTHING);
 }

@@ -69,13 +69,13 @@ static void on_beat(struct db_batch *b)
 void claim_on_beat(uv_timer_t *timer)
 {
 	struct worker *w = timer->data;
-	int64_t now = clock_boottime(), oldest = journal_oldest(w->journal);
+	int64_t now = clock_boottime(), since = journal_stuck_since(w->journal);
 	if (w->beating || !db_is_up(w->beat))
 		return;
-	if (oldest && now - oldest > w->options.lease / 2) {
+	if (since && now - since > w->options.lease / 2) {
 		log_line(LOG_WARNING,
 			"no heartbeat: the journal has not answered for %lld s",
-			(long long)((now - oldest) / USEC_PER_SEC));
+			(long long)((now - since) / USEC_PER_SEC));
 		return;
 	}
 	struct db_batch *b = db_batch_create(on_beat, w);

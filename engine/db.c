@@ -8,7 +8,9 @@
  */
 #include "db_libpq.h"
 
+#include "bounds.h"
 #include "clock.h"
+#include "db_stream.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -38,8 +40,11 @@ struct db {
 	unsigned passed_over;          /* turns that others had while it waited for one */
 	struct db_batch *head, **tail; /* queued */
 	struct db_batch *current;      /* in flight */
-	int *expected; /* per answer: a statement's index, or -1 - index for its
-			  preparation */
+	struct db_stream *stream;      /* on which it is streamed, NULL: in a pipeline */
+	int64_t moved_at;  /* CLOCK_BOOTTIME: the last time that bytes of it moved */
+	int64_t size_time; /* what an answer may take for its size */
+	int *expected;     /* per answer: a statement's index, or -1 - index for its
+			      preparation */
 	int expected_count, expected_at;
 	bool got_result; /* for the answer expected_at */
 	bool doubt;      /* the server said that a commit may not be replicated */
@@ -67,6 +72,11 @@ void db_batch_destroy(struct db_batch *b)
 		db_params_finish(&b->statements[i].params);
 		db_result_destroy(b->statements[i].result);
 	}
+	if (b->copy) {
+		buf_finish(&b->copy->text);
+		free(b->copy->pieces);
+		free(b->copy);
+	}
 	free(b->statements);
 	free(b);
 }
@@ -88,6 +98,16 @@ struct db_params *db_batch_add_once(struct db_batch *b, const char *sql)
 	struct db_params *p = db_batch_add(b, sql);
 	b->statements[b->count - 1].once = true;
 	return p;
+}
+
+struct db_copy *db_batch_add_copy(struct db_batch *b, const char *sql)
+{
+	static const char header[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0";
+	assert(!b->copy);
+	db_batch_add_once(b, sql);
+	b->copy = xcalloc(1, sizeof *b->copy);
+	db_copy_add(b->copy, header, sizeof header);
+	return b->copy;
 }
 
 /* ---- Handles ---- */
@@ -129,6 +149,8 @@ static void finish_connection(struct db *db)
 {
 	close_poll(db);
 	uv_timer_stop(&db->timer);
+	db_stream_destroy(db->stream);
+	db->stream = NULL;
 	PQfinish(db->conn);
 	db->conn = NULL;
 	free(db->prepared);
@@ -265,6 +287,22 @@ static void on_rested(struct db *db)
 	}
 }
 
+static int64_t deadline_of(const struct db *db)
+{
+	const struct db_batch *b = db->current;
+	return b && b->deadline ? b->deadline : db->options.deadline;
+}
+
+/* Whether bytes have moved since the deadline was set; then it is set anew. */
+static bool has_moved(struct db *db)
+{
+	int64_t left = db_moves_until(db) + deadline_of(db) - clock_boottime();
+	if (!db->current || left < USEC_PER_MS)
+		return false;
+	set_timer(db, left);
+	return true;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct db *db = timer->data;
@@ -273,6 +311,8 @@ static void on_timer(uv_timer_t *timer)
 		on_rested(db);
 		return;
 	}
+	if (has_moved(db))
+		return;
 	error_set(&err, ERROR_TRANSIENT,
 		db->state == DB_CONNECTING
 			? "the database did not accept the connection in time"
@@ -336,12 +376,58 @@ static void flush(struct db *db)
 		watch(db, left ? UV_READABLE | UV_WRITABLE : UV_READABLE);
 }
 
+static size_t batch_bytes(const struct db_batch *b)
+{
+	size_t n = b->copy ? b->copy->bytes : 0;
+	for (int i = 0; i < b->count; i++)
+		n += b->statements[i].params.data.len;
+	return n;
+}
+
+static void end_batch(struct db *db);
+
+static void turn_stream(struct db *db)
+{
+	switch (db_stream_turn(db->stream)) {
+	case STREAM_GOES_ON:
+		watch(db, db_stream_is_writing(db->stream) ? UV_READABLE | UV_WRITABLE
+							   : UV_READABLE);
+		break;
+	case STREAM_DONE:
+		db_stream_destroy(db->stream);
+		db->stream = NULL;
+		watch(db, UV_READABLE);
+		end_batch(db);
+		break;
+	case STREAM_LOST: lose_by_libpq(db); break;
+	}
+}
+
+static void transmit_stream(struct db *db, struct db_batch *b)
+{
+	db->doubt = false;
+	db->stream = db_stream_create(db->conn, b);
+	if (!db->stream) {
+		lose_by_libpq(db);
+		return;
+	}
+	if (deadline_of(db))
+		set_timer(db, deadline_of(db) + db->size_time);
+	turn_stream(db);
+}
+
 static void transmit(struct db *db, struct db_batch *b)
 {
 	bool ok = true;
 	db->current = b;
+	db->moved_at = clock_boottime();
+	db->size_time = bound_time(batch_bytes(b));
 	b->err = (struct error){0};
 	b->failed = -1;
+	if (b->copy) {
+		transmit_stream(db, b);
+		return;
+	}
 	db->expected = xrealloc(db->expected, (size_t)(2 * b->count + 1) * sizeof(int));
 	db->expected_count = db->expected_at = 0;
 	db->got_result = db->doubt = false;
@@ -351,8 +437,8 @@ static void transmit(struct db *db, struct db_batch *b)
 		lose_by_libpq(db);
 		return;
 	}
-	if (b->deadline || db->options.deadline)
-		set_timer(db, b->deadline ? b->deadline : db->options.deadline);
+	if (deadline_of(db))
+		set_timer(db, deadline_of(db) + db->size_time);
 	flush(db);
 }
 
@@ -428,7 +514,8 @@ static void end_batch(struct db *db)
 static void receive(struct db *db)
 {
 	int silent = 0;
-	while (db->current && db->conn && !PQisBusy(db->conn) && silent < 3) {
+	while (db->current && !db->stream && db->conn && !PQisBusy(db->conn) &&
+		silent < 3) {
 		PGresult *result = PQgetResult(db->conn);
 		if (!result) {
 			silent++;
@@ -468,6 +555,11 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		receive(db); /* the server may have said why */
 		if (db->conn && db->state != DB_CLOSED)
 			lose_by_libpq(db);
+		return;
+	}
+	db->moved_at = clock_boottime();
+	if (db->stream) {
+		turn_stream(db);
 		return;
 	}
 	if (events & UV_WRITABLE)
@@ -536,6 +628,11 @@ bool db_is_up(const struct db *db)
 bool db_is_idle(const struct db *db)
 {
 	return db->state == DB_READY && !db->current && !db->head;
+}
+
+int64_t db_moves_until(const struct db *db)
+{
+	return db->moved_at + db->size_time;
 }
 
 int db_backend_pid(const struct db *db)

@@ -68,6 +68,33 @@ void db_array_uuid(struct db_array *a, struct uuid id);
 void db_array_time(struct db_array *a, int64_t usec);
 void db_add_array(struct db_params *p, struct db_array *a);
 
+/* What a COPY in binary form sends, in pieces. */
+struct db_piece {
+	const char *borrowed; /* NULL: at that place of `text` */
+	size_t at, n;
+};
+
+struct db_copy {
+	struct buf text;
+	struct db_piece *pieces;
+	size_t count, bytes;
+};
+
+void db_copy_add(struct db_copy *c, const void *data, size_t n);
+/* Of data that is there until the batch is done. */
+void db_copy_borrow(struct db_copy *c, const void *data, size_t n);
+/* A row of so many fields; then each of them. The data of a field whose length was added
+ * follows by itself. */
+void db_copy_row(struct db_copy *c, int fields);
+void db_copy_null(struct db_copy *c);
+void db_copy_length(struct db_copy *c, size_t n);
+void db_copy_text(struct db_copy *c, const char *text); /* NULL: null */
+void db_copy_int8(struct db_copy *c, int64_t v);
+void db_copy_int4(struct db_copy *c, int32_t v);
+void db_copy_uuid(struct db_copy *c, struct uuid id);
+void db_copy_time(struct db_copy *c, int64_t usec);
+void db_copy_end(struct db_copy *c);
+
 /* ---- Results ---- */
 
 struct db_result; /* rows of one statement, text format */
@@ -98,7 +125,8 @@ struct db_statement {
 };
 
 /*
- * What is sent together. `transaction` false: one implicit transaction (all or nothing).
+ * What is sent together: one implicit transaction (all or nothing). One with a COPY is
+ * streamed instead, statement by statement; they open and commit their transaction.
  * on_done is called from the loop, once, with err->kind ERROR_NONE after success;
  * `ambiguous` says that the connection was lost after sending, so it may have been
  * committed or may still be. The batch belongs to the caller, who frees it in on_done or
@@ -112,7 +140,10 @@ struct db_batch {
 	struct error err;
 	int failed; /* index of the statement that failed */
 	bool ambiguous;
-	int64_t deadline;      /* microseconds, 0: that of the connection */
+	struct db_copy *copy; /* of one of its statements: the batch is streamed */
+	const char *undo; /* then: what ends the transaction that its statements open */
+	int64_t deadline; /* microseconds without a byte on the way, 0: that of the
+			     connection; besides, there is time for its size: bounds.h */
 	struct db_batch *next; /* db.c's queue */
 };
 
@@ -121,6 +152,8 @@ void db_batch_destroy(struct db_batch *b);
 /* The new statement's parameters, to be filled; valid until the next call. */
 struct db_params *db_batch_add(struct db_batch *b, const char *sql);
 struct db_params *db_batch_add_once(struct db_batch *b, const char *sql);
+/* A COPY; one for each batch. Its header is there already. */
+struct db_copy *db_batch_add_copy(struct db_batch *b, const char *sql);
 
 struct db_options {
 	const char *conninfo;
@@ -135,8 +168,7 @@ struct db_options {
 	/* A notification arrived (the connection has LISTENed in its setup). */
 	void (*on_notify)(void *ctx, struct db *db);
 	void *ctx;
-	int64_t deadline; /* microseconds a batch may take before the connection is given
-			     up */
+	int64_t deadline;     /* of a batch, before the connection is given up */
 	struct db_pace *pace; /* borrowed; NULL: its own */
 	unsigned turn; /* of those that wait for the same pace: lower ones first, at first
 			*/
@@ -148,6 +180,9 @@ struct db *db_create(uv_loop_t *loop, const struct db_options *options);
 void db_destroy(struct db *db);
 bool db_is_up(const struct db *db);
 bool db_is_idle(const struct db *db); /* up, and nothing queued or in flight */
+/* CLOCK_BOOTTIME: when bytes of the batch in flight moved last, and what the server may
+ * need for its size; it may be in the future. */
+int64_t db_moves_until(const struct db *db);
 /* Of the present connection, as told at login (a pooler makes one up); 0: there is none.
  */
 int db_backend_pid(const struct db *db);

@@ -18,6 +18,9 @@ struct db_result *db_result_create(PGresult *pg);
 /* The values as libpq wants them; they point into p and are valid until it changes. */
 void db_params_values(const struct db_params *p, const char *values[DB_PARAMS_MAX]);
 
+/* A time as the binary form has it. */
+int64_t db_time(int64_t usec);
+
 /* Kind, SQLSTATE and one line of text of a failed result: primary message, detail and
  * hint, control characters escaped. */
 void db_error_from_result(const PGresult *result, struct error *err);

@@ -94,6 +94,11 @@ void db_params_values(const struct db_params *p, const char *values[DB_PARAMS_MA
 /* 2000-01-01 00:00 UTC, where PostgreSQL counts from, in microseconds since 1970. */
 #define POSTGRES_EPOCH 946684800000000LL
 
+int64_t db_time(int64_t usec)
+{
+	return usec == INT64_MAX ? usec : usec - POSTGRES_EPOCH;
+}
+
 static void put_int32(struct buf *b, int64_t v)
 {
 	uint32_t n = htonl((uint32_t)v);
@@ -153,22 +158,28 @@ void db_array_uuid(struct db_array *a, struct uuid id)
 
 void db_array_time(struct db_array *a, int64_t usec)
 {
-	db_array_int8(a, usec == INT64_MAX ? usec : usec - POSTGRES_EPOCH);
+	db_array_int8(a, db_time(usec));
 }
 
 void db_add_array(struct db_params *p, struct db_array *a)
 {
-	struct buf whole = {0};
-	put_int32(&whole, a->count ? 1 : 0); /* dimensions */
-	put_int32(&whole, a->nulls);
-	put_int32(&whole, a->type);
+	int i = p->count++;
+	struct buf *whole = &p->data;
+	assert(i < DB_PARAMS_MAX);
+	p->offsets[i] = whole->len;
+	p->formats[i] = 1;
+	buf_reserve(whole, a->data.len + 20 + 1);
+	put_int32(whole, a->count ? 1 : 0); /* dimensions */
+	put_int32(whole, a->nulls);
+	put_int32(whole, a->type);
 	if (a->count) {
-		put_int32(&whole, a->count);
-		put_int32(&whole, 1); /* first index */
-		buf_add(&whole, a->data.data, a->data.len);
+		put_int32(whole, a->count);
+		put_int32(whole, 1); /* first index */
+		buf_add(whole, a->data.data, a->data.len);
 	}
-	add(p, whole.data, whole.len, 1);
-	buf_finish(&whole);
+	assert(whole->len - p->offsets[i] <= INT32_MAX);
+	p->lengths[i] = (int)(whole->len - p->offsets[i]);
+	buf_putc(whole, '\0');
 }
 
 /* ---- Results ---- */

@@ -5,6 +5,7 @@
  */
 #include "journal.h"
 
+#include "bounds.h"
 #include "clock.h"
 #include "log.h"
 #include "store.h"
@@ -14,7 +15,9 @@
 #include <string.h>
 
 #define PATIENCE 4 /* transient failures in a row before a batch is halved */
-#define REST_MS 200
+#define RENEWALS 3 /* failures in a row that count as a sign of life */
+#define REST_USEC (200 * USEC_PER_MS)
+#define REST_DOUBLED 4 /* times, while it goes on failing */
 
 struct range {
 	size_t from, count;
@@ -28,6 +31,7 @@ struct lane {
 	struct range ranges[16]; /* a stack; the top is in flight */
 	int range_count;
 	bool in_flight;
+	bool refused;   /* its last answer was that it cannot be written at all */
 	bool pausing;   /* until pause fires: after a transient error */
 	bool answering; /* logs are being told; nothing new is sent meanwhile */
 	uv_timer_t pause;
@@ -66,6 +70,18 @@ void entry_destroy(struct entry *e)
 	arrivals_destroy(e->consumed);
 	waitings_destroy(e->waits);
 	free(e);
+}
+
+size_t entry_bytes(const struct entry *e)
+{
+	size_t n = e->data.len + e->leaves.len;
+	n += e->output ? e->output->n : 0;
+	n += e->error ? e->error->n : 0;
+	for (const struct emission *m = e->emitted; m; m = m->next)
+		n += m->event->n;
+	for (const struct waiting *w = e->waits; w; w = w->next)
+		n += w->waits->n;
+	return n;
 }
 
 static void entries_destroy(struct entry *e)
@@ -112,11 +128,20 @@ void log_add(struct log *log, struct entry *e)
 	log->tail = &e->next;
 }
 
-void log_send(struct log *log)
+size_t log_send(struct log *log, size_t most)
 {
+	struct entry **end = &log->head;
+	size_t bytes = 0;
+	do {
+		bytes += entry_bytes(*end);
+		end = &(*end)->next;
+	} while (*end && bytes + entry_bytes(*end) <= most);
 	log->sent = log->head;
-	log->head = NULL;
-	log->tail = &log->head;
+	log->head = *end;
+	*end = NULL;
+	if (!log->head)
+		log->tail = &log->head;
+	return bytes;
 }
 
 void log_answer(struct log *log, enum log_end end, const struct error *err)
@@ -205,20 +230,44 @@ static void pause_lane(struct lane *lane, int tries)
 	uv_timer_start(&lane->pause, on_pause_over, 5 + random_u64() % limit, 0);
 }
 
+static void on_rested(uv_timer_t *timer);
+
+static void wake_at(struct journal *j, int64_t at)
+{
+	int64_t left = at - clock_boottime();
+	uv_timer_start(&j->rest, on_rested,
+		left > 0 ? (uint64_t)((left + 999) / USEC_PER_MS) : 0, 0);
+}
+
 static void on_rested(uv_timer_t *timer)
 {
 	struct journal *j = timer->data;
-	struct log *log;
-	while ((log = j->resting)) {
-		j->resting = log->next;
+	int64_t now = clock_boottime(), next = INT64_MAX;
+	for (struct log **p = &j->resting, *log; (log = *p);) {
+		if (log->rests_until > now) {
+			next = next < log->rests_until ? next : log->rests_until;
+			p = &log->next;
+			continue;
+		}
+		*p = log->next;
 		log->queued = log->resting = false;
 		journal_queue(j, log);
 	}
+	if (j->resting)
+		wake_at(j, next);
 	journal_flush(j);
 }
 
-/* The run on top waits by itself, so that the others of its lane need not. The journal
- * did answer, so its age counts from now. */
+/* Longer each time; from now on it goes alone. */
+static int64_t rest_time(struct log *log)
+{
+	if (log->deferred < PATIENCE)
+		log->deferred = PATIENCE;
+	int doubled = log->deferred - PATIENCE;
+	return REST_USEC << (doubled < REST_DOUBLED ? doubled : REST_DOUBLED);
+}
+
+/* The run on top waits by itself, so that the others of its lane need not. */
 static void rest(struct lane *lane)
 {
 	struct journal *j = lane->journal;
@@ -231,12 +280,11 @@ static void rest(struct lane *lane)
 		log->tail = &last->next;
 	log->head = log->sent;
 	log->sent = NULL;
-	log->since = clock_boottime();
 	log->queued = log->resting = true;
+	log->rests_until = clock_boottime() + rest_time(log);
 	log->next = j->resting;
 	j->resting = log;
-	if (!uv_is_active((uv_handle_t *)&j->rest))
-		uv_timer_start(&j->rest, on_rested, REST_MS, 0);
+	wake_at(j, clock_boottime()); /* which finds out when the next one is over */
 }
 
 static void on_partitions(struct db_batch *b)
@@ -255,26 +303,66 @@ static void abandon(struct lane *lane, const struct error *err)
 		answer_range(lane, LOG_AMBIGUOUS, err);
 }
 
+/* Somebody holds a lock: whoever took the run over would wait for it just so. */
+static bool is_lock(const struct error *err)
+{
+	return strcmp(err->sqlstate, "55P03") == 0 ||
+	       strncmp(err->sqlstate, "40", 2) == 0;
+}
+
+/* The journal did answer, so its debt counts from now: always while somebody holds a
+ * lock, else a few times only, since another worker may be answered better. */
+static void renew(struct lane *lane, const struct error *err)
+{
+	int64_t now = clock_boottime();
+	for (size_t i = 0; i < lane->log_count; i++) {
+		struct log *log = lane->logs[i];
+		if (log && (is_lock(err) || log->deferred <= RENEWALS))
+			log->since = now;
+	}
+}
+
+/* A passing failure of the range on top. A lock was waited for already. */
+static void on_passing(struct lane *lane, const struct error *err)
+{
+	struct range top = lane->ranges[lane->range_count - 1];
+	struct log *first = lane->logs[top.from];
+	bool waited = strcmp(err->sqlstate, "55P03") == 0;
+	first->deferred++;
+	if (!waited && first->deferred <= PATIENCE)
+		pause_lane(lane, first->deferred - 1);
+	else if (top.count > 1)
+		halve(lane);
+	else
+		rest(lane);
+}
+
+static void make_partitions(struct lane *lane)
+{
+	struct db_batch *make = db_batch_create(on_partitions, lane);
+	store_make_partitions(make);
+	lane->in_flight = true;
+	db_send(lane->db, make);
+}
+
 static void on_failed(struct lane *lane, const struct db_batch *b)
 {
 	struct range top = lane->ranges[lane->range_count - 1];
 	const struct error *err = &b->err;
 	struct log *first = lane->logs[top.from];
 	bool missing_partition = strcmp(err->sqlstate, "23514") == 0;
+	lane->refused = db_error_is_drift(err);
+	if (!b->ambiguous && !lane->refused)
+		renew(lane, err);
 	if (b->ambiguous) {
 		abandon(lane, err);
-	} else if (db_error_is_drift(err)) {
+	} else if (lane->refused) {
 		log_line(LOG_WARNING, "the journal cannot be written: %s", err->text);
 		pause_lane(lane, first->deferred++);
 	} else if (missing_partition && first->deferred++ < 2) {
-		struct db_batch *make = db_batch_create(on_partitions, lane);
-		store_make_partitions(make);
-		lane->in_flight = true;
-		db_send(lane->db, make);
-	} else if (err->kind == ERROR_TRANSIENT && first->deferred < PATIENCE) {
-		pause_lane(lane, first->deferred++);
-	} else if (err->kind == ERROR_TRANSIENT && top.count == 1) {
-		rest(lane);
+		make_partitions(lane);
+	} else if (err->kind == ERROR_TRANSIENT) {
+		on_passing(lane, err);
 	} else if (top.count > 1) {
 		halve(lane);
 	} else {
@@ -291,26 +379,33 @@ static void on_flushed(struct db_batch *b)
 		db_batch_destroy(b);
 		return;
 	}
-	if (b->err.kind == ERROR_NONE)
+	if (b->err.kind == ERROR_NONE) {
+		lane->refused = false;
 		answer_range(lane, LOG_DURABLE, NULL);
-	else
+	} else {
 		on_failed(lane, b);
+	}
 	db_batch_destroy(b);
 	send_top(lane);
 }
 
 static void send_range(struct lane *lane, struct range r)
 {
-	size_t count = 0, n = 0;
+	size_t count = 0, n = 0, bytes = 0;
 	for (size_t i = 0; i < r.count; i++)
 		count += count_entries(lane->logs[r.from + i]->sent);
 	struct entry **entries = xcalloc(count, sizeof(struct entry *));
 	for (size_t i = 0; i < r.count; i++) {
-		for (struct entry *e = lane->logs[r.from + i]->sent; e; e = e->next)
+		for (struct entry *e = lane->logs[r.from + i]->sent; e; e = e->next) {
 			entries[n++] = e;
+			bytes += e->data.len;
+		}
 	}
 	struct db_batch *b = db_batch_create(on_flushed, lane);
-	store_append(b, entries, count);
+	if (bytes > BOUND_STREAM)
+		store_append_large(b, entries, count);
+	else
+		store_append(b, entries, count);
 	free(entries);
 	lane->in_flight = true;
 	db_send(lane->db, b);
@@ -357,30 +452,33 @@ static int compare_logs(const void *a, const void *b)
 	return uuid_compare((*x)->sent->run_id, (*y)->sent->run_id);
 }
 
+/* Whether the log that waits longest goes along with `bytes` of others. */
+static bool goes_along(const struct log *log, size_t bytes)
+{
+	return log && log->deferred < PATIENCE &&
+	       bytes + entry_bytes(log->head) <= BOUND_FLUSH;
+}
+
 /* Takes the lane's share of what waits: (ready + in flight) / lanes, so that one lane
- * does not take all while the other one goes idle. */
+ * does not take all while the other one goes idle. What has failed often goes alone. */
 static void fill(struct lane *lane)
 {
 	struct journal *j = lane->journal;
 	if (lane->in_flight || lane->range_count || lane->pausing || lane->answering ||
 		!j->head || !lane->db || !db_is_up(lane->db))
 		return;
-	size_t lanes = lanes_up(j);
+	size_t lanes = lanes_up(j), entries = 0, bytes = 0;
 	size_t share = (j->queued + logs_in_flight(j) + lanes - 1) / lanes;
+	struct log *log;
 	lane->logs = xrealloc(lane->logs, share * sizeof(struct log *));
 	lane->log_count = 0;
-	for (size_t entries = 0; lane->log_count < share && entries < JOURNAL_BATCH;) {
-		if (j->head && j->head->deferred >= PATIENCE && lane->log_count)
-			break; /* it goes alone */
-		struct log *log = dequeue(j);
-		if (!log)
-			break;
-		log_send(log);
+	do {
+		log = dequeue(j);
+		bytes += log_send(log, BOUND_FLUSH - bytes);
 		entries += count_entries(log->sent);
 		lane->logs[lane->log_count++] = log;
-		if (log->deferred >= PATIENCE)
-			break;
-	}
+	} while (lane->log_count < share && entries < JOURNAL_BATCH &&
+		 log->deferred < PATIENCE && goes_along(j->head, bytes));
 	qsort(lane->logs, lane->log_count, sizeof(struct log *), compare_logs);
 	lane->ranges[0] = (struct range){0, lane->log_count};
 	lane->range_count = 1;
@@ -477,20 +575,37 @@ bool journal_is_idle(const struct journal *j)
 	return !j->head && !j->resting;
 }
 
-int64_t journal_oldest(const struct journal *j)
+static void note_oldest(int64_t since, int64_t *oldest)
 {
-	int64_t oldest = 0;
-	for (const struct log *log = j->head; log; log = log->next) {
-		if (log->since && (!oldest || log->since < oldest))
-			oldest = log->since;
-	}
+	if (since && (!*oldest || since < *oldest))
+		*oldest = since;
+}
+
+/* Up to when the lane gets on, as far as one can see: 0 if it does not. */
+static int64_t moves_until(const struct lane *lane)
+{
+	return lane->in_flight && !lane->refused && lane->db ? db_moves_until(lane->db)
+							     : 0;
+}
+
+static int64_t later(int64_t since, int64_t until)
+{
+	return since && since < until ? until : since;
+}
+
+int64_t journal_stuck_since(const struct journal *j)
+{
+	int64_t oldest = 0, turn = 0; /* of what is queued */
 	for (int l = 0; l < JOURNAL_LANES; l++) {
 		const struct lane *lane = &j->lanes[l];
+		int64_t until = moves_until(lane);
+		turn = turn > until ? turn : until;
 		for (size_t i = 0; lane->range_count && i < lane->log_count; i++) {
-			int64_t since = lane->logs[i] ? lane->logs[i]->since : 0;
-			if (since && (!oldest || since < oldest))
-				oldest = since;
+			if (lane->logs[i])
+				note_oldest(later(lane->logs[i]->since, until), &oldest);
 		}
 	}
+	for (const struct log *log = j->head; log; log = log->next)
+		note_oldest(later(log->since, turn), &oldest);
 	return oldest;
 }

@@ -1,10 +1,10 @@
 /*
  * The way to the journal: natural group commit. All entries that became ready while the
- * last flush was in flight form the next one; no window, no delay. Each worker has two
- * lanes (one connection each) with one batch in flight per lane. A run's entries go down
- * one lane, and only when all its earlier entries are acknowledged or are in the same
- * batch: that is what makes (run_id, seq) a fence (design: "The journal is its own
- * fence", rule 1).
+ * last flush was in flight form the next one, as far as bounds.h allows; no window, no
+ * delay. Each worker has two lanes (one connection each) with one batch in flight per
+ * lane. A run's entries go down one lane, and only when all its earlier entries are
+ * acknowledged or are in the same batch: that is what makes (run_id, seq) a fence
+ * (design: "The journal is its own fence", rule 1).
  *
  * A batch that fails is halved down to single runs, so that one entry that cannot be
  * stored does not hold up the others. A single run whose error keeps coming but may pass
@@ -18,7 +18,7 @@
 #include "value.h"
 
 #define JOURNAL_LANES 2
-#define JOURNAL_BATCH 500 /* entries in one flush, about */
+#define JOURNAL_BATCH 500 /* entries in one flush, about; their bytes: bounds.h */
 
 /* What happens to the run's lease (and row) with an entry. */
 enum lease_change { LEASE_KEEP, LEASE_RELEASE, LEASE_SUSPEND, LEASE_END };
@@ -51,6 +51,7 @@ struct entry {
 
 struct entry *entry_create(struct uuid run_id, int64_t seq, int64_t at);
 void entry_destroy(struct entry *e);
+size_t entry_bytes(const struct entry *e); /* that it adds to a flush */
 
 enum log_end {
 	LOG_DURABLE,    /* everything up to seq is acknowledged */
@@ -65,9 +66,10 @@ struct log {
 	struct entry *sent;         /* in flight */
 	struct log *next;           /* in the queue of logs with something to send */
 	bool queued, resting;       /* resting: queued, but not to be sent just yet */
-	int64_t since; /* boottime of the oldest entry that is not acknowledged, 0: none
-			*/
+	int64_t since; /* boottime: for so long the journal owes it an answer; 0: it does
+			  not */
 	int deferred;  /* transient failures in a row */
+	int64_t rests_until; /* boottime, while it is resting */
 	void (*on_end)(
 		struct log *log, enum log_end end, int64_t seq, const struct error *err);
 };
@@ -79,8 +81,9 @@ void log_init(struct log *log,
 void log_finish(struct log *log); /* frees entries; the log must not be in flight */
 bool log_is_clear(const struct log *log); /* nothing queued or in flight */
 void log_add(struct log *log, struct entry *e);
-/* What was added is in flight now, by whatever way: the lanes', or a carrier's. */
-void log_send(struct log *log);
+/* The oldest of what was added is in flight now, by whatever way: the lanes', or a
+ * carrier's. At least one entry, and no more than `most` bytes; returns how many. */
+size_t log_send(struct log *log, size_t most);
 /* The answer to what was in flight. */
 void log_answer(struct log *log, enum log_end end, const struct error *err);
 
@@ -98,7 +101,8 @@ void journal_withdraw(struct journal *j, struct log *log);
 void journal_flush(struct journal *j);
 /* Whether a lane has a batch in flight. */
 bool journal_is_idle(const struct journal *j);
-/* Boottime of the oldest entry that is not acknowledged, 0: none. */
-int64_t journal_oldest(const struct journal *j);
+/* Boottime since when the journal does not get on, 0: nothing waits. What waits for a
+ * lane whose bytes move does not count, nor do answers that a run's entry has to wait. */
+int64_t journal_stuck_since(const struct journal *j);
 
 #endif

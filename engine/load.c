@@ -120,6 +120,7 @@ static bool replay(struct run *r, const struct db_result *rows, int first, int l
 		} else if (!snapshot && !replay_ops(r, ops, seq, err)) {
 			return false;
 		}
+		r->tail_bytes += db_length(rows, row, 4);
 		if (snapshot)
 			r->frames_seq = seq;
 		r->seq = r->durable_seq = seq;

@@ -6,6 +6,7 @@
  */
 #include "pool.h"
 
+#include "bounds.h"
 #include "carrier.h"
 #include "clock.h"
 #include "frames.h"
@@ -208,6 +209,7 @@ static struct entry *take_snapshot(struct owned *o)
 	frames_write(r, &e->data);
 	buf_puts(&e->data, "}]");
 	r->frames_seq = e->seq;
+	r->tail_bytes = 0;
 	return e;
 }
 
@@ -265,8 +267,17 @@ static struct entry *take_ops(struct owned *o)
 
 static void append(struct owned *o, struct entry *e)
 {
-	if (e)
-		log_add(&o->log, e);
+	if (!e)
+		return;
+	o->run->tail_bytes += e->data.len;
+	log_add(&o->log, e);
+}
+
+/* What whoever takes the run over has to read: so many entries, or so much. */
+static bool wants_snapshot(const struct run *r)
+{
+	return r->seq - r->frames_seq >= SNAPSHOT_EVERY ||
+	       (r->tail_bytes >= BOUND_SNAPSHOT && r->seq > r->frames_seq);
 }
 
 /* What was appended goes out: with the transaction of the effect whose outcome it holds,
@@ -277,7 +288,7 @@ static void dispatch(struct owned *o, struct carrier *carrier)
 		journal_queue(o->worker->journal, &o->log);
 		return;
 	}
-	log_send(&o->log);
+	log_send(&o->log, SIZE_MAX);
 	carrier->commit(carrier, &o->log);
 }
 
@@ -487,7 +498,7 @@ static void settle(struct owned *o, struct entry *e)
 		return;
 	}
 	append(o, e);
-	if (r->seq - r->frames_seq >= SNAPSHOT_EVERY)
+	if (wants_snapshot(r))
 		append(o, take_snapshot(o));
 	if (due)
 		set_timer(o, due);

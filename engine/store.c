@@ -188,7 +188,8 @@ static void append(struct db_batch *b, struct entry *const *entries, size_t coun
 	}
 }
 
-void store_append(struct db_batch *b, struct entry *const *entries, size_t count)
+/* What changes with the entries, before them. */
+static void change(struct db_batch *b, struct entry *const *entries, size_t count)
 {
 	if (count_changes(entries, count, LEASE_RELEASE))
 		release(b, entries, count);
@@ -198,7 +199,41 @@ void store_append(struct db_batch *b, struct entry *const *entries, size_t count
 		end_runs(b, entries, count);
 	cancel_children(b, entries, count);
 	store_entry_events(b, entries, count);
+}
+
+void store_append(struct db_batch *b, struct entry *const *entries, size_t count)
+{
+	change(b, entries, count);
 	append(b, entries, count);
+}
+
+static void copy_entry(struct db_copy *c, const struct entry *e)
+{
+	db_copy_row(c, 7);
+	db_copy_uuid(c, e->run_id);
+	db_copy_int8(c, e->seq);
+	db_copy_time(c, e->at);
+	db_copy_text(c, e->kind);
+	db_copy_text(c, e->path);
+	if (e->attempt)
+		db_copy_int4(c, (int32_t)e->attempt);
+	else
+		db_copy_null(c);
+	db_copy_length(c, e->data.len);
+	db_copy_borrow(c, e->data.data, e->data.len);
+}
+
+void store_append_large(struct db_batch *b, struct entry *const *entries, size_t count)
+{
+	b->undo = sql_rollback_transaction;
+	db_batch_add_once(b, sql_begin_transaction);
+	db_batch_add_once(b, sql_lift_timeout);
+	change(b, entries, count);
+	struct db_copy *c = db_batch_add_copy(b, sql_copy_entries);
+	for (size_t i = 0; i < count; i++)
+		copy_entry(c, entries[i]);
+	db_copy_end(c);
+	db_batch_add_once(b, sql_commit_transaction);
 }
 
 void store_check_owner(

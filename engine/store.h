@@ -11,6 +11,9 @@
 /* Lease rows and run rows first, then the journal: the other order deadlocks with a
  * takeover (design: fence, rule 2). */
 void store_append(struct db_batch *b, struct entry *const *entries, size_t count);
+/* The same for many bytes: streamed, in a transaction that the batch opens and commits.
+ * The entries are borrowed until it is done. */
+void store_append_large(struct db_batch *b, struct entry *const *entries, size_t count);
 /* Fails unless the run's journal ends at seq and its last claim is the worker's (rule 4).
  */
 void store_check_owner(

@@ -5,6 +5,7 @@
  */
 #include "worker.h"
 
+#include "bounds.h"
 #include "call_sql.h"
 #include "clock.h"
 #include "http_client.h"
@@ -13,6 +14,7 @@
 #include "store.h"
 #include "version.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,7 @@
 
 #define WATCH_USEC (500 * USEC_PER_MS)
 #define ANSWER_USEC (30 * USEC_PER_SEC)
+#define LOCK_MS 10000
 
 void worker_options_init(struct worker_options *o)
 {
@@ -118,10 +121,14 @@ static struct db_batch *setup_control(void *ctx, struct db *db)
 	return b;
 }
 
+/* Several waits for locks fit into the time without an answer that ends the heartbeats.
+ */
 static struct db_batch *setup_lane(void *ctx, struct db *db)
 {
 	struct worker *w = ctx;
-	return setup_session(w, db, lane_slots[db == w->lanes[1]], 10000);
+	int64_t wait = w->options.lease / 5 / USEC_PER_MS;
+	return setup_session(w, db, lane_slots[db == w->lanes[1]],
+		(int)(wait < LOCK_MS ? wait : LOCK_MS) + 1);
 }
 
 static void connect_others(struct worker *w);
@@ -305,6 +312,14 @@ static int init_loop(struct worker *w)
 	return rc;
 }
 
+/* What is large goes back to the system when it is freed; by itself the C library would
+ * raise its idea of "large" with each such piece, and keep them. */
+static void return_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, (int)BOUND_MIB);
+	mallopt(M_TRIM_THRESHOLD, (int)(8 * BOUND_MIB));
+}
+
 bool worker_create(const struct worker_options *o, struct worker **ret, struct error *err)
 {
 	struct worker *w = xcalloc(1, sizeof *w);
@@ -314,6 +329,7 @@ bool worker_create(const struct worker_options *o, struct worker **ret, struct e
 		return error_set(
 			err, ERROR_TRANSIENT, "the event loop: %s", uv_strerror(rc));
 	}
+	return_memory();
 	w->options = *o;
 	w->options.settings.database = o->conninfo;
 	w->id = uuid_v4();

@@ -4,6 +4,7 @@
  * from xmin, their order from ctid.
  */
 #include "admin.h"
+#include "bounds.h"
 #include "clock.h"
 #include "journal.h"
 
@@ -99,6 +100,22 @@ static void add(struct writer *w, int count)
 		buf_puts(&e->data, "[]");
 		log_add(&w->log, e);
 	}
+	journal_queue(journal, &w->log);
+}
+
+/* One entry with a text of its own of so many bytes. */
+static void add_large(struct writer *w, size_t bytes)
+{
+	struct entry *e = entry_create(w->id, ++w->seq, 1795000000000000LL);
+	e->kind = "completed";
+	e->path = xstrdup("/do/0/a\\b\t");
+	e->attempt = (unsigned)w->seq;
+	buf_printf(&e->data, "[{\"op\":\"x\",\"n\":%d,\"output\":\"", (int)w->seq);
+	buf_reserve(&e->data, bytes);
+	while (e->data.len < bytes)
+		buf_putc(&e->data, (char)('a' + random_u64() % 26));
+	buf_puts(&e->data, "\"}]");
+	log_add(&w->log, e);
 	journal_queue(journal, &w->log);
 }
 
@@ -381,6 +398,114 @@ START_TEST(lost_connection_leaves_its_batch_in_doubt)
 }
 END_TEST
 
+/* Bytes of the largest transaction. */
+static int64_t largest_batch(void)
+{
+	return number("select max(n) from (select sum(length(data)) as n from "
+		      "stepwell.entry group by tableoid, xmin::text) t");
+}
+
+START_TEST(large_entries_leave_a_few_at_a_time)
+{
+	for (int i = 0; i < 40; i++)
+		add_large(&writers[i], BOUND_MIB - 100);
+	journal_flush(journal);
+	wait_answers(40);
+	check_others_durable(40, NULL, LOG_DURABLE);
+	ck_assert_int_le(largest_batch(), BOUND_FLUSH);
+	ck_assert_int_gt(largest_batch(), BOUND_FLUSH / 2);
+	ck_assert_int_eq(number("select count(*) from stepwell.entry where path = "
+				"E'/do/0/a\\\\b\\t' and attempt = seq and "
+				"at = to_timestamp(1795000000) and data::json -> 0 ->> "
+				"'n' = '1' and length(data) >= 1048476"),
+		40);
+}
+END_TEST
+
+START_TEST(entries_of_a_run_are_split_by_bytes)
+{
+	for (int i = 0; i < 20; i++)
+		add_large(&writers[0], BOUND_MIB);
+	add_large(&writers[0], BOUND_FLUSH + BOUND_MIB); /* alone, since it is larger */
+	add(&writers[0], 1);
+	journal_flush(journal);
+	wait_durable(&writers[0], 22);
+	ck_assert_int_ge(
+		number("select count(distinct xmin::text) from stepwell.entry"), 4);
+	ck_assert_int_eq(number("select count(*) from stepwell.entry e where seq = 21 "
+				"and not exists (select from stepwell.entry o where "
+				"o.xmin = e.xmin and o.seq <> 21)"),
+		1);
+	ck_assert_int_eq(
+		number("select count(*) from stepwell.entry a join stepwell.entry b "
+		       "on b.seq = a.seq + 1 where a.xmin::text::bigint > "
+		       "b.xmin::text::bigint"),
+		0);
+}
+END_TEST
+
+START_TEST(large_conflict_is_answered_to_its_log_alone)
+{
+	char id[UUID_TEXT], sql[200];
+	uuid_format(writers[3].id, id);
+	snprintf(sql, sizeof sql,
+		"insert into stepwell.entry (run_id, seq, at, kind, data) "
+		"values ('%s', 1, now(), 'claimed', '[]')",
+		id);
+	script(sql);
+	for (int i = 0; i < 8; i++)
+		add_large(&writers[i], BOUND_MIB);
+	journal_flush(journal);
+	wait_answers(8);
+	check_others_durable(8, &writers[3], LOG_CONFLICT);
+	ck_assert_int_eq(number("select count(*) from stepwell.entry"), 8);
+}
+END_TEST
+
+START_TEST(lost_connection_leaves_a_large_entry_in_doubt)
+{
+	add_large(&writers[0], 4 * BOUND_MIB);
+	journal_flush(journal);
+	for (int i = 0; i < 3; i++)
+		uv_run(&loop, UV_RUN_ONCE);
+	for (int i = 0; i < JOURNAL_LANES; i++)
+		db_reset(lanes[i]);
+	ck_assert_int_eq(writers[0].end, LOG_AMBIGUOUS);
+	while (lanes_up < 2 * JOURNAL_LANES)
+		uv_run(&loop, UV_RUN_ONCE);
+	add_large(&writers[1], 4 * BOUND_MIB);
+	add(&writers[2], 1);
+	journal_flush(journal);
+	wait_durable(&writers[1], 1);
+	wait_durable(&writers[2], 1);
+	ck_assert_int_eq(writers[0].answers, 1);
+}
+END_TEST
+
+/* Whoever takes the run over would wait for that lock, too: it is no reason to be taken
+ * for dead, nor to hold up others. */
+START_TEST(lock_that_somebody_holds_is_no_silence)
+{
+	int64_t began = clock_boottime();
+	set_trigger("if exists (select from public.bad b where b.run_id = new.run_id) "
+		    "then perform pg_sleep(0.2); raise exception 'held' using errcode = "
+		    "'55P03'; end if;");
+	set_bad(&writers[20]);
+	for (int i = 0; i < 90; i++)
+		add(&writers[i], 1);
+	journal_flush(journal);
+	wait_answers(89);
+	ck_assert_int_eq(writers[20].answers, 0);
+	while (clock_boottime() - began < 4 * USEC_PER_SEC) {
+		int64_t since = journal_stuck_since(journal);
+		ck_assert(!since || clock_boottime() - since < USEC_PER_SEC);
+		uv_run(&loop, UV_RUN_ONCE);
+	}
+	script("delete from public.bad");
+	wait_durable(&writers[20], 1);
+}
+END_TEST
+
 START_TEST(withdrawn_entries_are_not_sent)
 {
 	for (int i = 0; i < 10; i++)
@@ -411,6 +536,11 @@ int main(void)
 	tcase_add_test(t, transient_error_is_tried_again);
 	tcase_add_test(t, run_that_fails_for_now_rests_alone);
 	tcase_add_test(t, lost_connection_leaves_its_batch_in_doubt);
+	tcase_add_test(t, large_entries_leave_a_few_at_a_time);
+	tcase_add_test(t, entries_of_a_run_are_split_by_bytes);
+	tcase_add_test(t, large_conflict_is_answered_to_its_log_alone);
+	tcase_add_test(t, lost_connection_leaves_a_large_entry_in_doubt);
+	tcase_add_test(t, lock_that_somebody_holds_is_no_silence);
 	tcase_add_test(t, withdrawn_entries_are_not_sent);
 	suite_add_tcase(suite, t);
 	SRunner *runner = srunner_create(suite);
