@@ -94,8 +94,9 @@ static int run(const struct options *o)
 	bool text = output_form(o) == OUTPUT_TEXT;
 	cJSON *object = cJSON_CreateObject();
 	cJSON *checks = cJSON_AddArrayToObject(object, "checks");
-	struct doctor_report report = {
-		.on_check = text ? print_check : add_check, .ctx = checks};
+	struct doctor_report report = {.on_check = text ? print_check : add_check,
+		.ctx = checks,
+		.version = o->build};
 	struct error err;
 	if (!examine(o, &report, &err)) {
 		cJSON_Delete(object);

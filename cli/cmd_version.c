@@ -1,16 +1,15 @@
 /* wfctl version */
 #include "command.h"
 #include "output.h"
-#include "version.h"
 
 static int run(const struct options *o)
 {
 	if (output_form(o) == OUTPUT_TEXT) {
-		output_print("wfctl " STEPWELL_VERSION "\n");
+		output_print("wfctl %s\n", o->build);
 		return EXIT_DONE;
 	}
 	cJSON *object = cJSON_CreateObject();
-	object_text(object, "version", STEPWELL_VERSION);
+	object_text(object, "version", o->build);
 	output_object(object);
 	return EXIT_DONE;
 }

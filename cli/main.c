@@ -1,5 +1,6 @@
 /* wfctl: finds the command, reads its options, runs it, and sees that what it printed has
  * been written. */
+#include "build_version.h"
 #include "command.h"
 #include "help.h"
 #include "output.h"
@@ -20,6 +21,7 @@ static int run_command(const struct command *command, int argc, char *argv[])
 		return EXIT_USAGE;
 	}
 	int code = EXIT_DONE;
+	o.build = BUILD_VERSION;
 	if (options_given(&o, "help"))
 		help_command(command);
 	else

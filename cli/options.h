@@ -58,6 +58,8 @@ struct option_value {
 
 struct options {
 	const struct command *command;
+	const char *
+		build; /* version of this program, with what tells it from other builds */
 	struct option_value *values;
 	size_t value_count;
 	const char **arguments; /* NULL-ended */

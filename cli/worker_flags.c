@@ -92,6 +92,8 @@ bool worker_flags_read(const struct options *o, bool pool, const char *conninfo,
 	struct worker_options w;
 	worker_options_init(&w);
 	w.conninfo = conninfo;
+	if (o->build)
+		w.version = o->build;
 	w.settings.database = conninfo;
 	read_effects(o, &w);
 	if (pool)

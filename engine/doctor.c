@@ -280,6 +280,7 @@ bool doctor_examine(struct db_client *c, const char *conninfo,
 {
 	struct doctor d;
 	bool ok = begin(&d, c, conninfo, err);
+	d.version = report->version;
 	for (size_t i = 0; ok && i < sizeof examination / sizeof *examination; i++)
 		ok = make(&d, &examination[i], report, err);
 	finish(&d);
@@ -291,6 +292,7 @@ bool doctor_probe(struct db_client *c, const char *conninfo, struct doctor_repor
 {
 	struct doctor d;
 	bool ok = begin(&d, c, conninfo, err);
+	d.version = report->version;
 	d.has_schema = true;
 	for (size_t i = 0; ok && i < sizeof probe / sizeof *probe; i++)
 		ok = make(&d, &probe[i], report, err);

@@ -31,6 +31,7 @@ struct check {
 struct doctor_report {
 	void (*on_check)(void *ctx, const struct check *check);
 	void *ctx;
+	const char *version;        /* of this build, as its workers would have it */
 	int counts[CHECK_STATUSES]; /* so far */
 	bool unusable; /* no command can work here: read-only, too old, wrong schema */
 };

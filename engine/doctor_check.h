@@ -22,6 +22,7 @@ struct server {
 struct doctor {
 	struct db_client *client;
 	const char *conninfo;
+	const char *version; /* of this build */
 	struct db_peer peer;
 	struct server server;
 	int64_t latency;      /* of a round trip, microseconds */

@@ -3,7 +3,6 @@
 
 #include "admin.h"
 #include "queries.h"
-#include "version.h"
 
 #include <string.h>
 
@@ -17,7 +16,8 @@
 
 struct census {
 	int live, gone, draining, other;
-	char other_version[32]; /* of one of the others */
+	char other_version[80]; /* of one of the others */
+	const char *version;    /* of this program */
 };
 
 static void count_worker(void *ctx, const struct admin_worker *w)
@@ -29,7 +29,7 @@ static void count_worker(void *ctx, const struct admin_worker *w)
 	}
 	c->live++;
 	c->draining += w->draining;
-	if (strcmp(w->version, STEPWELL_VERSION) == 0)
+	if (strcmp(w->version, c->version) == 0)
 		return;
 	c->other++;
 	snprintf(c->other_version, sizeof c->other_version, "%s", w->version);
@@ -57,7 +57,7 @@ static bool judge_logins(struct doctor *d, struct error *err)
 
 bool doctor_workers(struct doctor *d, struct error *err)
 {
-	struct census c = {0};
+	struct census c = {.version = d->version};
 	if (!admin_each_worker(d->client, count_worker, &c, err))
 		return false;
 	d->live_workers = c.live;
@@ -72,9 +72,10 @@ bool doctor_workers(struct doctor *d, struct error *err)
 				 "their runs and forgets them");
 	}
 	if (c.other) {
-		doctor_note(d, CHECK_WARNING, "%d of another version than %s, such as %s",
-			c.other, STEPWELL_VERSION, c.other_version);
-		doctor_advise(d, "replace workers until all are of one version");
+		doctor_note(d, CHECK_WARNING,
+			"%d of another version or build than %s, such as %s", c.other,
+			c.version, c.other_version);
+		doctor_advise(d, "replace workers until all are of one build");
 	}
 	return judge_logins(d, err);
 }

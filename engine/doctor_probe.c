@@ -164,6 +164,7 @@ static bool run_definition(
 {
 	struct worker_options options;
 	worker_options_init(&options);
+	options.version = d->version;
 	options.conninfo = d->conninfo;
 	options.settings.sql_connections = 1;
 	struct worker *w = NULL;

@@ -27,6 +27,7 @@
 void worker_options_init(struct worker_options *o)
 {
 	*o = (struct worker_options){
+		.version = STEPWELL_VERSION,
 		.concurrency = 64,
 		.max_runs = 4096,
 		.heartbeat = 2 * USEC_PER_SEC,
@@ -99,7 +100,7 @@ static struct db_batch *setup_session(
 	if (strcmp(slot, "heartbeat") == 0) {
 		char host[256] = "";
 		gethostname(host, sizeof host - 1);
-		store_register_worker(b, w->id, host, (int)getpid(), STEPWELL_VERSION,
+		store_register_worker(b, w->id, host, (int)getpid(), w->options.version,
 			w->options.lease);
 	}
 	store_end_session(b, w->id, slot);

@@ -12,6 +12,7 @@ struct worker;
 
 struct worker_options {
 	const char *conninfo;
+	const char *version;   /* of this build; default: the program's version */
 	int concurrency;       /* effects at once; default 64 */
 	int max_runs;          /* runs in memory at once; default 4096 */
 	int64_t heartbeat;     /* microseconds; default 2 s */

@@ -91,8 +91,44 @@ def usage(w):
     w.fails(2, "did you mean retry?", "help", "retyr")
     check(w.run().code == 2, "no command at all is misuse")
     version = w.expect(0, "version", err="").out
-    check(re.fullmatch(r"wfctl \d+\.\d+\.\d+\n", version), "%s", version)
+    check(re.fullmatch(r"wfctl \d+\.\d+\.\d+\+([0-9a-f]{12}(\.[0-9a-f]{8})?|src\.[0-9a-f]{8})\n", version), "%s",
+          version)
     check(w.expect(0, "version", "-o", "json").json == {"version": version.split()[1]}, "version")
+
+
+def version(w):
+    """a build is told from others: by the commit and what was changed since, as an archive by its file, else by its
+    sources"""
+    for name in ("engine", "steps", "cli", "sql"):
+        pathlib.Path(w.dir, name).mkdir()
+    for name in ("meson.build", "engine/a.c", "script/version", "script/commit", ".gitattributes"):
+        place = pathlib.Path(w.dir, name)
+        place.parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, place) if (ROOT / name).exists() else place.write_text("int a;\n")
+
+    def told(folder=w.dir):
+        return subprocess.run([folder + "/script/version"], check=True, capture_output=True, text=True).stdout.strip()
+
+    def git(*words):
+        return subprocess.run(["git", "-C", w.dir, "-c", "user.name=a", "-c", "user.email=a@example.com", *words],
+                              check=True, capture_output=True).stdout
+    loose = told()
+    check(re.fullmatch("src\\.[0-9a-f]{8}", loose), "%s", loose)
+    pathlib.Path(w.dir, "engine/a.c").write_text("int b;\n")
+    check(told() != loose, "another source, the same build")
+    if not shutil.which("git"):
+        return
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "a")
+    commit = git("rev-parse", "HEAD").decode()[:12]
+    check(told() == commit, "%s, not %s", told(), commit)
+    packed = git("archive", "HEAD")
+    pathlib.Path(w.dir, "engine/a.c").write_text("int c;\n")
+    check(re.fullmatch(commit + "\\.[0-9a-f]{8}", told()), "%s", told())
+    pathlib.Path(w.dir, "unpacked").mkdir()
+    subprocess.run(["tar", "-x", "-C", w.dir + "/unpacked"], input=packed, check=True)
+    check(told(w.dir + "/unpacked") == commit, "%s", told(w.dir + "/unpacked"))
 
 
 def validate(w):
@@ -509,6 +545,6 @@ def examples(w):
 
 
 if __name__ == "__main__":
-    main([private, run_interrupt, migrate, unreachable, usage, validate, validate_beyond_schema, validate_large,
+    main([private, run_interrupt, migrate, unreachable, usage, version, validate, validate_beyond_schema, validate_large,
           validate_text, apply, run, run_key, run_json, run_faulted, run_waits, run_timeout, run_remote,
           run_cancelled, start, migrate_print, examples])
