@@ -52,6 +52,8 @@ static const char *foreign(const struct parser *p)
 		return "equality is written ==, inequality !=";
 	if (*s == '!')
 		return "negation is written \"... | not\"";
+	if (parser_was(p, "$") && (*s == '.' || *s == '['))
+		return "the data is \".\" in jq, not \"$\" as in JSONPath";
 	if (parser_was(p, "?"))
 		return "a choice is written \"if ... then ... else ... end\"";
 	return NULL;

@@ -162,11 +162,8 @@ static void check_string(
 		check_segments(&m, b.data, b.len);
 	else if (implicit || (in->loose && b.len))
 		check_code(&m, buf_text(&b), b.len);
-	else if (strncmp(s, "{{", 2) == 0 && strstr(s, "}}"))
-		inspection_report(in, FINDING_WARNING, place, v,
-			"this is plain text: an expression is written ${ ... }, not {{ "
-			"... "
-			"}}");
+	else
+		habit_check_text(in, s, v, place);
 	buf_finish(&b);
 }
 

@@ -52,6 +52,9 @@ enum rule {
 	RULE_DSL,       /* 1.0.x is what we run */
 	RULE_FUNCTION,  /* the name of a function that is not built in */
 	RULE_SCHEMA,    /* it compiles, or can be read at registration */
+	RULE_CONDITION, /* most likely no assignment */
+	RULE_URL,       /* of a request */
+	RULE_SOURCE,    /* a URL that is read at registration */
 	RULE_DURATION,  /* at most a century in all */
 	RULE_SECRET,    /* the name of a secret, in use.secrets */
 	RULE_ONE_VALID, /* one_of counts only the members that are valid */
@@ -138,13 +141,14 @@ extern const struct shape schema_run; /* schema_run.c */
 
 /* schema_common.c */
 extern const struct shape schema_any, schema_free, schema_string, schema_literal;
-extern const struct shape schema_expression, schema_condition, schema_boolean,
-	schema_integer;
+extern const struct shape schema_expression, schema_bare, schema_condition,
+	schema_boolean, schema_integer;
 extern const struct shape schema_strings, schema_object, schema_string_map;
 extern const struct shape schema_object_or_string;
 extern const struct shape schema_duration, schema_plain_duration, schema_timeout;
 extern const struct shape schema_timeout_or_name;
-extern const struct shape schema_uri_or_expression, schema_endpoint, schema_resource;
+extern const struct shape schema_uri_or_expression, schema_endpoint, schema_source,
+	schema_resource;
 extern const struct shape schema_input, schema_output, schema_export;
 extern const struct shape schema_error, schema_error_or_name;
 extern const struct shape schema_retry, schema_retry_or_name, schema_retry_name;

@@ -15,9 +15,16 @@ const struct shape schema_strings = {.type = SHAPE_ARRAY, .of = &schema_string};
 const struct shape schema_object = {.type = SHAPE_OBJECT, .of = &schema_any};
 const struct shape schema_string_map = {.type = SHAPE_OBJECT, .of = &schema_string};
 
-/* `if`, `when`, `while`: an expression, with or without ${ }. */
+/* An expression, with or without ${ }; `if`, `when`, `while` decide by it. */
+const struct shape schema_bare = {
+	.type = SHAPE_STRING,
+	.what = "an expression in a string",
+	.expression = true,
+};
+
 const struct shape schema_condition = {
 	.type = SHAPE_STRING,
+	.rule = RULE_CONDITION,
 	.what = "an expression in a string",
 	.expression = true,
 };
@@ -97,29 +104,57 @@ const struct shape schema_timeout_or_name = {
 
 /* Endpoints. */
 
+#define URI_WHAT "a URI, a URI template or an expression \"${ ... }\" in one line"
+
 const struct shape schema_uri_or_expression = {
 	.type = SHAPE_STRING,
-	.what = "a URI, a URI template or an expression \"${ ... }\" in one line",
+	.what = URI_WHAT,
 	.formats = FORMAT_URI | FORMAT_EXPRESSION,
 };
 
-static const struct shape endpoint_object = {
+static const struct shape request_url = {
+	.type = SHAPE_STRING,
+	.rule = RULE_URL,
+	.what = URI_WHAT,
+	.formats = FORMAT_URI | FORMAT_EXPRESSION,
+};
+
+static const struct shape source_url = {
+	.type = SHAPE_STRING,
+	.rule = RULE_SOURCE,
+	.what = URI_WHAT,
+	.formats = FORMAT_URI | FORMAT_EXPRESSION,
+};
+
+static const struct shape request_endpoint = {
 	.type = SHAPE_OBJECT,
-	.members = MEMBERS(NEED("uri", &schema_uri_or_expression),
+	.members = MEMBERS(NEED("uri", &request_url),
+		MAY("authentication", &schema_authentication_or_name)),
+};
+
+static const struct shape source_endpoint = {
+	.type = SHAPE_OBJECT,
+	.members = MEMBERS(NEED("uri", &source_url),
 		MAY("authentication", &schema_authentication_or_name)),
 };
 
 const struct shape schema_endpoint = {
 	.type = SHAPE_CHOICE,
 	.what = "a URI, a URI template, an expression or an object with \"uri\"",
-	.choices = CHOICES({.type = JSON_OBJECT, .shape = &endpoint_object},
-		{.type = JSON_STRING, .shape = &schema_uri_or_expression}),
+	.choices = CHOICES({.type = JSON_OBJECT, .shape = &request_endpoint},
+		{.type = JSON_STRING, .shape = &request_url}),
+};
+
+const struct shape schema_source = {
+	.type = SHAPE_CHOICE,
+	.what = "a URI, a URI template, an expression or an object with \"uri\"",
+	.choices = CHOICES({.type = JSON_OBJECT, .shape = &source_endpoint},
+		{.type = JSON_STRING, .shape = &source_url}),
 };
 
 const struct shape schema_resource = {
 	.type = SHAPE_OBJECT,
-	.members =
-		MEMBERS(MAY("name", &schema_string), NEED("endpoint", &schema_endpoint)),
+	.members = MEMBERS(MAY("name", &schema_string), NEED("endpoint", &schema_source)),
 };
 
 /* Data flow. */
@@ -142,7 +177,7 @@ const struct shape schema_object_or_string = {
 	.type = SHAPE_CHOICE,
 	.what = "an object or an expression in a string",
 	.choices = CHOICES({.type = JSON_OBJECT, .shape = &schema_object},
-		{.type = JSON_STRING, .shape = &schema_condition}),
+		{.type = JSON_STRING, .shape = &schema_bare}),
 };
 
 const struct shape schema_input = {

@@ -61,8 +61,7 @@ static const struct shape awaited_properties = {
 static const struct shape correlation = {
 	.type = SHAPE_OBJECT,
 	.unknown = UNKNOWN_FREE,
-	.members =
-		MEMBERS(NEED("from", &schema_condition), MAY("expect", &schema_string)),
+	.members = MEMBERS(NEED("from", &schema_bare), MAY("expect", &schema_string)),
 };
 
 static const struct shape correlations = {.type = SHAPE_OBJECT, .of = &correlation};

@@ -120,7 +120,7 @@ static const struct shape for_in = {
 	.type = SHAPE_CHOICE,
 	.what = "an expression in a string, or an array of objects",
 	.choices = CHOICES({.type = JSON_ARRAY, .shape = &objects},
-		{.type = JSON_STRING, .shape = &schema_condition}),
+		{.type = JSON_STRING, .shape = &schema_bare}),
 };
 
 static const struct shape for_each = {

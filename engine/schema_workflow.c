@@ -89,7 +89,7 @@ static const struct shape extensions = {.type = SHAPE_ARRAY, .of = &extension_it
 
 static const struct shape catalog = {
 	.type = SHAPE_OBJECT,
-	.members = MEMBERS(NEED("endpoint", &schema_endpoint)),
+	.members = MEMBERS(NEED("endpoint", &schema_source)),
 };
 
 static const struct shape catalogs = {.type = SHAPE_OBJECT, .of = &catalog};

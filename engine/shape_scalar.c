@@ -235,6 +235,10 @@ void shape_string(struct inspection *in, const struct shape *shape, struct json 
 		check_text(in, v, place);
 	if (shape->rule == RULE_DSL)
 		check_dsl(in, v, place);
+	if (shape->rule == RULE_CONDITION)
+		habit_check_condition(in, v, place);
+	if ((shape->rule == RULE_URL || shape->rule == RULE_SOURCE) && !is_marked(v))
+		habit_check_url(in, v, place, shape->rule == RULE_SOURCE);
 	if (shape->rule == RULE_SECRET)
 		check_secret(in, v, place);
 	if (shape->rule == RULE_FUNCTION)

@@ -273,8 +273,10 @@ static void check_members(struct inspection *in, const struct shape *shape, stru
 		shape_check_duration(in, v, place);
 	if (shape->rule == RULE_SCHEMA)
 		data_check(in, v, place);
-	if (shape->rule == RULE_TASK)
+	if (shape->rule == RULE_TASK) {
 		secret_check_task(in, v, place);
+		habit_check_try(in, v, place);
+	}
 }
 
 /* A task stands in a list, but for a function. */

@@ -201,13 +201,58 @@ static uint32_t add_node(struct reader *r, struct yaml_node node)
 	return index;
 }
 
+/* Whether the line of the fault holds an expression that no quote begins before. */
+static bool has_bare_expression(const struct reader *r, const char *mark)
+{
+	const char *text = r->text, *end = text + r->n;
+	const char *s = text + (r->at < r->n ? r->at : r->n);
+	while (s > text && s[-1] != '\n')
+		s--;
+	const char *next = memchr(s, '\n', (size_t)(end - s));
+	size_t n = (size_t)((next ? next : end) - s);
+	const char *found = memmem(s, n, mark, 2);
+	return found && !memchr(s, '"', (size_t)(found - s)) &&
+	       !memchr(s, '\'', (size_t)(found - s));
+}
+
+/* What is wrong with the text, and what most likely made it so. */
+static bool fail_syntax(struct reader *r, const char *why)
+{
+	bool bare = has_bare_expression(r, "${");
+	if (!bare && !has_bare_expression(r, "{{"))
+		return fail(r, why);
+	return error_set(r->err, ERROR_INPUT, "%s; %s", why,
+		bare ? "in YAML an expression that holds a brace, \": \" or \" #\", or "
+		       "stands in [ ] or { }, needs quotes: '${ ... }'"
+		     : "an expression is written '${ ... }', not {{ ... }}");
+}
+
+/* Numbers that are keys are taken as their text, as all readers do that make JSON of
+ * YAML. */
+static bool quote_integer(struct reader *r, uint32_t index)
+{
+	struct yaml_node *node = &r->tree->nodes[index];
+	struct buf *json = &r->tree->json;
+	size_t n = node->n;
+	const char *s = json->data + node->from;
+	if (node->type != YAML_SCALAR || node->from + n != json->len ||
+		strspn(s + (*s == '-'), "0123456789") != n - (*s == '-'))
+		return false;
+	char *text = xasprintf("\"%.*s\"", (int)n, s);
+	json->len = node->from;
+	buf_puts(json, text);
+	node->n += 2;
+	free(text);
+	return true;
+}
+
 static bool check_key(struct reader *r, uint32_t index)
 {
 	const struct yaml_node *node = yaml_tree_node(r->tree, index);
 	if (!is_key(r))
 		return true;
 	if (node->type != YAML_SCALAR)
-		return fail(r, "a key must be a string");
+		return fail_syntax(r, "a key must be a string");
 	if (r->tree->json.data[node->from] != '"')
 		return fail(r, "a key must be a string: quote it");
 	return true;
@@ -257,7 +302,8 @@ static bool on_scalar(struct reader *r, const struct fy_event_scalar_data *event
 	node.n = (uint32_t)(r->tree->json.len - node.from);
 	uint32_t index = add_node(r, node);
 	set_anchor(r, event->anchor, index);
-	return check_key(r, index);
+	return (!event->anchor && is_key(r) && quote_integer(r, index)) ||
+	       check_key(r, index);
 }
 
 static bool on_alias(struct reader *r, struct fy_token *name)
@@ -329,7 +375,12 @@ static bool check_duplicates(struct reader *r, const struct level *level)
 			twice = keys[i].node;
 	}
 	free(keys);
-	return twice == YAML_NO_NODE || fail_at(r, twice, "duplicate key");
+	if (twice == YAML_NO_NODE)
+		return true;
+	return fail_at(r, twice,
+		tree->nodes[twice].merge ? "a second <<: several are merged as a list, "
+					   "<<: [*one, *two]"
+					 : "duplicate key");
 }
 
 static bool on_end(struct reader *r)
@@ -381,7 +432,7 @@ static bool fail_as_parsed(struct reader *r)
 	struct fy_diag_error *first = fy_diag_errors_iterate(r->diag, &prev);
 	if (first)
 		go_to_token(r, first->fyt);
-	return fail(r, first && first->msg ? first->msg : "a syntax error");
+	return fail_syntax(r, first && first->msg ? first->msg : "a syntax error");
 }
 
 static bool read_events(struct reader *r)

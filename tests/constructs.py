@@ -25,7 +25,7 @@ PLACES = {
     "schema_call.http": ["with:http"], "schema_call.sql": ["with:sql"], "schema_call.openapi": ["with:openapi"],
     "schema_common.inline_duration": ["wait", "after", "delay", "milliseconds"],
     "schema_common.schema_timeout": ["timeout", "timeouts/*"],
-    "schema_common.endpoint_object": ["endpoint"],
+    "schema_common.request_endpoint": ["endpoint"], "schema_common.source_endpoint": ["endpoint"],
     "schema_common.schema_resource": ["document", "source", "resource"],
     "schema_common.data_schema": ["schema"], "schema_common.schema_input": ["input"],
     "schema_common.schema_output": ["output"], "schema_common.schema_export": ["export"],

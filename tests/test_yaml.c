@@ -138,14 +138,19 @@ END_TEST
 
 START_TEST(keys_are_strings_and_stand_once)
 {
-	BECOMES({"on: 1\n'2': 3\n!!str 4: 5", "{\"on\":1,\"2\":3,\"4\":5}"});
-	REFUSED({"a:\n  1: x", "key must be a string: quote it at line 2, column 3"},
+	BECOMES({"on: 1\n'2': 3\n!!str 4: 5", "{\"on\":1,\"2\":3,\"4\":5}"},
+		{"8080: 80\n-1: {443: 0x10}", "{\"8080\":80,\"-1\":{\"443\":16}}"});
+	REFUSED({"a:\n  1.5: x", "key must be a string: quote it at line 2, column 3"},
+		{"&a 1: x", "quote it"}, {"b: &a 1\n*a : x", "quote it"},
+		{"8080: 1\n\"8080\": 2", "duplicate key at line 2, column 1"},
 		{"true: x", "quote it"}, {"~: x", "quote it"}, {": x", "quote it"},
 		{"? [a]\n: b", "a key must be a string at line 1"},
 		{"&a [1]: x", "a key must be a string"},
 		{"b: &a {}\n*a : x", "a key must be a string"},
 		{"a: 1\nb: 2\n'a': 3", "duplicate key at line 3, column 1"},
-		{"{x: {\"\\x61\": 1, a: 2}}", "duplicate key at line 1, column 17"});
+		{"{x: {\"\\x61\": 1, a: 2}}", "duplicate key at line 1, column 17"},
+		{"a: &a {x: 1}\nb: {<<: *a, <<: *a}",
+			"merged as a list, <<: [*one, *two] at line 2, column 13"});
 }
 END_TEST
 
@@ -262,6 +267,16 @@ struct position {
 	unsigned line, column;
 };
 
+START_TEST(expressions_without_their_quotes_are_pointed_out)
+{
+	REFUSED({"a: ${ { b: .c } }", "needs quotes: '${ ... }'"},
+		{"a: { b: ${ .c } }", "needs quotes: '${ ... }'"},
+		{"a: [ 1, ${ .c, 3 ]", "needs quotes: '${ ... }'"},
+		{"a: {{ .b }}", "written '${ ... }', not {{ ... }}"});
+	BECOMES({"a: ${ .b }", "{\"a\":\"${ .b }\"}"});
+}
+END_TEST
+
 START_TEST(positions_are_those_of_the_yaml)
 {
 	static const char yaml[] = "# comment\n"
@@ -363,6 +378,7 @@ int main(void)
 	tcase_add_test(t, expansion_is_limited);
 	tcase_add_test(t, depth_is_that_of_json);
 	tcase_add_test(t, what_is_not_yaml_is_refused_with_its_place);
+	tcase_add_test(t, expressions_without_their_quotes_are_pointed_out);
 	tcase_add_test(t, positions_are_those_of_the_yaml);
 	tcase_add_test(t, places_inside_a_string_are_those_of_its_style);
 	suite_add_tcase(s, t);

@@ -1,0 +1,146 @@
+/*
+ * What people write by the habit of other languages, and what it means here: most of it
+ * is valid, and none of it does what was meant.
+ */
+#include "inspection.h"
+#include "jqscan.h"
+#include "problem.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Text ---- */
+
+static bool is_path_of_other_languages(const char *s)
+{
+	return s[0] == '$' && ((s[1] == '.' && (isalpha((unsigned char)s[2]) ||
+						       s[2] == '_' || s[2] == '.')) ||
+				      s[1] == '[');
+}
+
+void habit_check_text(
+	struct inspection *in, const char *s, struct json v, const struct place *place)
+{
+	if (strncmp(s, "{{", 2) == 0 && strstr(s, "}}"))
+		inspection_report(in, FINDING_WARNING, place, v,
+			"this is plain text: an expression is written ${ ... }, not {{ "
+			"... }}");
+	else if (is_path_of_other_languages(s))
+		inspection_report(in, FINDING_WARNING, place, v,
+			"this is plain text, and reads like JSONPath: an expression is "
+			"written ${ .%.64s }, in jq",
+			s + 1 + strspn(s + 1, "."));
+}
+
+/* ---- Conditions ---- */
+
+static bool is_mark(struct jqtoken t, const char *marks)
+{
+	return t.kind == JQTOKEN_MARK && strchr(marks, *t.s);
+}
+
+/* Where the last part of the pipeline assigns, NULL if it does not. */
+static const char *find_assignment(char *s, size_t n)
+{
+	struct jqlexer l;
+	struct jqtoken t, before = {JQTOKEN_END, "", 0};
+	const char *found = NULL;
+	jqlexer_init(&l, s, n);
+	do {
+		t = jqlexer_next(&l);
+		bool joined = before.kind == JQTOKEN_MARK && before.s + 1 == t.s;
+		if (l.depth || t.kind != JQTOKEN_MARK) {
+			before = t;
+			continue;
+		}
+		if (*t.s == '=' && t.s[1] != '=' && !(joined && is_mark(before, "=!<>")))
+			found = joined && is_mark(before, "|+-*/%") ? before.s : t.s;
+		else if (*t.s == '|' && t.s[1] != '=')
+			found = NULL;
+		before = t;
+	} while (t.kind != JQTOKEN_END && t.kind != JQTOKEN_FAULT);
+	return found;
+}
+
+/* `.x = 1` gives the data back with another x: neither false nor null. */
+void habit_check_condition(
+	struct inspection *in, struct json v, const struct place *place)
+{
+	struct buf b = {0};
+	json_string(v, &b);
+	char *s = b.data;
+	size_t at = 0, n = b.len;
+	if (s && jqscan_find(s, b.len, &at, &n) && n != SIZE_MAX)
+		s += at;
+	const char *assigns = s && n != SIZE_MAX ? find_assignment(s, n) : NULL;
+	size_t offset = assigns ? (size_t)(assigns - b.data) : 0;
+	if (assigns)
+		inspection_report(in, FINDING_WARNING, place,
+			(struct json){json_string_place(v, offset), 1},
+			"this assigns, and gives all the data back, which always "
+			"holds%s",
+			*assigns == '=' ? "; did you mean \"==\"?" : "");
+	buf_finish(&b);
+}
+
+/* ---- Endpoints ---- */
+
+static bool may_begin(const char *s, const char *scheme)
+{
+	size_t n = strcspn(s, "{$"), m = strlen(scheme);
+	return strncasecmp(s, scheme, n < m ? n : m) == 0;
+}
+
+void habit_check_url(
+	struct inspection *in, struct json v, const struct place *place, bool file)
+{
+	char quoted[QUOTE_SIZE], *s = json_strdup(v);
+	if (s && !in->loose && !may_begin(s, "http://") && !may_begin(s, "https://") &&
+		!(file && may_begin(s, "file://")))
+		inspection_report(in, FINDING_UNSUPPORTED, place, v,
+			"must begin with http://%s https://%s, not %s",
+			file ? "," : " or", file ? " or file://" : "",
+			quote_json(v, quoted, sizeof quoted));
+	free(s);
+}
+
+/* ---- try ---- */
+
+static bool catches_timeouts(struct json filter)
+{
+	int64_t status;
+	char *type = json_strdup(json_get(filter, "type"));
+	bool timeout = type && problem_type_equal(type, PROBLEM_BASE "timeout");
+	free(type);
+	return timeout ||
+	       (json_int(json_get(filter, "status"), &status) && status == 408);
+}
+
+static bool has_timeouts(struct json list)
+{
+	struct json_iter it = json_iter(list), member;
+	struct json item, key, task;
+	while (json_type(list) == JSON_ARRAY && json_next_element(&it, &item)) {
+		member = json_iter(item);
+		if (json_type(item) == JSON_OBJECT &&
+			json_next_member(&member, &key, &task) &&
+			json_get(task, "timeout").s)
+			return true;
+	}
+	return false;
+}
+
+/* The timeout of a try goes past its own catch. */
+void habit_check_try(struct inspection *in, struct json task, const struct place *place)
+{
+	struct json timeout = json_get(task, "timeout");
+	struct json errors = json_get(json_get(task, "catch"), "errors");
+	struct place at = {.up = place, .key = JSON_LITERAL("\"timeout\"")};
+	if (!timeout.s || !catches_timeouts(json_get(errors, "with")) ||
+		has_timeouts(json_get(task, "try")))
+		return;
+	inspection_report(in, FINDING_WARNING, &at, timeout,
+		"the timeout of a try is not caught by its own catch, only by one "
+		"around it: to catch it here, give it to the tasks in the try");
+}
