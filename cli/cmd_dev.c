@@ -5,6 +5,7 @@
 #include "pool_worker.h"
 #include "private.h"
 #include "worker_flags.h"
+#include "worker_log.h"
 
 static int stop(void)
 {
@@ -28,11 +29,13 @@ static int run(const struct options *o)
 		return command_misuse(o, "%s", err.text);
 	int code = database_open_private(&d);
 	if (code == EXIT_DONE) {
-		database_disconnect(&d);
+		worker_log_choose(o);
 		settings.conninfo = settings.settings.database = d.conninfo;
 		settings.claim = true;
 		output_say(
 			"wfctl dev: Postgres and a worker are running; Ctrl-C ends both");
+		worker_log_begin(d.client, &settings, 1);
+		database_disconnect(&d);
 		code = pool_worker_run(&settings);
 		database_close(&d);
 	}
@@ -44,6 +47,7 @@ static const struct option options[] = {
 	{"stop", 0, OPTION_FLAG, NULL, "end a private Postgres that was left running"},
 	WORKER_FLAGS_EFFECTS,
 	WORKER_FLAGS_POOL,
+	WORKER_FLAGS_LOG,
 	OPTION_ROW_HELP,
 	{0},
 };

@@ -4,6 +4,7 @@
 #include "pool_worker.h"
 #include "processes.h"
 #include "worker_flags.h"
+#include "worker_log.h"
 
 static int work(void *ctx)
 {
@@ -24,6 +25,8 @@ static int run(const struct options *o)
 	 */
 	int code = database_open(o, DATABASE_READY, &d);
 	if (code == EXIT_DONE) {
+		worker_log_choose(o);
+		worker_log_begin(d.client, &settings, count);
 		database_disconnect(&d);
 		settings.conninfo = settings.settings.database = d.conninfo;
 		settings.claim = true;
@@ -41,6 +44,7 @@ static const struct option options[] = {
 	{"until-idle", 0, OPTION_FLAG, NULL, "end when nothing is due or running"},
 	WORKER_FLAGS_EFFECTS,
 	WORKER_FLAGS_POOL,
+	WORKER_FLAGS_LOG,
 	OPTION_ROW_DB,
 	OPTION_ROW_HELP,
 	{0},

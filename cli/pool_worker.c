@@ -4,7 +4,10 @@
 #include "clock.h"
 #include "command.h"
 
+#include "log.h"
+
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define CONNECT_TIMEOUT (60 * USEC_PER_SEC)
 
@@ -19,6 +22,17 @@ static void allow_files(int effects)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static bool work(struct worker *w, struct error *err)
+{
+	char id[UUID_TEXT];
+	uuid_format(worker_id(w), id);
+	log_line(LOG_INFO, "worker %s, process %d, is ready", id, (int)getpid());
+	enum worker_end end = worker_run(w, 0, err);
+	if (end != WORKER_FAILED)
+		log_line(LOG_INFO, "worker %s has ended", id);
+	return end != WORKER_FAILED;
+}
+
 int pool_worker_run(const struct worker_options *settings)
 {
 	struct error err;
@@ -26,8 +40,7 @@ int pool_worker_run(const struct worker_options *settings)
 	allow_files(settings->concurrency);
 	struct worker *w = NULL;
 	if (!worker_create(settings, &w, &err) ||
-		!worker_connect(w, CONNECT_TIMEOUT, &err) ||
-		worker_run(w, 0, &err) == WORKER_FAILED)
+		!worker_connect(w, CONNECT_TIMEOUT, &err) || !work(w, &err))
 		code = command_fail(&err);
 	worker_destroy(w);
 	return code;

@@ -1,13 +1,27 @@
 /*
- * One line per event on stderr: time, level, message with run and step where they matter.
- * Only the one place that decides logs (conventions 10). Control characters are escaped.
+ * One line per event on stderr: time, level, message, and the run that it is about. Only
+ * the one place that decides logs (conventions 10). What may come from outside is escaped
+ * (escape.h).
  */
 #ifndef STEPWELL_LOG_H
 #define STEPWELL_LOG_H
 
+#include "uuid.h"
+
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO };
 
+enum log_format {
+	LOG_TEXT,
+	LOG_JSON, /* one object a line: at, level, message, process, run where there is
+		     one */
+};
+
+/* Lines above the level are left out; by default none is, as text. */
+void log_choose(enum log_level most, enum log_format format);
 void log_line(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* About a run. */
+void log_run(enum log_level level, struct uuid run, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 #endif

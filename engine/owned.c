@@ -642,12 +642,34 @@ void owned_look_again(struct owned *o)
 		owned_wake(o);
 }
 
+/* What needs a person. (Who waits for a run alone says it himself.) */
+static void say_stopped(const struct owned *o)
+{
+	const struct run *r = o->run;
+	if (!o->worker->options.claim)
+		return;
+	if (r->status == RUN_SUSPENDED)
+		log_run(LOG_WARNING, o->id, "suspended: %s",
+			r->reason ? r->reason : "it was asked for");
+	if (r->status != RUN_FAULTED || !r->error)
+		return;
+	struct json error = value_json(r->error);
+	char *title = json_strdup(json_get(error, "title"));
+	char *instance = json_strdup(json_get(error, "instance"));
+	log_run(LOG_WARNING, o->id, "faulted: %s (%lld)%s%s", title ? title : "error",
+		(long long)run_error_status(r), instance && *instance ? " at " : "",
+		instance ? instance : "");
+	free(title);
+	free(instance);
+}
+
 static void on_left(struct owned *o)
 {
 	struct worker *w = o->worker;
 	bool adopted = w->has_adopted && uuid_equal(w->adopted, o->id);
 	bool ended = o->need == NEED_NOTHING;
 	bool is_child = uuid_version(o->id) == 8;
+	say_stopped(o);
 	stop_effects(run_effects_take(o->run));
 	run_destroy(o->run);
 	o->run = NULL;

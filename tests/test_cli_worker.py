@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""What a worker says: at its start, and of what needs a person.
+
+    test_cli_worker.py [NAME...]    only the cases with NAME in their name
+
+cli_world.py says what it needs."""
+import json
+import re
+import signal
+
+from cli_world import UUID, main, post
+from harness import check
+
+BOOM = {"raise": {"error": {"type": "https://example.com/boom", "status": 418, "title": "B\u202eoom"}}}
+
+
+def log(w):
+    """a worker says which build, database and abilities it has, what faults and what is suspended; never a password"""
+    recorder = w.recorder()
+    run = w.expect(0, "start", w.file("f", [{"boom": BOOM}])).id
+    held = w.expect(0, "start", w.file("h", [{"call": post(
+        recorder.url + "/drop_after_apply/x", metadata={"onUncertain": "hold"})}])).id
+    secret = "s3cr3t-of-the-database"
+    conninfo = "%s password=%s" % (w.conninfo, secret)
+    done = w.expect(0, "worker", "--until-idle", "--poll", "50ms", "--allow-run", "--database", "stock=dbname=x password=" + secret,
+                    "--concurrency", "7", "--db", conninfo, out="")
+    build = w.expect(0, "version").out.split()[1]
+    database = w.sql("select current_database()")
+    for text in ("info: wfctl %s works on database %s at " % (build, database), " as postgres\n",
+                 "info: 1 process of 7 effects at once; run of processes, database stock, no secrets\n",
+                 "warning: run %s: faulted: B\\u202eoom (418) at /do/0/boom\n" % run,
+                 "warning: run %s: suspended: nobody knows whether the last attempt took effect\n" % held):
+        check(text in done.err, "nothing about %r: %s", text, done.err)
+    check(secret not in done.err and "\u202e" not in done.err, "%s", done.err)
+    check(re.search(r"info: worker %s, process \d+, is ready\n" % UUID, done.err), "%s", done.err)
+
+
+def log_forms(w):
+    """--log-level leaves out what matters less, --log-format json prints objects with the run"""
+    path = w.file("f", [{"boom": BOOM}])
+    run = w.expect(0, "start", path).id
+    quiet = w.work("--log-level", "warning").err
+    check(run in quiet and "info:" not in quiet and "is ready" not in quiet, "%s", quiet)
+    run = w.expect(0, "start", path).id
+    check(w.work("--log-level", "error").err == "", "more than errors")
+    run = w.expect(0, "start", path).id
+    lines = [json.loads(line) for line in w.work("--log-format", "json").err.splitlines()]
+    check(all(list(line) in (["at", "level", "message", "process"], ["at", "level", "message", "process", "run"])
+              for line in lines), "%s", lines)
+    check([(line["level"], line["message"]) for line in lines if line.get("run") == run] == [
+        ("warning", "faulted: B\\u202eoom (418) at /do/0/boom")], "%s", lines)
+    w.fails(2, "error|warning|info", "worker", "--log-level", "loud")
+
+
+def log_of_processes(w):
+    """processes of one worker have one beginning, and a line each"""
+    worker = w.worker("--processes", "2")
+    run = w.expect(0, "start", w.file("s", [{"a": {"set": {"x": 1}}}])).id
+    w.wait_status(run, "completed")
+    done = w.end(worker, signal.SIGTERM)
+    check(done.code == 0 and done.err.count("works on database") == 1 and "info: 2 processes of 64 effects" in done.err,
+          "%s", done)
+
+
+if __name__ == "__main__":
+    main([log, log_forms, log_of_processes])
