@@ -40,15 +40,15 @@ static void bind_error(struct run_scope *s, const struct run *r, const struct fr
 	s->of_attempt = true;
 }
 
-/* when and exceptWhen of a catch or a policy, seen from frame f; an expression that fails
- * replaces the error that is on its way. */
+/* when and exceptWhen of a catch or a policy, seen from frame f: `.` is the error. An
+ * expression that fails replaces the error that is on its way. */
 static bool conditions_hold(struct run *r, const struct frame *f,
 	const struct frame *seen, struct expression *when, struct expression *except)
 {
 	struct run_scope s;
 	struct fault fault = {0};
 	bool holds = true, excepted = false;
-	run_scope_init(&s, r, seen, value_json(f->input));
+	run_scope_init(&s, r, seen, value_json(r->error));
 	bind_error(&s, r, f);
 	bool ok = (!when || run_scope_test(&s, when, &holds, &fault)) &&
 		  (!except || run_scope_test(&s, except, &excepted, &fault));

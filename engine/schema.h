@@ -52,6 +52,7 @@ enum rule {
 	RULE_DSL,       /* 1.0.x is what we run */
 	RULE_FUNCTION,  /* the name of a function that is not built in */
 	RULE_SCHEMA,    /* it compiles, or can be read at registration */
+	RULE_RUN,       /* a workflow has an output, and no streams */
 	RULE_CONDITION, /* most likely no assignment */
 	RULE_URL,       /* of a request */
 	RULE_SOURCE,    /* a URL that is read at registration */

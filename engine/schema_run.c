@@ -68,6 +68,7 @@ static const struct shape process_return = {
 
 static const struct shape process = {
 	.type = SHAPE_OBJECT,
+	.rule = RULE_RUN,
 	.members = MEMBERS(MAY("container", &container), MAY("script", &script),
 		MAY("shell", &shell), MAY("workflow", &workflow),
 		MAY("await", &schema_boolean), MAY("return", &process_return)),

@@ -257,6 +257,18 @@ static bool walk_nameless(struct inspection *in, const struct shape *shape, stru
 	return true;
 }
 
+/* What a workflow gives is its output, or nothing of it. */
+static void check_run(struct inspection *in, struct json v, const struct place *place)
+{
+	struct place at = {.up = place, .key = JSON_LITERAL("\"return\"")};
+	struct json ret = json_get(v, "return");
+	if (json_get(v, "workflow").s && json_type(ret) == JSON_STRING &&
+		!json_string_is(ret, "stdout") && !json_string_is(ret, "none"))
+		inspection_report(in, FINDING_UNSUPPORTED, &at, ret,
+			"a workflow has no streams and no exit code: it returns "
+			"\"stdout\", which is its output, or \"none\"");
+}
+
 static void check_members(struct inspection *in, const struct shape *shape, struct json v,
 	const struct place *place)
 {
@@ -267,6 +279,8 @@ static void check_members(struct inspection *in, const struct shape *shape, stru
 	check_one_of(in, shape, shape->one_of_too, seen, v, place);
 	if (shape->min_count)
 		check_count(in, shape, count, v, place);
+	if (shape->rule == RULE_RUN)
+		check_run(in, v, place);
 	if (shape->rule == RULE_LIFETIME)
 		check_lifetime(in, v, place);
 	if (shape->rule == RULE_DURATION && in->errors + in->unsupported == errors)

@@ -101,10 +101,7 @@ static bool is_percent(const char *p, const char *end)
 	       isxdigit((unsigned char)p[2]);
 }
 
-/* One variable of a template: its name, and :length or *. RFC 6570 knows dots in names;
- * the reference validator of the schema does not, and no input of ours has such names to
- * offer. */
-static bool take_variable(struct reader *r)
+static bool take_letters(struct reader *r)
 {
 	const char *from = r->p;
 	while (r->p < r->end) {
@@ -115,8 +112,17 @@ static bool take_variable(struct reader *r)
 		else
 			break;
 	}
-	if (r->p == from)
-		return false;
+	return r->p > from;
+}
+
+/* One variable of a template: its name, in which dots may stand between letters
+ * (RFC 6570, 2.3), and :length or *. */
+static bool take_variable(struct reader *r)
+{
+	do {
+		if (!take_letters(r))
+			return false;
+	} while (take(r, '.'));
 	if (take(r, ':')) {
 		bool zero = r->p < r->end && *r->p == '0';
 		size_t n = take_digits(r);

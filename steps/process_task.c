@@ -146,6 +146,29 @@ static void put_result(
 	}
 }
 
+/* Where the interpreter was says less than why: Node.js puts its stack behind the
+ * message, which the tail would lose. */
+static bool is_of_stack(const char *line, size_t n)
+{
+	size_t blank = 0;
+	while (blank < n && (line[blank] == ' ' || line[blank] == '\t'))
+		blank++;
+	return blank == n ||
+	       (blank && n - blank > 3 && !memcmp(line + blank, "at ", 3)) ||
+	       (n > 9 && !memcmp(line, "Node.js v", 9));
+}
+
+static void drop_stack(struct buf *out, const struct buf *err)
+{
+	for (size_t i = 0; i < err->len;) {
+		const char *line = err->data + i, *end = memchr(line, '\n', err->len - i);
+		size_t n = end ? (size_t)(end - line) : err->len - i;
+		if (!is_of_stack(line, n))
+			buf_add(out, line, n + (end != NULL));
+		i += n + 1;
+	}
+}
+
 static void put_stderr_tail(struct buf *out, const struct buf *err)
 {
 	size_t end = err->len;
@@ -164,17 +187,26 @@ static void put_stderr_tail(struct buf *out, const struct buf *err)
 static void set_exit_fault(struct effect *effect, const struct shell_result *end)
 {
 	const char *key = request_of(effect)->spec->key;
-	struct buf text = {0};
+	struct buf text = {0}, shown = {0};
 	if (WIFSIGNALED(end->status))
 		buf_printf(&text, "the %s was killed by signal %d (%s)", key,
 			WTERMSIG(end->status), strsignal(WTERMSIG(end->status)));
 	else
 		buf_printf(&text, "the %s ended with exit code %d", key,
 			WEXITSTATUS(end->status));
-	if (effect->task->secrets.n == 0)
-		put_stderr_tail(&text, &end->err);
+	if (effect->task->secrets.n == 0) {
+		drop_stack(&shown, &end->err);
+		put_stderr_tail(&text, &shown);
+	}
 	fault_set(effect_fault(effect), PROBLEM_RUNTIME, "%s", buf_text(&text));
 	buf_finish(&text);
+	buf_finish(&shown);
+}
+
+/* Whoever asks for the code, or for what stands on stderr, judges them himself. */
+static bool takes_failure(enum process_return ret)
+{
+	return ret == RETURN_CODE || ret == RETURN_ALL || ret == RETURN_STDERR;
 }
 
 static bool judge(struct effect *effect, const struct shell_result *end)
@@ -205,7 +237,7 @@ static bool judge(struct effect *effect, const struct shell_result *end)
 			"killed",
 			spec->key);
 	}
-	if (end->status != 0 && spec->ret != RETURN_CODE && spec->ret != RETURN_ALL) {
+	if (end->status != 0 && !takes_failure(spec->ret)) {
 		set_exit_fault(effect, end);
 		return false;
 	}

@@ -14,9 +14,10 @@
 #define TRY_AGAIN_USEC 1000000
 
 struct workflow_spec {
-	char *name; /* namespace/name:version */
-	struct expression *input;
+	char *name;               /* namespace/name:version */
+	struct expression *input; /* NULL: the task's own */
 	bool await;
+	bool silent; /* return: none */
 };
 
 struct workflow_request {
@@ -35,6 +36,7 @@ static bool compile(struct compiler *c, struct task *task, struct error *err)
 	char *version = json_strdup(json_get(node, "version"));
 	task->spec = spec;
 	spec->await = !json_is(json_get(run, "await"), "false");
+	spec->silent = json_string_is(json_get(run, "return"), "none");
 	spec->name = xasprintf("%s/%s:%s", namespace, name, version ? version : "latest");
 	free(namespace);
 	free(name);
@@ -58,12 +60,16 @@ static void request_destroy(struct request *base)
 	free(r);
 }
 
+/* The task's own input is in the journal: only what was rendered is sealed. */
 static void seal(struct workflow_request *r)
 {
 	struct buf text = {0};
 	uint8_t sha[32];
 	buf_printf(&text, "%s:%d:", r->spec->name, r->spec->await);
-	buf_add(&text, r->input.data, r->input.len);
+	if (r->spec->input)
+		buf_add(&text, r->input.data, r->input.len);
+	else
+		buf_puts(&text, "null");
 	digest_sha256(text.data, text.len, sha);
 	memcpy(r->base.digest, sha, sizeof r->base.digest);
 	buf_finish(&text);
@@ -76,7 +82,7 @@ static bool render(const struct render *in, struct request **ret, struct fault *
 	r->base.destroy = request_destroy;
 	r->spec = in->task->spec;
 	if (!r->spec->input) {
-		buf_puts(&r->input, "null");
+		json_put(&r->input, in->scope->dot);
 	} else if (!expression_eval(r->spec->input, in->scope, &r->input, &err)) {
 		request_destroy(&r->base);
 		return fault_set(f, PROBLEM_EXPRESSION, "%.*s", 880, err.text);
@@ -141,7 +147,10 @@ static void conclude(struct effect *e, const struct db_result *rows)
 		e->waits = true;
 		effect_succeed(e);
 	} else if (strcmp(status, "completed") == 0) {
-		buf_add(&e->output, db_text(rows, 0, 1), db_length(rows, 0, 1));
+		if (r->spec->silent)
+			buf_puts(&e->output, "null");
+		else
+			buf_add(&e->output, db_text(rows, 0, 1), db_length(rows, 0, 1));
 		effect_succeed(e);
 	} else if (strcmp(status, "faulted") == 0) {
 		take_error(e, db_text(rows, 0, 2));

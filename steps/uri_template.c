@@ -69,6 +69,19 @@ static bool put_value(
 	return ok;
 }
 
+/* A member of that name, or what its parts between the dots lead to. */
+static struct json find_value(struct json vars, const char *name)
+{
+	struct json v = json_get(vars, name);
+	const char *dot = strchr(name, '.');
+	if (v.s || !dot)
+		return v;
+	char *first = xstrndup(name, (size_t)(dot - name));
+	v = json_get(vars, first);
+	free(first);
+	return find_value(v, dot + 1);
+}
+
 static bool put_names(const char *p, const char *end, struct json vars, struct buf *out,
 	struct fault *f)
 {
@@ -76,7 +89,7 @@ static bool put_names(const char *p, const char *end, struct json vars, struct b
 		const char *comma = memchr(p, ',', (size_t)(end - p));
 		size_t n = (size_t)((comma ? comma : end) - p);
 		char *name = xstrndup(p, n);
-		bool ok = put_value(name, json_get(vars, name), out, f);
+		bool ok = put_value(name, find_value(vars, name), out, f);
 		free(name);
 		if (!ok || !comma)
 			return ok;
