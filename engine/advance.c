@@ -438,6 +438,7 @@ static enum progress enter_leaf(struct run *r, struct frame *f, const struct adv
 		return settle_lost(r, f);
 	if (announces_late(f->task) && !f->granted) {
 		f->state = FRAME_QUEUED;
+		agenda_touch(f);
 		return PROGRESS_WAIT;
 	}
 	return begin_attempt(r, f, a->host);
@@ -474,6 +475,7 @@ static enum progress step_waiting(struct run *r, struct frame *f, const struct a
 	if (f->opened && !f->child && f->task->catcher) { /* another pass of a block */
 		f->retrying = false;
 		f->state = FRAME_NEXT;
+		agenda_touch(f);
 		return PROGRESS_AGAIN;
 	}
 	return try_again(r, f, a);
@@ -506,22 +508,25 @@ static enum progress step_frame(struct run *r, struct frame *f, const struct adv
 	return PROGRESS_WAIT;
 }
 
-/* Whether something is to be decided at the frame: a leaf, or a fork with branches that
- * have not begun. */
-static bool is_point(const struct frame *f)
-{
-	return !f->child || (frame_is_concurrent(f) && f->position >= 0);
-}
-
-/* The first frame that can go on does. While the run is being stopped, only effects that
- * are under way come to their end. */
+/* The first frame that can go on does; the others that were stirred have been looked
+ * at. */
 static enum progress step_frames(struct run *r, const struct advance *a)
 {
-	bool stopping = run_is_stopping(r);
-	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
-		if (!is_point(f) || (stopping && !f->effect))
-			continue;
-		if (step_frame(r, f, a) == PROGRESS_AGAIN)
+	struct frame *f = NULL;
+	while ((f = agenda_next(r->root, f, AGENDA_STIRRED))) {
+		if (f->note.wait != AGENDA_NOTHING &&
+			step_frame(r, f, a) == PROGRESS_AGAIN)
+			return PROGRESS_AGAIN;
+		agenda_calm(f);
+	}
+	return PROGRESS_WAIT;
+}
+
+/* While the run is being stopped, effects that are under way come to their end. */
+static enum progress step_effects(struct run *r, const struct advance *a)
+{
+	for (struct run_effect *e = r->under_way; e; e = e->next) {
+		if (step_frame(r, e->frame, a) == PROGRESS_AGAIN)
 			return PROGRESS_AGAIN;
 	}
 	return PROGRESS_WAIT;
@@ -529,11 +534,10 @@ static enum progress step_frames(struct run *r, const struct advance *a)
 
 bool run_has_outcome(const struct run *r)
 {
-	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
-		if (f->effect && f->effect->done)
-			return true;
-	}
-	return false;
+	const struct run_effect *e = r->under_way;
+	while (e && !e->done)
+		e = e->next;
+	return e != NULL;
 }
 
 static enum progress suspend(struct run *r)
@@ -547,11 +551,8 @@ static enum progress suspend(struct run *r)
 /* The outcome that commits with its own transaction; it comes first in its entry. */
 static enum progress step_carried(struct run *r, const struct advance *a)
 {
-	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
-		if (f->effect == a->carried)
-			return end_effect(r, f, a);
-	}
-	return PROGRESS_WAIT;
+	struct frame *f = a->carried->frame;
+	return f ? end_effect(r, f, a) : PROGRESS_WAIT;
 }
 
 static enum progress step(struct run *r, const struct advance *a)
@@ -572,35 +573,25 @@ static enum progress step(struct run *r, const struct advance *a)
 	int64_t deadline = run_deadline(r, &late);
 	if (deadline && deadline <= a->now && !run_has_outcome(r))
 		return run_time_out(r, late);
-	return step_frames(r, a);
-}
-
-static unsigned need_of_frame(const struct run *r, const struct frame *f)
-{
-	switch (f->state) {
-	case FRAME_READY:
-	case FRAME_QUEUED: return NEED_SLOT;
-	case FRAME_ACTIVE: return NEED_EFFECT;
-	case FRAME_WAITING: return NEED_TIMER;
-	case FRAME_LISTENING: return NEED_EVENT;
-	case FRAME_ENTER:
-	case FRAME_NEXT:
-	case FRAME_HELD: return run_is_stopping(r) ? 0 : NEED_FLUSH;
-	}
-	return NEED_FLUSH;
+	return run_is_stopping(r) ? step_effects(r, a) : step_frames(r, a);
 }
 
 static unsigned need_of(const struct run *r)
 {
-	unsigned need = r->root ? NEED_NOTHING : NEED_FLUSH;
+	static const unsigned needs[AGENDA_WAITS] = {[AGENDA_START] = NEED_SLOT,
+		[AGENDA_EFFECT] = NEED_EFFECT,
+		[AGENDA_TIMER] = NEED_TIMER,
+		[AGENDA_EVENT] = NEED_EVENT};
+	unsigned need = NEED_NOTHING;
+	bool stopping = run_is_stopping(r);
 	if (r->status != RUN_RUNNING)
 		return NEED_NOTHING;
-	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
-		if (is_point(f))
-			need |= need_of_frame(r, f);
-	}
-	bool goes_on = r->barrier_seq > r->durable_seq ||
-		       (run_is_stopping(r) && !run_is_busy(r));
+	for (int wait = 0; wait < AGENDA_WAITS; wait++)
+		need |= r->agenda.waits[wait] ? needs[wait] : 0;
+	/* What is stirred still goes on after a long chain. */
+	bool goes_on = !r->root || r->barrier_seq > r->durable_seq ||
+		       (stopping ? !run_is_busy(r)
+				 : agenda_next(r->root, NULL, AGENDA_STIRRED) != NULL);
 	return goes_on ? need | NEED_FLUSH : need;
 }
 
@@ -626,6 +617,11 @@ unsigned run_advance(struct run *r, const struct advance *a)
 	bool cut = false;
 	run_begin_entry(r, a->now);
 	r->host = a->host;
+	agenda_stir_due(&r->agenda, a->now);
+	for (struct run_effect *e = r->under_way; e; e = e->next) {
+		if (e->done)
+			agenda_touch(e->frame);
+	}
 	for (int steps = 1; !cut && can_move(r); steps++) {
 		if (step(r, a) == PROGRESS_WAIT)
 			break;

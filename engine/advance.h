@@ -32,6 +32,8 @@ unsigned run_advance(struct run *r, const struct advance *a);
 int64_t run_due(const struct run *r);
 /* Nothing new is to begin: what is under way comes to its end, then it is suspended. */
 bool run_is_stopping(const struct run *r);
+/* A wake has come: whoever waits for one looks again. */
+void run_look_again(struct run *r);
 /* Whether effects are under way, or have outcomes that are not recorded. */
 bool run_is_busy(const struct run *r);
 bool run_has_outcome(const struct run *r); /* one that is not recorded */
@@ -56,6 +58,8 @@ struct run_effect *run_effect_create(
 void run_effect_destroy(struct run_effect *e);
 /* Ends it without an outcome, if it has none, undoes an open transaction, destroys it. */
 void run_effect_stop(struct run_effect *e);
+/* It is not its frame's any more. */
+void run_effect_detach(struct run *r, struct run_effect *e);
 bool run_effect_is_transactional(const struct run_effect *e);
 /* Its outcome is in the pending entry: the frame is free of it, the run keeps it. */
 void run_effect_spend(struct run *r, struct frame *f);

@@ -8,7 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct frame *frame_push(struct frame *parent, const struct task *task, char *path)
+/* The last of its siblings. */
+static void link_frame(struct frame *f, struct frame *parent)
+{
+	f->before = parent->last;
+	*(f->before ? &f->before->sibling : &parent->child) = f;
+	parent->last = f;
+	if (!frame_is_concurrent(parent))
+		return;
+	if (!parent->branches)
+		parent->branches = xcalloc(parent->list->count, sizeof(struct frame *));
+	parent->branches[frame_branch(f)] = f;
+}
+
+struct frame *frame_push(
+	struct agenda *a, struct frame *parent, const struct task *task, char *path)
 {
 	struct frame *f = xcalloc(1, sizeof *f);
 	f->parent = parent;
@@ -16,12 +30,12 @@ struct frame *frame_push(struct frame *parent, const struct task *task, char *pa
 	f->path = path;
 	f->iteration = -1;
 	f->leave = NEXT_OWN;
+	f->agenda = a;
 	if (parent) {
-		struct frame **last = &parent->child;
-		while (*last)
-			last = &(*last)->sibling;
-		*last = f;
+		link_frame(f, parent);
+		agenda_touch(parent);
 	}
+	agenda_touch(f);
 	return f;
 }
 
@@ -44,12 +58,13 @@ static void forget_outputs(struct frame *f)
 
 static void unlink_frame(struct frame *f)
 {
-	if (!f->parent)
+	struct frame *parent = f->parent;
+	if (!parent)
 		return;
-	struct frame **p = &f->parent->child;
-	while (*p != f)
-		p = &(*p)->sibling;
-	*p = f->sibling;
+	*(f->before ? &f->before->sibling : &parent->child) = f->sibling;
+	*(f->sibling ? &f->sibling->before : &parent->last) = f->before;
+	if (parent->branches)
+		parent->branches[frame_branch(f)] = NULL;
 }
 
 void frame_destroy_children(struct frame *f)
@@ -63,8 +78,12 @@ void frame_destroy(struct frame *f)
 	if (!f)
 		return;
 	assert(!f->effect);
+	struct frame *parent = f->parent;
 	frame_destroy_children(f);
+	agenda_leave(f);
 	unlink_frame(f);
+	if (parent)
+		agenda_touch(parent);
 	forget_outputs(f);
 	if (f->request)
 		f->request->destroy(f->request);
@@ -78,6 +97,7 @@ void frame_destroy(struct frame *f)
 	value_unref(f->cursor);
 	value_unref(f->items);
 	value_unref(f->error);
+	free(f->branches);
 	free(f->path);
 	free(f);
 }
@@ -110,15 +130,27 @@ bool frame_is_below(const struct frame *f, const struct frame *top)
 	return f != NULL;
 }
 
+/* strchr finds the end of the string, too. */
+static bool leads_through(const char *path, const struct frame *f)
+{
+	size_t n = strlen(f->path) - f->task->wraps;
+	return strncmp(f->path, path, n) == 0 && strchr("/[!", path[n]);
+}
+
+/* The branch that the path says below a frame that is no loop: "/fork/branches/7/x". */
+static struct frame *branch_towards(const struct frame *f, const char *path)
+{
+	size_t place = strlen(f->path) - f->task->wraps + 1 + strlen(f->list->key) + 1;
+	if (strlen(path) <= place)
+		return NULL;
+	unsigned long i = strtoul(path + place, NULL, 10);
+	return i < f->list->count ? f->branches[i] : NULL;
+}
+
 struct frame *frame_child_towards(const struct frame *f, const char *path)
 {
-	struct frame *child = f->child;
-	for (; child; child = child->sibling) {
-		size_t n = strlen(child->path) - child->task->wraps;
-		if (strncmp(child->path, path, n) == 0 && strchr("/[!", path[n]))
-			break; /* strchr finds the end of the string, too */
-	}
-	return child;
+	struct frame *child = f->branches ? branch_towards(f, path) : f->child;
+	return child && leads_through(path, child) ? child : NULL;
 }
 
 size_t frame_branch(const struct frame *f)
@@ -195,8 +227,15 @@ uint32_t *frame_visits(struct frame *f)
 	return *visits;
 }
 
+void frame_grant(struct frame *f, bool granted)
+{
+	f->granted = granted;
+	agenda_touch(f);
+}
+
 void frame_open_list(struct frame *f, const struct task_list *list)
 {
+	f->state = FRAME_NEXT;
 	f->list = list;
 	f->opened = true;
 	f->position = list->count ? 0 : NEXT_EXIT;
@@ -204,6 +243,7 @@ void frame_open_list(struct frame *f, const struct task_list *list)
 		extension_seek(f, 0);
 	if (list->concurrent && !f->outputs)
 		f->outputs = xcalloc(list->count, sizeof(struct value *));
+	agenda_touch(f);
 }
 
 bool frame_set_iteration(struct frame *f, int64_t i)

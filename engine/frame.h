@@ -6,10 +6,11 @@
 #ifndef STEPWELL_FRAME_H
 #define STEPWELL_FRAME_H
 
+#include "agenda.h"
 #include "listening.h"
 #include "task.h"
 
-/* Where a frame stands; set by run_apply and by frame_enter/frame_next in advance.c. */
+/* Where a frame stands; set by run_apply, by a list that is begun, and by advance.c. */
 enum frame_state {
 	FRAME_ENTER,  /* its kind's enter is to be called */
 	FRAME_NEXT,   /* its list goes on: the next task, or the kind's next at the end */
@@ -31,6 +32,9 @@ struct run_effect;
 
 struct frame {
 	struct frame *parent, *child, *sibling; /* child: the first one */
+	struct frame *before, *last; /* the sibling before it; its own last child */
+	struct frame *
+		*branches; /* of a concurrent list: its children by branch, or NULL */
 	const struct task *task;
 	char *path;
 	enum frame_state state;
@@ -89,10 +93,16 @@ struct frame {
 	int64_t due;         /* FRAME_WAITING */
 	bool retrying;       /* it waits for a retry, not by itself */
 	bool looked;         /* since it was loaded or woken; volatile */
+
+	struct agenda *agenda; /* its run's; NULL: it is not in a tree */
+	struct agenda_note note;
 };
 
-/* parent NULL: the root. The frame becomes the last of parent's children. */
-struct frame *frame_push(struct frame *parent, const struct task *task, char *path);
+/* The frame becomes the last of parent's children; a: the run's agenda. */
+struct frame *frame_push(
+	struct agenda *a, struct frame *parent, const struct task *task, char *path);
+/* Gives its next effect a slot, or takes that back. */
+void frame_grant(struct frame *f, bool granted);
 /* Destroys the frame and all below it; their effects must be gone or detached. */
 void frame_destroy(struct frame *f);
 void frame_destroy_children(struct frame *f);
@@ -113,6 +123,7 @@ char *frame_child_path(const struct frame *parent, size_t index, unsigned visit)
 uint32_t *frame_visits(struct frame *f); /* of the list it is in */
 /* Puts a loop at its iteration i: item and rest. False: there is none. */
 bool frame_set_iteration(struct frame *f, int64_t i);
+/* Begins a list: the frame goes on with it. */
 void frame_open_list(struct frame *f, const struct task_list *list);
 void frame_keep_step(struct frame *f, const char *name, struct value *output);
 void frame_forget_steps(struct frame *f);

@@ -56,6 +56,7 @@ const struct member run_members[] = {
 	RUN_NONE(durable_seq),
 	RUN_NONE(claimed_seq),
 	RUN_NONE(frames_seq),
+	RUN_NONE(tail_bytes),
 	RUN_NONE(ops),
 	RUN_NONE(op_count),
 	RUN_NONE(head),
@@ -71,6 +72,8 @@ const struct member run_members[] = {
 	RUN_NONE(emitted),
 	RUN_NONE(waits),
 	RUN_NONE(spent),
+	RUN_NONE(under_way),
+	RUN_NONE(agenda),
 	RUN_NONE(dropped_effect),
 	{NULL},
 };
@@ -123,6 +126,9 @@ const struct member frame_members[] = {
 	FRAME_NONE(parent),
 	FRAME_NONE(child),
 	FRAME_NONE(sibling),
+	FRAME_NONE(before),
+	FRAME_NONE(last),
+	FRAME_NONE(branches),
 	FRAME_NONE(list),
 	FRAME_NONE(step_count),
 	FRAME_NONE(item),
@@ -134,6 +140,8 @@ const struct member frame_members[] = {
 	FRAME_NONE(granted),
 	FRAME_NONE(effect),
 	FRAME_NONE(looked),
+	FRAME_NONE(agenda),
+	FRAME_NONE(note),
 	{NULL},
 };
 

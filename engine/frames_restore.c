@@ -292,13 +292,15 @@ static bool restore_frame(struct restore *s, struct json in, struct error *err)
 				    "does not know"
 				  : "a snapshot's frames do not fit");
 	}
-	struct frame *f = frame_push(parent, task, path);
+	struct frame *f = frame_push(&r->agenda, parent, task, path);
 	if (!parent)
 		r->root = f;
 	f->state = (enum frame_state)state;
-	return get_members(s, in, frame_members, f, err) &&
-	       get_listening(s, json_get(in, "listening"), f, err) &&
-	       get_list(s, in, f, err) && (fits(f) || misfit(err));
+	bool ok = get_members(s, in, frame_members, f, err) &&
+		  get_listening(s, json_get(in, "listening"), f, err) &&
+		  get_list(s, in, f, err) && (fits(f) || misfit(err));
+	agenda_touch(f);
+	return ok;
 }
 
 static bool restore_run(struct restore *s, struct json snapshot, struct error *err)

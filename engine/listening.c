@@ -155,6 +155,8 @@ void listening_lapse(struct frame *f)
 
 static struct frame *next_listener(const struct run *r, struct frame *f)
 {
+	if (r->agenda.listeners == 0)
+		return NULL;
 	f = f ? frame_after(f, r->root) : r->root;
 	while (f && !(f->listening && f->listening->waits))
 		f = frame_after(f, r->root);
@@ -184,11 +186,7 @@ struct waiting *listening_list(const struct run *r)
 
 bool listening_is_open(const struct run *r)
 {
-	for (struct frame *f = next_listener(r, NULL); f; f = next_listener(r, f)) {
-		if (f->state == FRAME_LISTENING)
-			return true;
-	}
-	return false;
+	return r->agenda.waits[AGENDA_EVENT] != 0;
 }
 
 /* ---- Arrivals ---- */
@@ -209,7 +207,7 @@ struct arrival *listening_take(struct run *r, const struct frame *f)
 
 void listening_add(struct run *r, struct arrival *a)
 {
-	const struct frame *f = run_find(r, a->path);
+	struct frame *f = run_find(r, a->path);
 	struct arrival **p = &r->inbox;
 	if (!f || !f->listening) {
 		a->next = r->consumed;
@@ -219,4 +217,5 @@ void listening_add(struct run *r, struct arrival *a)
 	while (*p)
 		p = &(*p)->next;
 	*p = a;
+	agenda_touch(f);
 }

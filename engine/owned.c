@@ -83,9 +83,11 @@ static void count_slots(struct owned *o)
 	int n = 0;
 	for (const struct run_effect *e = o->kept; e; e = e->next)
 		n += !e->done;
-	for (struct frame *f = o->run ? o->run->root : NULL; f;
-		f = frame_after(f, o->run->root))
-		n += f->granted || (f->effect && !f->effect->done);
+	for (const struct run_effect *e = o->run ? o->run->under_way : NULL; e;
+		e = e->next)
+		n += !e->done;
+	if (o->run)
+		n += (int)o->run->agenda.granted;
 	o->worker->effects_running += n - o->slots;
 	o->slots = n;
 }
@@ -213,6 +215,19 @@ static struct entry *take_snapshot(struct owned *o)
 	return e;
 }
 
+/* Whether the run waits for other events than before: for which, is in waits. */
+static bool asks_anew(struct run *r, struct buf *waits)
+{
+	bool open = r->status == RUN_RUNNING || r->status == RUN_SUSPENDED;
+	if (open && !r->agenda.retold)
+		return false;
+	r->agenda.retold = false;
+	if (open)
+		listening_describe(r, waits);
+	return strcmp(buf_text(waits), r->waits ? r->waits : "") != 0 ||
+	       (!open && r->definition->listens);
+}
+
 /* What the operations did with events goes with their entry. */
 static void take_events(struct owned *o, struct entry *e)
 {
@@ -222,11 +237,7 @@ static void take_events(struct owned *o, struct entry *e)
 	e->consumed = r->consumed;
 	r->emitted = NULL;
 	r->consumed = NULL;
-	if (r->status == RUN_RUNNING || r->status == RUN_SUSPENDED)
-		listening_describe(r, &waits);
-	e->relists = strcmp(buf_text(&waits), r->waits ? r->waits : "") != 0;
-	if (r->status != RUN_RUNNING && r->status != RUN_SUSPENDED)
-		e->relists |= r->definition->listens;
+	e->relists = asks_anew(r, &waits);
 	if (e->relists || e->consumed)
 		o->attended = false; /* there may be more than one look lists */
 	if (e->relists) {
@@ -416,7 +427,7 @@ static void take_slot(struct owned *o)
 	if (f->state == FRAME_READY) {
 		start_effect(o, f);
 	} else {
-		f->granted = true; /* it writes its intent first */
+		frame_grant(f, true); /* it writes its intent first */
 		count_slots(o);
 		owned_wake(o);
 	}
@@ -446,7 +457,7 @@ static void start_granted(struct owned *o)
 		if (worker_lease_holds(o->worker) && !o->worker->draining)
 			start_effect(o, f);
 		else
-			f->granted = false;
+			frame_grant(f, false);
 	}
 	count_slots(o);
 }
@@ -636,8 +647,7 @@ void owned_look_again(struct owned *o)
 {
 	if (o->state != OWNED_LIVE)
 		return;
-	for (struct frame *f = o->run->root; f; f = frame_after(f, o->run->root))
-		f->looked = false;
+	run_look_again(o->run);
 	if (o->need & NEED_TIMER)
 		owned_wake(o);
 }

@@ -28,6 +28,7 @@ void run_destroy(struct run *r)
 	if (!r)
 		return;
 	frame_destroy(r->root);
+	agenda_finish(&r->agenda);
 	value_unref(r->raw_input);
 	value_unref(r->output);
 	value_unref(r->error);
@@ -68,28 +69,10 @@ void run_step_id(const struct run *r, const struct frame *f, char out[UUID_TEXT]
 	free(path);
 }
 
-/* A step's time begins when it is sent, and ends with the attempt. */
-static bool is_timed(const struct frame *f)
-{
-	return !f->task->kind->effect || f->state == FRAME_ACTIVE ||
-	       (f->state == FRAME_WAITING && f->due == DUE_WOKEN);
-}
-
 int64_t run_deadline(const struct run *r, struct frame **ret)
 {
-	int64_t nearest = 0;
-	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
-		if (!is_timed(f))
-			continue;
-		int64_t at = f->deadline;
-		if (f->attempt_deadline && (!at || f->attempt_deadline < at))
-			at = f->attempt_deadline;
-		if (at && (!nearest || at < nearest)) {
-			nearest = at;
-			*ret = f;
-		}
-	}
-	return nearest;
+	*ret = agenda_first(&r->agenda, AGENDA_DEADLINE);
+	return *ret ? (*ret)->note.times[AGENDA_DEADLINE] : 0;
 }
 
 static bool misfit(const struct op *op, struct error *err)
@@ -119,11 +102,12 @@ static void begin_attempt(struct run *r, struct frame *f, const struct op *op)
 	}
 	if (f->opened)
 		f->state = FRAME_NEXT;
+	agenda_touch(f);
 }
 
 static bool apply_root(struct run *r, const struct op *op)
 {
-	r->root = frame_push(NULL, &r->definition->root, xstrdup(""));
+	r->root = frame_push(&r->agenda, NULL, &r->definition->root, xstrdup(""));
 	r->root->raw = value_ref(r->raw_input);
 	r->root->input =
 		value_ref(op->values[OP_INPUT] ? op->values[OP_INPUT] : r->raw_input);
@@ -133,7 +117,6 @@ static bool apply_root(struct run *r, const struct op *op)
 	r->root->entry_failed = op->failed_entry;
 	value_set(&r->context, value_ref(r->root->input));
 	frame_open_list(r->root, r->definition->root.body);
-	r->root->state = FRAME_NEXT;
 	return true;
 }
 
@@ -182,7 +165,8 @@ static bool apply_entered(struct run *r, const struct op *op, struct error *err)
 	}
 	frame_visits(parent)[index] = visit;
 	parent->state = FRAME_NEXT;
-	struct frame *f = frame_push(parent, &parent->list->tasks[index], path);
+	struct frame *f =
+		frame_push(&r->agenda, parent, &parent->list->tasks[index], path);
 	f->raw = value_ref(parent->cursor);
 	f->input = value_ref(op->values[OP_INPUT] ? op->values[OP_INPUT] : f->raw);
 	f->cursor = value_ref(f->input);
@@ -233,7 +217,6 @@ static bool apply_opened(struct run *r, const struct op *op, struct error *err)
 		return misfit(op, err);
 	value_set(&f->cursor, value_ref(op->values[OP_INPUT]));
 	frame_open_list(f, f->task->body);
-	f->state = FRAME_NEXT;
 	return true;
 }
 
@@ -252,7 +235,6 @@ static bool apply_iteration(struct run *r, const struct op *op, struct error *er
 	f->visits[0] = NULL;
 	frame_forget_steps(f);
 	frame_open_list(f, f->task->body);
-	f->state = FRAME_NEXT;
 	return true;
 }
 
@@ -410,6 +392,7 @@ static void begin_limits_anew(struct frame *f, int64_t from)
 {
 	f->deadline = f->time_limit ? from + f->time_limit : 0;
 	f->attempt_deadline = f->attempt_limit ? from + f->attempt_limit : 0;
+	agenda_touch(f);
 }
 
 static void wait_for_retry(struct frame *f, int64_t due)
@@ -417,6 +400,7 @@ static void wait_for_retry(struct frame *f, int64_t due)
 	f->due = due;
 	f->retrying = true;
 	f->state = FRAME_WAITING;
+	agenda_touch(f);
 }
 
 int64_t run_error_status(const struct run *r)
@@ -499,13 +483,16 @@ static bool apply_lost(struct run *r, const struct op *op, struct error *err)
 	return true;
 }
 
-static bool is_attempting(const struct run *r)
+/* Nothing has a deadline any more; true if some attempt has no outcome yet. */
+static bool stop_the_clocks(struct run *r)
 {
+	bool attempting = false;
 	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
-		if (f->open)
-			return true;
+		attempting |= f->open;
+		f->deadline = f->attempt_deadline = 0;
+		agenda_touch(f);
 	}
-	return false;
+	return attempting;
 }
 
 static bool apply_held(struct run *r, const struct op *op, struct error *err)
@@ -516,10 +503,8 @@ static bool apply_held(struct run *r, const struct op *op, struct error *err)
 	f->open = f->lost = f->redo = false;
 	f->state = FRAME_HELD;
 	r->failed = NULL;
-	for (f = r->root; f; f = frame_after(f, r->root))
-		f->deadline = f->attempt_deadline = 0; /* an operator's time is his own */
 	r->held = true;
-	if (!is_attempting(r))
+	if (!stop_the_clocks(r)) /* an operator's time is his own */
 		r->status = RUN_SUSPENDED;
 	return true;
 }
@@ -562,6 +547,8 @@ static bool apply_retried(struct run *r, const struct op *op)
 	for (struct frame *f = frame_leaf(r->root); f && !any;
 		f = frame_leaf_after(f, r->root))
 		redo(f, op);
+	for (struct frame *f = r->root; f; f = frame_after(f, r->root))
+		agenda_touch(f);
 	r->failed = NULL;
 	value_set(&r->error, NULL);
 	return true;
@@ -666,17 +653,25 @@ static bool is_over(const struct run *r, const struct op *op)
 	return false;
 }
 
+/* The frame that the operation is about, or the one that it is to begin in. */
+static struct frame *place_of(const struct run *r, const struct op *op)
+{
+	struct frame *f = op->path ? run_find(r, op->path) : NULL;
+	return f || !op->path ? f : run_find_parent(r, op->path);
+}
+
 bool run_apply(struct run *r, const struct op *op, struct error *err)
 {
 	if ((op->path && *op->path && !r->root) || (!op->path && has_path(op->kind)) ||
 		is_over(r, op))
 		return misfit(op, err);
+	const struct frame *failed = r->agenda.watched = r->failed;
+	r->agenda.at = place_of(r, op);
 	if (!apply(r, op, err))
 		return false;
-	struct frame *f = r->failed ? r->root : NULL;
-	while (f && f != r->failed)
-		f = frame_after(f, r->root);
-	if (f == r->failed)
+	if (r->agenda.at)
+		agenda_touch(r->agenda.at);
+	if (!r->failed || r->failed != failed || r->agenda.watched)
 		return true;
 	r->failed = NULL; /* it is gone: what went on before its error was handled? */
 	return misfit(op, err);

@@ -62,8 +62,10 @@ struct run {
 	struct arrival *inbox, *consumed; /* events: on their way; taken by the entry */
 	struct emission *emitted;         /* by the pending entry */
 	char *waits; /* what the database knows of its subscriptions, as text; or NULL */
-	struct run_effect *spent; /* recorded; kept until that is durable */
-	bool dropped_effect;      /* one that had been sent was stopped without outcome */
+	struct run_effect *spent;     /* recorded; kept until that is durable */
+	struct run_effect *under_way; /* its frames' effects, not recorded yet */
+	struct agenda agenda;         /* of its frames */
+	bool dropped_effect; /* one that had been sent was stopped without outcome */
 };
 
 /* One attempt in the world, and its outcome until that is durable. It outlives a reload
@@ -71,6 +73,7 @@ struct run {
 struct run_effect {
 	struct effect effect;
 	struct request *request;
+	struct frame *frame; /* while it is the frame's effect */
 	char *path;
 	char step_id[UUID_TEXT];
 	char *reference;

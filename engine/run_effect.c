@@ -11,15 +11,41 @@
 
 struct frame *run_next_effect(const struct run *r, bool granted)
 {
+	enum agenda_mark mark = granted ? AGENDA_GRANTED : AGENDA_SLOT;
+	struct frame *f = NULL;
 	if (r->held || r->request == REQUEST_SUSPEND || r->status != RUN_RUNNING)
 		return NULL;
-	for (struct frame *f = frame_leaf(r->root); f; f = frame_leaf_after(f, r->root)) {
-		bool ready = f->state == FRAME_READY && f->open && !f->effect &&
-			     f->intent_seq <= r->durable_seq;
-		if (f->granted == granted && (ready || f->state == FRAME_QUEUED))
+	if (granted && r->agenda.granted == 0)
+		return NULL;
+	while ((f = agenda_next(r->root, f, mark))) {
+		if (f->state == FRAME_QUEUED || f->intent_seq <= r->durable_seq)
 			return f;
 	}
 	return NULL;
+}
+
+static void attach(struct run *r, struct frame *f, struct run_effect *e)
+{
+	f->state = FRAME_ACTIVE;
+	f->effect = e;
+	f->granted = false;
+	e->frame = f;
+	e->next = r->under_way;
+	r->under_way = e;
+	agenda_touch(f);
+}
+
+void run_effect_detach(struct run *r, struct run_effect *e)
+{
+	struct frame *f = e->frame;
+	struct run_effect **p = &r->under_way;
+	while (*p != e)
+		p = &(*p)->next;
+	*p = e->next;
+	e->next = NULL;
+	e->frame = NULL;
+	f->effect = NULL;
+	agenda_touch(f);
 }
 
 struct run_effect *run_effect_create(
@@ -30,7 +56,6 @@ struct run_effect *run_effect_create(
 	e->attempt = f->attempt;
 	e->request = f->request;
 	f->request = NULL;
-	f->state = FRAME_ACTIVE;
 	if (f->deadline) /* what it waited for a slot does not count */
 		f->deadline += now - f->attempt_at;
 	if (f->attempt_deadline)
@@ -47,8 +72,7 @@ struct run_effect *run_effect_create(
 		.attempt = e->attempt,
 		.after_uncertain = f->was_uncertain,
 		.host = host};
-	f->effect = e;
-	f->granted = false;
+	attach(r, f, e);
 	return e;
 }
 
@@ -81,7 +105,7 @@ void run_effect_stop(struct run_effect *e)
 void run_effect_spend(struct run *r, struct frame *f)
 {
 	struct run_effect *e = f->effect;
-	f->effect = NULL;
+	run_effect_detach(r, e);
 	e->recorded = true;
 	e->recorded_seq = r->seq + 1;
 	e->next = r->spent;
@@ -108,12 +132,11 @@ struct run_effect *run_effects_take(struct run *r)
 {
 	struct run_effect *all = r->spent;
 	r->spent = NULL;
-	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
-		if (!f->effect)
-			continue;
-		f->effect->next = all;
-		all = f->effect;
-		f->effect = NULL;
+	while (r->under_way) {
+		struct run_effect *e = r->under_way;
+		run_effect_detach(r, e);
+		e->next = all;
+		all = e;
 	}
 	return all;
 }
@@ -124,18 +147,16 @@ bool run_effect_attach(struct run *r, struct run_effect *e)
 	if (!f || !f->open || f->effect || f->attempt != e->attempt)
 		return false;
 	e->recorded = false;
-	f->state = FRAME_ACTIVE;
 	f->deadline = e->deadline;
 	f->attempt_deadline = e->attempt_deadline;
-	f->effect = e;
+	attach(r, f, e);
 	return true;
 }
 
 struct run_effect *run_effect_carrying(const struct run *r)
 {
-	for (struct frame *f = frame_leaf(r->root); f; f = frame_leaf_after(f, r->root)) {
-		if (f->effect && f->effect->done && f->effect->effect.carrier)
-			return f->effect;
-	}
-	return NULL;
+	struct run_effect *e = r->under_way;
+	while (e && !(e->done && e->effect.carrier))
+		e = e->next;
+	return e;
 }

@@ -17,11 +17,17 @@ void run_begin_entry(struct run *r, int64_t now)
 
 bool run_is_busy(const struct run *r)
 {
+	return r->under_way != NULL;
+}
+
+void run_look_again(struct run *r)
+{
 	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
-		if (f->effect)
-			return true;
+		if (f->state != FRAME_WAITING || f->due != DUE_WOKEN)
+			continue;
+		f->looked = false;
+		agenda_touch(f);
 	}
-	return false;
 }
 
 bool run_is_stopping(const struct run *r)
@@ -41,7 +47,7 @@ static bool drop_effect(struct run *r, struct frame *f)
 	bool happened = !e->done ? effect_may_have_happened(&e->effect)
 				 : !e->effect.safe && !e->effect.carrier;
 	r->dropped_effect |= happened;
-	f->effect = NULL;
+	run_effect_detach(r, e);
 	run_effect_stop(e);
 	return happened;
 }
@@ -88,8 +94,8 @@ void run_cancel_others(struct run *r, struct frame *top, const struct frame *kee
 static bool drop_effects(struct run *r)
 {
 	bool sent = false;
-	for (struct frame *f = r->root; f; f = frame_after(f, r->root))
-		sent |= drop_effect(r, f);
+	while (r->under_way)
+		sent |= drop_effect(r, r->under_way->frame);
 	return sent;
 }
 
@@ -165,11 +171,8 @@ int64_t run_due(const struct run *r)
 	int64_t due = run_deadline(r, &f);
 	if (run_is_stopping(r) && run_is_busy(r))
 		return due;
-	for (f = frame_leaf(r->root); f; f = frame_leaf_after(f, r->root)) {
-		if (f->state == FRAME_WAITING && (!due || f->due < due))
-			due = f->due;
-	}
-	return due;
+	f = agenda_first(&r->agenda, AGENDA_DUE);
+	return f && (!due || f->due < due) ? f->due : due;
 }
 
 /* ---- Requests from outside ---- */

@@ -42,7 +42,6 @@ static enum progress enter(struct run *run, struct frame *frame)
 {
 	(void)run;
 	frame_open_list(frame, frame->task->body);
-	frame->state = FRAME_NEXT;
 	return PROGRESS_AGAIN;
 }
 

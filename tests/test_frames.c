@@ -325,7 +325,7 @@ static void draw_children(struct chance *c, struct frame *f)
 		if (f->list->concurrent ? !draw(c, 3) : (int64_t)i != f->position)
 			continue;
 		char *path = frame_child_path(f, i, 1 + draw(c, 3));
-		struct frame *child = frame_push(f, &f->list->tasks[i], path);
+		struct frame *child = frame_push(f->agenda, f, &f->list->tasks[i], path);
 		draw_frame(c, child);
 		draw_children(c, child);
 	}
@@ -397,7 +397,7 @@ static struct run *draw_run(struct chance *c, struct definition *d)
 	r->context = draw_value(c);
 	r->error = draw_value(c);
 	r->status = draw(c, 2) ? RUN_RUNNING : RUN_SUSPENDED;
-	r->root = frame_push(NULL, &d->root, strdup(""));
+	r->root = frame_push(&r->agenda, NULL, &d->root, strdup(""));
 	draw_frame(c, r->root);
 	draw_children(c, r->root);
 	if (draw(c, 2)) {

@@ -54,7 +54,7 @@ static struct run *fresh(struct definition *d, const char *input)
 /* Its worker dies with the attempt under way: nobody knows how that ended. */
 static void lose(struct run *r, struct run_effect *e, int64_t now)
 {
-	run_find(r, e->path)->effect = NULL;
+	run_effect_detach(r, e);
 	run_effect_destroy(e);
 	run_mark_lost(r, now);
 }
@@ -124,14 +124,16 @@ static void serve(struct run *r, int64_t now)
 	if (f && f->state == FRAME_READY)
 		perform(r, run_effect_create(r, f, &host, now), now);
 	else if (f)
-		f->granted = true;
+		frame_grant(f, true);
 }
 
 /* Whether a wake has come, for whoever waits for one. */
 static void set_looked(struct run *r, bool looked)
 {
-	for (struct frame *f = r->root; f; f = frame_after(f, r->root))
-		f->looked = looked;
+	for (struct frame *f = r->root; looked && f; f = frame_after(f, r->root))
+		f->looked = true;
+	if (!looked)
+		run_look_again(r);
 }
 
 static bool waits_for_wake(const struct run *r)
@@ -164,6 +166,7 @@ static bool next_entry(struct run *r, int64_t *now, char **ret_ops, int64_t *ret
 		if (r->op_count)
 			break; /* a worker was lost */
 		unsigned need = run_advance(r, &a);
+		ck_assert(agenda_is_right(&r->agenda, r->root));
 		if (r->op_count)
 			break;
 		if (r->status == RUN_SUSPENDED)

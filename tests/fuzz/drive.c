@@ -75,7 +75,7 @@ static void serve(struct run *r, struct drive *d)
 	if (f && f->state == FRAME_READY)
 		perform(run_effect_create(r, f, &host, d->now), d);
 	else if (f)
-		f->granted = true;
+		frame_grant(f, true);
 }
 
 static void arrive(struct run *r, struct drive *d)
@@ -103,6 +103,7 @@ char *drive_entry(struct run *r, struct drive *d)
 		if (!r->failed) /* an error is routed before anything begins */
 			serve(r, d);
 		unsigned need = run_advance(r, &a);
+		must(agenda_is_right(&r->agenda, r->root), "the agenda");
 		if (r->op_count)
 			break;
 		if (need == NEED_NOTHING || d->waits++ > PATIENCE)
