@@ -16,18 +16,18 @@ static const struct {
 	[CHANGE_RESUME] = {"resumed", PHASE_SKIPPED},
 };
 
-void change_print(struct uuid run, const char *word, enum output form)
+void change_print(struct uuid run, const char *word, struct output_list *l)
 {
 	char id[UUID_TEXT];
 	uuid_format(run, id);
-	if (form == OUTPUT_TEXT) {
+	if (l->form == OUTPUT_TEXT) {
 		output_print("%s  %s\n", id, word);
 		return;
 	}
 	cJSON *object = cJSON_CreateObject();
 	object_text(object, "id", id);
 	object_text(object, "result", word);
-	output_object(object);
+	output_item(l, object);
 }
 
 /* What is held would stay so: only a retry sends it again. */
@@ -80,6 +80,7 @@ int change_runs(const struct options *o, enum admin_change change)
 {
 	struct database d;
 	struct error err;
+	struct output_list l = {.form = output_form(o)};
 	int result = database_open(o, DATABASE_READY, &d);
 	if (result != EXIT_DONE)
 		return result;
@@ -88,13 +89,14 @@ int change_runs(const struct options *o, enum admin_change change)
 		const char *word;
 		if (admin_resolve_run(d.client, *name, &id, &err) &&
 			change_run(d.client, id, change, &word, &err)) {
-			change_print(id, word, output_form(o));
+			change_print(id, word, &l);
 			continue;
 		}
 		error_prefix(&err, "%s", *name);
 		int code = command_fail(&err);
 		result = result ? result : code;
 	}
+	output_list_end(&l, result == EXIT_DONE);
 	database_close(&d);
 	return result;
 }

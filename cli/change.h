@@ -16,6 +16,6 @@
 int change_runs(const struct options *o, enum admin_change change);
 
 /* Says what was done: `word` is "cancel requested", "resumed" ... */
-void change_print(struct uuid run, const char *word, enum output form);
+void change_print(struct uuid run, const char *word, struct output_list *l);
 
 #endif

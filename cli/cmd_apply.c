@@ -63,10 +63,11 @@ static bool apply_all(
 	return admin_commit(c, err);
 }
 
-static void print_applied(const struct definition_file *f, bool new, enum output form)
+static void print_applied(
+	const struct definition_file *f, bool new, struct output_list *l)
 {
 	const struct definition *d = f->definition;
-	if (form == OUTPUT_TEXT) {
+	if (l->form == OUTPUT_TEXT) {
 		output_print("%s/%s:%s  %s\n", d->namespace, d->name, d->version,
 			new ? "registered" : "unchanged");
 		return;
@@ -75,7 +76,7 @@ static void print_applied(const struct definition_file *f, bool new, enum output
 	object_text(object, "file", f->path);
 	object_workflow(object, d->namespace, d->name, d->version);
 	object_text(object, "result", new ? "registered" : "unchanged");
-	output_object(object);
+	output_item(l, object);
 }
 
 static int resolve_all(struct db_client *c, const struct batch *b)
@@ -98,18 +99,37 @@ static int apply(const struct options *o, const struct batch *b)
 	int code = database_open(o, DATABASE_READY, &d);
 	if (code != EXIT_DONE)
 		return code;
+	struct output_list l = {.form = output_form(o)};
 	bool *new = xcalloc(b->count + 1, sizeof *new);
 	code = resolve_all(d.client, b);
 	if (code == EXIT_DONE && !apply_all(d.client, b, new, &err))
 		code = command_fail(&err);
 	for (size_t i = 0; code == EXIT_DONE && i < b->count; i++)
-		print_applied(&b->files[i], new[i], output_form(o));
+		print_applied(&b->files[i], new[i], &l);
+	output_list_end(&l, code == EXIT_DONE);
 	free(new);
 	database_close(&d);
 	return code;
 }
 
 /* ---- A function of the default catalog ---- */
+
+static void print_function(const struct admin_function *f, bool new, enum output form)
+{
+	struct output_list l = {.form = form};
+	if (form == OUTPUT_TEXT) {
+		output_print("%s:%s@default  %s\n", f->name, f->version,
+			new ? "registered" : "unchanged");
+		return;
+	}
+	cJSON *object = cJSON_CreateObject();
+	cJSON *function = cJSON_AddObjectToObject(object, "function");
+	object_text(function, "name", f->name);
+	object_text(function, "version", f->version);
+	object_text(object, "result", new ? "registered" : "unchanged");
+	output_item(&l, object);
+	output_list_end(&l, true);
+}
 
 static int add_function(const struct options *o, struct admin_function *f)
 {
@@ -121,9 +141,8 @@ static int add_function(const struct options *o, struct admin_function *f)
 		return code;
 	if (!admin_add_function(d.client, f, &new, &err))
 		code = command_fail(&err);
-	else if (output_form(o) == OUTPUT_TEXT)
-		output_print("%s:%s@default  %s\n", f->name, f->version,
-			new ? "registered" : "unchanged");
+	else
+		print_function(f, new, output_form(o));
 	database_close(&d);
 	return code;
 }
@@ -182,7 +201,8 @@ const struct command command_apply = {
 		"(exit 5).\n"
 		"The functions, API descriptions and schemas that it refers to are read "
 		"now, and kept\n"
-		"with it.\n",
+		"with it. In JSON: an array with an object per file: file, workflow, "
+		"result.\n",
 	.options = options,
 	.least = 1,
 	.most = -1,

@@ -18,7 +18,7 @@ struct generation {
 };
 
 struct history {
-	enum output form;
+	struct output_list list;
 	struct uuid run;
 	char *worker; /* of the last claim */
 	struct generation *generations;
@@ -94,7 +94,7 @@ static void line_finish(struct line *l)
 	free(l->error);
 }
 
-static void print_object(const struct history *h, const struct line *l)
+static void print_object(struct history *h, const struct line *l)
 {
 	cJSON *object = cJSON_CreateObject();
 	cJSON_AddNumberToObject(object, "seq", (double)l->entry->seq);
@@ -113,7 +113,7 @@ static void print_object(const struct history *h, const struct line *l)
 		object_time(object, "dueAt", l->due);
 	if (l->error)
 		object_payload(object, "error", l->error);
-	output_object(object);
+	output_item(&h->list, object);
 }
 
 static void print_text(const struct history *h, const struct line *l)
@@ -146,7 +146,7 @@ static void on_operation(struct history *h, const struct admin_entry *e, struct 
 		h->worker = worker;
 	}
 	struct line l = read_line(h, e, op);
-	if (h->form == OUTPUT_TEXT)
+	if (h->list.form == OUTPUT_TEXT)
 		print_text(h, &l);
 	else
 		print_object(h, &l);
@@ -170,7 +170,7 @@ static int run(const struct options *o)
 {
 	struct database d;
 	struct error err;
-	struct history h = {.form = output_form(o)};
+	struct history h = {.list = {.form = output_form(o)}};
 	struct admin_run found;
 	int code = database_open_run(o, o->arguments[0], &d, &h.run);
 	if (code != EXIT_DONE)
@@ -182,6 +182,7 @@ static int run(const struct options *o)
 		if (!admin_each_entry(d.client, h.run, on_entry, &h, &err))
 			code = command_fail(&err);
 	}
+	output_list_end(&h.list, code == EXIT_DONE);
 	database_close(&d);
 	for (size_t i = 0; i < h.count; i++)
 		free(h.generations[i].path);
@@ -197,8 +198,7 @@ const struct command command_history = {
 	.name = "history",
 	.arguments = "RUN",
 	.summary = "print the journal of a run",
-	.help = "With -o json, one object per operation and line: seq, at, kind, path, "
-		"stepId,\n"
+	.help = "With -o json, one object per operation: seq, at, kind, path, stepId,\n"
 		"attempt, worker, digest of the request, outcome (ok, error, "
 		"uncertain).\n",
 	.options = options,

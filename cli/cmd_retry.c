@@ -4,8 +4,8 @@
 #include "database.h"
 #include "retry_plan.h"
 
-static bool carry_out(
-	struct db_client *c, struct uuid id, const struct options *o, struct error *err)
+static bool carry_out(struct db_client *c, struct uuid id, const struct options *o,
+	struct output_list *l, struct error *err)
 {
 	struct admin_order order = {.change = CHANGE_RETRY,
 		.new_id = options_given(o, "new-id"),
@@ -17,20 +17,21 @@ static bool carry_out(
 		return error_set(
 			err, ERROR_CONFLICT, "somebody else was first; see wfctl status");
 	admin_notify(c);
-	change_print(id, "retried", output_form(o));
+	change_print(id, "retried", l);
 	return true;
 }
 
-static void show_plan(const struct retry_plan *plan, const struct options *o)
+static void show_plan(
+	const struct retry_plan *plan, const struct options *o, struct output_list *l)
 {
 	struct error why;
-	retry_plan_print(plan, options_given(o, "new-id"), output_form(o));
+	retry_plan_print(plan, options_given(o, "new-id"), l);
 	if (!options_given(o, "force") && !retry_plan_check(plan, false, &why))
 		output_say("not without --force: %s", why.text);
 }
 
-static bool retry(
-	struct db_client *c, const char *name, const struct options *o, struct error *err)
+static bool retry(struct db_client *c, const char *name, const struct options *o,
+	struct output_list *l, struct error *err)
 {
 	struct uuid id;
 	struct retry_plan plan;
@@ -40,9 +41,9 @@ static bool retry(
 	bool dry = options_given(o, "dry-run"), force = options_given(o, "force");
 	bool ok = retry_plan_check(&plan, force || dry, err);
 	if (ok && dry)
-		show_plan(&plan, o);
+		show_plan(&plan, o, l);
 	else if (ok)
-		ok = carry_out(c, id, o, err);
+		ok = carry_out(c, id, o, l, err);
 	retry_plan_finish(&plan);
 	return ok;
 }
@@ -50,17 +51,19 @@ static bool retry(
 static int run(const struct options *o)
 {
 	struct database d;
+	struct output_list l = {.form = output_form(o)};
 	int result = database_open(o, DATABASE_READY, &d);
 	if (result != EXIT_DONE)
 		return result;
 	for (const char **name = o->arguments; *name; name++) {
 		struct error err;
-		if (retry(d.client, *name, o, &err))
+		if (retry(d.client, *name, o, &l, &err))
 			continue;
 		error_prefix(&err, "%s", *name);
 		int code = command_fail(&err);
 		result = result ? result : code;
 	}
+	output_list_end(&l, result == EXIT_DONE);
 	database_close(&d);
 	return result;
 }

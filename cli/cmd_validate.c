@@ -12,7 +12,7 @@ static enum output form(const struct options *o)
 	return format ? output_by_name(format) : output_form(o);
 }
 
-static int validate_file(const struct options *o, const char *path)
+static int validate_file(const struct options *o, const char *path, struct output_list *l)
 {
 	struct definition_file f;
 	struct error err;
@@ -20,7 +20,7 @@ static int validate_file(const struct options *o, const char *path)
 	if (!definition_file_open(path, &f, &err))
 		return command_fail(&err);
 	bool valid = definition_file_valid(&f, runnable);
-	if (form(o) == OUTPUT_TEXT) {
+	if (l->form == OUTPUT_TEXT) {
 		definition_file_print(&f, runnable, true);
 		char *safe = output_safe(path);
 		if (valid)
@@ -30,7 +30,7 @@ static int validate_file(const struct options *o, const char *path)
 					       "and start refuse it");
 		free(safe);
 	} else {
-		output_object(definition_file_object(&f, runnable));
+		output_item(l, definition_file_object(&f, runnable));
 	}
 	definition_file_finish(&f);
 	return valid ? EXIT_DONE : EXIT_INVALID;
@@ -41,6 +41,7 @@ static int run(const struct options *o)
 	const char *format = options_text(o, "format"),
 		   *output = options_text(o, "output");
 	int result = EXIT_DONE;
+	struct output_list l = {.form = form(o)};
 	if (options_given(o, "spec") && options_given(o, "runnable"))
 		return command_misuse(
 			o, "--runnable is the opposite of --spec: give one");
@@ -55,12 +56,13 @@ static int run(const struct options *o)
 			continue;
 		}
 		for (char **file = files; *file; file++) {
-			int code = validate_file(o, *file);
+			int code = validate_file(o, *file, &l);
 			result = code ? code : result;
 			free(*file);
 		}
 		free(files);
 	}
+	output_list_end(&l, result == EXIT_DONE);
 	return result;
 }
 
@@ -86,7 +88,8 @@ const struct command command_validate = {
 		"this runtime\n"
 		"does not support. What is probably not meant is a warning. With --spec "
 		"only what the\n"
-		"schema refuses is an error. In JSON: an object per file with file, "
+		"schema refuses is an error. In JSON: an array with an object per file: "
+		"file, "
 		"valid (by the\n"
 		"schema), runnable and findings [{class, line, column, pointer, "
 		"text}].\n",

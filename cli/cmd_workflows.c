@@ -8,10 +8,10 @@
 
 static void on_workflow(void *ctx, const struct admin_workflow *w)
 {
-	const enum output *form = ctx;
+	struct output_list *l = ctx;
 	char at[CLOCK_TEXT];
 	clock_format(w->created_at, at);
-	if (*form == OUTPUT_TEXT) {
+	if (l->form == OUTPUT_TEXT) {
 		char *name = xasprintf("%s/%s:%s", w->namespace, w->name, w->version);
 		output_print("%-48s  %.19sZ  %lld active runs\n", name, at,
 			(long long)w->runs);
@@ -25,19 +25,20 @@ static void on_workflow(void *ctx, const struct admin_workflow *w)
 	object_text(object, "digest", w->digest);
 	object_time(object, "createdAt", w->created_at);
 	cJSON_AddNumberToObject(object, "activeRuns", (double)w->runs);
-	output_object(object);
+	output_item(l, object);
 }
 
 static int run(const struct options *o)
 {
 	struct database d;
 	struct error err;
-	enum output form = output_form(o);
+	struct output_list l = {.form = output_form(o)};
 	int code = database_open(o, DATABASE_READY, &d);
 	if (code != EXIT_DONE)
 		return code;
-	if (!admin_each_workflow(d.client, on_workflow, &form, &err))
+	if (!admin_each_workflow(d.client, on_workflow, &l, &err))
 		code = command_fail(&err);
+	output_list_end(&l, code == EXIT_DONE);
 	database_close(&d);
 	return code;
 }

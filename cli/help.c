@@ -22,7 +22,10 @@ void help_all(void)
 	printf("\nRUN is an id, the last 6 or more digits of one, or @last. The database "
 	       "is --db,\n"
 	       "else DATABASE_URL, else PGSERVICE/PG*, else a private one for this "
-	       "folder.\n%s\n"
+	       "folder.\nWith -o json the output is one JSON value: an array where a "
+	       "command may speak of\nseveral things, else an object; with jsonl it is "
+	       "an "
+	       "object a line.\n%s\n"
 	       "More on a command: wfctl help COMMAND\n",
 		exit_codes);
 }

@@ -90,6 +90,21 @@ void output_object(cJSON *object)
 	cJSON_Delete(object);
 }
 
+void output_item(struct output_list *l, cJSON *object)
+{
+	if (l->form == OUTPUT_JSON)
+		fputs(l->begun ? "," : "[", stdout);
+	l->begun = true;
+	output_object(object);
+}
+
+void output_list_end(struct output_list *l, bool complete)
+{
+	if (l->form != OUTPUT_JSON || (!l->begun && !complete))
+		return;
+	fputs(l->begun ? "]\n" : "[]\n", stdout);
+}
+
 bool output_flush(void)
 {
 	return fflush(stdout) == 0 && !ferror(stdout);

@@ -37,6 +37,17 @@ void output_print(const char *format, ...) __attribute__((format(printf, 1, 2)))
 void output_payload(const char *json);
 /* The object on one line of stdout; takes it. */
 void output_object(cJSON *object);
+
+/* What a command says of several things: one array with json, an object a line with
+ * jsonl. A command whose arguments may name several prints it for one, too. */
+struct output_list {
+	enum output form; /* not text */
+	bool begun;
+};
+/* Takes the object. */
+void output_item(struct output_list *l, cJSON *object);
+/* To be called once; complete: an empty list is said, too, where nothing was. */
+void output_list_end(struct output_list *l, bool complete);
 /* Everything to stdout is written: false when it could not be. */
 MUST_CHECK bool output_flush(void);
 

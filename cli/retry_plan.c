@@ -245,8 +245,9 @@ static void print_rest(const struct retry_plan *p, const struct admin_step *s,
 	}
 }
 
-void retry_plan_print(const struct retry_plan *p, bool new_id, enum output form)
+void retry_plan_print(const struct retry_plan *p, bool new_id, struct output_list *l)
 {
+	enum output form = l->form;
 	cJSON *object = cJSON_CreateObject();
 	char id[UUID_TEXT];
 	uuid_format(p->run.id, id);
@@ -263,5 +264,5 @@ void retry_plan_print(const struct retry_plan *p, bool new_id, enum output form)
 	if (form == OUTPUT_TEXT)
 		cJSON_Delete(object);
 	else
-		output_object(object);
+		output_item(l, object);
 }

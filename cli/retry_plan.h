@@ -26,6 +26,6 @@ void retry_plan_finish(struct retry_plan *p);
  * step inside a function or an extension the engine judges. ERROR_CONFLICT. */
 MUST_CHECK bool retry_plan_check(
 	const struct retry_plan *p, bool force, struct error *err);
-void retry_plan_print(const struct retry_plan *p, bool new_id, enum output form);
+void retry_plan_print(const struct retry_plan *p, bool new_id, struct output_list *l);
 
 #endif

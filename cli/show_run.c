@@ -93,9 +93,9 @@ cJSON *show_object(const struct admin_run *run, const struct admin_steps *steps)
 	object_time(object, "createdAt", run->created_at);
 	object_time(object, "startedAt", run->started_at);
 	object_time(object, "endedAt", run->ended_at);
+	add_waiting(object, run);
 	if (!steps)
 		return object;
-	add_waiting(object, run);
 	cJSON *array = cJSON_AddArrayToObject(object, "steps");
 	for (size_t i = 0; i < steps->count; i++)
 		add_step(array, &steps->items[i]);

@@ -134,13 +134,27 @@ bool admin_resolve_run(
 	return find_one(c, sql_find_ending, ending, ret, err);
 }
 
+static void add_statuses(struct db_params *p, const struct admin_filter *f)
+{
+	struct db_array a;
+	if (!f->statuses) {
+		db_add_null(p);
+		return;
+	}
+	db_array_init(&a, DB_OID_TEXT);
+	for (const char *const *s = f->statuses; *s; s++)
+		db_array_text(&a, *s, strlen(*s));
+	db_add_array(p, &a);
+	db_array_finish(&a);
+}
+
 bool admin_each_run(struct db_client *c, const struct admin_filter *f,
 	void (*on_row)(void *ctx, const struct admin_run *r), void *ctx,
 	struct error *err)
 {
 	struct db_params p = {0};
 	struct db_result *r;
-	db_add_text(&p, f->status);
+	add_statuses(&p, f);
 	db_add_text(&p, f->namespace);
 	db_add_text(&p, f->name);
 	db_add_text(&p, f->version);
@@ -157,6 +171,7 @@ bool admin_each_run(struct db_client *c, const struct admin_filter *f,
 		db_add_uuid(&p, *f->parent);
 	else
 		db_add_null(&p);
+	db_add_text(&p, f->key);
 	bool ok = db_client_query(c, sql_list_runs, &p, &r, err);
 	db_params_finish(&p);
 	if (!ok)
@@ -164,6 +179,9 @@ bool admin_each_run(struct db_client *c, const struct admin_filter *f,
 	for (int row = 0; row < db_rows(r); row++) {
 		struct admin_run run = {0};
 		read_run(r, row, &run);
+		run.due = db_int(r, row, 9);
+		run.now = db_int(r, row, 10);
+		run.reason = text_or_null(r, row, 11);
 		on_row(ctx, &run);
 	}
 	db_result_destroy(r);

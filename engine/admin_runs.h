@@ -15,11 +15,13 @@ struct admin_run {
 	enum phase phase;
 	const char *namespace, *name, *version, *key; /* key: NULL without */
 	int64_t created_at, started_at, ended_at;
+	const char *reason; /* of its lease, why it waits or was suspended; or NULL */
+	int64_t due, now;   /* by the database's clock */
 	/* Not in a list: */
-	const char *input, *output, *error;          /* JSON text or NULL */
-	const char *reason, *request, *needs, *host; /* of its lease; host: its owner's */
-	int64_t pid, due, now; /* owner's pid; the database's clock */
-	struct uuid parent;    /* the run that started it, where has_parent */
+	const char *input, *output, *error; /* JSON text or NULL */
+	const char *request, *needs, *host; /* of its lease; host: its owner's */
+	int64_t pid;                        /* of its owner */
+	struct uuid parent; /* the run that started it, where has_parent */
 	bool has_parent;
 	struct uuid workflow_id;
 };
@@ -35,8 +37,10 @@ MUST_CHECK bool admin_find_run(
 	struct db_client *c, struct uuid id, struct admin_run *ret, struct error *err);
 
 struct admin_filter {
-	const char *status, *namespace, *name, *version; /* NULL: any */
-	int64_t since;                                   /* 0: any */
+	const char *const *statuses;            /* NULL-ended; NULL: any */
+	const char *namespace, *name, *version; /* NULL: any */
+	const char *key;           /* only the runs that it stands for; NULL: any */
+	int64_t since;             /* 0: any */
 	const struct uuid *parent; /* only runs that it started, or NULL */
 	const struct uuid *before; /* the cursor; NULL: the newest */
 	int limit;

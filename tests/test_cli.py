@@ -151,15 +151,15 @@ def validate(w):
         w.expect(6, "validate", *words, fork, out="error: /do/0/f/run/script/language: ", err="")
     w.fails(2, "give one", "validate", "--spec", "--runnable", fork)
     w.expect(3, "validate", good, "nowhere.json", err="nowhere.json", out="good.json: valid")
-    verdicts = w.expect(6, "validate", good, bad, "-o", "json", err="").lines
+    verdicts = w.expect(6, "validate", good, bad, "-o", "json", err="").json
     for verdict in verdicts:
         shape(verdict, ["file", "valid", "runnable", "findings"])
     check([v["valid"] for v in verdicts] == [True, False], "%s", verdicts)
     shape(verdicts[1]["findings"][0], ["class", "line", "column", "pointer", "text"])
-    same = w.expect(6, "validate", good, bad, "--format", "json", err="").lines
+    same = w.expect(6, "validate", good, bad, "--format", "json", err="").json
     check(same == verdicts, "--format json differs from -o json: %s", same)
     w.fails(2, "give one", "validate", good, "--format", "json", "-o", "text")
-    verdict = w.expect(6, "validate", fork, "-o", "json").json
+    verdict = w.expect(6, "validate", fork, "-o", "json").json[0]
     check((verdict["valid"], verdict["runnable"]) == (True, False), "%s", verdict)
 
 
@@ -249,7 +249,7 @@ def apply(w):
     os.mkdir(w.dir + "/none")
     w.fails(3, "none", "apply", "none")
     w.fails(3, "none", "validate", "none")
-    result = w.expect(0, "apply", "defs", fresh, "-o", "json", err="").lines
+    result = w.expect(0, "apply", "defs", fresh, "-o", "json", err="").json
     for line in result:
         shape(line, ["file", "workflow", "result"])
     check([r["result"] for r in result] == ["unchanged", "unchanged", "registered"], "%s", result)
@@ -258,7 +258,7 @@ def apply(w):
     w.expect(0, "apply", w.file("one", [{"a": {"set": {"v": 9}}}], "nine", "1.9.0"))
     check(w.expect(0, "run", "cli/one").json == {"v": 10}, "the highest release is not taken")
     check(w.expect(0, "run", "cli/one:1.9.0").json == {"v": 9}, "not the version that was named")
-    listed = w.expect(0, "workflows", "-o", "json", err="").lines
+    listed = w.expect(0, "workflows", "-o", "json", err="").json
     shape(listed[0], ["namespace", "name", "version", "digest", "createdAt", "activeRuns"])
     check(("one", "1.10.0") in [(d["name"], d["version"]) for d in listed], "%s", listed)
     w.expect(0, "workflows", out="cli/two:1.0.0", err="")
@@ -422,7 +422,7 @@ def run_cancelled(w):
              "the shell's child is killed")
     w.expect(0, "cancel", "@last", out="cancelled", err="")
     w.fails(5, "cancelled", "retry", "@last")
-    last = w.expect(0, "history", "@last", "-o", "json", err="").lines[-1]
+    last = w.expect(0, "history", "@last", "-o", "json", err="").json[-1]
     check(last["kind"] == "cancelled" and last["outcome"] == "uncertain", "the shell was cut short: %s", last)
 
 

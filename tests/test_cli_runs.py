@@ -113,11 +113,11 @@ def retry(w):
                         {"c": post(recorder.url + "/dedupe/c")}])
     first = w.expect(10, "run", path, "-o", "json").json
     ids = [s["stepId"] for s in first["steps"]]
-    plan = w.expect(0, "retry", "@last", "--dry-run", "-o", "json", err="").json
+    plan = w.expect(0, "retry", "@last", "--dry-run", "-o", "json", err="").json[0]
     check([(s["action"], s["path"]) for s in plan["steps"]] == [
         ("skip", "/do/0/a"), ("resend", "/do/1/b"), ("first", "/do/2/c")], "%s", plan)
     check(plan["steps"][1]["stepId"] == ids[1], "%s", plan)
-    fresh = w.expect(0, "retry", "@last", "-n", "--new-id", "-o", "json").json["steps"]
+    fresh = w.expect(0, "retry", "@last", "-n", "--new-id", "-o", "json").json[0]["steps"]
     text = w.expect(0, "retry", first["id"], "--dry-run", err="").out
     check(re.search(r"skip +/do/0/a.*\n +resend +/do/1/b +%s\n +first +/do/2/c" % ids[1], text),
           "%s", text)
@@ -187,7 +187,7 @@ def retry_after_catch(w):
     w.work()
     text = w.expect(0, "status", run).out
     check(re.search(r"next +wfctl resume \w+\n", text), "%s", text)
-    steps = w.expect(0, "retry", run, "--dry-run", "-o", "json").json["steps"]
+    steps = w.expect(0, "retry", run, "--dry-run", "-o", "json").json[0]["steps"]
     plan = {s["path"]: s["action"] for s in steps}
     check(plan["/do/0/guard/try/0/charge"] == "skip" and plan["/do/1/rest"] == "continue"
           and plan["/do/2/end"] == "first" and "resend" not in plan.values(), "%s", plan)
@@ -196,7 +196,7 @@ def retry_after_catch(w):
     w.expect(10, "run", w.file("late", [{"block": {"do": [{"slow": slow}, {"next": {"set": {"a": 1}}}],
                                                    "timeout": {"after": {"milliseconds": 500}}}}]))
     recorder.release("gate")
-    plan = {s["path"]: s["action"] for s in w.expect(0, "retry", "@last", "-n", "-o", "json").json["steps"]}
+    plan = {s["path"]: s["action"] for s in w.expect(0, "retry", "@last", "-n", "-o", "json").json[0]["steps"]}
     check(plan == {"/do/0/block": "continue", "/do/0/block/do/0/slow": "resend", "/do/0/block/do/1/next": "first"},
           "%s", plan)
     w.sql("select pg_sleep(1)")
@@ -205,7 +205,7 @@ def retry_after_catch(w):
     bad = {"bad": post(recorder.url + "/replay500/y?delay=800")}
     good = {"good": {"do": [{"soon": {"wait": {"milliseconds": 200}}}, failing, {"later": {"wait": {"days": 1}}}]}}
     w.expect(10, "run", w.file("two", [{"both": {"fork": {"branches": [bad, good]}}}]))
-    plan = {s["path"]: s["action"] for s in w.expect(0, "retry", "@last", "-n", "-o", "json").json["steps"]}
+    plan = {s["path"]: s["action"] for s in w.expect(0, "retry", "@last", "-n", "-o", "json").json[0]["steps"]}
     check([p for p, action in plan.items() if action == "resend"] == ["/do/0/both/fork/branches/0/bad"],
           "%s", plan)
 
@@ -232,7 +232,7 @@ def listing(w):
           "generate_series(1, 5) n")
     w.sql("select stepwell.start('cli/b')")
     w.work()
-    rows = w.expect(0, "list", "-o", "json", err="").lines
+    rows = w.expect(0, "list", "-o", "json", err="").json
     check(len(rows) == 6, "%s", rows)
     for row in rows:
         shape(row, LIST_MEMBERS)
@@ -247,29 +247,41 @@ def listing(w):
         cursor = ["--cursor", part[-1]["id"]]
     check(seen == rows, "pages differ from the whole")
     for words, count in ((["--status", "faulted"], 2), (["-s", "completed"], 4),
+                         (["-s", "completed,faulted"], 6), (["-s", "completed", "-s", "waiting"], 4), (["--key", "k2"], 1),
+                         (["--key", "k2", "-s", "completed"], 0), (["--key", "k9"], 0),
+                         (["--workflow", "cli/b", "--key", "k2"], 0),
                          (["--workflow", "cli/a"], 5), (["--workflow", "cli/a:1.0.0"], 5),
                          (["--workflow", "cli/a:2.0.0"], 0), (["--workflow", "cli"], 6),
                          (["--workflow", "cli/b", "--status", "faulted"], 0),
                          (["--since", "1h"], 6), (["--since", "2100-01-01T00:00:00Z"], 0)):
-        got = w.expect(0, "list", "-o", "json", *words, err="").lines
+        got = w.expect(0, "list", "-o", "json", *words, err="").json
         check(len(got) == count, "%s: %d, not %d", words, len(got), count)
     page = w.expect(0, "list", "--status", "completed", "-n", "3", err="--cursor ")
-    check(len(page.out.splitlines()) == 3, "%s", page)
+    check(len(page.out.splitlines()) == 4 and page.out.startswith("RUN  "), "%s", page)
     check(re.search(UUID, page.err).group() == page.out.splitlines()[-1].split()[0], "%s", page)
-    w.fails(2, "--status takes one of", "list", "--status", "done")
+    w.fails(2, "--status takes pending|", "list", "--status", "done")
+    ids = w.expect(0, "list", "-q", err="").out.split()
+    check(ids == [r["id"] for r in rows], "%s", ids)
+    run = w.expect(0, "start", w.file("w", [{"a": {"wait": {"hours": 2}}}])).id
+    w.worker()
+    w.wait_status(run, "waiting")
+    row = w.expect(0, "list", "-s", "waiting").out.splitlines()[1]
+    check(re.search(r"waiting .*  (2h|1h 59m\S*.*)  cli/w:1.0.0  waits$", row), "%s", row)
+    (row,) = w.expect(0, "list", "-s", "waiting", "-o", "json").json
+    check(row["reason"] == "waits" and row["dueAt"], "%s", row)
     w.fails(2, "--since takes", "list", "--since", "yesterday")
     w.fails(3, "no run", "list", "--cursor", "ffffffffffff")
     w.fails(2, "takes no argument", "list", "faulted")
 
 
 def history(w):
-    """history prints the journal, with -o json one object a line"""
+    """history prints the journal, with -o json an array of operations"""
     recorder = w.recorder()
     path = w.file("h", [{"a": post(recorder.url + "/dedupe/a")},
                         {"b": post(recorder.url + "/status/418/b")}])
     run_id = w.expect(10, "run", path, "-o", "json").json["id"]
     steps = w.expect(0, "status", run_id, "-o", "json").json["steps"]
-    lines = w.expect(0, "history", run_id[-8:], "-o", "json", err="").lines
+    lines = w.expect(0, "history", run_id[-8:], "-o", "json", err="").json
     for line in lines:
         shape(line, ENTRY_MEMBERS, ("dueAt", "error"))
         check(re.fullmatch(TIME, line["at"]), "%s", line)
@@ -305,7 +317,7 @@ def orders(w):
     w.fails(5, "it is pending", "resume", pending)
     w.expect(0, *command.group(1).split(), out="resumed", err="")
     w.wait_status(waiting, "waiting")
-    line = w.expect(0, "cancel", waiting, pending, "-o", "json", err="").lines
+    line = w.expect(0, "cancel", waiting, pending, "-o", "json", err="").json
     for entry in line:
         shape(entry, ["id", "result"])
     w.wait_status(waiting, "cancelled")
@@ -330,7 +342,7 @@ def escapes(w):
     outputs = [result.err]
     for words in (["status", "@last"], ["list"], ["history", "@last"], ["status"]):
         outputs.append(w.expect(0, *words).out)
-    faulted = w.expect(0, "list", "--status", "faulted", "-o", "json").json
+    faulted = w.expect(0, "list", "--status", "faulted", "-o", "json").json[0]
     check(faulted["key"] == evil, "JSON changed the key")
     outputs += [w.expect(0, words[0], faulted["id"], *words[1:]).out for words in
                 (["status"], ["history"], ["retry", "--dry-run"])]

@@ -129,7 +129,7 @@ def faulted_beside(w):
     gone = ("cancelled", "call failed", "call")
     expect_steps(w, run, {"both": "faulted", "bad": "faulted", "call": "faulted", "good": gone, "g1": gone,
                           "sent": gone, "s1": gone})
-    plan = {s["name"]: s["action"] for s in w.expect(0, "retry", run, "-n", "-o", "json").json["steps"]}
+    plan = {s["name"]: s["action"] for s in w.expect(0, "retry", run, "-n", "-o", "json").json[0]["steps"]}
     check(plan == {"both": "continue", "bad": "continue", "call": "resend", "good": "continue", "g1": "continue",
                    "sent": "continue", "s1": "resend"}, "%s", plan)
     w.expect(0, "retry", run)

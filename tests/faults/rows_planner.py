@@ -58,8 +58,9 @@ def looks(run, wide, operations):
             ("find_run", query("find_run"), one, 200), ("the view runs", "select * from stepwell.runs where id = $1::uuid",
                                                        one, 200),
             ("list_descendants", query("list_descendants"), one + ["101"], 40 * wide + 600),
-            ("list_runs", query("list_runs"), none + ["50", "null"], 1500),
-            ("list_runs of a parent", query("list_runs"), none + ["50", uuid], 40 * wide + 1500)):
+            ("list_runs", query("list_runs"), none + ["50", "null", "null"], 1500),
+            ("list_runs of a key", query("list_runs"), none + ["50", "null", "'unheard of'"], 1500),
+            ("list_runs of a parent", query("list_runs"), none + ["50", uuid, "null"], 40 * wide + 1500)):
         yield name, text, values, rows
 
 
