@@ -250,12 +250,18 @@ void store_check_owner(
 void store_set_session(struct db_batch *b, int lock_timeout_ms, int statement_timeout_ms)
 {
 	char text[16];
+	db_batch_add_once(b, sql_begin_step); /* what is pinned counts from the next */
 	db_add_null(db_batch_add(b, sql_pin_settings));
 	struct db_params *p = db_batch_add(b, sql_set_session);
 	snprintf(text, sizeof text, "%d", lock_timeout_ms);
 	db_add_text(p, text);
 	snprintf(text, sizeof text, "%d", statement_timeout_ms);
 	db_add_text(p, text);
+}
+
+void store_commit(struct db_batch *b)
+{
+	db_batch_add_once(b, sql_commit_transaction);
 }
 
 void store_register_worker(struct db_batch *b, struct uuid id, const char *host, int pid,

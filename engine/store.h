@@ -19,7 +19,10 @@ void store_append_large(struct db_batch *b, struct entry *const *entries, size_t
 void store_check_owner(
 	struct db_batch *b, struct uuid run_id, int64_t seq, struct uuid worker);
 
+/* Opens a transaction that is read committed whatever the role's default is; store_commit
+ * ends it. */
 void store_set_session(struct db_batch *b, int lock_timeout_ms, int statement_timeout_ms);
+void store_commit(struct db_batch *b);
 void store_register_worker(struct db_batch *b, struct uuid id, const char *host, int pid,
 	const char *version, int64_t lease);
 /* backend: db_backend_pid. */

@@ -105,6 +105,7 @@ static struct db_batch *setup_session(
 	}
 	store_end_session(b, w->id, slot);
 	store_register_session(b, w->id, slot, db_backend_pid(db));
+	store_commit(b);
 	return b;
 }
 

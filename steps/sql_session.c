@@ -384,9 +384,11 @@ static struct db_batch *setup(void *ctx, struct db *db)
 	if (!is_own(s))
 		return NULL;
 	struct db_batch *b = make_batch(NULL, s);
+	db_batch_add_once(b, sql_begin_step);
 	db_batch_add_once(b, sql_set_path);
 	store_end_session(b, s->pool->steps->worker, s->slot);
 	store_register_session(b, s->pool->steps->worker, s->slot, db_backend_pid(db));
+	db_batch_add_once(b, sql_commit_step);
 	return b;
 }
 

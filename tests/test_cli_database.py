@@ -11,7 +11,7 @@ import pathlib
 import re
 import subprocess
 
-from cli_world import PATIENCE, WFCTL, main, post
+from cli_world import PATIENCE, WFCTL, main
 from harness import ROOT, check, wait_for
 from settings import FOREIGN, ROLE_SETTINGS, is_known, pinned
 
@@ -226,6 +226,8 @@ def foreign_settings(w):
     status = w.expect(0, "status", run, "-o", "json", env=env).json
     check(status["output"] == ["\u0000\\"], "%s", status)
     check(status["steps"][0]["output"] == {"got": "\u0000\\", "nul": "a\u0000b", "back": "\\u0041\\"}, "%s", status)
+    bad = w.file("bad", [{"q": {"call": "sql", "with": {"statement": "select 1/0"}}}])
+    w.expect(10, "run", bad, "--timeout", "20s", env=env, err="22012")  # exit_on_error must not end its session
     w.expect(0, "list", env=env, out=run)
     w.expect(0, "gc", "--older-than", "30d", env=env)
 

@@ -10,4 +10,5 @@ select pg_catalog.set_config('TimeZone', 'UTC', true),
 	pg_catalog.pg_current_xact_id()::pg_catalog.text,
 	case when $1::pg_catalog.text operator(pg_catalog.<>) '' then
 		pg_catalog.set_config('role', $1::pg_catalog.text, true) end,
-	pg_catalog.set_config('idle_in_transaction_session_timeout', '60000', true)
+	pg_catalog.set_config('idle_in_transaction_session_timeout', '60000', true),
+	pg_catalog.set_config('exit_on_error', 'off', true)
