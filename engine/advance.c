@@ -17,6 +17,7 @@
 
 #define CHAIN_STEPS 1000
 #define CHAIN_USEC (10 * USEC_PER_MS)
+#define HOUR (3600 * USEC_PER_SEC)
 
 enum progress run_raise(struct run *r, struct frame *f, struct value *error)
 {
@@ -224,13 +225,13 @@ static bool prepare_attempt(struct run *r, struct frame *f, struct host *host,
 	if (!run_render(r, f, host, fault) ||
 		!timeout_deadline(r, f, &op->deadline, fault))
 		return false;
-	if (f->due == DUE_WOKEN && f->deadline)
-		op->deadline = f->deadline; /* it goes on waiting */
+	if (frame_goes_on(f) && f->deadline)
+		op->deadline = f->deadline;
 	op->attempt = f->attempt + 1;
 	op->generation = f->generation;
 	op->has_digest = true;
 	memcpy(op->digest, f->request->digest, sizeof op->digest);
-	if (f->due == DUE_WOKEN && f->attempt_deadline)
+	if (frame_goes_on(f) && f->attempt_deadline)
 		op->attempt_deadline = f->attempt_deadline;
 	else if (f->task->metadata.retry_policy)
 		op->attempt_deadline = route_attempt_deadline(r, f, r->at);
@@ -391,12 +392,34 @@ static enum progress leave_list(struct run *r, struct frame *f)
 
 /* ---- Effects ---- */
 
+/* Until what was undone is repeated: no longer than a lease, since what was in its way
+ * may be gone by then. */
+static int64_t put_off_usec(const struct frame *f, const struct effect *e)
+{
+	int64_t usec = (e->ended_session ? 1 : 4) * USEC_PER_SEC;
+	for (int64_t i = 0; i < f->repeats && usec < e->host->lease; i++)
+		usec *= 2;
+	return usec < e->host->lease ? usec : e->host->lease;
+}
+
 static enum progress wait_again(struct run *r, struct frame *f, const struct effect *e)
 {
 	struct op op = op_make(OP_WAITING, f->path);
-	op.due = e->wait_usec ? r->now + e->wait_usec : DUE_WOKEN;
+	if (e->ended_session && f->ended_before && r->now - f->ended_before <= HOUR) {
+		run_hold(r, f,
+			"it ended the database session it ran in three times within an "
+			"hour");
+		return PROGRESS_AGAIN;
+	}
+	op.due = e->wait_reason ? r->now + put_off_usec(f, e)
+		 : e->wait_usec ? r->now + e->wait_usec
+				: DUE_WOKEN;
 	op.deadline = f->deadline;
 	op.again = true;
+	op.repeats = e->wait_reason ? f->repeats + 1 : 0;
+	op.backend = e->ended_session;
+	op.reason = f->put_off = e->wait_reason;
+	r->put_off = e->wait_reason != NULL;
 	run_record(r, &op);
 	return PROGRESS_AGAIN;
 }
@@ -488,6 +511,29 @@ static enum progress hold_again(struct run *r, struct frame *f)
 	return PROGRESS_AGAIN;
 }
 
+/* What a transaction commits in which others' code may run counts as durable with the
+ * next commit of our own. So an intent goes by that, unless its effect is a transaction
+ * of this database too: that would be lost together with what came before it. */
+static bool needs_own_entry(const struct task *t, const struct advance *a)
+{
+	const struct effect_kind *kind = t->kind->effect;
+	return kind && !(kind->is_transactional && kind->is_transactional(t)) &&
+	       a->carried && !a->carried->effect.carrier->settled;
+}
+
+/* Whether the step at the frame would begin an attempt now, and must not. */
+static bool has_to_wait(const struct frame *f, const struct advance *a)
+{
+	if (f->state == FRAME_NEXT)
+		return f->position >= 0 &&
+		       needs_own_entry(&f->list->tasks[f->position], a);
+	bool begins = f->redo || f->state == FRAME_ENTER ||
+		      (f->state == FRAME_QUEUED && f->granted) ||
+		      (f->state == FRAME_WAITING && f->due <= a->now) ||
+		      ((f->state == FRAME_READY || f->state == FRAME_ACTIVE) && !f->open);
+	return begins && needs_own_entry(f->task, a);
+}
+
 static enum progress step_frame(struct run *r, struct frame *f, const struct advance *a)
 {
 	if (f->redo)
@@ -514,6 +560,10 @@ static enum progress step_frames(struct run *r, const struct advance *a)
 {
 	struct frame *f = NULL;
 	while ((f = agenda_next(r->root, f, AGENDA_STIRRED))) {
+		if (f->note.wait != AGENDA_NOTHING && has_to_wait(f, a)) {
+			r->owes_intent = true; /* and it stays stirred */
+			continue;
+		}
 		if (f->note.wait != AGENDA_NOTHING &&
 			step_frame(r, f, a) == PROGRESS_AGAIN)
 			return PROGRESS_AGAIN;
@@ -617,6 +667,8 @@ unsigned run_advance(struct run *r, const struct advance *a)
 	bool cut = false;
 	run_begin_entry(r, a->now);
 	r->host = a->host;
+	r->owes_intent = false;
+	r->put_off = false;
 	agenda_stir_due(&r->agenda, a->now);
 	for (struct run_effect *e = r->under_way; e; e = e->next) {
 		if (e->done)

@@ -189,7 +189,7 @@ static enum agenda_wait wait_of(const struct frame *f)
 static bool is_timed(const struct frame *f)
 {
 	return !f->task->kind->effect || f->state == FRAME_ACTIVE ||
-	       (f->state == FRAME_WAITING && f->due == DUE_WOKEN);
+	       (f->state == FRAME_WAITING && frame_goes_on(f));
 }
 
 static int64_t deadline_of(const struct frame *f)

@@ -13,6 +13,10 @@ struct carrier {
 	/* The outcome is not a success after all: undoes it. */
 	void (*roll_back)(struct carrier *c);
 	void *owner;
+	/* Nothing that others wrote runs at its commit. Else such code may have set
+	 * synchronous_commit, and what was committed counts as durable only when a later
+	 * commit of ours is: the log is one. */
+	bool settled;
 };
 
 #endif

@@ -207,7 +207,7 @@ static struct uuid *doubted_ids(struct worker *w, size_t *ret)
 	size_t n = 0;
 	for (size_t i = 0; i < OWNED_BUCKETS; i++) {
 		for (struct owned *o = w->buckets[i]; o; o = o->hash_next) {
-			if (o->state == OWNED_DOUBT)
+			if (o->state == OWNED_DOUBT && !o->rests)
 				ids[n++] = o->id;
 		}
 	}

@@ -48,6 +48,10 @@ struct db {
 	int expected_count, expected_at;
 	bool got_result; /* for the answer expected_at */
 	bool doubt;      /* the server said that a commit may not be replicated */
+	bool crash;      /* ... that another of its processes has crashed */
+	bool enough;     /* no more rows are wanted */
+	unsigned losses;
+	char last_loss[6];
 	const char **prepared;
 	size_t prepared_count;
 };
@@ -181,6 +185,10 @@ static void lose(struct db *db, const struct error *err)
 	if (in_setup || db->state == DB_CONNECTING)
 		db_pace_failed(db->pace);
 	db->current = NULL;
+	if (db->state == DB_READY) {
+		db->losses++;
+		memcpy(db->last_loss, err->sqlstate, sizeof db->last_loss);
+	}
 	finish_connection(db);
 	rest(db);
 	if (b && !in_setup) {
@@ -198,6 +206,8 @@ static void lose_by_libpq(struct db *db)
 {
 	struct error err = {0};
 	db_error_from_connection(db->conn, &err);
+	if (db->crash)
+		memcpy(err.sqlstate, "57P02", 6);
 	lose(db, &err);
 }
 
@@ -205,6 +215,7 @@ static void on_notice(void *arg, const PGresult *result)
 {
 	struct db *db = arg;
 	db->doubt |= db_notice_is_doubt(result);
+	db->crash |= db_notice_is_crash(result);
 }
 
 static void begin_connecting(struct db *db)
@@ -213,6 +224,7 @@ static void begin_connecting(struct db *db)
 	db_connect_params(db->options.conninfo, db->options.name, keywords, values);
 	db_pace_begin(db->pace);
 	db->state = DB_CONNECTING;
+	db->crash = false;
 	db->conn = PQconnectStartParams(keywords, values, 1);
 	if (!db->conn || PQstatus(db->conn) == CONNECTION_BAD) {
 		lose_by_libpq(db);
@@ -416,6 +428,15 @@ static void transmit_stream(struct db *db, struct db_batch *b)
 	turn_stream(db);
 }
 
+/* Of the statement whose answer comes next; libpq is to be told before that. */
+static void ask_for_rows(struct db *db)
+{
+	int what =
+		db->expected_at < db->expected_count ? db->expected[db->expected_at] : -1;
+	if (what >= 0 && db->current->statements[what].on_row)
+		(void)PQsetSingleRowMode(db->conn);
+}
+
 static void transmit(struct db *db, struct db_batch *b)
 {
 	bool ok = true;
@@ -430,13 +451,14 @@ static void transmit(struct db *db, struct db_batch *b)
 	}
 	db->expected = xrealloc(db->expected, (size_t)(2 * b->count + 1) * sizeof(int));
 	db->expected_count = db->expected_at = 0;
-	db->got_result = db->doubt = false;
+	db->got_result = db->doubt = db->enough = false;
 	for (int i = 0; ok && i < b->count; i++)
 		ok = send_statement(db, &b->statements[i], i);
 	if (!ok || !PQpipelineSync(db->conn)) {
 		lose_by_libpq(db);
 		return;
 	}
+	ask_for_rows(db);
 	if (deadline_of(db))
 		set_timer(db, deadline_of(db) + db->size_time);
 	flush(db);
@@ -464,6 +486,13 @@ void db_send(struct db *db, struct db_batch *batch)
 
 /* ---- Receiving ---- */
 
+static void take_rows(struct db *db, const struct db_statement *s, PGresult *result)
+{
+	const struct db_result rows = {result};
+	for (int row = 0; row < PQntuples(result) && !db->enough; row++)
+		db->enough = !s->on_row(db->current->ctx, &rows, row);
+}
+
 static void take_result(struct db *db, PGresult *result)
 {
 	struct db_batch *b = db->current;
@@ -472,6 +501,12 @@ static void take_result(struct db *db, PGresult *result)
 		db->expected_at < db->expected_count ? db->expected[db->expected_at] : 0;
 	bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 	db->got_result = true;
+	if (what >= 0 && b->statements[what].on_row)
+		take_rows(db, &b->statements[what], result);
+	if (status == PGRES_SINGLE_TUPLE) {
+		PQclear(result);
+		return;
+	}
 	if (!good && status != PGRES_PIPELINE_ABORTED && b->err.kind == ERROR_NONE) {
 		db_error_from_result(result, &b->err);
 		b->failed = what < 0 ? -1 - what : what;
@@ -520,6 +555,8 @@ static void receive(struct db *db)
 		if (!result) {
 			silent++;
 			db->expected_at += db->got_result;
+			if (db->got_result)
+				ask_for_rows(db);
 			db->got_result = false;
 		} else if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
 			PQclear(result);
@@ -530,6 +567,8 @@ static void receive(struct db *db)
 		} else {
 			silent = 0;
 			take_result(db, result);
+			if (db->enough)
+				db_reset(db);
 		}
 	}
 	PGnotify *note;
@@ -628,6 +667,16 @@ bool db_is_up(const struct db *db)
 bool db_is_idle(const struct db *db)
 {
 	return db->state == DB_READY && !db->current && !db->head;
+}
+
+unsigned db_losses(const struct db *db)
+{
+	return db->losses;
+}
+
+const char *db_last_loss(const struct db *db)
+{
+	return db->last_loss;
 }
 
 int64_t db_moves_until(const struct db *db)

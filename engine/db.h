@@ -121,6 +121,10 @@ struct db_statement {
 	const char *sql; /* static text; prepared once per connection unless `once` */
 	bool once;       /* do not prepare: sent with its text, borrowed until done */
 	struct db_params params;
+	/* NULL: rows stay in the result. Else each comes by itself as soon as it is there
+	 * (row is its number in r), and the result has none. False: no more is wanted;
+	 * the connection is dropped, and the batch ends as if it had been lost. */
+	bool (*on_row)(void *ctx, const struct db_result *r, int row);
 	struct db_result *result; /* after success */
 };
 
@@ -183,6 +187,11 @@ bool db_is_idle(const struct db *db); /* up, and nothing queued or in flight */
 /* CLOCK_BOOTTIME: when bytes of the batch in flight moved last, and what the server may
  * need for its size; it may be in the future. */
 int64_t db_moves_until(const struct db *db);
+/* How often a connection that was up was lost, and with which SQLSTATE the last time:
+ * "57P02" if another process of the server crashed, "53200" if there was no memory for an
+ * answer. */
+unsigned db_losses(const struct db *db);
+const char *db_last_loss(const struct db *db);
 /* Of the present connection, as told at login (a pooler makes one up); 0: there is none.
  */
 int db_backend_pid(const struct db *db);

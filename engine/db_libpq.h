@@ -32,6 +32,10 @@ void db_error_from_connection(const PGconn *conn, struct error *err);
  * pg_cancel_backend has that of any warning.) */
 bool db_notice_is_doubt(const PGresult *notice);
 
+/* Whether the server says that it ends the session because another one's process crashed.
+ */
+bool db_notice_is_crash(const PGresult *notice);
+
 /* Whether libpq can read the conninfo; its own message would quote it, password and all.
  */
 MUST_CHECK bool db_conninfo_check(const char *conninfo, struct error *err);

@@ -350,18 +350,34 @@ void db_error_from_result(const PGresult *result, struct error *err)
 	buf_finish(&text);
 }
 
+/* libpq has no code for it, and drops the connection: an answer is larger than what this
+ * process may take. */
+static bool is_lack_of_memory(const char *text)
+{
+	return strstr(text, "cannot allocate memory for input buffer") ||
+	       strstr(text, "out of memory");
+}
+
 void db_error_from_connection(const PGconn *conn, struct error *err)
 {
 	const char *text = PQerrorMessage(conn);
-	if (err)
-		set_escaped(
-			err, ERROR_TRANSIENT, *text ? text : "the connection was lost");
+	if (!err)
+		return;
+	set_escaped(err, ERROR_TRANSIENT, *text ? text : "the connection was lost");
+	if (is_lack_of_memory(text))
+		memcpy(err->sqlstate, "53200", 6);
 }
 
 bool db_notice_is_doubt(const PGresult *notice)
 {
 	const char *function = PQresultErrorField(notice, PG_DIAG_SOURCE_FUNCTION);
 	return function && strcmp(function, "SyncRepWaitForLSN") == 0;
+}
+
+bool db_notice_is_crash(const PGresult *notice)
+{
+	const char *state = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
+	return state && strcmp(state, "57P02") == 0;
 }
 
 /* ---- Connecting ---- */

@@ -97,6 +97,7 @@ void frame_destroy(struct frame *f)
 	value_unref(f->cursor);
 	value_unref(f->items);
 	value_unref(f->error);
+	value_unref(f->context);
 	free(f->branches);
 	free(f->path);
 	free(f);
@@ -156,6 +157,11 @@ struct frame *frame_child_towards(const struct frame *f, const char *path)
 size_t frame_branch(const struct frame *f)
 {
 	return (size_t)(f->task - f->parent->list->tasks);
+}
+
+bool frame_goes_on(const struct frame *f)
+{
+	return f->due == DUE_WOKEN || f->repeats;
 }
 
 bool frame_is_concurrent(const struct frame *f)

@@ -75,16 +75,20 @@ struct frame {
 	uint8_t digest[16];
 	bool has_digest;
 	int64_t first_attempt_at;
-	int64_t attempt_at; /* when the last one was announced */
-	bool was_uncertain; /* some attempt's outcome is not known */
-	bool lost;          /* the last attempt's outcome is not known */
-	bool redo, force;   /* an operator lets it go on; even past its key window */
+	int64_t attempt_at;    /* when the last one was announced */
+	bool was_uncertain;    /* some attempt's outcome is not known */
+	bool lost;             /* the last attempt's outcome is not known */
+	bool redo, force;      /* an operator lets it go on; even past its key window */
+	struct value *context; /* $context of its request: as the first attempt saw it */
+	int64_t repeats;       /* it was undone and put off so often in a row */
+	int64_t ended_before, ended_at; /* its session: the last two times */
 
 	/* Volatile: only the owner's. */
 	struct request *request;   /* rendered for the next attempt */
 	int64_t intent_seq;        /* the entry that holds the attempt's intent */
 	bool granted;              /* it has a slot for its next effect */
 	struct run_effect *effect; /* under way, or done and not yet recorded */
+	const char *put_off;       /* why it was undone and waits; static */
 
 	/* Retries, of a try or of a step by its own policy. */
 	int64_t retries;     /* by its policy */
@@ -118,6 +122,8 @@ struct frame *frame_child_towards(const struct frame *f, const char *path);
 /* In a concurrent list: the place of child f in its parent's list. */
 size_t frame_branch(const struct frame *f);
 bool frame_is_concurrent(const struct frame *f); /* its list is */
+/* It waits within its attempt, whose time runs on. */
+bool frame_goes_on(const struct frame *f);
 /* The path of the task at the parent's position, to be entered for its next visit. */
 char *frame_child_path(const struct frame *parent, size_t index, unsigned visit);
 uint32_t *frame_visits(struct frame *f); /* of the list it is in */

@@ -65,6 +65,8 @@ const struct member run_members[] = {
 	RUN_NONE(reason),
 	RUN_NONE(retry_after),
 	RUN_NONE(now),
+	RUN_NONE(put_off),
+	RUN_NONE(owes_intent),
 	RUN_NONE(barrier_seq),
 	RUN_NONE(host),
 	RUN_NONE(inbox),
@@ -122,6 +124,10 @@ const struct member frame_members[] = {
 	FRAME("retrySince", MEMBER_NUMBER, retry_since),
 	FRAME("due", MEMBER_NUMBER, due),
 	FRAME("retrying", MEMBER_BIT, retrying),
+	FRAME("context", MEMBER_VALUE, context),
+	FRAME("repeats", MEMBER_NUMBER, repeats),
+	FRAME("endedBefore", MEMBER_NUMBER, ended_before),
+	FRAME("endedAt", MEMBER_NUMBER, ended_at),
 	/* They follow from the others. */
 	FRAME_NONE(parent),
 	FRAME_NONE(child),
@@ -142,6 +148,7 @@ const struct member frame_members[] = {
 	FRAME_NONE(looked),
 	FRAME_NONE(agenda),
 	FRAME_NONE(note),
+	FRAME_NONE(put_off),
 	{NULL},
 };
 

@@ -44,6 +44,8 @@ const struct member op_members[] = {
 	OP("deadline", MEMBER_NUMBER, deadline),
 	OP("attemptDeadline", MEMBER_NUMBER, attempt_deadline),
 	OP("generation", MEMBER_COUNT, generation),
+	OP("repeats", MEMBER_NUMBER, repeats),
+	OP("backend", MEMBER_FLAG, backend),
 	OP("uncertain", MEMBER_FLAG, uncertain),
 	OP("again", MEMBER_FLAG, again),
 	OP("raised", MEMBER_FLAG, raised),

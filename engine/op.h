@@ -5,9 +5,10 @@
  *
  * Members of an operation, where they apply: op, path, attempt, digest (of the request,
  * hex), input, output, context, items, error, correlated (values), index (of a loop's
- * iteration), next (position in the list: absent means the following one; -1 the end of
- * the list, -2 the end of the run), due, deadline, attemptDeadline (microseconds since
- * 1970), uncertain, again (a fresh pass of a block), limitHit, failedEntry (its if or
+ * iteration), repeats (how often it was undone and put off), next (position in the list:
+ * absent means the following one; -1 the end of the list, -2 the end of the run), due,
+ * deadline, attemptDeadline (microseconds since 1970), uncertain, again (a fresh pass of
+ * a block), backend (it ended the session it ran in), limitHit, failedEntry (its if or
  * input.from could not be evaluated, or its input does not fit its schema), generation
  * (of the stepId), worker, loss, suspect, reason, newId, force.
  */
@@ -71,6 +72,8 @@ struct op {
 	int64_t index, next;
 	int64_t due, deadline, attempt_deadline; /* 0: none */
 	unsigned generation;
+	int64_t repeats; /* 0: none */
+	bool backend;
 	bool uncertain, again, raised, loss, suspect, new_id, force;
 	bool failed_entry; /* started: its if, input.schema or input.from failed */
 	bool limit_hit;    /* faulted: a policy's limit on one attempt was over */

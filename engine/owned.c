@@ -39,7 +39,12 @@ static void on_log(
 
 static void on_timer(uv_timer_t *timer)
 {
-	owned_wake(timer->data);
+	struct owned *o = timer->data;
+	o->rests = false;
+	if (o->state == OWNED_DOUBT)
+		claim_doubted(o->worker);
+	else
+		owned_wake(o);
 }
 
 struct owned *owned_create(struct worker *w, struct uuid id)
@@ -299,6 +304,7 @@ static void dispatch(struct owned *o, struct carrier *carrier)
 		journal_queue(o->worker->journal, &o->log);
 		return;
 	}
+	o->carries = true;
 	log_send(&o->log, SIZE_MAX);
 	carrier->commit(carrier, &o->log);
 }
@@ -345,6 +351,8 @@ static const char *wait_reason(const struct run *r)
 {
 	const char *reason = "waits";
 	for (struct frame *f = frame_leaf(r->root); f; f = frame_leaf_after(f, r->root)) {
+		if (f->put_off)
+			return f->put_off;
 		if (f->state == FRAME_WAITING && f->due == DUE_WOKEN)
 			return "waits for the run it has started";
 		if (f->state == FRAME_WAITING && f->retrying)
@@ -503,7 +511,8 @@ static void settle(struct owned *o, struct entry *e)
 		leave(o, e, LEASE_RELEASE, due ? due : INT64_MAX, "waiting");
 		return;
 	}
-	if (o->need == NEED_TIMER && due - now > STAY_USEC && o->worker->options.claim) {
+	if (o->need == NEED_TIMER && (due - now > STAY_USEC || r->put_off) &&
+		o->worker->options.claim) {
 		r->reason = wait_reason(r);
 		leave(o, e, LEASE_RELEASE, due, "waiting");
 		return;
@@ -525,7 +534,7 @@ static struct carrier *decide(struct owned *o)
 	struct run *r = o->run;
 	struct advance a = {.now = worker_now(w), .host = &w->host};
 	struct carrier *carrier = NULL;
-	if (log_is_clear(&o->log) && r->op_count == 0)
+	if (log_is_clear(&o->log) && r->op_count == 0 && !r->owes_intent)
 		a.carried = run_effect_carrying(r);
 	if (a.carried)
 		carrier = a.carried->effect.carrier;
@@ -574,6 +583,24 @@ void owned_on_prepare(uv_prepare_t *prepare)
 	journal_flush(w->journal);
 }
 
+/* ---- Transactions of effects that were not committed ---- */
+
+/* The pool, and who looks at it, are to know. */
+static bool leaves_refused(struct owned *o)
+{
+	struct run *r = o->run;
+	if (!owned_is_refused(o) || !o->worker->options.claim || run_is_busy(r) ||
+		r->status != RUN_RUNNING)
+		return false;
+	r->now = worker_now(o->worker);
+	r->reason = "its step's transaction is repeated: it could not be committed";
+	leave(o, take_ops(o), LEASE_RELEASE, r->now + owned_refusal_usec(o), "waiting");
+	dispatch(o, NULL);
+	return true;
+}
+
+/* ---- From its journal to its end ---- */
+
 static void attach_kept(struct owned *o)
 {
 	struct run_effect *e = o->kept;
@@ -608,7 +635,8 @@ void owned_live(struct owned *o, struct run *run)
 	if (poison > 0 && o->losses >= poison && run->status == RUN_RUNNING)
 		run_suspend(run, worker_now(o->worker),
 			"its workers were lost again and again");
-	owned_wake(o);
+	if (!leaves_refused(o))
+		owned_wake(o);
 }
 
 /* The end of a run that is known by its claim alone. */
@@ -724,10 +752,14 @@ static void on_log(
 {
 	struct owned *o = (struct owned *)((char *)log - offsetof(struct owned, log));
 	char id[UUID_TEXT];
+	bool carried = o->carries;
+	o->carries = false;
 	if (o->stale && end == LOG_DURABLE)
 		end = LOG_AMBIGUOUS; /* it was ours then; who knows since */
 	switch (end) {
 	case LOG_DURABLE:
+		if (carried)
+			o->refusals = 0;
 		o->run->durable_seq = seq;
 		journal_queue(o->worker->journal, log);
 		if (o->state != OWNED_LEAVING)
@@ -742,6 +774,11 @@ static void on_log(
 		break;
 	case LOG_AMBIGUOUS:
 		owned_doubt(o);
+		if (carried && err) {
+			owned_refused(o, err);
+			uv_timer_start(&o->timer, on_timer,
+				(uint64_t)(owned_refusal_usec(o) / USEC_PER_MS), 0);
+		}
 		claim_doubted(o->worker);
 		break;
 	case LOG_UNSTORABLE: on_unstorable(o, err); break;

@@ -48,6 +48,9 @@ struct owned {
 	bool dropped_effect; /* one that was under way was stopped: it may have happened
 			      */
 	bool was_live;       /* this process has executed it before */
+	bool carries;        /* what is in flight goes with an effect's transaction */
+	int refusals;        /* such transactions in a row that were not committed */
+	bool rests;          /* in doubt, until its timer says so */
 	bool stale; /* the table says otherwise; the answer to what is in flight is
 		       awaited */
 };
@@ -178,5 +181,10 @@ void events_finish(struct worker *w);
 
 /* load.c: what a claim returned goes on to become runs. */
 void load_claimed(struct worker *w, const struct db_result *rows, bool own);
+
+/* refused.c: a transaction that was to take its entry along was not committed. */
+void owned_refused(struct owned *o, const struct error *err);
+int64_t owned_refusal_usec(const struct owned *o); /* until it looks again */
+bool owned_is_refused(const struct owned *o);      /* so often that others are to know */
 
 #endif

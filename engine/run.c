@@ -94,7 +94,10 @@ static void begin_attempt(struct run *r, struct frame *f, const struct op *op)
 	f->retrying = f->lost = f->redo = f->force = false;
 	f->intent_seq = r->seq + 1;
 	f->state = op->has_digest ? FRAME_READY : FRAME_ENTER;
+	f->put_off = NULL;
 	if (op->has_digest) {
+		if (!f->has_digest)
+			value_set(&f->context, value_ref(r->context));
 		memcpy(f->digest, op->digest, sizeof f->digest);
 		f->has_digest = true;
 		if (!f->first_attempt_at)
@@ -359,7 +362,7 @@ static bool apply_faulted(struct run *r, const struct op *op, struct error *err)
 		return misfit(op, err);
 	f->open = false;
 	f->was_uncertain |= op->uncertain;
-	f->deadline = 0;
+	f->deadline = f->repeats = 0;
 	r->limit_hit = op->limit_hit;
 	if (op->uncertain && f->task->metadata.on_uncertain == UNCERTAIN_FAIL)
 		r->no_retry = true;
@@ -383,6 +386,12 @@ static bool apply_waiting(struct run *r, const struct op *op, struct error *err)
 		f->open = false;
 		f->attempt--;
 		f->retrying = true;
+	}
+	if (op->repeats)
+		f->repeats = op->repeats;
+	if (op->backend) {
+		f->ended_before = f->ended_at;
+		f->ended_at = r->at;
 	}
 	return true;
 }
@@ -535,7 +544,8 @@ static bool apply_retried(struct run *r, const struct op *op)
 	r->held = false;
 	value_set(&r->output, NULL);
 	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
-		f->retries = f->conflicts = 0;
+		f->retries = f->conflicts = f->repeats = 0;
+		f->ended_before = f->ended_at = 0;
 		listening_lapse(f);
 		f->deadline = f->attempt_deadline = 0;
 		if (f->child || !((r->failed && frame_is_below(f, r->failed)) ||

@@ -57,6 +57,9 @@ struct run {
 	const char *reason;  /* why it is suspended, for people; static */
 	int64_t retry_after; /* what the failed effect's answer asked for */
 	int64_t now;         /* the database's time, as this advance began */
+	bool put_off;        /* in the pending entry something was */
+	bool owes_intent; /* an effect waits for an entry that no transaction of another
+			     effect carries */
 	int64_t barrier_seq; /* nothing is decided until this entry is durable */
 	struct host *host;
 	struct arrival *inbox, *consumed; /* events: on their way; taken by the entry */

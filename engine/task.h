@@ -242,6 +242,9 @@ struct effect {
 	 * wait_usec where that is not 0, and then begins the same attempt again. */
 	bool waits;
 	int64_t wait_usec;
+	const char *wait_reason; /* not NULL: it is undone and repeated, at intervals that
+				    grow; static, for people */
+	bool ended_session;      /* and what it ran in, a connection, ended with it */
 
 	bool succeeded;
 	struct buf output;        /* on success: verified JSON text */
@@ -308,6 +311,7 @@ struct host {
 	struct sql_steps *sql;
 	struct db *control; /* of the worker, for short statements */
 	struct uuid worker;
+	int64_t lease; /* the worker's, microseconds */
 	/* Whether a request may go out, asked right before its first byte: the worker's
 	 * lease, read afresh. */
 	bool (*may_send)(const struct host *host);

@@ -341,6 +341,7 @@ bool worker_create(const struct worker_options *o, struct worker **ret, struct e
 	list_abilities(w);
 	w->host = (struct host){.loop = &w->loop, .settings = &w->options.settings};
 	w->host.worker = w->id;
+	w->host.lease = o->lease;
 	w->host.may_send = may_send;
 	w->host.keeps_children = !w->options.claim;
 	w->host.adopt = adopt_child;

@@ -205,19 +205,33 @@ static bool names_are_unique(const struct db_result *r, struct effect *effect)
 	return true;
 }
 
-static bool put_rows(struct buf *out, const struct db_result *r, size_t limit)
+bool sql_add_row(const struct sql_call *call, const struct db_result *r, int row,
+	int64_t number, size_t limit, struct effect *effect)
 {
-	buf_putc(out, '[');
-	for (int row = 0; row < db_rows(r) && out->len <= limit; row++) {
-		if (row)
-			buf_putc(out, ',');
+	struct buf *out = &effect->output;
+	switch (call->output) {
+	case SQL_ROWS:
+		buf_putc(out, number ? ',' : '[');
 		put_row(out, r, row);
+		break;
+	case SQL_ROW:
+		if (number == 0)
+			put_row(out, r, row);
+		break;
+	case SQL_VALUE:
+		if (number == 0 && db_columns(r))
+			put_field(out, r, row, 0);
+		break;
+	case SQL_COUNT: break;
 	}
-	buf_putc(out, ']');
-	return out->len <= limit;
+	return out->len <= limit ||
+	       fault_set(effect_fault(effect), PROBLEM_RUNTIME,
+		       "the result is larger than the limit of %zu bytes; nothing was "
+		       "written",
+		       limit);
 }
 
-bool sql_output(const struct sql_call *call, const struct db_result *r, size_t limit,
+bool sql_end_output(const struct sql_call *call, const struct db_result *r, size_t limit,
 	struct effect *effect)
 {
 	struct buf *out = &effect->output;
@@ -232,19 +246,11 @@ bool sql_output(const struct sql_call *call, const struct db_result *r, size_t l
 	}
 	if (objects && !names_are_unique(r, effect))
 		return false;
-	switch (call->output) {
-	case SQL_ROWS: put_rows(out, r, limit); break;
-	case SQL_ROW:
-		if (db_rows(r))
-			put_row(out, r, 0);
-		break;
-	case SQL_VALUE:
-		if (db_rows(r) && db_columns(r))
-			put_field(out, r, 0, 0);
-		break;
-	case SQL_COUNT: buf_printf(out, "%lld", (long long)db_affected(r)); break;
-	}
-	if (out->len == 0)
+	if (call->output == SQL_ROWS)
+		buf_puts(out, out->len ? "]" : "[]");
+	else if (call->output == SQL_COUNT)
+		buf_printf(out, "%lld", (long long)db_affected(r));
+	else if (out->len == 0)
 		buf_puts(out, "null");
 	struct json ignored;
 	struct error err = {0};

@@ -25,10 +25,14 @@ struct sql_request {
 	struct db_params params;
 };
 
-/* The result of a statement as the step's output. False: the effect's fault says why it
- * cannot be one, or that `expect` was not met. */
-bool sql_output(const struct sql_call *call, const struct db_result *result, size_t limit,
-	struct effect *effect);
+/* A row of the statement's answer goes to the step's output; number: how many came
+ * before. False: the output is larger than the limit, no more rows are wanted. */
+bool sql_add_row(const struct sql_call *call, const struct db_result *r, int row,
+	int64_t number, size_t limit, struct effect *effect);
+/* The step's output after the last row; result: the statement's, without rows. False: the
+ * effect's fault says why it cannot be one, or that `expect` was not met. */
+bool sql_end_output(const struct sql_call *call, const struct db_result *result,
+	size_t limit, struct effect *effect);
 
 /* The connections of one worker's `call: sql` steps: settings->sql_connections for the
  * journal's database, registered as sessions of the worker and connecting at its pace,

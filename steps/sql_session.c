@@ -1,14 +1,16 @@
 /*
  * The connections of `call: sql`, and the transaction of one step: BEGIN, settings, the
- * statement, deferred constraints, back to our role; then, once the result is accepted,
- * COMMIT, and DISCARD ALL. On the journal's database the engine appends the entries of
- * the outcome before that COMMIT (carrier); on another one the COMMIT is the effect. A
- * transaction that failed for a passing reason is repeated: nothing of it happened.
+ * statement, deferred constraints, back to our role and settings; then, once the result
+ * is accepted, COMMIT, and DISCARD ALL. On the journal's database the engine appends the
+ * entries of the outcome before that COMMIT (carrier); on another one the COMMIT is the
+ * effect. A transaction that failed for a passing reason is repeated: nothing of it
+ * happened. After some times the run waits with that.
  */
 #include "call_sql.h"
 
 #include "carrier.h"
 #include "clock.h"
+#include "log.h"
 #include "queries.h"
 #include "store.h"
 
@@ -20,6 +22,8 @@
 #define IDLE (1 * USEC_PER_SEC) /* for so long nobody asks whether a connection lives */
 #define PATIENCE (3 * USEC_PER_SEC) /* with one that was idle */
 #define ANSWER (30 * USEC_PER_SEC)
+#define REPEATS_MAX 5    /* by itself, at short intervals */
+#define AFTERMATH_MS 500 /* of a loss: whom else it hits is known by then */
 
 struct sql_session {
 	struct sql_pool *pool;
@@ -32,7 +36,12 @@ struct sql_session {
 	int64_t answered_at; /* CLOCK_BOOTTIME */
 	bool open;   /* the transaction waits for its outcome, on this very connection */
 	bool secret; /* the step has secrets: what the database says is not repeated */
+	bool full;   /* the output is larger than its limit: the fault says so */
+	int64_t rows;
 	int repeats;
+	bool lost;               /* the connection, while the statement ran: it is not
+				    known yet with whom */
+	unsigned control_losses; /* as the statement began */
 	uv_timer_t pause;
 };
 
@@ -56,6 +65,17 @@ struct sql_steps {
 	struct db_pace *pace; /* of the journal's database */
 	struct sql_pool *pools;
 	bool closing;
+};
+
+/* The statements of a transaction, in order. */
+enum {
+	AT_BEGIN,
+	AT_PREPARE,
+	AT_STATEMENT,
+	AT_CONSTRAINTS,
+	AT_CURSORS,
+	AT_RESET,
+	AT_LEAVE,
 };
 
 static void begin(struct sql_session *s);
@@ -125,26 +145,6 @@ static void fail(struct sql_session *s)
 	effect_fail(e);
 }
 
-static void on_pause_over(uv_timer_t *timer)
-{
-	struct sql_session *s = timer->data;
-	if (s->effect)
-		begin(s);
-}
-
-/* The same again: the transaction is known to be undone. */
-static void repeat(struct sql_session *s)
-{
-	unsigned limit = 20u << (s->repeats < 8 ? s->repeats : 8);
-	s->repeats++;
-	uv_timer_start(&s->pause, on_pause_over, 5 + random_u64() % limit, 0);
-}
-
-static bool is_step_fault(const struct error *err)
-{
-	return strcmp(err->sqlstate, "57014") == 0 || err->kind != ERROR_TRANSIENT;
-}
-
 /* The database's messages repeat values. */
 static const char unshown[] =
 	"the database's message is not shown, because a parameter is a secret";
@@ -152,6 +152,102 @@ static const char unshown[] =
 static const char *shown_text(const struct sql_session *s, const struct error *err)
 {
 	return s->secret ? unshown : err->text;
+}
+
+/* Why a run waits with a transaction that is undone each time; static. */
+static const char *repeat_reason(const struct error *err)
+{
+	static const struct {
+		const char *prefix, *reason;
+	} reasons[] = {
+		{"40", "its transaction is repeated: deadlocks or serialization "
+		       "failures"},
+		{"55P03", "its transaction is repeated: a lock was not free in time"},
+		{"53", "its transaction is repeated: the database lacks resources"},
+	};
+	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+		if (strncmp(err->sqlstate, reasons[i].prefix,
+			    strlen(reasons[i].prefix)) == 0)
+			return reasons[i].reason;
+	}
+	return "its transaction is repeated: the connection was lost";
+}
+
+/* The run waits, and then begins the same attempt again. */
+static void put_off(struct sql_session *s, const char *reason, const char *why)
+{
+	struct effect *e = s->effect;
+	char id[UUID_TEXT];
+	uuid_format(e->run_id, id);
+	log_line(LOG_WARNING, "run %s, %s: %s (%s)", id, e->path, reason, why);
+	e->waits = true;
+	e->wait_reason = reason;
+	e->state = NULL;
+	clean(s);
+	effect_succeed(e);
+}
+
+/* The session has ended, and so that of others or not: if it was the only one, or if the
+ * server ended theirs because a process of it crashed, which was not one of theirs, the
+ * statement ended it. Who was told of a crash was none. */
+static bool ended_its_session(const struct sql_session *s)
+{
+	const struct db *control = s->effect->host->control;
+	return is_own(s) && control && strcmp(db_last_loss(s->db), "57P02") != 0 &&
+	       (db_losses(control) == s->control_losses ||
+		       strcmp(db_last_loss(control), "57P02") == 0);
+}
+
+static void judge_loss(struct sql_session *s)
+{
+	s->lost = false;
+	if (!ended_its_session(s)) {
+		begin(s);
+		return;
+	}
+	s->effect->ended_session = true;
+	put_off(s, "its transaction is repeated: it ended the session it ran in",
+		"the connection was lost");
+}
+
+static void on_pause_over(uv_timer_t *timer)
+{
+	struct sql_session *s = timer->data;
+	if (s->effect && s->lost)
+		judge_loss(s);
+	else if (s->effect)
+		begin(s);
+}
+
+/* The same again: the transaction is known to be undone. */
+static void repeat(struct sql_session *s, const struct db_batch *b)
+{
+	unsigned limit = 20u << (s->repeats < 8 ? s->repeats : 8);
+	s->lost = b->ambiguous;
+	if (s->repeats++ >= REPEATS_MAX) {
+		put_off(s, repeat_reason(&b->err), shown_text(s, &b->err));
+		return;
+	}
+	uv_timer_start(&s->pause, on_pause_over,
+		s->lost ? AFTERMATH_MS : 5 + random_u64() % limit, 0);
+}
+
+/* A limit that is set (temp_file_limit), memory that an answer does not fit into, and a
+ * transaction that somebody made read only, which it was not when it began, are no
+ * passing reasons. */
+static bool is_step_fault(const struct db_batch *b)
+{
+	static const char *const states[] = {"57014", "53400", "25006"};
+	const struct error *err = &b->err;
+	if (err->kind != ERROR_TRANSIENT)
+		return true;
+	if (b->ambiguous)
+		return strcmp(err->sqlstate, "53200") == 0;
+	for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+		if (strcmp(err->sqlstate, states[i]) == 0)
+			return b->failed > AT_PREPARE;
+	}
+	return false;
 }
 
 static void set_fault(const struct sql_session *s, const struct error *err)
@@ -229,8 +325,6 @@ static void carrier_roll_back(struct carrier *c)
 
 /* ---- The statement ---- */
 
-enum { AT_BEGIN, AT_PREPARE, AT_STATEMENT, AT_CONSTRAINTS, AT_LEAVE };
-
 static void on_executed(struct db_batch *b);
 
 static void copy_params(struct db_params *to, const struct db_params *from)
@@ -247,6 +341,18 @@ static void on_alive(struct db_batch *b)
 	db_batch_destroy(b);
 	if (s->effect && !s->pool->steps->closing)
 		begin(s);
+}
+
+static bool on_row(void *ctx, const struct db_result *r, int row)
+{
+	struct sql_session *s = ctx;
+	if (!s->effect)
+		return false;
+	const struct sql_request *request =
+		(const struct sql_request *)s->effect->request;
+	s->full = !sql_add_row(
+		request->call, r, row, s->rows++, output_limit(s), s->effect);
+	return !s->full;
 }
 
 /* A statement may take as long as it likes, so whoever was idle is asked first: something
@@ -273,6 +379,10 @@ static void begin(struct sql_session *s)
 	struct sql_request *r = (struct sql_request *)s->effect->request;
 	s->effect->sent = false;
 	buf_clear(&s->effect->output);
+	s->rows = 0;
+	s->full = s->lost = false;
+	if (s->effect->host->control)
+		s->control_losses = db_losses(s->effect->host->control);
 	s->secret = s->effect->task->secrets.n > 0;
 	const struct settings *settings = s->pool->steps->settings;
 	struct db_batch *b = db_batch_create(on_executed, s);
@@ -282,9 +392,33 @@ static void begin(struct sql_session *s)
 	db_add_text(p, "0");
 	db_add_text(p, "10000");
 	copy_params(db_batch_add_once(b, r->call->statement), &r->params);
+	b->statements[AT_STATEMENT].on_row = on_row;
 	db_batch_add_once(b, sql_check_constraints);
+	db_batch_add_once(b, sql_close_cursors);
+	db_batch_add_once(b, sql_reset_settings);
 	db_batch_add_once(b, sql_leave_role);
 	db_send(s->db, b);
+}
+
+/* What the statement left behind; false: the fault is set. */
+static bool check_end(struct sql_session *s, const struct db_batch *b)
+{
+	struct fault *f = effect_fault(s->effect);
+	const struct db_result *before = b->statements[AT_PREPARE].result,
+			       *after = b->statements[AT_LEAVE].result;
+	if (strcmp(db_text(before, 0, 0), db_text(after, 0, 0)) != 0)
+		return fault_set(f, PROBLEM_RUNTIME,
+			"the statement ended the transaction it ran in");
+	if (strcmp(db_text(before, 0, 1), db_text(after, 0, 1)) != 0)
+		return fault_set(f, PROBLEM_RUNTIME,
+			"the statement made its session that of another user; nothing "
+			"was written");
+	if (is_own(s) && !db_bool(after, 0, 3))
+		return fault_set(f, PROBLEM_RUNTIME,
+			"the statement made its transaction read only, so that its "
+			"outcome cannot be written; nothing was written");
+	s->carrier.settled = !db_bool(after, 0, 2);
+	return true;
 }
 
 /* The result becomes the output; false: the fault is set. */
@@ -292,13 +426,9 @@ static bool take_output(struct sql_session *s, const struct db_batch *b)
 {
 	struct effect *e = s->effect;
 	const struct sql_request *r = (const struct sql_request *)e->request;
-	const struct db_statement *t = b->statements;
-	const char *before = db_text(t[AT_PREPARE].result, 0, 4);
-	const char *after = db_text(t[AT_LEAVE].result, 0, 3);
-	if (strcmp(before, after) != 0)
-		return fault_set(effect_fault(e), PROBLEM_RUNTIME,
-			"the statement ended the transaction it ran in");
-	return sql_output(r->call, t[AT_STATEMENT].result, output_limit(s), e);
+	return check_end(s, b) &&
+	       sql_end_output(
+		       r->call, b->statements[AT_STATEMENT].result, output_limit(s), e);
 }
 
 /* An answer that was lost says nothing about the COMMIT of another database. */
@@ -306,10 +436,14 @@ static void on_failed(struct sql_session *s, const struct db_batch *b)
 {
 	struct effect *e = s->effect;
 	bool unknown = e->sent && b->ambiguous;
-	if (!is_step_fault(&b->err) && !unknown) {
+	if (s->full) { /* the fault is set, and the transaction went with its session */
+		fail(s);
+		return;
+	}
+	if (!is_step_fault(b) && !unknown) {
 		if (!b->ambiguous)
 			roll_back(s);
-		repeat(s);
+		repeat(s, b);
 		return;
 	}
 	set_fault(s, &b->err);
@@ -338,7 +472,7 @@ static void on_other_committed(struct db_batch *b)
 	} else if (b->err.kind != ERROR_NONE) {
 		on_failed(s, b);
 	} else if (strcmp(db_command_tag(b->statements[0].result), "COMMIT") != 0) {
-		repeat(s); /* it was undone */
+		repeat(s, b); /* it was undone */
 	} else {
 		e->state = NULL;
 		clean(s);
@@ -525,7 +659,8 @@ static void add_pool(struct sql_steps *steps, char *name, char *conninfo)
 		struct sql_session *s = &p->sessions[i];
 		s->pool = p;
 		snprintf(s->slot, sizeof s->slot, "sql%d", i);
-		s->carrier = (struct carrier){carrier_commit, carrier_roll_back, s};
+		s->carrier =
+			(struct carrier){carrier_commit, carrier_roll_back, s, false};
 		uv_timer_init(steps->loop, &s->pause);
 		s->pause.data = s;
 	}

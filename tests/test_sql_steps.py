@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+"""`call: sql`: what a statement may leave behind, what it may do to its session and to the server, and when what it
+committed counts as durable.
+
+    test_sql_steps.py [NAME...]    only the cases with NAME in their name
+
+cli_world.py says what it needs. Some cases start a server of their own."""
+import json
+import os
+import re
+import signal
+import time
+
+from cli_world import PATIENCE, Server, World, main, post
+from harness import ROOT, Cluster, check, wait_for
+
+LEASE = ("--lease", "3s", "--heartbeat", "300ms")
+CLIENTS = {"TimeZone": "Asia/Kolkata", "DateStyle": "German, DMY", "IntervalStyle": "sql_standard",
+           "bytea_output": "escape", "extra_float_digits": "-5", "xmloption": "document",
+           "standard_conforming_strings": "off", "array_nulls": "off", "transform_null_equals": "on",
+           "statement_timeout": "7s", "lock_timeout": "1ms", "synchronous_commit": "off",
+           "idle_in_transaction_session_timeout": "3s", "client_encoding": "LATIN1", "search_path": "elsewhere",
+           "client_min_messages": "error", "row_security": "off", "enable_indexscan": "off",
+           "idle_session_timeout": "3s", "exit_on_error": "on"}
+OURS = {"role": "none"}  # what prepare_step sets, and a statement cannot leave
+
+
+def sql(statement, output="value", **more):
+    return {"call": "sql", "with": {"statement": statement, "output": output, **more}}
+
+
+def do(body):
+    return sql("do $do$ begin %s; end $do$" % body, "count")
+
+
+def entries(w, run, what="count(*)", where="true"):
+    return w.sql("select %s from stepwell.entry where run_id = '%s' and %s" % (what, run, where))
+
+
+def of_its_own(case):
+    """The case with a world on a server of its own, and the server."""
+    def run(w):
+        cluster = Cluster(settings="wal_writer_delay = 10s\nautovacuum = off\n")
+        w.stack.callback(cluster.destroy)
+        own = World(Server(cluster.conninfo("postgres")), case.__name__)
+        w.stack.callback(own.close)
+        case(own, cluster)
+    run.__name__, run.__doc__ = case.__name__, case.__doc__
+    return run
+
+
+def left_behind(w):
+    """no setting that a statement leaves behind is there when its outcome is appended"""
+    text = (ROOT / "sql/queries/prepare_step.sql").read_text()
+    names = re.findall(r"set_config\('(\w+)'", text)
+    check(len(names) > 10 and set(names) <= set(CLIENTS) | set(OURS), "not tried here: %s",
+          set(names) - set(CLIENTS) - set(OURS))
+    w.sql("create schema seen; create table seen.settings (name text, value text);"
+          "create function seen.note() returns trigger language plpgsql as $$ begin "
+          "if new.kind = 'completed' then insert into seen.settings select name, setting from pg_settings "
+          "union all select 'role', current_user; end if; return null; end $$;"
+          "create trigger note after insert on stepwell.entry for each row execute function seen.note();"
+          "create role %s_other; grant all on schema seen to %s_other" % (w.server.mark, w.server.mark))
+    w.stack.callback(lambda: w.sql("drop owned by %s_other; drop role %s_other" % (w.server.mark, w.server.mark)))
+    sets = "; ".join("perform set_config('%s', '%s', true)" % pair for pair in CLIENTS.items())
+    path = w.file("left", [{"leave": do(sets + "; set local role %s_other" % w.server.mark)}])
+    w.expect(0, "run", path)
+    seen = dict(line.split("|", 1) for line in w.sql("select * from seen.settings").splitlines())
+    units = {"7s": "7000", "1ms": "1", "3s": "3000"}
+    for name, value in CLIENTS.items():
+        check(seen[name] != units.get(value, value), "%s is still %s", name, value)
+    check(seen["synchronous_commit"] == "on" and seen["role"] == w.sql("select current_user"), "%s", seen)
+
+
+def text_survives(w):
+    """an encoding that a statement leaves behind changes no value that is stored"""
+    path = w.file("enc", [{"a": {"set": {"word": "é"}, "export": {"as": "."}}},
+                          {"b": {**sql("select set_config('client_encoding', 'LATIN1', true)"),
+                                 "output": {"as": "${ {word: \"é\", v: .} }"}}},
+                          {"c": {"set": "${ [$context.word, .] }"}}])
+    w.expect(0, "run", path)
+    got = json.loads(w.sql("select output from stepwell.runs"))
+    check(got == ["é", {"word": "é", "v": "LATIN1"}], "%s", got)
+
+
+def texts_are_pinned(w):
+    """what a value's text looks like does not depend on the database's settings"""
+    for pair in (("timezone", "America/New_York"), ("datestyle", "German, DMY"), ("intervalstyle", "iso_8601"),
+                 ("extra_float_digits", "-5"), ("bytea_output", "escape")):
+        w.sql("alter database %s set %s = '%s'" % (w.sql("select current_database()"), *pair))
+    path = w.file("pinned", [{"a": sql(
+        "select timestamptz '2025-08-19T02:00:00+02' as t, date '02/01/2026' as d, interval '90 minutes' as i, "
+        "float8 '0.1' + float8 '0.2' as f, bytea 'a' as b", "row")}])
+    w.expect(0, "run", path)
+    got = w.sql("select output from stepwell.runs")
+    check(got == '{"t":"2025-08-19 00:00:00+00","d":"2026-02-01","i":"01:30:00","f":0.30000000000000004,'
+          '"b":"\\\\x61"}', "%s", got)
+
+
+def own_faults(w):
+    """a transaction made read only, and a limit that is set, are the step's faults, at once"""
+    w.sql("create table made (n int)")
+    for name, task, text in (
+            ("ro", do("insert into made values (1); perform set_config('transaction_read_only', 'on', true)"),
+             "made its transaction read only"),
+            ("write", do("perform set_config('transaction_read_only', 'on', true); insert into made values (1)"),
+             "read-only transaction"),
+            ("tmp", do("set local work_mem = '64kB'; set local temp_file_limit = '64kB'; "
+                       "perform from (select g from generate_series(1, 100000) g order by random()) x"),
+             "temporary file size")):
+        w.expect(10, "run", w.file(name, [{"a": task}]), err=text)
+        check(int(entries(w, w.last())) <= 5, "%s: %s entries", name, entries(w, w.last()))
+    check(w.sql("select count(*) from made") == "0", "it was written")
+
+
+def repeated(w):
+    """a transaction that fails for a passing reason again and again waits longer, and says so"""
+    w.sql("create table way (blocked bool); insert into way values (true)")
+    path = w.file("again", [{"a": do("if (select blocked from way) then raise exception 'no' using errcode = '40001'; "
+                                     "end if")}])
+    run = w.expect(0, "start", path).id
+    worker = w.worker(*LEASE)
+    reason = "select reason from stepwell.lease where run_id = '%s' and state = 'waiting'" % run
+    wait_for(lambda: "deadlocks or serialization failures" in w.sql(reason), PATIENCE, "the reason stands there")
+    check(int(entries(w, run)) <= 8, "%s entries", entries(w, run))
+    w.sql("update way set blocked = false")
+    w.wait_status(run, "completed")
+    check("run %s, /do/0/a: its transaction is repeated" % run in w.end(worker, signal.SIGTERM).err, "not logged")
+
+
+def uncommitted(w):
+    """an outcome whose commit fails again and again is tried later and later, and that is said"""
+    w.sql("create table way (blocked bool); insert into way values (true);"
+          "create function refuse() returns trigger language plpgsql as $$ begin if (select blocked from public.way) "
+          "and new.kind = 'completed' then raise exception 'not now' using errcode = '53100'; end if; return null; "
+          "end $$; create trigger refuse after insert on stepwell.entry for each row execute function refuse()")
+    path = w.file("refused", [{"a": sql("select 1")}])
+    run = w.expect(0, "start", path).id
+    worker = w.worker("--lease", "1s", "--heartbeat", "100ms")
+    reason = "select reason from stepwell.lease where run_id = '%s' and state = 'waiting'" % run
+    wait_for(lambda: "could not be committed" in w.sql(reason), PATIENCE, "the reason stands there")
+    check(int(entries(w, run)) <= 30, "%s entries", entries(w, run))
+    w.sql("update way set blocked = false")
+    w.wait_status(run, "completed")
+    check("was not committed 6 times: not now" in w.end(worker, signal.SIGTERM).err, "not logged")
+
+
+def time_runs_on(w):
+    """a step that is repeated for a passing reason has its timeout all the same"""
+    path = w.file("late", [{"a": {**do("raise exception 'no' using errcode = '40001'"),
+                                  "timeout": {"after": {"seconds": 2}}}}])
+    run = w.expect(0, "start", path).id
+    worker = w.worker(*LEASE)
+    w.wait_status(run, "faulted")
+    check('"status":408' in entries(w, run, "string_agg(data, '')"), "no timeout")
+    w.end(worker, signal.SIGTERM)
+
+
+def ends_its_session(w):
+    """a statement that ends its session three times is held, and goes on when that is retried"""
+    w.sql("create table way (blocked bool); insert into way values (true)")
+    path = w.file("ends", [{"a": sql("select pg_terminate_backend(pg_backend_pid()) from way where blocked")}])
+    run = w.expect(0, "start", path).id
+    worker = w.worker(*LEASE)
+    w.wait_status(run, "suspended")
+    check(entries(w, run, where="data like '%\"backend\":true%'") == "2", "it is not recorded")
+    w.expect(0, "status", run, out="ended the database session it ran in three times within an hour")
+    w.sql("update way set blocked = false")
+    w.expect(0, "retry", run)
+    w.wait_status(run, "completed")
+    w.end(worker, signal.SIGTERM)
+
+
+@of_its_own
+def crashes_the_server(w, cluster):
+    """a statement that crashes the server is held, and one that was under way meanwhile is not blamed"""
+    crash = w.file("crash", [{"a": do("copy (select 1) to program 'kill -9 $PPID'; perform pg_sleep(60)")}])
+    w.sql("create table gone (at timestamptz)")
+    other = w.file("other", [{"a": sql("select pg_sleep(1.5) from generate_series(1, 8)", "count")}])
+    worker = w.worker(*LEASE)
+    innocent = w.expect(0, "start", other).id
+    wait_for(lambda: w.sql("select count(*) from pg_stat_activity where query like 'select pg_sleep(1.5)%'") == "1",
+             PATIENCE, "the other statement runs")
+    guilty = w.expect(0, "start", crash).id
+    # The server may be recovering at any moment.
+    wait_for(lambda: cluster.accepts("postgres") and w.server.psql(
+        w.conninfo, "select status from stepwell.runs where id = '%s'" % guilty).stdout.strip() == "suspended",
+        PATIENCE, "it is held")
+    check(cluster.accepted() == 4, "the server crashed %d times\n%s\n%s", cluster.accepted() - 1,
+          entries(w, guilty, "string_agg(at || data, chr(10) order by seq)"), w.end(worker, signal.SIGTERM))
+    w.wait_status(innocent, "completed")
+    check(entries(w, innocent, where="data like '%\"backend\":true%'") == "0", "another was blamed")
+    w.end(worker, signal.SIGTERM)
+
+
+def peak(process):
+    with open("/proc/%d/status" % process.pid) as lines:
+        return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))
+
+
+def large_results(w):
+    """rows are counted as they come: a result over the limit ends at once, and takes no memory"""
+    rows = "select repeat('x', 1000) as x from generate_series(1, %d)"
+    worker = w.worker(*LEASE, env={"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=8"})
+    small = w.expect(0, "start", w.file("small", [{"a": sql(rows % 900, "rows")}])).id
+    w.wait_status(small, "completed")
+    check(len(w.sql("select output from stepwell.runs where id = '%s'" % small)) == 900 * 1008 + 901, "rows are missing")
+    before, began = peak(worker), time.monotonic()
+    large = w.expect(0, "start", w.file("large", [{"a": sql(rows % 20000000, "rows")}])).id
+    w.wait_status(large, "faulted")
+    check("larger than the limit of 1048576 bytes" in entries(w, large, "string_agg(data, '')"), "another fault")
+    check(time.monotonic() - began < 10, "it took %.1f s", time.monotonic() - began)
+    first = w.expect(0, "start", w.file("first", [{"a": sql(rows % 100000, "row")}])).id
+    w.wait_status(first, "completed")
+    check(peak(worker) - before < 60, "%d MiB, after %d", peak(worker), before)
+    w.end(worker, signal.SIGTERM)
+
+
+COMMITS = """create table made (n int); create function at_commit() returns trigger language plpgsql as $f$ begin
+    if new.n < 2 then set constraints all deferred; insert into made values (new.n + 1);
+    else perform set_config('synchronous_commit', 'off', true); end if; return null; end $f$;
+    create constraint trigger t after insert on made deferrable initially deferred
+    for each row execute function at_commit()"""
+
+
+@of_its_own
+def durable(w, cluster):
+    """an effect behind a statement whose commit is not durable starts only when its intent is"""
+    recorder = w.recorder()
+    w.sql(COMMITS)
+    path = w.file("durable", [{"a": sql("insert into made values (1)", "count")}, {"b": post(recorder.url + "/hold/gate/b")}])
+    run = w.expect(0, "start", path).id
+    w.sql("checkpoint")
+    worker = w.worker(*LEASE)
+    recorder.wait("/hold", 1)
+    worker.kill()
+    cluster.kill()
+    cluster.start()
+    check(entries(w, run, where="kind = 'started' and path = '/do/1/b'") == "1", "the effect had no intent: %s",
+          entries(w, run, "string_agg(kind, ' ' order by seq)"))
+    check(w.sql("select count(*) from made") == "2", "the step's own effect is gone")
+    worker = w.worker(*LEASE)
+    recorder.wait("/hold", 2)
+    recorder.release("gate")
+    w.wait_status(run, "completed")
+    w.end(worker, signal.SIGTERM)
+
+
+def beside(w):
+    """effects beside a branch of many transactions get their turn"""
+    recorder = w.recorder()
+    w.sql(COMMITS)
+    writes = {"for": {"in": "${ [range(60)] }"}, "do": [{"w": sql("insert into made values (2)", "count")}]}
+    path = w.file("beside", [{"both": {"fork": {"branches": [
+        {"writes": writes}, {"calls": {"do": [{"c%d" % n: post(recorder.url + "/dedupe/c")} for n in range(3)]}}]}}}])
+    w.expect(0, "run", path)
+    run = w.last()
+    last = int(entries(w, run, "max(seq)", "path like '%/w' and kind = 'completed'"))
+    for n in range(3):
+        seq = int(entries(w, run, "min(seq)", "data like '%%\"started\",\"path\":\"%%/c%d\"%%'" % n))
+        check(seq < last, "c%d began at %d, after the last of the others, %d", n, seq, last)
+
+
+if __name__ == "__main__":
+    main([left_behind, text_survives, texts_are_pinned, own_faults, repeated, uncommitted, time_runs_on,
+          ends_its_session, crashes_the_server, large_results, durable, beside])
