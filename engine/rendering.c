@@ -26,6 +26,8 @@ static bool render(struct rendering *g, struct request **ret, struct fault *faul
 	run_scope_init(&s, g->run, f, value_json(f->input));
 	s.scope.now = f->started_at; /* every attempt renders the same */
 	s.scope.discreet = t->secret_input;
+	if (f->has_digest && f->context) /* others may have exported since */
+		s.context = value_json(f->context);
 	s.secrets = g->secrets;
 	s.seen = g->secrets.s && !g->by_reference ? &g->seen : NULL;
 	bool ok = !t->secret_input || run_scope_eval(&s, t->input_from, &input, fault);

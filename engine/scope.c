@@ -143,7 +143,7 @@ static bool find(struct run_scope *s, const char *name, struct json *ret)
 	else if (lookup_bound(s, name, ret))
 		return true;
 	else if (strcmp(name, "context") == 0)
-		*ret = value_json(s->run->context);
+		*ret = s->context.s ? s->context : value_json(s->run->context);
 	else if (strcmp(name, "input") == 0)
 		*ret = s->input.s ? s->input : value_json(s->frame->input);
 	else if (strcmp(name, "secrets") == 0 && s->secrets.s)

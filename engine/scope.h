@@ -21,6 +21,7 @@ struct run_scope {
 	bool only_described; /* $task has no members but those of the DSL's descriptor */
 	struct json secrets; /* $secrets, absent: null */
 	struct json input;   /* instead of the frame's, or absent */
+	struct json context; /* instead of the run's, or absent */
 	struct buf *seen;    /* gets what was looked up, but for secrets; or NULL */
 	struct buf task, workflow, steps, index;
 };

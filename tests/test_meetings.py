@@ -168,6 +168,32 @@ def children_left_behind(w):
     w.end(worker, signal.SIGTERM)
 
 
+def context_of_a_request(w):
+    """what another branch exports between two attempts changes no request, also by force or after a restart"""
+    recorder = w.recorder()
+    call = {"call": "http", "with": {"method": "post", "endpoint": recorder.url + "/status/503/times/6/c",
+                                     "body": {"n": "${ $context.n }"}}, "metadata": {"retryPolicy": "r"}}
+    path = w.file("moves", [{"i": {"set": {"n": 1}, "export": {"as": "."}}}, {"f": {"fork": {"branches": [
+        {"a": call}, {"b": {"do": [{"p": post(recorder.url + "/hold/gate/p")},
+                                   {"x": {"set": {"n": 2}, "export": {"as": "."}}}]}}]}}}],
+                  use={"retries": {"r": {"delay": {"milliseconds": 2100}, "limit": {"attempt": {"count": 1}}}}})
+    run = w.expect(0, "start", path).id
+    worker = w.worker(*QUICK)
+    recorder.wait("/hold", 1)
+    recorder.wait("/status", 1)
+    recorder.release("gate")
+    for order in ((), ("--force",), ("--new-id",)):
+        w.wait_status(run, "waiting")
+        w.end(worker, signal.SIGTERM)
+        worker = w.worker(*QUICK)
+        w.wait_status(run, "faulted")
+        w.expect(0, "retry", run, *order)
+    w.wait_status(run, "completed")
+    sent = [record["sha256"] for record in recorder.records("/status")]
+    check(len(sent) == 7 and len(set(sent[:6])) == 1 and sent[6] != sent[0], "%s", sent)  # a new id: the new context
+    w.end(worker, signal.SIGTERM)
+
+
 def cancel_of_the_unreadable(w):
     """a run whose journal cannot be replayed can be cancelled"""
     run = w.expect(0, "start", w.file("odd", [{"a": {"wait": {"days": 1}}}])).id
@@ -183,4 +209,4 @@ def cancel_of_the_unreadable(w):
 
 if __name__ == "__main__":
     main([suspended_fork, lost_and_late, drained_and_late, many_events, told_to_an_earlier_pass,
-          child_beside_a_long_step, children_left_behind, cancel_of_the_unreadable])
+          child_beside_a_long_step, children_left_behind, context_of_a_request, cancel_of_the_unreadable])
