@@ -18,11 +18,24 @@ static int stop(void)
 	return EXIT_DONE;
 }
 
+static int reset(void)
+{
+	struct error err;
+	bool was_there;
+	if (!private_remove(&was_there, &err))
+		return command_fail(&err);
+	output_say(was_there ? "the private database of this folder is removed"
+			     : "this folder has no private database");
+	return EXIT_DONE;
+}
+
 static int run(const struct options *o)
 {
 	struct database d;
 	struct worker_options settings;
 	struct error err;
+	if (options_given(o, "reset"))
+		return reset();
 	if (options_given(o, "stop"))
 		return stop();
 	if (!worker_flags_read(o, true, "", &settings, &err))
@@ -34,6 +47,7 @@ static int run(const struct options *o)
 		settings.claim = true;
 		output_say(
 			"wfctl dev: Postgres and a worker are running; Ctrl-C ends both");
+		database_say_private(&d);
 		worker_log_begin(d.client, &settings, 1);
 		database_disconnect(&d);
 		code = pool_worker_run(&settings);
@@ -45,6 +59,8 @@ static int run(const struct options *o)
 
 static const struct option options[] = {
 	{"stop", 0, OPTION_FLAG, NULL, "end a private Postgres that was left running"},
+	{"reset", 0, OPTION_FLAG, NULL,
+		"remove the private database, with all that is in it"},
 	WORKER_FLAGS_EFFECTS,
 	WORKER_FLAGS_POOL,
 	WORKER_FLAGS_LOG,

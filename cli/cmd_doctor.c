@@ -85,6 +85,8 @@ static bool examine(
 	bool ok = doctor_examine(d.client, d.conninfo, report, err);
 	if (ok && options_given(o, "probe") && !report->unusable)
 		ok = doctor_probe(d.client, d.conninfo, report, err);
+	if (ok && d.private)
+		database_say_private(&d);
 	database_close(&d);
 	return ok;
 }

@@ -74,7 +74,7 @@ static int run(const struct options *o)
 	struct error err;
 	if (!worker_flags_read(o, false, "", &settings, &err))
 		return command_misuse(o, "%s", err.text);
-	int code = launch_prepare(o, &l);
+	int code = launch_prepare(o, DATABASE_MADE, &l);
 	if (code == EXIT_DONE) {
 		code = options_given(o, "remote") ? run_remotely(&l, o)
 						  : run_here(&l, o, &settings);

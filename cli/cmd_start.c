@@ -42,7 +42,7 @@ static int run(const struct options *o)
 		return command_misuse(o, "--delay and --at exclude each other");
 	if (options_given(o, "timeout") && !options_given(o, "wait"))
 		return command_misuse(o, "--timeout needs --wait");
-	int code = launch_prepare(o, &l);
+	int code = launch_prepare(o, DATABASE_READY, &l);
 	if (code != EXIT_DONE)
 		return code;
 	l.start.delay = options_number(o, "delay", 0);

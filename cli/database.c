@@ -18,14 +18,27 @@ static bool has_environment(void)
 	return false;
 }
 
-static bool choose(const struct options *o, struct database *d, struct error *err)
+static bool choose_private(
+	bool make, struct database *d, const char **ret_conninfo, struct error *err)
+{
+	if (!make && !private_exists())
+		return error_set(err, ERROR_NOT_FOUND,
+			"no database is configured: name one with --db or DATABASE_URL; "
+			"or begin with wfctl run or wfctl dev, which keep a private one "
+			"in this folder");
+	return private_acquire(&d->private, ret_conninfo, err);
+}
+
+/* make: a private one where there is none. */
+static bool choose(
+	const struct options *o, bool make, struct database *d, struct error *err)
 {
 	const char *url = getenv("DATABASE_URL"), *conninfo = options_text(o, "db");
 	if (!conninfo && url && *url)
 		conninfo = url;
 	if (!conninfo && has_environment())
 		conninfo = "";
-	if (!conninfo && !private_acquire(&d->private, &conninfo, err))
+	if (!conninfo && !choose_private(make, d, &conninfo, err))
 		return false;
 	d->conninfo = xstrdup(conninfo);
 	return true;
@@ -76,6 +89,14 @@ static bool check_schema(struct database *d, struct error *err)
 		"the database's schema is newer than this program: use a newer wfctl");
 }
 
+void database_say_private(const struct database *d)
+{
+	struct db_peer peer;
+	db_client_peer(d->client, &peer);
+	output_say("the private database: psql \"host=%s user=%s dbname=%s\"", peer.host,
+		peer.user, peer.database);
+}
+
 int database_open_private(struct database *ret)
 {
 	struct error err;
@@ -99,7 +120,8 @@ int database_open(const struct options *o, enum database_need need, struct datab
 {
 	struct error err;
 	struct database d = {0};
-	bool ok = choose(o, &d, &err) && database_reopen(&d, &err) &&
+	bool ok = choose(o, need == DATABASE_MADE, &d, &err) &&
+		  database_reopen(&d, &err) &&
 		  (need == DATABASE_ANY || check_schema(&d, &err));
 	if (ok) {
 		*ret = d;
@@ -114,7 +136,7 @@ bool database_open_any(const struct options *o, struct database *ret, struct err
 {
 	struct database d = {0};
 	struct error why;
-	bool ok = choose(o, &d, err);
+	bool ok = choose(o, false, &d, err);
 	/* A primary is taken first, as everywhere, where several servers are named. */
 	if (ok && !database_reopen(&d, err))
 		ok = (err->kind == ERROR_TRANSIENT || err->kind == ERROR_DENIED) &&

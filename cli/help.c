@@ -21,8 +21,9 @@ void help_all(void)
 		printf("  %-10s %s\n", (*c)->name, (*c)->summary);
 	printf("\nRUN is an id, the last 6 or more digits of one, or @last. The database "
 	       "is --db,\n"
-	       "else DATABASE_URL, else PGSERVICE/PG*, else a private one for this "
-	       "folder.\nWith -o json the output is one JSON value: an array where a "
+	       "else DATABASE_URL, else PGSERVICE/PG*, else the private one of this "
+	       "folder,\nwhich run and dev make. With -o json the output is one JSON "
+	       "value: an array where a "
 	       "command may speak of\nseveral things, else an object; with jsonl it is "
 	       "an "
 	       "object a line.\n%s\n"

@@ -190,13 +190,13 @@ static bool find_workflow(struct launch *l, struct error *err)
 	return true;
 }
 
-int launch_prepare(const struct options *o, struct launch *ret)
+int launch_prepare(const struct options *o, enum database_need need, struct launch *ret)
 {
 	struct error err;
 	struct launch l = {0};
 	int code = read_arguments(o, &l);
 	if (code == EXIT_DONE)
-		code = database_open(o, DATABASE_READY, &l.database);
+		code = database_open(o, need, &l.database);
 	if (code == EXIT_DONE && !find_workflow(&l, &err))
 		code = command_fail(&err);
 	if (code == EXIT_DONE)

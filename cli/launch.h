@@ -30,7 +30,7 @@ struct launch {
 /* Reads argument and input, opens the database and registers a file. An input that does
  * not fit the workflow's schema is EXIT_INVALID. Returns EXIT_DONE, or says what is wrong
  * and returns the exit code. */
-int launch_prepare(const struct options *o, struct launch *ret);
+int launch_prepare(const struct options *o, enum database_need need, struct launch *ret);
 void launch_finish(struct launch *l);
 
 /* Creates the run; start.run_id is the run afterwards (by key perhaps an earlier one).

@@ -35,10 +35,10 @@ struct option {
 };
 
 /* Rows that several commands have. */
-#define OPTION_ROW_DB                                                              \
-	{                                                                          \
-		"db", 0, OPTION_TEXT, "CONNINFO",                                  \
-			"the database (default: DATABASE_URL, PG*, a private one)" \
+#define OPTION_ROW_DB                                                                \
+	{                                                                            \
+		"db", 0, OPTION_TEXT, "CONNINFO",                                    \
+			"the database (default: DATABASE_URL, PG*, the private one)" \
 	}
 #define OPTION_ROW_OUTPUT                                        \
 	{                                                        \

@@ -456,6 +456,59 @@ static bool stop(const struct place *place, bool *ret_was_running, struct error 
 	return true;
 }
 
+/* Removes a cluster that has lost its name. As root, rm removes as the server's user all
+ * but the folder itself, which is below ours. */
+static bool remove_nameless(
+	const struct place *place, const struct postgres *pg, struct error *err)
+{
+	char *path = xasprintf("%s/data.old", place->base);
+	char *remove[] = {"/bin/rm", "-rf", "--", path, NULL};
+	struct buf said = {0};
+	struct error why;
+	bool ok = postgres_run(pg, remove, NULL, &said, &why) || rmdir(path) == 0;
+	if (!ok)
+		*err = why;
+	buf_finish(&said);
+	free(path);
+	return ok;
+}
+
+/* With the start lock held. */
+static bool remove_cluster(
+	const struct place *place, const struct postgres *pg, struct error *err)
+{
+	bool was_running;
+	char *nameless = xasprintf("%s/data.old", place->base);
+	bool ok = stop(place, &was_running, err) && remove_nameless(place, pg, err);
+	if (ok && rename(place->data, nameless) < 0)
+		ok = error_set(
+			err, ERROR_PERMANENT, "%s: %s", place->data, strerror(errno));
+	free(nameless);
+	rmdir(place->socket); /* as the server's parent does */
+	return ok && remove_nameless(place, pg, err);
+}
+
+bool private_remove(bool *ret_was_there, struct error *err)
+{
+	struct place place;
+	struct postgres pg = {0};
+	if (!place_find(&place, err))
+		return false;
+	int version = cluster_version(&place), start = -1;
+	bool ok = true;
+	if (version) {
+		ok = postgres_find(&pg, version, err);
+		start = ok ? lock_open(&place, "start", LOCK_EX, err) : -1;
+		ok = start >= 0 && remove_cluster(&place, &pg, err);
+	}
+	if (start >= 0)
+		close(start);
+	postgres_finish(&pg);
+	place_finish(&place);
+	*ret_was_there = version != 0;
+	return ok;
+}
+
 bool private_stop(bool *ret_was_running, struct error *err)
 {
 	struct place place;

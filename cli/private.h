@@ -38,5 +38,7 @@ bool private_is_running(const struct private *p);
 bool private_exists(void);
 /* Stops the current folder's server under its users. *ret_was_running may be NULL. */
 MUST_CHECK bool private_stop(bool *ret_was_running, struct error *err);
+/* Stops it and removes its cluster, with all that is in it. */
+MUST_CHECK bool private_remove(bool *ret_was_there, struct error *err);
 
 #endif

@@ -502,6 +502,11 @@ def private(w):
     hello = w.file("p", [{"a": {"set": {"got": "${ .n }"}}}])
     with private_folder(w) as folder:
         there = {"env": PRIVATE, "cwd": folder}
+        for words in (["start", hello], ["list"], ["status"], ["apply", hello], ["worker"], ["migrate"], ["emit", hello],
+                      ["gc", "--older-than", "1d"], ["workflows"]):
+            w.fails(7, "no database is configured", *words, **there)
+        check(not os.path.lexists(folder + "/.wfctl"), "something was made")
+        w.expect(0, "dev", "--reset", err="no private database", out="", **there)
         w.expect(0, "run", hello, "--input", '{"n":1}', out='{"got":1}\n', err="", **there)
         gone(folder)
         w.expect(0, "status", "@last", "-o", "json", err="", out='"completed"', **there)
@@ -525,12 +530,28 @@ def private(w):
         gone(folder)
         left = w.spawn("dev", **there)
         check("Ctrl-C ends both" in left.stderr.readline(), "dev says nothing")
+        psql = shlex.split(left.stderr.readline().partition(": ")[2])
+        check(psql[0] == "psql", "dev does not say where the database is: %s", psql)
+        seen = subprocess.run([w.server.bin + "/psql", "-qXAt", "-c", "select count(*) > 2 from stepwell.runs", psql[1]],
+                              capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        check(seen.stdout == "t\n", "%s: %s", psql, seen)
+        w.expect(0, "doctor", err='psql "host=', **there)
         left.send_signal(signal.SIGSTOP)
         w.expect(0, "dev", "--stop", err="is stopped", out="", **there)
         check(not servers_of(folder), "--stop left a server running")
         left.send_signal(signal.SIGCONT)
         w.end(left, signal.SIGTERM)
         gone(folder)
+        using = w.spawn("dev", **there)
+        wait_for(lambda: servers_of(folder), PATIENCE, "dev runs")
+        w.expect(0, "dev", "--reset", err="is removed", out="", **there)
+        w.end(using, signal.SIGTERM)
+        gone(folder)
+        w.fails(7, "no database is configured", "list", **there)
+        place = os.path.realpath(folder + "/.wfctl")
+        check(not [n for n in os.listdir(place) if n.startswith("data")], "left: %s", os.listdir(place))
+        w.expect(0, "run", hello, "--input", '{"n":1}', out='{"got":1}\n', err="", **there)
+        check(len(w.expect(0, "list", "-o", "jsonl", **there).lines) == 1, "runs of the removed database")
 
 
 def examples(w):

@@ -228,6 +228,15 @@ def usage(w):
 
 def private(w):
     """the private Postgres of a folder is examined and probed like any other"""
+    refused = subprocess.run([WFCTL, "doctor", "-o", "json"], cwd=w.dir, env=environment(), capture_output=True,
+                             text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL)
+    Report(refused.returncode, refused.stdout, refused.stderr).exits(7).expect("connection", "problem", "no database is "
+                                                                               "configured")
+    path = pathlib.Path(w.dir, "one.json")
+    path.write_text(json.dumps({"document": {"dsl": "1.0.3", "namespace": "test", "name": "one", "version": "1.0.0"},
+                                "do": NOTHING}))
+    subprocess.run([WFCTL, "run", path], cwd=w.dir, env=environment(), capture_output=True, check=True,
+                   timeout=PATIENCE, stdin=subprocess.DEVNULL)
     done = subprocess.run([WFCTL, "doctor", "--probe", "-o", "json"], cwd=w.dir, env=environment(),
                           capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL)
     subprocess.run([WFCTL, "dev", "--stop"], cwd=w.dir, env=environment(), capture_output=True,
