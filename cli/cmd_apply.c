@@ -193,7 +193,7 @@ static const struct option options[] = {
 
 const struct command command_apply = {
 	.name = "apply",
-	.arguments = "FILE|DIR...",
+	.arguments = "FILE|DIR|-...",
 	.summary = "register definitions",
 	.help = "All .json, .yaml and .yml files of a DIR; all are registered, or "
 		"none. A registered\n"

@@ -116,13 +116,76 @@ static int emit(struct database *d, const struct options *o, const char *text, s
 	return EXIT_DONE;
 }
 
+/* JSON text of --data: itself, or @FILE, or - for standard input; caller frees. */
+static bool read_data(const char *given, char **ret, struct error *err)
+{
+	struct json checked;
+	char *text = NULL;
+	size_t n;
+	bool file = given[0] == '@' || strcmp(given, "-") == 0;
+	if (!file) {
+		text = xstrdup(given);
+		n = strlen(text);
+	} else if (!read_text(given + (given[0] == '@'), &text, &n, err)) {
+		free(text);
+		return false;
+	}
+	bool ok = json_check(text, n, NULL, &checked, NULL, err);
+	*ret = ok ? xstrndup(checked.s, checked.n) : NULL;
+	free(text);
+	return ok || error_prefix(err, "--data");
+}
+
+static void put(struct buf *out, const char *name, const char *text)
+{
+	if (!text)
+		return;
+	json_put_key(out, name);
+	json_put_text(out, text);
+}
+
+/* The event of --type, --data and their like; what was not given is drawn. */
+static bool make_event(
+	const struct options *o, char **ret, size_t *ret_n, struct error *err)
+{
+	struct buf b = {0};
+	char id[UUID_TEXT], *data = NULL;
+	const char *given = options_text(o, "data"), *source = options_text(o, "source");
+	if (given && !read_data(given, &data, err))
+		return false;
+	uuid_format(uuid_v4(), id);
+	buf_putc(&b, '{');
+	put(&b, "specversion", "1.0");
+	put(&b, "id", options_text(o, "id") ? options_text(o, "id") : id);
+	put(&b, "source", source ? source : "urn:wfctl");
+	put(&b, "type", options_text(o, "type"));
+	put(&b, "subject", options_text(o, "subject"));
+	if (data) {
+		json_put_key(&b, "data");
+		buf_puts(&b, data);
+	}
+	buf_putc(&b, '}');
+	free(data);
+	*ret_n = b.len;
+	*ret = buf_take(&b);
+	return true;
+}
+
 static int run(const struct options *o)
 {
 	struct database d;
 	struct error err = {0};
 	char *text = NULL;
 	size_t n;
-	if (!read_text(o->arguments[0], &text, &n, &err)) {
+	bool made = options_given(o, "type");
+	if (made == (o->argument_count == 1))
+		return command_misuse(o, "give a FILE (- is standard input), or --type");
+	if (!made && (options_given(o, "data") || options_given(o, "id") ||
+			     options_given(o, "source") || options_given(o, "subject")))
+		return command_misuse(
+			o, "--data, --id, --source and --subject go with --type");
+	if (!(made ? make_event(o, &text, &n, &err)
+		   : read_text(o->arguments[0], &text, &n, &err))) {
 		free(text);
 		return command_fail(&err);
 	}
@@ -136,6 +199,11 @@ static int run(const struct options *o)
 }
 
 static const struct option options[] = {
+	{"type", 0, OPTION_TEXT, "TYPE", "an event of this type, instead of a FILE"},
+	{"data", 0, OPTION_TEXT, "JSON|@FILE|-", "its data"},
+	{"source", 0, OPTION_TEXT, "URI", "its source (default urn:wfctl)"},
+	{"id", 0, OPTION_TEXT, "ID", "its id (default: drawn)"},
+	{"subject", 0, OPTION_TEXT, "TEXT", "its subject"},
 	OPTION_ROW_DB,
 	OPTION_ROW_OUTPUT,
 	OPTION_ROW_HELP,
@@ -144,7 +212,7 @@ static const struct option options[] = {
 
 const struct command command_emit = {
 	.name = "emit",
-	.arguments = "FILE|-",
+	.arguments = "[FILE|-]",
 	.summary = "store events for the runs that listen",
 	.help = "FILE holds a CloudEvent 1.0, an array of them, or one on each line, in "
 		"JSON\n"
@@ -154,7 +222,6 @@ const struct command command_emit = {
 		"who\n"
 		"listen later.\n",
 	.options = options,
-	.least = 1,
 	.most = 1,
 	.run = run,
 };

@@ -4,11 +4,16 @@
 #include "database.h"
 #include "json.h"
 #include "output.h"
+#include "show_run.h"
 
 #include "admin_runs.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define FOLLOW_USEC 500000
 
 /* The stepId of a path changes with `retry --new-id`; later operations go on from there.
  */
@@ -21,6 +26,7 @@ struct history {
 	struct output_list list;
 	struct uuid run;
 	char *worker; /* of the last claim */
+	int64_t seq;  /* of the last entry */
 	struct generation *generations;
 	size_t count;
 };
@@ -59,11 +65,32 @@ static const char *outcome_of(const char *kind, struct json op)
 /* One operation, taken apart; texts are owned. */
 struct line {
 	const struct admin_entry *entry;
-	char *kind, *path, *digest, *error;
+	char *kind, *path, *digest, *error, *reason, *death;
 	int64_t attempt, due;
 	const char *outcome;
 	char step_id[UUID_TEXT]; /* "" without a path */
 };
+
+/* "its process ended by signal 11 at /do/0/x, with 120 MiB"; NULL: it did not. */
+static char *say_death(struct json death)
+{
+	struct buf b = {0};
+	int64_t n;
+	if (json_type(death) != JSON_OBJECT)
+		return NULL;
+	char *step = json_strdup(json_get(death, "step"));
+	buf_puts(&b, "its process ended");
+	if (json_int(json_get(death, "signal"), &n) && n)
+		buf_printf(&b, " by signal %lld", (long long)n);
+	else if (json_int(json_get(death, "code"), &n))
+		buf_printf(&b, " with exit code %lld", (long long)n);
+	if (step && *step)
+		buf_printf(&b, " at %s", step);
+	if (json_int(json_get(death, "rss"), &n) && n > 0)
+		buf_printf(&b, ", with %lld MiB", (long long)(n >> 20));
+	free(step);
+	return buf_take(&b);
+}
 
 static struct line read_line(
 	struct history *h, const struct admin_entry *e, struct json op)
@@ -74,6 +101,8 @@ static struct line read_line(
 	l.path = json_strdup(json_get(op, "path"));
 	l.digest = json_strdup(json_get(op, "digest"));
 	l.error = error.s ? xstrndup(error.s, error.n) : NULL;
+	l.reason = json_strdup(json_get(op, "reason"));
+	l.death = say_death(json_get(op, "death"));
 	l.outcome = outcome_of(l.kind, op);
 	if (!json_int(json_get(op, "attempt"), &l.attempt))
 		l.attempt = 0;
@@ -92,6 +121,8 @@ static void line_finish(struct line *l)
 	free(l->path);
 	free(l->digest);
 	free(l->error);
+	free(l->reason);
+	free(l->death);
 }
 
 static void print_object(struct history *h, const struct line *l)
@@ -113,7 +144,23 @@ static void print_object(struct history *h, const struct line *l)
 		object_time(object, "dueAt", l->due);
 	if (l->error)
 		object_payload(object, "error", l->error);
+	if (l->reason)
+		object_text(object, "reason", l->reason);
+	if (l->death)
+		object_text(object, "death", l->death);
 	output_item(&h->list, object);
+}
+
+/* Why, behind the rest of the line. */
+static void print_note(const struct line *l)
+{
+	char *note = l->error    ? show_problem(l->error)
+		     : l->death  ? output_safe(l->death)
+		     : l->reason ? output_safe(l->reason)
+				 : NULL;
+	if (note)
+		output_print("  %s", note);
+	free(note);
 }
 
 static void print_text(const struct history *h, const struct line *l)
@@ -133,6 +180,7 @@ static void print_text(const struct history *h, const struct line *l)
 		l->due ? "  until " : "", due);
 	if (strcmp(l->kind, "claimed") == 0 && h->worker)
 		output_print("worker %.8s", h->worker);
+	print_note(l);
 	output_print("\n");
 	free(kind);
 	free(path);
@@ -155,15 +203,36 @@ static void on_operation(struct history *h, const struct admin_entry *e, struct 
 
 static void on_entry(void *ctx, const struct admin_entry *e)
 {
+	struct history *h = ctx;
 	struct json_limits limits = {.bytes = SIZE_MAX, .depth = 1000};
 	struct json ops = {0}, op;
 	if (e->data && !json_check(e->data, strlen(e->data), &limits, &ops, NULL, NULL))
 		ops = (struct json){0};
 	struct json_iter it = json_iter(ops);
+	h->seq = e->seq;
 	if (json_type(ops) != JSON_ARRAY)
 		on_operation(ctx, e, JSON_LITERAL("{}"));
 	while (json_next_element(&it, &op))
 		on_operation(ctx, e, op);
+}
+
+/* What there is; with `follow` until the run has ended, all that comes. */
+static bool print_entries(
+	struct db_client *c, struct history *h, bool follow, struct error *err)
+{
+	struct admin_run run;
+	for (bool over = false; !over;) {
+		if (!admin_find_run(c, h->run, &run, err))
+			return false;
+		over = !follow || phase_has_ended(run.phase);
+		admin_run_finish(&run);
+		if (!admin_each_entry(c, h->run, h->seq, on_entry, h, err))
+			return false;
+		fflush(stdout);
+		if (!over)
+			usleep(FOLLOW_USEC);
+	}
+	return true;
 }
 
 static int run(const struct options *o)
@@ -171,17 +240,11 @@ static int run(const struct options *o)
 	struct database d;
 	struct error err;
 	struct history h = {.list = {.form = output_form(o)}};
-	struct admin_run found;
 	int code = database_open_run(o, o->arguments[0], &d, &h.run);
 	if (code != EXIT_DONE)
 		return code;
-	if (!admin_find_run(d.client, h.run, &found, &err)) {
+	if (!print_entries(d.client, &h, options_given(o, "follow"), &err))
 		code = command_fail(&err);
-	} else {
-		admin_run_finish(&found);
-		if (!admin_each_entry(d.client, h.run, on_entry, &h, &err))
-			code = command_fail(&err);
-	}
 	output_list_end(&h.list, code == EXIT_DONE);
 	database_close(&d);
 	for (size_t i = 0; i < h.count; i++)
@@ -192,6 +255,7 @@ static int run(const struct options *o)
 }
 
 static const struct option options[] = {
+	{"follow", 'f', OPTION_FLAG, NULL, "go on until the run has ended"},
 	OPTION_ROW_DB, OPTION_ROW_OUTPUT, OPTION_ROW_HELP, {0}};
 
 const struct command command_history = {

@@ -4,11 +4,13 @@
 
 #include <stdio.h>
 
-static void print_started(const struct launch *l, enum output form)
+static void print_started(const struct launch *l, enum output form, bool wait)
 {
 	char id[UUID_TEXT];
 	uuid_format(l->start.run_id, id);
-	if (form == OUTPUT_TEXT) {
+	if (form == OUTPUT_TEXT && wait) {
+		output_say("run %s", id); /* stdout is for its output */
+	} else if (form == OUTPUT_TEXT) {
 		output_print("%s\n", id);
 	} else {
 		cJSON *object = cJSON_CreateObject();
@@ -27,12 +29,11 @@ static int start(struct launch *l, const struct options *o)
 	if (!launch_create(l, &err))
 		return command_fail(&err);
 	if (!wait || form == OUTPUT_TEXT)
-		print_started(l, form);
+		print_started(l, form, wait);
 	if (!wait)
 		return EXIT_DONE;
-	return launch_follow(&l->database, l->start.run_id,
-		options_number(o, "timeout", 0),
-		form == OUTPUT_TEXT ? OUTPUT_NONE : form);
+	return launch_follow(
+		&l->database, l->start.run_id, options_number(o, "timeout", 0), form);
 }
 
 static int run(const struct options *o)
@@ -57,7 +58,7 @@ static const struct option options[] = {
 	{"delay", 0, OPTION_DURATION, "DURATION", "let it begin after that"},
 	{"at", 0, OPTION_TIME, "TIME", "let it begin then (RFC 3339)"},
 	{"wait", 'w', OPTION_FLAG, NULL,
-		"wait until it has ended; the exit code says how"},
+		"print the output when it has ended; exit as it did"},
 	{"timeout", 't', OPTION_DURATION, "DURATION",
 		"of --wait; the run goes on (exit 8)"},
 	OPTION_ROW_DB,

@@ -122,7 +122,7 @@ static int pool_status(const struct options *o)
 
 struct view {
 	enum output form;
-	bool all;
+	bool all, steps; /* steps: with outputs and attempts */
 };
 
 static bool show(struct db_client *c, struct uuid id, const struct view *v,
@@ -132,12 +132,15 @@ static bool show(struct db_client *c, struct uuid id, const struct view *v,
 	struct admin_steps steps = {0};
 	if (!admin_find_run(c, id, &run, err))
 		return false;
-	bool ok = admin_find_steps(c, id, &steps, err);
+	struct attempts failed = {0}, *attempts = v->steps ? &failed : NULL;
+	bool ok = admin_find_steps(c, id, &steps, err) &&
+		  (!attempts || attempts_read(c, id, attempts, err));
 	if (ok && v->form == OUTPUT_TEXT)
-		ok = show_text(c, &run, &steps, v->all, err);
+		ok = show_text(c, &run, &steps, v->all, attempts, err);
 	else if (ok)
-		output_object(show_object(&run, &steps));
+		output_object(show_object_with(&run, &steps, attempts));
 	*ret_phase = run.phase;
+	attempts_finish(&failed);
 	admin_steps_finish(&steps);
 	admin_run_finish(&run);
 	return ok;
@@ -186,7 +189,8 @@ static int run_status(const struct options *o)
 	int code = database_open_run(o, o->arguments[0], &d, &id);
 	if (code != EXIT_DONE)
 		return code;
-	struct view v = {output_form(o), options_given(o, "all")};
+	struct view v = {
+		output_form(o), options_given(o, "all"), options_given(o, "steps")};
 	if (options_given(o, "watch"))
 		code = watch(d.client, id, &v);
 	else if (!show(d.client, id, &v, &phase, &err))
@@ -206,6 +210,8 @@ static const struct option options[] = {
 	{"watch", 'w', OPTION_FLAG, NULL,
 		"until it has ended; the exit code says how it did"},
 	{"all", 'a', OPTION_FLAG, NULL, "with every iteration of long loops"},
+	{"steps", 0, OPTION_FLAG, NULL,
+		"with the outputs of steps, and why their attempts failed"},
 	OPTION_ROW_DB,
 	OPTION_ROW_OUTPUT,
 	OPTION_ROW_HELP,

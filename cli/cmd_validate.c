@@ -78,9 +78,10 @@ static const struct option options[] = {
 
 const struct command command_validate = {
 	.name = "validate",
-	.arguments = "FILE|DIR...",
+	.arguments = "FILE|DIR|-...",
 	.summary = "say what is wrong with definitions",
-	.help = "Prints every problem as file:line:col: error: /pointer: text; exit 6 if "
+	.help = "- is standard input, JSON or YAML. Prints every problem as "
+		"file:line:col: error: /pointer: text; exit 6 if "
 		"there is an\n"
 		"error. An error is what apply, run and start refuse: what the "
 		"specification's schema\n"

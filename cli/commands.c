@@ -47,10 +47,27 @@ const struct command *command_find(const char *name)
 	return NULL;
 }
 
+/* What other programs call it. */
+static const struct {
+	const char *word, *command;
+} habits[] = {{"ps", "list"}, {"ls", "list"}, {"runs", "list"}, {"get", "status"},
+	{"show", "status"}, {"describe", "status"}, {"inspect", "status"},
+	{"stat", "status"}, {"top", "status"}, {"ui", "graph"}, {"draw", "graph"},
+	{"logs", "history"}, {"log", "history"}, {"journal", "history"},
+	{"stop", "cancel"}, {"kill", "cancel"}, {"pause", "suspend"},
+	{"continue", "resume"}, {"rerun", "retry"}, {"exec", "run"}, {"up", "dev"},
+	{"server", "dev"}, {"serve", "worker"}, {"deploy", "apply"}, {"create", "apply"},
+	{"lint", "validate"}, {"check", "validate"}, {"send", "emit"},
+	{"publish", "emit"}, {"signal", "emit"}, {"init", "migrate"},
+	{"upgrade", "migrate"}, {"prune", "gc"}, {"clean", "gc"}};
+
 const struct command *command_nearest(const char *name)
 {
 	const struct command *best = NULL;
 	unsigned distance = 3;
+	for (size_t i = 0; i < sizeof habits / sizeof *habits; i++)
+		if (strcmp(name, habits[i].word) == 0)
+			return command_find(habits[i].command);
 	for (const struct command *const *c = commands; *c; c++) {
 		unsigned d = word_distance(name, (*c)->name);
 		if (d < distance) {

@@ -29,8 +29,8 @@ bool file_is_yaml(const char *path)
 bool definition_file_is(const char *argument)
 {
 	struct stat st;
-	return ends_in(argument, ".json") || file_is_yaml(argument) ||
-	       stat(argument, &st) == 0;
+	return strcmp(argument, "-") == 0 || ends_in(argument, ".json") ||
+	       file_is_yaml(argument) || stat(argument, &st) == 0;
 }
 
 /* ---- Reading ---- */
@@ -81,9 +81,10 @@ bool definition_file_expand(const char *path, char ***ret_files, struct error *e
 {
 	struct dirent **entries;
 	struct stat st;
-	if (stat(path, &st) != 0)
+	bool standard = strcmp(path, "-") == 0;
+	if (!standard && stat(path, &st) != 0)
 		return refuse(path, err);
-	if (!S_ISDIR(st.st_mode)) {
+	if (standard || !S_ISDIR(st.st_mode)) {
 		*ret_files = xcalloc(2, sizeof **ret_files);
 		(*ret_files)[0] = xstrdup(path);
 		return true;
@@ -228,9 +229,20 @@ static bool convert(struct definition_file *f)
 	return false;
 }
 
+/* Standard input has no name that says it. */
+static bool is_yaml(const struct definition_file *f)
+{
+	if (strcmp(f->path, "-") != 0)
+		return file_is_yaml(f->path);
+	size_t space = 0;
+	while (space < f->n && strchr(" \t\r\n", f->text[space]))
+		space++;
+	return space < f->n && f->text[space] != '{';
+}
+
 static void judge(struct definition_file *f)
 {
-	if (file_is_yaml(f->path) && !convert(f))
+	if (is_yaml(f) && !convert(f))
 		return;
 	validate(f->text, f->n, &f->document, &f->findings);
 	if (!f->findings.errors && !f->findings.unsupported) {

@@ -309,7 +309,7 @@ static int print_outcome(
 	struct error err;
 	if (!admin_find_steps(d->client, run->id, &steps, &err))
 		return command_fail(&err);
-	int code = show_outcome(run, &steps, form);
+	int code = show_outcome(d->client, run, &steps, form);
 	admin_steps_finish(&steps);
 	return code;
 }

@@ -115,6 +115,74 @@ bool retry_plan_check(const struct retry_plan *p, bool force, struct error *err)
 		p->target->path, age, window);
 }
 
+/* ---- What will come of it ---- */
+
+/* Whether more than the run's own data decides how the task ends. */
+static bool asks_outside(struct json task)
+{
+	static const char *const words[] = {"call", "run", "emit", "listen", "wait"};
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		if (json_get(task, words[i]).s)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the run's error is of a type of the specification, by its last word. */
+static bool has_type(const struct admin_run *run, const char *word)
+{
+	struct json error;
+	if (!run->error ||
+		!json_check(run->error, strlen(run->error), NULL, &error, NULL, NULL))
+		return false;
+	char *type = json_strdup(json_get(error, "type"));
+	const char *last = type ? strrchr(type, '/') : NULL;
+	bool is = last && strcmp(last + 1, word) == 0;
+	free(type);
+	return is;
+}
+
+/* Nothing was sent, and the same data give the same. */
+static bool is_of_data(const struct admin_run *run, const struct admin_step *s)
+{
+	return !s->uncertain &&
+	       (has_type(run, "expression") || has_type(run, "validation"));
+}
+
+/* task: of the step that failed; absent where it stands in a function or an extension. */
+static char *say_outlook(const struct admin_run *run, const struct admin_step *s,
+	struct json task, bool *ret_helps)
+{
+	*ret_helps = !task.s || has_type(run, "timeout") ||
+		     (asks_outside(task) && !is_of_data(run, s));
+	if (*ret_helps)
+		return xasprintf("it goes on from %s, under the same stepId", s->path);
+	return xasprintf("a retry would %s, from the same data",
+		json_get(task, "raise").s ? "raise the same error again"
+					  : "evaluate the same again, and fail");
+}
+
+char *retry_outlook(struct db_client *c, const struct admin_run *run,
+	const struct admin_steps *steps, bool *ret_helps)
+{
+	struct admin_workflow w;
+	struct json document;
+	const struct admin_step *failed = failed_step(run, steps);
+	char *text = NULL;
+	if (!failed)
+		return NULL;
+	char *name = xasprintf("%s/%s:%s", run->namespace, run->name, run->version);
+	if (admin_find_workflow(c, name, &w, NULL)) {
+		if (json_check(
+			    w.document, strlen(w.document), NULL, &document, NULL, NULL))
+			text = say_outlook(run, failed,
+				json_pointer(document, failed->reference), ret_helps);
+		admin_workflow_finish(&w);
+	}
+	free(name);
+	return text;
+}
+
 /* ---- What ---- */
 
 struct line {

@@ -28,4 +28,10 @@ MUST_CHECK bool retry_plan_check(
 	const struct retry_plan *p, bool force, struct error *err);
 void retry_plan_print(const struct retry_plan *p, bool new_id, struct output_list *l);
 
+/* What a retry of a run that faulted would come to, for a person: "goes on from ...", or
+ * why the same error would come of it again; ret_helps: whether it is worth it. Caller
+ * frees; NULL where nothing can be told. */
+char *retry_outlook(struct db_client *c, const struct admin_run *run,
+	const struct admin_steps *steps, bool *ret_helps);
+
 #endif

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "command.h"
 #include "json.h"
+#include "retry_plan.h"
 #include "show_steps.h"
 
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #define DESCENDANTS 100
+#define ANOTHER_RUN "correct the workflow, and start another run"
 
 void show_short_id(struct uuid id, char out[SHORT_ID])
 {
@@ -44,7 +46,22 @@ enum colour show_colour(enum phase p)
 
 /* ---- JSON ---- */
 
-static void add_step(cJSON *array, const struct admin_step *s)
+static void add_attempts(cJSON *step, const struct attempts *attempts, const char *path)
+{
+	size_t count;
+	const struct attempt *a = attempts_of(attempts, path, &count);
+	cJSON *array = cJSON_AddArrayToObject(step, "failedAttempts");
+	for (size_t i = 0; i < count; i++) {
+		cJSON *object = cJSON_CreateObject();
+		cJSON_AddNumberToObject(object, "attempt", (double)a[i].number);
+		object_time(object, "endedAt", a[i].at);
+		object_payload(object, "error", a[i].error);
+		cJSON_AddItemToArray(array, object);
+	}
+}
+
+static void add_step(
+	cJSON *array, const struct admin_step *s, const struct attempts *attempts)
 {
 	cJSON *step = cJSON_CreateObject();
 	object_text(step, "name", s->name);
@@ -61,6 +78,8 @@ static void add_step(cJSON *array, const struct admin_step *s)
 		object_text(step, "reason", s->reason);
 		object_text(step, "endedBy", s->ended_by);
 	}
+	if (attempts)
+		add_attempts(step, attempts, s->path);
 	cJSON_AddItemToArray(array, step);
 }
 
@@ -77,6 +96,12 @@ static void add_waiting(cJSON *object, const struct admin_run *run)
 }
 
 cJSON *show_object(const struct admin_run *run, const struct admin_steps *steps)
+{
+	return show_object_with(run, steps, NULL);
+}
+
+cJSON *show_object_with(const struct admin_run *run, const struct admin_steps *steps,
+	const struct attempts *attempts)
 {
 	cJSON *object = cJSON_CreateObject();
 	object_uuid(object, "id", run->id);
@@ -98,7 +123,7 @@ cJSON *show_object(const struct admin_run *run, const struct admin_steps *steps)
 		return object;
 	cJSON *array = cJSON_AddArrayToObject(object, "steps");
 	for (size_t i = 0; i < steps->count; i++)
-		add_step(array, &steps->items[i]);
+		add_step(array, &steps->items[i], attempts);
 	return object;
 }
 
@@ -239,12 +264,29 @@ static const char *verb_of(const struct admin_steps *steps)
 	return admin_held_step(steps) ? "retry" : "resume";
 }
 
-static void print_next(const struct admin_run *run, const struct admin_steps *steps)
+static void print_retry(struct db_client *c, const struct admin_run *run,
+	const struct admin_steps *steps, const char *id)
+{
+	bool helps = true;
+	char *outlook = retry_outlook(c, run, steps, &helps);
+	char *safe = outlook ? output_safe(outlook) : NULL;
+	if (helps)
+		output_print("\n%-10s wfctl retry %s\n", "next", id);
+	if (safe && helps)
+		output_print("%-10s %s\n", "", safe);
+	else if (safe)
+		output_print("\n%-10s %s:\n%-10s %s\n", "next", safe, "", ANOTHER_RUN);
+	free(outlook);
+	free(safe);
+}
+
+static void print_next(
+	struct db_client *c, const struct admin_run *run, const struct admin_steps *steps)
 {
 	char id[SHORT_ID];
 	show_short_id(run->id, id);
 	switch (run->phase) {
-	case PHASE_FAULTED: output_print("\n%-10s wfctl retry %s\n", "next", id); break;
+	case PHASE_FAULTED: print_retry(c, run, steps, id); break;
 	case PHASE_SUSPENDED:
 		output_print("\n%-10s wfctl %s %s\n", "next", verb_of(steps), id);
 		break;
@@ -281,7 +323,8 @@ static void print_head(const struct admin_run *run)
 }
 
 bool show_text(struct db_client *c, const struct admin_run *run,
-	const struct admin_steps *steps, bool all, struct error *err)
+	const struct admin_steps *steps, bool all, const struct attempts *attempts,
+	struct error *err)
 {
 	int64_t count = 0;
 	print_head(run);
@@ -289,14 +332,14 @@ bool show_text(struct db_client *c, const struct admin_run *run,
 		print_waiting(run);
 	if (run->error)
 		print_error(run->error);
-	show_steps(steps, all, run->ended_at ? run->ended_at : run->now);
+	show_steps(steps, all, attempts, run->ended_at ? run->ended_at : run->now);
 	bool ok = admin_each_descendant(
 		c, run->id, DESCENDANTS + 1, print_descendant, &count, err);
 	if (run->output) {
 		output_print("\n%-10s ", "output");
 		output_payload(run->output);
 	}
-	print_next(run, steps);
+	print_next(c, run, steps);
 	return ok;
 }
 
@@ -317,9 +360,13 @@ static int code_of(enum phase p)
 	return EXIT_WAIT_OVER;
 }
 
-static void say_fault(const struct admin_run *run)
+static void say_fault(
+	struct db_client *c, const struct admin_run *run, const struct admin_steps *steps)
 {
+	bool helps = true;
 	char id[UUID_TEXT], end[SHORT_ID];
+	char *outlook = retry_outlook(c, run, steps, &helps);
+	char *safe = outlook ? output_safe(outlook) : NULL;
 	char *problem = show_problem(run->error),
 	     *instance = problem_instance(run->error);
 	uuid_format(run->id, id);
@@ -327,8 +374,13 @@ static void say_fault(const struct admin_run *run)
 	output_say("wfctl: run %s faulted: %s", id, problem);
 	if (instance)
 		output_say("  at %s", instance);
-	output_say("  look at it: wfctl status %s\n  let it go on: wfctl retry %s", end,
-		end);
+	output_say("  look at it: wfctl status %s", end);
+	if (helps)
+		output_say("  let it go on: wfctl retry %s", end);
+	else
+		output_say("  %s:\n  %s", safe, ANOTHER_RUN);
+	free(outlook);
+	free(safe);
 	free(problem);
 	free(instance);
 }
@@ -344,8 +396,8 @@ static void say_suspended(const struct admin_run *run, const struct admin_steps 
 	free(reason);
 }
 
-int show_outcome(
-	const struct admin_run *run, const struct admin_steps *steps, enum output form)
+int show_outcome(struct db_client *c, const struct admin_run *run,
+	const struct admin_steps *steps, enum output form)
 {
 	char id[UUID_TEXT];
 	uuid_format(run->id, id);
@@ -354,7 +406,7 @@ int show_outcome(
 	else if (form == OUTPUT_TEXT && run->phase == PHASE_COMPLETED)
 		output_payload(run->output);
 	if (run->phase == PHASE_FAULTED)
-		say_fault(run);
+		say_fault(c, run, steps);
 	else if (run->phase == PHASE_CANCELLED)
 		output_say("wfctl: run %s was cancelled", id);
 	else if (run->phase == PHASE_SUSPENDED)

@@ -5,20 +5,23 @@
 #ifndef STEPWELL_SHOW_RUN_H
 #define STEPWELL_SHOW_RUN_H
 
-#include "admin_runs.h"
+#include "attempts.h"
 #include "output.h"
 
 /* The object of `run -o json` and `status -o json`; steps may be NULL (list). */
 cJSON *show_object(const struct admin_run *run, const struct admin_steps *steps);
-/* With the runs that it has started, as a tree. all: with every iteration of long loops
- * (fold.h). */
+/* The same with each step's attempts that failed; NULL: without. */
+cJSON *show_object_with(const struct admin_run *run, const struct admin_steps *steps,
+	const struct attempts *attempts);
+/* With the runs that it has started, as a tree; all and attempts as in show_steps.h. */
 MUST_CHECK bool show_text(struct db_client *c, const struct admin_run *run,
-	const struct admin_steps *steps, bool all, struct error *err);
+	const struct admin_steps *steps, bool all, const struct attempts *attempts,
+	struct error *err);
 
 /* Prints how the run ended (or, suspended, why it goes no further): its output or its
  * object on stdout, errors on stderr. Returns the exit code. */
-int show_outcome(
-	const struct admin_run *run, const struct admin_steps *steps, enum output form);
+int show_outcome(struct db_client *c, const struct admin_run *run,
+	const struct admin_steps *steps, enum output form);
 
 /* The end of an id that is enough to name it; 12 characters and NUL. */
 #define SHORT_ID 13

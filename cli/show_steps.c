@@ -2,6 +2,7 @@
  * does not fit behind a step stands below it. */
 #include "show_steps.h"
 
+#include "clock.h"
 #include "fold.h"
 #include "output.h"
 #include "show_run.h"
@@ -115,7 +116,28 @@ static void print_step(const struct admin_step *s, int depth, int64_t now)
 	free(note);
 }
 
-void show_steps(const struct admin_steps *steps, bool all, int64_t now)
+static void print_below(
+	const struct admin_step *s, const struct attempts *attempts, int indent)
+{
+	size_t count;
+	const struct attempt *a = attempts_of(attempts, s->path, &count);
+	for (size_t i = 0; i < count; i++) {
+		char *problem = a[i].error ? show_problem(a[i].error)
+					   : xstrdup("nobody knows how it ended");
+		char at[CLOCK_TEXT];
+		clock_format(a[i].at, at);
+		output_print("%*sattempt %lld  %.19sZ  %s\n", indent, "",
+			(long long)a[i].number, at, problem);
+		free(problem);
+	}
+	if (!s->output)
+		return;
+	output_print("%*soutput ", indent, "");
+	output_payload(s->output);
+}
+
+void show_steps(const struct admin_steps *steps, bool all,
+	const struct attempts *attempts, int64_t now)
 {
 	struct fold fold;
 	struct step_tree tree;
@@ -126,9 +148,13 @@ void show_steps(const struct admin_steps *steps, bool all, int64_t now)
 	for (size_t i = 0; i < tree.count; i++) {
 		const struct step_place *at = &tree.items[i];
 		int64_t left_out = 0;
-		if (all || !fold_hides(&fold, at->index, &left_out))
-			print_step(&steps->items[at->index], at->depth, now);
-		else if (left_out)
+		const struct admin_step *s = &steps->items[at->index];
+		bool hidden = !all && fold_hides(&fold, at->index, &left_out);
+		if (!hidden)
+			print_step(s, at->depth, now);
+		if (!hidden && attempts)
+			print_below(s, attempts, 6 + 2 * at->depth);
+		if (left_out)
 			output_print("%*s... %lld completed iteration%s (--all)\n",
 				2 + 2 * at->depth, "", (long long)left_out,
 				left_out == 1 ? "" : "s");

@@ -2,10 +2,12 @@
 #ifndef STEPWELL_SHOW_STEPS_H
 #define STEPWELL_SHOW_STEPS_H
 
-#include "admin_runs.h"
+#include "attempts.h"
 
 /* With a heading, or nothing where there are none. all: with every iteration of long
- * loops (fold.h). now: until when what is open has lasted. */
-void show_steps(const struct admin_steps *steps, bool all, int64_t now);
+ * loops (fold.h). attempts: those that failed stand below their step, and its output;
+ * NULL: neither. now: until when what is open has lasted. */
+void show_steps(const struct admin_steps *steps, bool all,
+	const struct attempts *attempts, int64_t now);
 
 #endif

@@ -129,7 +129,8 @@ struct admin_entry {
 	const char *kind, *data; /* data: a JSON array of operations, or NULL */
 };
 
-MUST_CHECK bool admin_each_entry(struct db_client *c, struct uuid run,
+/* From the one behind seq `after` on; 0: all. */
+MUST_CHECK bool admin_each_entry(struct db_client *c, struct uuid run, int64_t after,
 	void (*on_row)(void *ctx, const struct admin_entry *e), void *ctx,
 	struct error *err);
 

@@ -57,11 +57,10 @@ const struct admin_step *admin_held_step(const struct admin_steps *s)
 	return NULL;
 }
 
-bool admin_each_entry(struct db_client *c, struct uuid run,
+bool admin_each_entry(struct db_client *c, struct uuid run, int64_t last,
 	void (*on_row)(void *ctx, const struct admin_entry *e), void *ctx,
 	struct error *err)
 {
-	int64_t last = 0;
 	for (int rows = 1; rows > 0;) {
 		struct db_params p = {0};
 		struct db_result *r;

@@ -333,8 +333,8 @@ def run_faulted(w):
         "type": "https://example.com/e", "status": 418, "title": "Teapot", "detail": "short"}}}}])
     result = w.fails(10, "Teapot (418): short", "run", path)
     check("/do/1/boom" in result.err, "%s", result)
-    told = re.findall(r"wfctl ((?:status|retry) \w+)$", result.err, re.M)
-    check(len(told) == 2, "no command to go on: %s", result)
+    told = re.findall(r"wfctl (status \w+)$", result.err, re.M)
+    check(len(told) == 1 and "start another run" in result.err, "no command to go on: %s", result)
     for command in told:
         w.expect(0, *command.split(), err="")
     result = w.expect(10, "run", path, "-o", "json", err="Teapot").json
@@ -343,7 +343,7 @@ def run_faulted(w):
         "type": "https://example.com/e", "status": 418, "title": "Teapot", "detail": "short",
         "instance": "/do/1/boom"}, "%s", result["error"])
     check(result["steps"][1]["error"] == result["error"], "%s", result["steps"])
-    w.expect(0, "status", "@last", out="wfctl retry ", err="")
+    w.expect(0, "status", "@last", out="start another run", err="")
     w.expect(10, "status", "-w", "@last", out="Teapot", err="")
 
 
@@ -452,8 +452,8 @@ def start(w):
     w.wait_status(soon, "completed")
     w.sql("select 1 / (started_at >= created_at + interval '1 second')::int from stepwell.runs "
           "where id = '%s'" % soon)
-    done = w.expect(0, "start", "cli/s", "--wait", "--input", '{"n":3}', err="")
-    check(done.id in w.expect(0, "list", "--status", "completed").out, "%s", done)
+    done = w.expect(0, "start", "cli/s", "--wait", "--input", '{"n":3}', out='{"got":3}\n')
+    check(done.err.split() == ["run", w.expect(0, "list", "-q", "-n", "1").id], "%s", done)
     whole = w.expect(0, "start", "cli/s", "--wait", "--input", '{"n":3}', "-o", "json", err="").json
     check(whole["output"] == {"got": 3}, "%s", whole)
     check((w.status(later), w.status(then)) == ("pending", "pending"), "started too early")

@@ -5,8 +5,10 @@
 
 cli_world.py says what it needs."""
 import json
+import pathlib
+import re
 
-from cli_world import main
+from cli_world import PATIENCE, main, post
 from harness import check
 
 
@@ -39,5 +41,65 @@ def forms(w):
     check([o["id"] for o in array] == [waiting], "%s", array)
 
 
+def habits(w):
+    """what other programs call a command is understood, and answered with ours"""
+    for word, command in (("ps", "list"), ("get", "status"), ("ui", "graph"), ("stat", "status"), ("logs", "history"),
+                          ("strat", "start")):
+        w.fails(2, "did you mean %s?" % command, word)
+
+
+def standard_input(w):
+    """- is standard input, JSON or YAML, also of validate and apply"""
+    text = pathlib.Path(w.file("f", [{"a": {"set": {"x": 1}}}])).read_text()
+    yaml = "document: { dsl: 1.0.3, namespace: cli, name: y, version: 1.0.0 }\ndo: [ { a: { set: { x: 1 } } } ]\n"
+    for given in (text, yaml):
+        w.expect(0, "validate", "-", input=given, out="-: valid")
+        w.expect(0, "apply", "-", input=given, out="registered")
+    w.expect(6, "validate", "-", input='{"do": 1}', out="-:1:1: error: ")
+    check(w.expect(0, "run", "-", input=yaml).out == '{"x":1}\n', "run -")
+
+
+def emitted(w):
+    """emit makes an event of --type and --data, and draws what was not given"""
+    path = w.file("l", [{"l": {"listen": {"to": {"one": {"with": {"type": "order.paid"}}}}}}])
+    run = w.expect(0, "start", path).id
+    w.expect(0, "emit", "--type", "order.paid", "--data", '{"n": 1}', out="1 stored, 0 duplicates")
+    w.expect(0, "emit", "--type", "order.sent", "--id", "7", "--source", "urn:shop", "--subject", "s", out="1 stored")
+    w.expect(0, "emit", "--type", "order.sent", "--id", "7", "--source", "urn:shop", out="0 stored, 1 duplicate")
+    w.expect(0, "emit", "--type", "order.sent", "--data", "-", input='{"n": 2}', out="1 stored")
+    w.work()
+    check(w.expect(0, "status", run, "-o", "json").json["output"] == [{"n": 1}], "it took another event")
+    w.fails(2, "give a FILE", "emit")
+    w.fails(2, "give a FILE", "emit", "-", "--type", "t")
+    w.fails(2, "go with --type", "emit", "-", "--data", "1")
+    w.fails(6, "--data", "emit", "--type", "t", "--data", "{")
+
+
+def followed(w):
+    """history -f prints what comes, until the run has ended; its lines say why"""
+    run = w.expect(0, "start", w.file("f", [{"w": {"wait": {"milliseconds": 700}}}, {"boom": {"raise": {"error": {
+        "type": "https://example.com/b", "status": 500, "title": "Boom"}}}}])).id
+    reader = w.spawn("history", "-f", run)
+    w.worker()
+    out, err = reader.communicate(timeout=PATIENCE)
+    check(reader.returncode == 0 and err == "" and out == w.expect(0, "history", run).out, "%s", out)
+    check(re.search(r"faulted +error +/do/1/boom  Boom \(500\)\n", out), "%s", out)
+
+
+def outputs(w):
+    """status --steps shows the outputs of steps, and how each attempt failed"""
+    recorder = w.recorder()
+    run = w.expect(0, "start", w.file("o", [{"t": {"try": [{"c": post(recorder.url + "/status/503/times/2/x")}], "catch": {
+        "retry": {"limit": {"attempt": {"count": 3}}}}}}, {"s": {"set": {"x": 1}}}])).id
+    w.work()
+    text = w.expect(0, "status", run, "--steps").out
+    found = re.findall(r"^        attempt (\d)  \S+  HTTP 503 \(503\)", text, re.M)
+    check(found == ["1", "2"] and re.search(r'^      output \{"x": ?1\}$', text, re.M), "%s", text)
+    check("attempt 1" not in w.expect(0, "status", run).out, "unasked")
+    steps = {s["name"]: s for s in w.expect(0, "status", run, "--steps", "-o", "json").json["steps"]}
+    check([(a["attempt"], a["error"]["status"]) for a in steps["c"]["failedAttempts"]] == [(1, 503), (2, 503)] and
+          steps["s"]["failedAttempts"] == [], "%s", steps)
+
+
 if __name__ == "__main__":
-    main([forms])
+    main([forms, habits, standard_input, emitted, followed, outputs])

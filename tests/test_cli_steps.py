@@ -152,6 +152,24 @@ def begun_anew(w):
     check("good|cancelled|bad failed" in rows and "good|completed|" in rows, "%s", rows)
 
 
+def outlook(w):
+    """a faulted run says what a retry would do: nothing is offered that raises or evaluates the same again"""
+    recorder = w.recorder()
+    url = recorder.url + "/status/503/x"
+    for name, tasks, helps, text in (
+            ("raise", [{"a": {"do": [{"b": BOOM}]}}], False, "a retry would raise the same error again, from the same data"),
+            ("set", [{"s": {"set": {"x": "${ error(\"no\") }"}}}], False, "a retry would evaluate the same again, and fail"),
+            ("with", [{"c": post(url, **{"input": {"from": "${ error(\"no\") }"}})}], False, "evaluate the same again"),
+            ("call", [{"c": post(url)}], True, "it goes on from /do/0/c, under the same stepId"),
+            ("late", [{"c": post(recorder.url + "/hold/x/x", timeout={"after": {"milliseconds": 100}})}], True,
+             "it goes on from /do/0/c")):
+        done = w.expect(10, "run", w.file(name, tasks))
+        shown = w.expect(0, "status", "@last").out
+        check(text in shown and ("wfctl retry" in shown) == helps and ("wfctl retry" in done.err) == helps,
+              "%s: %s%s", name, shown, done)
+        check(helps or "start another run" in done.err and text in done.err, "%s", done)
+
+
 def narrow(w):
     """on a terminal what does not fit behind a step stands below it"""
     w.expect(10, "run", w.file("n", [{"boom": {"raise": {"error": {
@@ -161,4 +179,4 @@ def narrow(w):
 
 
 if __name__ == "__main__":
-    main([cut_off, tree, cancelled_run, late_run, ended_elsewhere, faulted_beside, begun_anew, narrow])
+    main([cut_off, tree, cancelled_run, late_run, ended_elsewhere, faulted_beside, begun_anew, outlook, narrow])
