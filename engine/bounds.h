@@ -10,6 +10,7 @@
 #ifndef STEPWELL_BOUNDS_H
 #define STEPWELL_BOUNDS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define BOUND_MIB ((size_t)1 << 20)
@@ -29,6 +30,14 @@
 /* Of the entries that a takeover reads of a run, unless the last one is longer: then a
  * snapshot is due. */
 #define BOUND_SNAPSHOT (4 * BOUND_MIB)
+
+/* In one answer of the database: journals, values that snapshots name, inputs, unless one
+ * run's journal or one entry is longer. */
+#define BOUND_LOAD (8 * BOUND_MIB)
+
+/* Of compiled definitions, about, with those that no run uses just now: 700 small ones.
+ * (To compile one takes 20 to 60 ms, for which everything else waits.) */
+#define BOUND_DEFINITIONS (64 * BOUND_MIB)
 
 /* For each byte that is under way an answer may take longer: 8 MiB a second are what a
  * busy server stores of text that it has to compress. */

@@ -49,6 +49,11 @@ void program_destroy(struct program *p)
 	free(p);
 }
 
+unsigned program_jq_count(const struct program *p)
+{
+	return jqvm_count(p->vm);
+}
+
 static bool is_blank(const char *s, size_t n)
 {
 	while (n && strchr(" \t\r\n", *s) && *s) {

@@ -45,6 +45,7 @@ struct program_options {
 /* NULL: defaults. */
 struct program *program_create(const struct program_options *options);
 void program_destroy(struct program *p);
+unsigned program_jq_count(const struct program *p); /* expressions that jq evaluates */
 
 /*
  * Adds the expression that the node stands for. The node's text is borrowed for the life

@@ -304,53 +304,53 @@ void frames_write(const struct run *r, struct buf *out)
 
 /* ---- Which entries it names ---- */
 
-static void place_of(struct json v, void (*on_seq)(void *, int64_t), void *ctx)
+static void place_of(struct json v, frames_on_place on_place, void *ctx)
 {
-	int64_t seq;
-	if (json_type(v) == JSON_ARRAY && json_int(json_at(v, 0), &seq) && seq > 0)
-		on_seq(ctx, seq);
+	int64_t seq, op;
+	if (json_type(v) == JSON_ARRAY && json_int(json_at(v, 0), &seq) && seq > 0 &&
+		json_int(json_at(v, 1), &op))
+		on_place(ctx, seq, (unsigned)op, json_at(v, 2));
 }
 
 /* Those of the object's values, and of all elements of its members named in maps. */
 static void places_in(struct json object, const struct member *table,
-	const char *const *maps, void (*on_seq)(void *, int64_t), void *ctx)
+	const char *const *maps, frames_on_place on_place, void *ctx)
 {
 	struct json_iter it = json_iter(object);
 	struct json key, v, element, ignored;
 	while (json_next_member(&it, &key, &v)) {
 		const struct member *m = member_find(table, key);
 		if (m && m->kind == MEMBER_VALUE)
-			place_of(v, on_seq, ctx);
+			place_of(v, on_place, ctx);
 		for (const char *const *map = maps; *map; map++) {
 			struct json_iter elements = json_iter(v);
 			if (!json_string_is(key, *map))
 				continue;
 			while (json_next_member(&elements, &ignored, &element))
-				place_of(element, on_seq, ctx);
+				place_of(element, on_place, ctx);
 		}
 	}
 }
 
-static void listening_places(
-	struct json listening, void (*on_seq)(void *, int64_t), void *ctx)
+static void listening_places(struct json listening, frames_on_place on_place, void *ctx)
 {
 	static const char *const none[] = {NULL};
 	struct json_iter it = json_iter(json_get(listening, "taken"));
 	struct json v;
-	places_in(listening, listening_members, none, on_seq, ctx);
+	places_in(listening, listening_members, none, on_place, ctx);
 	while (json_next_element(&it, &v))
-		place_of(json_get(v, "t"), on_seq, ctx);
+		place_of(json_get(v, "t"), on_place, ctx);
 }
 
-void frames_places(struct json snapshot, void (*on_seq)(void *, int64_t), void *ctx)
+void frames_places(struct json snapshot, frames_on_place on_place, void *ctx)
 {
 	static const char *const none[] = {NULL};
 	static const char *const maps[] = {"steps", "outputs", NULL};
 	struct json_iter it = json_iter(json_get(snapshot, "open"));
 	struct json frame;
-	places_in(snapshot, run_members, none, on_seq, ctx);
+	places_in(snapshot, run_members, none, on_place, ctx);
 	while (json_next_element(&it, &frame)) {
-		places_in(frame, frame_members, maps, on_seq, ctx);
-		listening_places(json_get(frame, "listening"), on_seq, ctx);
+		places_in(frame, frame_members, maps, on_place, ctx);
+		listening_places(json_get(frame, "listening"), on_place, ctx);
 	}
 }

@@ -11,9 +11,10 @@
 /* Appends the snapshot (a JSON object) of a run that is running or suspended. */
 void frames_write(const struct run *r, struct buf *out);
 
-/* The entries that a snapshot's values stand in: calls on_seq for each place, seq > 0. */
-void frames_places(
-	struct json snapshot, void (*on_seq)(void *ctx, int64_t seq), void *ctx);
+/* Where in the journal a snapshot's values stand: calls on_place for each, with entry
+ * (seq > 0), number of the operation and name of its member. */
+typedef void (*frames_on_place)(void *ctx, int64_t seq, unsigned op, struct json field);
+void frames_places(struct json snapshot, frames_on_place on_place, void *ctx);
 
 /* Restores a run that was just created. fetch gives the text of a place (seq, op, field),
  * or an absent slice. ERROR_PERMANENT where the snapshot does not fit. */

@@ -374,6 +374,11 @@ void jqvm_destroy(struct jqvm *vm)
 	free(vm);
 }
 
+unsigned jqvm_count(const struct jqvm *vm)
+{
+	return vm->nunits;
+}
+
 unsigned jqvm_add(struct jqvm *vm, const char *source, const struct jqscan *scan)
 {
 	unsigned number = vm->nunits++;

@@ -19,6 +19,7 @@ struct jqvm;
 /* The options' defaults must have been filled in. */
 struct jqvm *jqvm_create(const struct program_options *options);
 void jqvm_destroy(struct jqvm *vm);
+unsigned jqvm_count(const struct jqvm *vm); /* sources */
 
 /* Adds a source that passed jqscan_read; both are borrowed. Returns its number. */
 unsigned jqvm_add(struct jqvm *vm, const char *source, const struct jqscan *scan);

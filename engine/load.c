@@ -5,84 +5,36 @@
  */
 #include "pool.h"
 
+#include "bounds.h"
 #include "clock.h"
-#include "frames.h"
 #include "log.h"
+#include "places.h"
 #include "store.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A text of our own making: it nests payloads, which were checked at the door. */
-static const struct json_limits own_limits = {.bytes = (size_t)1 << 30, .depth = 512};
-
-/* Claimed runs whose definitions and entries are being read, in one batch. */
+/* Claimed runs whose definitions and journals are being read, some at a time. */
 struct load {
 	struct worker *worker;
 	struct uuid *ids; /* all of them */
 	size_t count;
-	struct uuid *definitions; /* one statement each, first in the batch */
+	struct uuid *definitions; /* one statement each, in the first batch */
 	size_t definition_count;
-	bool has_entries; /* the last statement */
+	struct uuid *behind;       /* those with entries, or an input, to be read */
+	bool *inputs;              /* likewise: whether that is its input too */
+	size_t behind_count, read; /* read: so many of them were */
 };
 
 /* One run whose snapshot names older entries. */
 struct place_load {
 	struct worker *worker;
 	struct uuid id;
-	int64_t *seqs;
-	size_t count;
+	struct places *places;
+	bool asked; /* in the batch under way */
 };
-
-/* ---- Definitions ---- */
-
-static struct definition_slot *find_definition(struct worker *w, struct uuid id)
-{
-	struct definition_slot *s = w->definitions;
-	while (s && !uuid_equal(s->id, id))
-		s = s->next;
-	return s;
-}
-
-static void keep_definition(
-	struct worker *w, struct uuid id, const struct db_result *rows)
-{
-	struct definition_slot *s = xcalloc(1, sizeof *s);
-	struct error err = {0};
-	s->id = id;
-	s->next = w->definitions;
-	w->definitions = s;
-	if (db_rows(rows) == 0)
-		fault_set(&s->fault, PROBLEM_CONFIGURATION,
-			"its definition is not there any more");
-	else if (!definition_create_with(
-			 (struct json){db_text(rows, 0, 0), db_length(rows, 0, 0)},
-			 db_is_null(rows, 0, 2) ? NULL : db_text(rows, 0, 2), NULL,
-			 &s->definition, &err))
-		fault_set(&s->fault, PROBLEM_CONFIGURATION,
-			"this worker cannot read the definition: %.800s", err.text);
-}
 
 /* ---- Replay ---- */
-
-struct fetcher {
-	const struct db_result *places;
-};
-
-static struct json fetch_place(void *ctx, int64_t seq, unsigned op, const char *field)
-{
-	const struct fetcher *f = ctx;
-	for (int row = 0; f->places && row < db_rows(f->places); row++) {
-		struct json entry;
-		if (db_int(f->places, row, 0) != seq ||
-			!json_check(db_text(f->places, row, 1),
-				db_length(f->places, row, 1), &own_limits, &entry, NULL,
-				NULL))
-			continue;
-		return json_get(json_at(entry, op), field);
-	}
-	return (struct json){0};
-}
 
 static bool replay_ops(struct run *r, struct json ops, int64_t seq, struct error *err)
 {
@@ -102,20 +54,19 @@ static bool replay_ops(struct run *r, struct json ops, int64_t seq, struct error
 
 /* The entries in rows first..last, in order; the first may be a snapshot. */
 static bool replay(struct run *r, const struct db_result *rows, int first, int last,
-	const struct db_result *places, struct error *err)
+	struct places *places, struct error *err)
 {
-	struct fetcher fetcher = {places};
 	for (int row = first; row <= last; row++) {
 		struct json ops;
 		int64_t seq = db_int(rows, row, 1);
 		r->at = db_int(rows, row, 2);
 		if (!json_check(db_text(rows, row, 4), db_length(rows, row, 4),
-			    &own_limits, &ops, NULL, err))
+			    &entry_limits, &ops, NULL, err))
 			return error_prefix(err, "journal entry %lld", (long long)seq);
 		bool snapshot = strcmp(db_text(rows, row, 3), "frames") == 0;
 		if (snapshot && row == first) {
 			struct json frames = json_get(json_at(ops, 0), "frames");
-			if (!frames_restore(r, frames, fetch_place, &fetcher, err))
+			if (!frames_restore(r, frames, places_fetch, places, err))
 				return false;
 		} else if (!snapshot && !replay_ops(r, ops, seq, err)) {
 			return false;
@@ -172,13 +123,14 @@ static void lose(struct owned *o)
 }
 
 static void become_run(struct owned *o, const struct db_result *rows, int first, int last,
-	const struct db_result *places)
+	struct places *places)
 {
 	if (rows && (last < first || db_int(rows, last, 1) != o->claimed_seq)) {
 		lose(o);
 		return;
 	}
-	struct definition_slot *slot = find_definition(o->worker, o->definition_id);
+	struct definition_slot *slot =
+		definitions_find(&o->worker->definitions, o->definition_id);
 	struct fault fault = {0};
 	struct error err = {0};
 	struct json input;
@@ -214,15 +166,12 @@ static void become_run(struct owned *o, const struct db_result *rows, int first,
 
 /* ---- Older entries ---- */
 
-static void add_seq(void *ctx, int64_t seq)
+static void ask_places(struct place_load *p);
+
+static void place_load_destroy(struct place_load *p)
 {
-	struct place_load *p = ctx;
-	for (size_t i = 0; i < p->count; i++) {
-		if (p->seqs[i] == seq)
-			return;
-	}
-	p->seqs = xrealloc(p->seqs, (p->count + 1) * sizeof *p->seqs);
-	p->seqs[p->count++] = seq;
+	places_destroy(p->places);
+	free(p);
 }
 
 static void on_places(struct db_batch *b)
@@ -230,41 +179,55 @@ static void on_places(struct db_batch *b)
 	struct place_load *p = b->ctx;
 	struct worker *w = p->worker;
 	struct owned *o = owned_find(w, p->id);
+	bool waits = o && o->state == OWNED_LOADING, ok = b->err.kind == ERROR_NONE;
 	w->loads--;
-	if (o && o->state == OWNED_LOADING && b->err.kind == ERROR_NONE) {
+	if (waits && ok && p->asked) {
+		places_take(p->places, b->statements[0].result);
+		ask_places(p);
+		p = NULL;
+	} else if (waits && ok) {
 		const struct db_result *rows = b->statements[0].result;
-		become_run(o, rows, 0, db_rows(rows) - 1, b->statements[1].result);
-	} else if (o && o->state == OWNED_LOADING) {
+		become_run(o, rows, 0, db_rows(rows) - 1, p->places);
+	} else if (waits) {
 		owned_doubt(o);
 		claim_doubted(w);
 	}
-	free(p->seqs);
-	free(p);
+	if (p)
+		place_load_destroy(p);
 	db_batch_destroy(b);
 	worker_check_done(w);
 }
 
-/* Whether the run's first row is a snapshot that names older entries; then they are read,
- * together with the rows anew, which go with the batch they came in. */
+/* The next places; after them the run's rows anew, since those that named them went with
+ * the batch they came in. */
+static void ask_places(struct place_load *p)
+{
+	static const bool without_input = false;
+	struct db_batch *b = db_batch_create(on_places, p);
+	p->asked = places_ask(p->places, p->id, b);
+	if (!p->asked)
+		store_load_entries(b, &p->id, &without_input, 1, BOUND_LOAD);
+	p->worker->loads++;
+	db_send(p->worker->control, b);
+}
+
+/* Whether the run's first row is a snapshot that names older entries; then they are read.
+ */
 static bool needs_places(struct owned *o, const struct db_result *rows, int first)
 {
-	struct place_load *p = xcalloc(1, sizeof *p);
+	struct places *places = NULL;
 	struct json ops;
-	p->worker = o->worker;
-	p->id = o->id;
 	if (strcmp(db_text(rows, first, 3), "frames") == 0 &&
 		json_check(db_text(rows, first, 4), db_length(rows, first, 4),
-			&own_limits, &ops, NULL, NULL))
-		frames_places(json_get(json_at(ops, 0), "frames"), add_seq, p);
-	if (p->count == 0) {
-		free(p);
+			&entry_limits, &ops, NULL, NULL))
+		places = places_create(json_get(json_at(ops, 0), "frames"));
+	if (!places)
 		return false;
-	}
-	struct db_batch *b = db_batch_create(on_places, p);
-	store_load_entries(b, &p->id, 1);
-	store_load_places(b, p->id, p->seqs, p->count);
-	o->worker->loads++;
-	db_send(o->worker->control, b);
+	struct place_load *p = xcalloc(1, sizeof *p);
+	p->worker = o->worker;
+	p->id = o->id;
+	p->places = places;
+	ask_places(p);
 	return true;
 }
 
@@ -274,21 +237,9 @@ static void load_destroy(struct load *l)
 {
 	free(l->ids);
 	free(l->definitions);
+	free(l->behind);
+	free(l->inputs);
 	free(l);
-}
-
-static void replay_rows(struct worker *w, const struct db_result *rows)
-{
-	for (int first = 0, last; first < db_rows(rows); first = last + 1) {
-		struct uuid id = db_uuid(rows, first, 0);
-		for (last = first; last + 1 < db_rows(rows); last++) {
-			if (!uuid_equal(db_uuid(rows, last + 1, 0), id))
-				break;
-		}
-		struct owned *o = owned_find(w, id);
-		if (o && o->state == OWNED_LOADING && !needs_places(o, rows, first))
-			become_run(o, rows, first, last, NULL);
-	}
 }
 
 static bool is_fresh(const struct owned *o)
@@ -296,43 +247,125 @@ static bool is_fresh(const struct owned *o)
 	return o->claimed_seq == 2 && !o->by_own_claim;
 }
 
-static void finish_load(struct load *l, const struct db_batch *b)
+/* One run's rows: its input, if that was asked for, then its entries. */
+static void take_run(struct owned *o, const struct db_result *rows, int first, int last)
 {
-	struct worker *w = l->worker;
-	for (size_t i = 0; b && i < l->definition_count; i++)
-		keep_definition(w, l->definitions[i], b->statements[i].result);
+	if (strcmp(db_text(rows, first, 3), "input") == 0) {
+		struct json input = {db_text(rows, first, 4), db_length(rows, first, 4)};
+		value_set(&o->input, value_create(input));
+		first++;
+	}
+	if (is_fresh(o))
+		become_run(o, NULL, 0, -1, NULL);
+	else if (first > last || !needs_places(o, rows, first))
+		become_run(o, rows, first, last, NULL);
+}
+
+/* The runs in the rows: those that are left come with the next batch. */
+static void take_rows(struct load *l, const struct db_result *rows)
+{
+	for (int first = 0, last; first < db_rows(rows); first = last + 1) {
+		struct uuid id = db_uuid(rows, first, 0);
+		for (last = first; last + 1 < db_rows(rows); last++) {
+			if (!uuid_equal(db_uuid(rows, last + 1, 0), id))
+				break;
+		}
+		while (l->read < l->behind_count && !uuid_equal(l->behind[l->read++], id))
+			; /* nothing of it is there */
+		struct owned *o = owned_find(l->worker, id);
+		if (o && o->state == OWNED_LOADING)
+			take_run(o, rows, first, last);
+	}
+	if (!db_rows(rows))
+		l->read = l->behind_count;
+}
+
+/* Those of which nothing else has to be read. */
+static void take_fresh(struct load *l)
+{
 	for (size_t i = 0; i < l->count; i++) {
-		struct owned *o = owned_find(w, l->ids[i]);
-		if (o && o->state == OWNED_LOADING && is_fresh(o))
+		struct owned *o = owned_find(l->worker, l->ids[i]);
+		if (o && o->state == OWNED_LOADING && is_fresh(o) && o->input)
 			become_run(o, NULL, 0, -1, NULL);
 	}
-	if (b && l->has_entries)
-		replay_rows(w, b->statements[b->count - 1].result);
+	l->count = 0;
 }
+
+static void give_up(struct load *l)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		struct owned *o = owned_find(l->worker, l->ids[i]);
+		if (o && o->state == OWNED_LOADING)
+			owned_doubt(o);
+	}
+	for (size_t i = l->read; i < l->behind_count; i++) {
+		struct owned *o = owned_find(l->worker, l->behind[i]);
+		if (o && o->state == OWNED_LOADING)
+			owned_doubt(o);
+	}
+	claim_doubted(l->worker);
+}
+
+/* A run that is being loaded finds its definition. */
+static bool is_awaited(void *ctx, struct uuid id)
+{
+	const struct worker *w = ctx;
+	for (size_t i = 0; i < OWNED_BUCKETS; i++) {
+		for (const struct owned *o = w->buckets[i]; o; o = o->hash_next) {
+			if (o->state == OWNED_LOADING && uuid_equal(o->definition_id, id))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void read_on(struct load *l);
 
 static void on_loaded(struct db_batch *b)
 {
 	struct load *l = b->ctx;
 	struct worker *w = l->worker;
 	w->loads--;
-	if (b->err.kind == ERROR_NONE) {
-		finish_load(l, b);
+	if (b->err.kind != ERROR_NONE) {
+		give_up(l);
+		load_destroy(l);
 	} else {
-		for (size_t i = 0; i < l->count; i++) {
-			struct owned *o = owned_find(w, l->ids[i]);
-			if (o && o->state == OWNED_LOADING)
-				owned_doubt(o);
-		}
-		claim_doubted(w);
+		for (size_t i = 0; i < l->definition_count; i++)
+			definitions_add(&w->definitions, l->definitions[i],
+				b->statements[i].result);
+		bool entries = b->count > (int)l->definition_count;
+		l->definition_count = 0;
+		take_fresh(l);
+		if (entries)
+			take_rows(l, b->statements[b->count - 1].result);
+		read_on(l);
 	}
-	load_destroy(l);
 	db_batch_destroy(b);
 	worker_check_done(w);
 }
 
+/* The next batch, or the end. */
+static void read_on(struct load *l)
+{
+	size_t left = l->behind_count - l->read;
+	definitions_trim(&l->worker->definitions, is_awaited, l->worker);
+	if (l->definition_count == 0 && left == 0) {
+		load_destroy(l);
+		return;
+	}
+	struct db_batch *b = db_batch_create(on_loaded, l);
+	for (size_t i = 0; i < l->definition_count; i++)
+		store_load_definition(b, l->definitions[i]);
+	if (left)
+		store_load_entries(
+			b, l->behind + l->read, l->inputs + l->read, left, BOUND_LOAD);
+	l->worker->loads++;
+	db_send(l->worker->control, b);
+}
+
 static void want_definition(struct load *l, struct uuid id)
 {
-	if (find_definition(l->worker, id))
+	if (definitions_find(&l->worker->definitions, id))
 		return;
 	for (size_t i = 0; i < l->definition_count; i++) {
 		if (uuid_equal(l->definitions[i], id))
@@ -381,7 +414,7 @@ static struct owned *take_row(
 						       : REQUEST_NONE;
 	o->definition_id = db_uuid(rows, row, 4);
 	struct json input = {db_text(rows, row, 5), db_length(rows, row, 5)};
-	value_set(&o->input, value_create(input));
+	value_set(&o->input, db_is_null(rows, row, 5) ? NULL : value_create(input));
 	o->created_at = db_int(rows, row, 6);
 	o->started_at = db_int(rows, row, 7);
 	o->by_own_claim = own;
@@ -394,33 +427,25 @@ static struct owned *take_row(
 
 void load_claimed(struct worker *w, const struct db_result *rows, bool own)
 {
-	size_t n = (size_t)db_rows(rows), behind = 0;
+	size_t n = (size_t)db_rows(rows);
 	struct load *l = xcalloc(1, sizeof *l);
 	l->worker = w;
 	l->ids = xcalloc(n, sizeof *l->ids);
 	l->definitions = xcalloc(n, sizeof *l->definitions);
-	struct uuid *history = xcalloc(n, sizeof *history);
+	l->behind = xcalloc(n, sizeof *l->behind);
+	l->inputs = xcalloc(n, sizeof *l->inputs);
 	for (size_t i = 0; i < n; i++) {
 		struct owned *o = take_row(w, rows, (int)i, own);
 		if (!o)
 			continue;
 		l->ids[l->count++] = o->id;
 		want_definition(l, o->definition_id);
-		if (!is_fresh(o))
-			history[behind++] = o->id;
+		if (is_fresh(o) && o->input)
+			continue;
+		l->inputs[l->behind_count] = !o->input;
+		l->behind[l->behind_count++] = o->id;
 	}
-	l->has_entries = behind > 0;
-	if (l->definition_count == 0 && behind == 0) {
-		finish_load(l, NULL);
-		load_destroy(l);
-	} else {
-		struct db_batch *b = db_batch_create(on_loaded, l);
-		for (size_t i = 0; i < l->definition_count; i++)
-			store_load_definition(b, l->definitions[i]);
-		if (behind)
-			store_load_entries(b, history, behind);
-		w->loads++;
-		db_send(w->control, b);
-	}
-	free(history);
+	if (l->definition_count == 0)
+		take_fresh(l);
+	read_on(l);
 }

@@ -8,6 +8,7 @@
 
 #include "advance.h"
 #include "db.h"
+#include "definitions.h"
 #include "journal.h"
 #include "run.h"
 #include "worker.h"
@@ -57,13 +58,6 @@ struct owned {
 
 #define OWNED_BUCKETS 8192
 
-struct definition_slot {
-	struct uuid id;
-	struct definition *definition; /* NULL: does not compile, fault says why */
-	struct fault fault;
-	struct definition_slot *next;
-};
-
 struct worker {
 	struct worker_options options;
 	uv_loop_t loop;
@@ -83,7 +77,7 @@ struct worker {
 	int effects_running;
 	size_t suspects;
 
-	struct definition_slot *definitions;
+	struct definitions definitions;
 	struct shape_program *shapes; /* correlations, compiled: events.c */
 	bool routing, attending, attend_wanted;
 	int64_t pruned_at;

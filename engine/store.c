@@ -339,13 +339,22 @@ void store_claim(struct db_batch *b, const struct claim *c)
 	db_add_time(p, c->since);
 }
 
-void store_load_entries(struct db_batch *b, const struct uuid *ids, size_t count)
+void store_load_entries(struct db_batch *b, const struct uuid *ids, const bool *inputs,
+	size_t count, size_t bytes)
 {
-	add_ids(db_batch_add(b, sql_load_entries), ids, count);
+	struct db_params *p = db_batch_add(b, sql_load_entries);
+	struct db_array input;
+	add_ids(p, ids, count);
+	db_array_init(&input, DB_OID_INT4);
+	for (size_t i = 0; i < count; i++)
+		db_array_int4(&input, inputs[i]);
+	db_add_array(p, &input);
+	db_array_finish(&input);
+	db_add_int(p, (int64_t)bytes);
 }
 
-void store_load_places(
-	struct db_batch *b, struct uuid run_id, const int64_t *seqs, size_t count)
+void store_load_places(struct db_batch *b, struct uuid run_id, const int64_t *seqs,
+	size_t count, size_t bytes)
 {
 	struct db_params *p = db_batch_add(b, sql_load_places);
 	struct db_array a;
@@ -355,6 +364,7 @@ void store_load_places(
 		db_array_int8(&a, seqs[i]);
 	db_add_array(p, &a);
 	db_array_finish(&a);
+	db_add_int(p, (int64_t)bytes);
 }
 
 void store_load_definition(struct db_batch *b, struct uuid id)

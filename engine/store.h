@@ -51,9 +51,11 @@ struct claim {
 };
 void store_claim(struct db_batch *b, const struct claim *c);
 
-void store_load_entries(struct db_batch *b, const struct uuid *ids, size_t count);
-void store_load_places(
-	struct db_batch *b, struct uuid run_id, const int64_t *seqs, size_t count);
+/* Of as many runs, or entries, from the first on as have so many bytes; at least one. */
+void store_load_entries(struct db_batch *b, const struct uuid *ids, const bool *inputs,
+	size_t count, size_t bytes);
+void store_load_places(struct db_batch *b, struct uuid run_id, const int64_t *seqs,
+	size_t count, size_t bytes);
 void store_load_definition(struct db_batch *b, struct uuid id);
 struct child_start {
 	struct uuid parent, child, worker;

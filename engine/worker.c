@@ -503,16 +503,6 @@ static void close_handle(uv_handle_t *handle, void *arg)
 		uv_close(handle, NULL);
 }
 
-static void definitions_destroy(struct definition_slot *s)
-{
-	while (s) {
-		struct definition_slot *next = s->next;
-		definition_unref(s->definition);
-		free(s);
-		s = next;
-	}
-}
-
 static void discard(struct owned *o)
 {
 	owned_drop(o);
@@ -541,7 +531,7 @@ void worker_destroy(struct worker *w)
 	uv_run(&w->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&w->loop);
 	sql_steps_destroy(w->host.sql);
-	definitions_destroy(w->definitions);
+	definitions_finish(&w->definitions);
 	events_finish(w);
 	for (size_t i = 0; w->has[i]; i++)
 		free(w->has[i]);

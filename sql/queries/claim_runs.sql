@@ -7,9 +7,9 @@
 -- dead rows before it.
 -- (The time is a subquery, so that it bounds the index scan: what sleeps is not walked through.)
 -- Returns a row per run taken: run_id, seq of its claimed entry, losses since its last
--- progress, request, definition_id, input, created_at and started_at (microseconds since
--- 1970), suspect boolean. A lease whose run or journal is not there is suspended instead; its row
--- has no seq.
+-- progress, request, definition_id, input (null: it is large, and read with the journal), created_at
+-- and started_at (microseconds since 1970), suspect boolean. A lease whose run or journal is not there
+-- is suspended instead; its row has no seq.
 with due as (
 	select run_id, definition_id, request, started_at from stepwell.lease
 	where $5::text = 'due' and owner is null and due between $8::timestamptz and (select clock_timestamp())
@@ -69,7 +69,8 @@ with due as (
 	where l.run_id = any (array(select run_id from appended))
 	returning l.run_id, l.started_at
 )
-select a.run_id, a.seq, c.losses, c.request, c.definition_id, c.input,
+select a.run_id, a.seq, c.losses, c.request, c.definition_id,
+	case when octet_length(c.input) <= 16384 then c.input end,
 	(extract(epoch from c.created_at) * 1000000)::bigint,
 	(extract(epoch from m.started_at) * 1000000)::bigint, c.suspect
 from appended a

@@ -7,6 +7,7 @@ import time
 from catalogue import case
 from harness import check, http_task, wait_for
 from judges import all_completed, journal_is_whole
+from rows_crash import NO_POISON
 from sessions import JOURNAL, LEASE, SOON
 
 MIB = 1 << 20
@@ -147,3 +148,63 @@ def held_event_id(world):
     world.inject()
     world.land()
     world.checked(1 + others)
+
+
+@case(67)
+def large_takeover(world):
+    """Runs that hold little, and have journals of many MiB, lose their worker: another one takes all of them over in
+    little memory. One has a large input, and values that its snapshot names."""
+    db, count, pages = world.db, world.size(6, 12, 40), world.size(40, 100, 100)
+    answer = "/hex/\" + $workflow.id + \"/page?body=22*1,78*%d,22*1" % (MIB - 2)
+    db.apply("pages", [
+        {"each": {"for": {"each": "i", "in": "${ [range(%d)] }" % pages}, "do": [
+            {"page": {"call": "http", "with": {"method": "get", "endpoint": "${ \"%s%s\" }" % (world.recorder.url, answer)}}}]}},
+        {"stop": http_task(world.recorder.url, "/hold/gate/{run}/stop")},
+        {"out": {"set": {"ok": True}}}])
+    db.apply("big", [
+        {"a": keeps()}, {"b": {"set": {"w": "${ $context.v }"}, "output": {"as": "${ .w }"}}},
+        {"stop": http_task(world.recorder.url, "/hold/gate/{run}/stop")},
+        {"out": {"set": "${ ($steps.b == $workflow.input.big) and ($context.v == $steps.b) }"}}])
+    worker = world.worker("--body-limit", "1MiB", "--concurrency", "16", *NO_POISON)
+    db.start("pages", count)
+    start_large(world, "big", 15 * MIB)
+    count += 1
+    world.recorder.wait("/hold", count, world.size(120, 600, 900))
+    check_memory(world, worker, "%d runs at work" % count)
+    read = db.value("select sum(length(data)) / 1048576 from stepwell.entry")
+    worker.end()
+    world.inject(count)
+    worker = world.worker(*NO_POISON)
+    world.recorder.wait("/hold", 2 * count, 60)
+    world.land(count)
+    check_memory(world, worker, "takeover of %s MiB of journals" % read)
+    world.recorder.release("gate")
+    db.wait_idle(60)
+    world.check_workers()
+    all_completed(db, count)
+    journal_is_whole(db)
+    said = db.value("select output::text from stepwell.runs where name = 'big'")
+    check(said == "true", "I4: a value is another after the takeover: %s", said[:200])
+    world.checked(count)
+
+
+@case(67)
+def many_definitions(world):
+    """A worker that has met very many definitions keeps some of them: runs of all of them complete, twice."""
+    db, count = world.db, world.size(10, 600, 2000)
+    text = "x" * world.size(4 * MIB, 1000, 1000)
+    for n in range(count):
+        db.apply("d%d" % n, [{"a": {"set": {"x": "${ [range(5)] | map(. * %d) | add }" % n, "y": text}}},
+                             {"b": {"set": {"z": "${ .x + 1 }"}}}])
+    worker = world.worker()
+    for _ in range(2):
+        db.psql("select count(stepwell.start('crash/d' || n)) from generate_series(0, %d) n" % (count - 1))
+        db.wait_idle(world.size(60, 300, 900))
+    all_completed(db, 2 * count)
+    wrong = db.count("stepwell.runs where (output ->> 'z')::int <> 10 * substr(name, 2)::int + 1")
+    check(wrong == 0, "I4: %d runs were executed by another definition", wrong)
+    check_memory(world, worker, "%d definitions" % count)
+    world.check_workers()
+    world.inject(2 * count)
+    world.land(2 * count)
+    world.checked(2 * count)

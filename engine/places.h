@@ -1,0 +1,30 @@
+/*
+ * The values that a snapshot names, read from the entries that hold them: a few entries
+ * at a time, of which only those values are kept.
+ */
+#ifndef STEPWELL_PLACES_H
+#define STEPWELL_PLACES_H
+
+#include "frames.h"
+#include "store.h"
+
+/* Of an entry, whose text is of our own making. */
+extern const struct json_limits entry_limits;
+
+struct places;
+
+/* Those that the snapshot names; NULL: none. */
+struct places *places_create(struct json snapshot);
+void places_destroy(struct places *p);
+
+/* Adds the statement that reads the next of the run's entries; false: there are no more.
+ */
+bool places_ask(const struct places *p, struct uuid run, struct db_batch *b);
+/* What it has returned. */
+void places_take(struct places *p, const struct db_result *rows);
+
+/* A frames_fetch; ctx: the places, or NULL. Each may be had once: the text borrows until
+ * the next call. */
+struct json places_fetch(void *ctx, int64_t seq, unsigned op, const char *field);
+
+#endif
