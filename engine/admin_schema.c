@@ -18,6 +18,7 @@ static const struct migration {
 	{4, "child", sql_migration_0004_child},
 	{5, "start", sql_migration_0005_start},
 	{6, "suspects", sql_migration_0006_suspects},
+	{7, "place", sql_migration_0007_place},
 	{8, "database", sql_migration_0008_database},
 };
 

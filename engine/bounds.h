@@ -39,6 +39,11 @@
  * (To compile one takes 20 to 60 ms, for which everything else waits.) */
 #define BOUND_DEFINITIONS (64 * BOUND_MIB)
 
+/* Events that are offered to runs and whose taking is not durable yet; events that are
+ * read to be routed, or to be found by a new correlation. Unless a single one is longer.
+ */
+#define BOUND_EVENTS (8 * BOUND_MIB)
+
 /* For each byte that is under way an answer may take longer: 8 MiB a second are what a
  * busy server stores of text that it has to compress. */
 static inline int64_t bound_time(size_t bytes)

@@ -235,6 +235,7 @@ static bool get_listening(
 	if (!f->task->listens)
 		return misfit(err);
 	struct listening *l = f->listening = xcalloc(1, sizeof *l);
+	l->place = l->stored = -1;
 	l->taken = xcalloc(json_count(json_get(in, "taken")) * 2 + 1, sizeof *l->taken);
 	while (json_next_element(&it, &element)) {
 		struct json v = json_get(element, "t");

@@ -67,7 +67,8 @@ void entry_destroy(struct entry *e)
 	value_unref(e->output);
 	value_unref(e->error);
 	emissions_destroy(e->emitted);
-	arrivals_destroy(e->consumed);
+	takings_destroy(e->takings);
+	readings_destroy(e->readings);
 	waitings_destroy(e->waits);
 	free(e);
 }
@@ -80,7 +81,7 @@ size_t entry_bytes(const struct entry *e)
 	for (const struct emission *m = e->emitted; m; m = m->next)
 		n += m->event->n;
 	for (const struct waiting *w = e->waits; w; w = w->next)
-		n += w->waits->n;
+		n += w->waits ? w->waits->n : 0;
 	return n;
 }
 

@@ -41,9 +41,10 @@ struct entry {
 	struct value *output, *error; /* LEASE_END */
 
 	struct emission *emitted; /* events to be stored with it */
-	struct arrival *consumed; /* events that were taken with it */
-	bool relists;             /* it says what the run waits for from now on: */
-	struct waiting *waits;
+	struct taking *takings;   /* events that were taken with it */
+	bool unlists;             /* the run waits for nothing any more */
+	struct waiting *waits;    /* listeners that begin or end with it */
+	struct reading *readings; /* how far they have read */
 
 	int64_t started_at;
 	struct entry *next;

@@ -16,6 +16,8 @@ void listening_destroy(struct listening *l)
 	value_unref(l->waits);
 	value_unref(l->correlated);
 	value_unref(l->item);
+	value_unref(l->context);
+	free(l->since);
 	free(l);
 }
 
@@ -24,9 +26,6 @@ void arrivals_destroy(struct arrival *a)
 	while (a) {
 		struct arrival *next = a->next;
 		free(a->path);
-		free(a->reference);
-		free(a->source);
-		free(a->id);
 		value_unref(a->event);
 		free(a);
 		a = next;
@@ -44,6 +43,27 @@ void emissions_destroy(struct emission *e)
 		value_unref(e->event);
 		free(e);
 		e = next;
+	}
+}
+
+void takings_destroy(struct taking *t)
+{
+	while (t) {
+		struct taking *next = t->next;
+		free(t->reference);
+		free(t->filters);
+		free(t);
+		t = next;
+	}
+}
+
+void readings_destroy(struct reading *r)
+{
+	while (r) {
+		struct reading *next = r->next;
+		free(r->path);
+		free(r);
+		r = next;
 	}
 }
 
@@ -67,6 +87,16 @@ static void keep(struct listening *l, struct value *v)
 		l->taken = xrealloc(
 			l->taken, (l->count ? 2 * l->count : 1) * sizeof *l->taken);
 	l->taken[l->count++] = value_ref(v);
+}
+
+static void forget_reading(struct listening *l)
+{
+	l->place = l->stored = -1;
+	l->upto = l->passed = 0;
+	l->look = 0;
+	l->attended = false;
+	free(l->since);
+	l->since = NULL;
 }
 
 /* An iteration over the event that has come. */
@@ -133,6 +163,8 @@ bool listening_apply(struct run *r, struct frame *f, const struct op *op)
 		if (!f->listening)
 			f->listening = xcalloc(1, sizeof *f->listening);
 		value_set(&f->listening->waits, value_ref(op->values[OP_ITEMS]));
+		value_set(&f->listening->context, value_ref(r->context));
+		forget_reading(f->listening);
 		f->state = FRAME_LISTENING;
 		return true;
 	}
@@ -170,28 +202,169 @@ void listening_describe(const struct run *r, struct buf *out)
 			(long long)f->listening->waits->seq, f->listening->waits->op);
 }
 
-struct waiting *listening_list(const struct run *r)
+/* The lines of a text, sorted. */
+struct lines {
+	struct json *list; /* slices */
+	size_t count;
+};
+
+static int compare_lines(const void *a, const void *b)
 {
-	struct waiting *list = NULL;
-	for (struct frame *f = next_listener(r, NULL); f; f = next_listener(r, f)) {
-		struct waiting *w = xcalloc(1, sizeof *w);
-		w->path = xstrdup(f->path);
+	const struct json *x = a, *y = b;
+	int order = memcmp(x->s, y->s, x->n < y->n ? x->n : y->n);
+	return order ? order : (x->n > y->n) - (x->n < y->n);
+}
+
+static struct lines lines_of(const char *text)
+{
+	struct lines l = {0};
+	for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
+		if ((l.count & (l.count - 1)) == 0)
+			l.list = xrealloc(
+				l.list, (l.count ? 2 * l.count : 1) * sizeof *l.list);
+		l.list[l.count++] = (struct json){text, (size_t)(end - text)};
+	}
+	if (l.count)
+		qsort(l.list, l.count, sizeof *l.list, compare_lines);
+	return l;
+}
+
+/* The path of a line: without the two numbers behind it. */
+static char *path_of(struct json line)
+{
+	size_t n = line.n;
+	for (int spaces = 0; spaces < 2;)
+		spaces += line.s[--n] == ' ';
+	return xstrndup(line.s, n);
+}
+
+static void forget_arrivals(struct run *r, const char *path)
+{
+	for (struct arrival **p = &r->inbox; *p;) {
+		struct arrival *a = *p;
+		if (strcmp(a->path, path) != 0) {
+			p = &a->next;
+			continue;
+		}
+		*p = a->next;
+		a->next = NULL;
+		arrivals_destroy(a);
+	}
+}
+
+static void add_change(
+	struct run *r, struct json line, bool begins, struct waiting **list)
+{
+	struct waiting *w = xcalloc(1, sizeof *w);
+	w->path = path_of(line);
+	const struct frame *f = begins ? run_find(r, w->path) : NULL;
+	if (f) {
 		w->reference = xstrdup(f->task->reference);
 		w->waits = value_ref(f->listening->waits);
-		w->next = list;
-		list = w;
+	} else {
+		forget_arrivals(r, w->path);
+	}
+	w->next = *list;
+	*list = w;
+}
+
+struct waiting *listening_changes(struct run *r, const char *before, const char *after)
+{
+	struct waiting *list = NULL;
+	struct lines old = lines_of(before), new = lines_of(after);
+	for (size_t i = 0, j = 0; i < old.count || j < new.count;) {
+		int order = i == old.count   ? 1
+			    : j == new.count ? -1
+					     : compare_lines(&old.list[i], &new.list[j]);
+		if (order < 0)
+			add_change(r, old.list[i], false, &list);
+		else if (order > 0)
+			add_change(r, new.list[j], true, &list);
+		i += order <= 0;
+		j += order >= 0;
+	}
+	free(old.list);
+	free(new.list);
+	return list;
+}
+
+/* ---- Reading ---- */
+
+static bool has_arrivals(const struct run *r, const struct frame *f)
+{
+	const struct arrival *a = r->inbox;
+	while (a && strcmp(a->path, f->path) != 0)
+		a = a->next;
+	return a;
+}
+
+struct frame *listening_next(const struct run *r, const struct frame *f)
+{
+	struct frame *next = next_listener(r, (struct frame *)f);
+	while (next && (next->state != FRAME_LISTENING || has_arrivals(r, next)))
+		next = next_listener(r, next);
+	return next;
+}
+
+bool listening_is_attended(const struct run *r)
+{
+	if (r->agenda.waits[AGENDA_EVENT] == 0)
+		return true;
+	for (struct frame *f = next_listener(r, NULL); f; f = next_listener(r, f)) {
+		if (f->state == FRAME_LISTENING && !f->listening->attended)
+			return false;
+	}
+	return true;
+}
+
+void listening_look_again(struct run *r)
+{
+	for (struct frame *f = next_listener(r, NULL); f; f = next_listener(r, f))
+		f->listening->attended = false;
+}
+
+int64_t listening_place(const struct frame *f)
+{
+	const struct listening *l = f->listening;
+	return l->place >= 0 && l->upto > l->place ? l->upto : l->place;
+}
+
+/* Events that were never offered need not be remembered: they are few, or cheap. */
+#define READ_AGAIN 1000
+
+struct reading *listening_readings(struct run *r)
+{
+	struct reading *list = NULL;
+	for (struct frame *f = next_listener(r, NULL); f; f = next_listener(r, f)) {
+		struct listening *l = f->listening;
+		int64_t place = has_arrivals(r, f) ? l->place : listening_place(f);
+		if (l->place <= l->stored && place <= l->stored + READ_AGAIN)
+			continue;
+		struct reading *reading = xcalloc(1, sizeof *reading);
+		reading->path = xstrdup(f->path);
+		reading->place = place;
+		reading->passed = l->passed;
+		reading->next = list;
+		list = reading;
+		l->stored = place;
 	}
 	return list;
 }
 
-bool listening_is_open(const struct run *r)
-{
-	return r->agenda.waits[AGENDA_EVENT] != 0;
-}
-
 /* ---- Arrivals ---- */
 
-struct arrival *listening_take(struct run *r, const struct frame *f)
+void listening_add(struct run *r, struct arrival *a)
+{
+	struct frame *f = run_find(r, a->path);
+	struct arrival **p = &r->inbox;
+	while (*p)
+		p = &(*p)->next;
+	*p = a;
+	if (f)
+		agenda_touch(f);
+}
+
+struct arrival *listening_pop(struct run *r, const struct frame *f)
 {
 	struct arrival **p = &r->inbox;
 	while (*p && strcmp((*p)->path, f->path) != 0)
@@ -200,22 +373,47 @@ struct arrival *listening_take(struct run *r, const struct frame *f)
 	if (!a)
 		return NULL;
 	*p = a->next;
-	a->next = r->consumed;
-	r->consumed = a;
+	a->next = NULL;
 	return a;
 }
 
-void listening_add(struct run *r, struct arrival *a)
+/* The one that was taken is gone for other passes that are open at the same time. */
+static void withdraw(struct run *r, const struct frame *taker, int64_t place)
 {
-	struct frame *f = run_find(r, a->path);
-	struct arrival **p = &r->inbox;
-	if (!f || !f->listening) {
-		a->next = r->consumed;
-		r->consumed = a;
-		return;
+	for (struct arrival **p = &r->inbox; *p;) {
+		struct arrival *a = *p;
+		const struct frame *f = a->place == place ? run_find(r, a->path) : NULL;
+		if (!f || strcmp(f->task->reference, taker->task->reference) != 0) {
+			p = &a->next;
+			continue;
+		}
+		*p = a->next;
+		a->next = NULL;
+		arrivals_destroy(a);
 	}
-	while (*p)
-		p = &(*p)->next;
-	*p = a;
-	agenda_touch(f);
+}
+
+void listening_took(struct run *r, struct frame *f, const struct arrival *a)
+{
+	struct listening *l = f->listening;
+	struct taking **last = &r->takings, *t = xcalloc(1, sizeof *t);
+	struct json wait = json_at(value_json(l->waits), 0);
+	while (*last)
+		last = &(*last)->next;
+	*last = t;
+	t->reference = xstrdup(f->task->reference);
+	t->filters = json_strdup(json_get(wait, "pinned"));
+	t->place = a->place;
+	t->floor = l->passed ? l->passed - 1 : a->place;
+	l->place = a->place;
+	r->taken_count++;
+	withdraw(r, f, a->place);
+}
+
+void listening_refused(struct frame *f, const struct arrival *a, bool for_good)
+{
+	struct listening *l = f->listening;
+	l->place = a->place;
+	if (!for_good && !l->passed)
+		l->passed = a->place;
 }

@@ -1,8 +1,10 @@
 /*
  * A task that listens: what its frame keeps, and how events reach it. What it waits for,
- * what it took and what its correlations were bound to are in the journal. Arrivals and
- * emissions are the owner's: they go to the database together with the entry that
- * records them, so an event is taken, or emitted, exactly once.
+ * what it took and what its correlations were bound to are in the journal. A listener
+ * reads the kept events that match it in the order of their places; what it took is
+ * stored with the entry that says so, so an event is taken, or emitted, exactly once.
+ * What it did not take it has only read: each pass of a task reads for itself, and of
+ * several passes that are open at once each is offered what matches.
  */
 #ifndef STEPWELL_LISTENING_H
 #define STEPWELL_LISTENING_H
@@ -26,13 +28,39 @@ struct listening {
 	uint64_t met, until_met;  /* filters of `all` that have had their event */
 	struct value *item;       /* foreach: the event that is being handled */
 	int64_t received;         /* foreach: how many were begun */
+	struct value *context;    /* as it was when it began to wait: filters see this */
+
+	/* Volatile: only the owner's. */
+	int64_t place;  /* it has decided on all events up to here; -1: as stored */
+	int64_t stored; /* what the database knows of that */
+	int64_t upto;   /* where it is when it has decided on what has arrived for it */
+	int64_t passed; /* the first event that it has passed over though another pass may
+			   take it; 0: none */
+	char *since;    /* list_arrivals.sql: $4; or NULL */
+	uint64_t look;  /* the last question for its arrivals; 0: none */
+	bool attended;  /* what was there for it is in memory, or decided on */
 };
 
 /* An event on its way to a task of the run. */
 struct arrival {
-	char *path, *reference, *source, *id;
+	char *path;
+	int64_t place;
 	struct value *event;
 	struct arrival *next;
+};
+
+/* An event that was taken: see the table. */
+struct taking {
+	char *reference, *filters;
+	int64_t place, floor;
+	struct taking *next;
+};
+
+/* How far a listener has read. */
+struct reading {
+	char *path;
+	int64_t place, passed;
+	struct reading *next;
 };
 
 /* An event that a task has emitted. */
@@ -42,7 +70,8 @@ struct emission {
 	struct emission *next;
 };
 
-/* What a run waits for from an entry on: a frame of it that listens. */
+/* A frame that begins to listen with an entry, or has come to the end of it (waits is
+ * NULL). */
 struct waiting {
 	char *path, *reference;
 	struct value *waits;
@@ -52,6 +81,8 @@ struct waiting {
 void listening_destroy(struct listening *l);
 void arrivals_destroy(struct arrival *a);
 void emissions_destroy(struct emission *e);
+void takings_destroy(struct taking *t);
+void readings_destroy(struct reading *r);
 void waitings_destroy(struct waiting *w);
 
 /* run_apply of OP_LISTENING, OP_RECEIVED, OP_COLLECTED. False: it does not fit. */
@@ -59,15 +90,33 @@ MUST_CHECK bool listening_apply(struct run *r, struct frame *f, const struct op 
 /* The run had ended and is retried: nobody waits any more. */
 void listening_lapse(struct frame *f);
 
-/* Which subscriptions the run's state asks for, as text to compare. */
+/* Which subscriptions the run's state asks for, as text to compare: a line for each. */
 void listening_describe(const struct run *r, struct buf *out);
-struct waiting *listening_list(const struct run *r);
-/* Whether a frame waits for an event just now. */
-bool listening_is_open(const struct run *r);
+/* What has changed since the run's subscriptions were `before` (such a text). What has
+ * arrived for those that are over is forgotten. */
+struct waiting *listening_changes(struct run *r, const char *before, const char *after);
+/* What those that wait have read since that was stored; NULL: not worth storing. */
+struct reading *listening_readings(struct run *r);
 
-/* The oldest arrival for the frame goes to the run's `consumed`; NULL: none. */
-struct arrival *listening_take(struct run *r, const struct frame *f);
-/* Arrivals are added in their order; those for nobody are consumed at once. */
+/* ---- Arrivals ---- */
+
+/* Frames that wait for events just now, and have decided on what has arrived: the next
+ * one after f (NULL: the first). */
+struct frame *listening_next(const struct run *r, const struct frame *f);
+/* Whether all of them have seen what was there. */
+bool listening_is_attended(const struct run *r);
+/* All look again. */
+void listening_look_again(struct run *r);
+/* How far the frame has read, -1: as it was stored. */
+int64_t listening_place(const struct frame *f);
+
+/* Arrivals come in the order of their places. Takes a. */
 void listening_add(struct run *r, struct arrival *a);
+/* The oldest arrival for the frame, which the caller destroys; NULL: none. */
+struct arrival *listening_pop(struct run *r, const struct frame *f);
+/* The frame takes it: no other one of the same task does. */
+void listening_took(struct run *r, struct frame *f, const struct arrival *a);
+/* It does not; for_good: neither would a later pass whose filters see the same. */
+void listening_refused(struct frame *f, const struct arrival *a, bool for_good);
 
 #endif

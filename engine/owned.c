@@ -146,6 +146,7 @@ static void forget(struct owned *o)
 	}
 	count_slots(o);
 	clear_suspicion(o);
+	attend_forget(o);
 	if (o->log.queued)
 		journal_withdraw(w->journal, &o->log);
 	log_finish(&o->log);
@@ -220,50 +221,43 @@ static struct entry *take_snapshot(struct owned *o)
 	return e;
 }
 
-/* Whether the run waits for other events than before: for which, is in waits. */
-static bool asks_anew(struct run *r, struct buf *waits)
+/* The listeners that begin or end, since the database was told last. */
+static struct waiting *changed_waits(struct run *r)
 {
-	bool open = r->status == RUN_RUNNING || r->status == RUN_SUSPENDED;
-	if (open && !r->agenda.retold)
-		return false;
+	struct buf waits = {0};
+	struct waiting *list = NULL;
+	const char *before = r->waits ? r->waits : "";
+	if (!r->agenda.retold)
+		return NULL;
 	r->agenda.retold = false;
-	if (open)
-		listening_describe(r, waits);
-	return strcmp(buf_text(waits), r->waits ? r->waits : "") != 0 ||
-	       (!open && r->definition->listens);
+	listening_describe(r, &waits);
+	if (strcmp(buf_text(&waits), before) != 0) {
+		list = listening_changes(r, before, buf_text(&waits));
+		free(r->waits);
+		r->waits = xstrdup(buf_text(&waits));
+	}
+	buf_finish(&waits);
+	return list;
 }
 
 /* What the operations did with events goes with their entry. */
 static void take_events(struct owned *o, struct entry *e)
 {
 	struct run *r = o->run;
-	struct buf waits = {0};
 	e->emitted = r->emitted;
-	e->consumed = r->consumed;
+	e->takings = r->takings;
 	r->emitted = NULL;
-	r->consumed = NULL;
-	e->relists = asks_anew(r, &waits);
-	if (e->relists || e->consumed)
-		o->attended = false; /* there may be more than one look lists */
-	if (e->relists) {
-		arrivals_destroy(r->inbox); /* offered again to whom it concerns */
-		r->inbox = NULL;
-		e->waits = waits.len ? listening_list(r) : NULL;
-		free(r->waits);
-		r->waits = xstrdup(buf_text(&waits));
-	}
-	buf_finish(&waits);
+	r->takings = NULL;
+	if (r->status == RUN_RUNNING || r->status == RUN_SUSPENDED)
+		e->waits = changed_waits(r);
+	else
+		e->unlists = r->definition->listens;
 }
 
 /* The pending operations become an entry; NULL if there are none. */
 static struct entry *take_ops(struct owned *o)
 {
 	struct run *r = o->run;
-	if (r->op_count == 0 && r->consumed) { /* events that nobody wanted */
-		struct entry *nothing = take_snapshot(o);
-		take_events(o, nothing);
-		return nothing;
-	}
 	if (r->op_count == 0)
 		return NULL;
 	struct entry *e = make_entry(o, r->at);
@@ -344,6 +338,8 @@ static void leave(struct owned *o, struct entry *e, enum lease_change change, in
 	e->reason = r->reason;
 	if (change == LEASE_END)
 		end_with(o, e);
+	else
+		e->readings = listening_readings(r);
 	append(o, e);
 }
 
@@ -476,6 +472,8 @@ static void on_durable(struct owned *o)
 	struct run *r = o->run;
 	if (run_effects_forget(r))
 		clear_suspicion(o);
+	if (log_is_clear(&o->log))
+		attend_forget(o);
 	if ((o->need & NEED_FLUSH) || (log_is_clear(&o->log) && run_effect_carrying(r)))
 		owned_wake(o);
 	if (o->need & NEED_EVENT)
@@ -506,7 +504,7 @@ static void settle(struct owned *o, struct entry *e)
 	}
 	bool far = !due || due - now > STAY_USEC;
 	if ((o->need & NEED_EVENT) && !(o->need & ~(unsigned)(NEED_EVENT | NEED_TIMER)) &&
-		far && o->attended && !r->inbox && o->worker->options.claim) {
+		far && listening_is_attended(r) && o->worker->options.claim) {
 		r->reason = "waits for an event";
 		leave(o, e, LEASE_RELEASE, due ? due : INT64_MAX, "waiting");
 		return;
@@ -579,7 +577,7 @@ void owned_on_prepare(uv_prepare_t *prepare)
 		advance(o);
 	}
 	owned_start_effects(w);
-	events_attend(w);
+	attend(w);
 	journal_flush(w->journal);
 }
 
@@ -619,7 +617,6 @@ void owned_live(struct owned *o, struct run *run)
 	struct buf waits = {0};
 	o->run = run;
 	o->state = OWNED_LIVE;
-	o->attended = false;
 	listening_describe(run, &waits); /* as its journal, so the database */
 	free(run->waits);
 	run->waits = buf_take(&waits);
@@ -665,7 +662,7 @@ void owned_cancel(struct owned *o)
 	run_begin_entry(o->run, worker_now(o->worker));
 	run_cancel(o->run);
 	struct entry *e = take_ops(o);
-	e->relists = true; /* whatever it was that it waited for */
+	e->unlists = true; /* whatever it was that it waited for */
 	end_unread(o, e);
 }
 

@@ -32,7 +32,7 @@ struct owned {
 	struct run_effect *kept; /* they survive a reload */
 	unsigned need;           /* enum run_need, as of its last advance */
 	int slots;               /* that its effects hold, or were granted */
-	bool attended;           /* what was on its way to its listeners is in memory */
+	size_t event_bytes;      /* of what was offered to it and is not durable yet */
 	bool woken, in_slot_queue, suspect, unstorable;
 	uv_timer_t timer;
 	struct owned *next_woken, *next_slot; /* queues */
@@ -80,6 +80,8 @@ struct worker {
 	struct definitions definitions;
 	struct shape_program *shapes; /* correlations, compiled: events.c */
 	bool routing, attending, attend_wanted;
+	uint64_t attend_looks; /* questions for arrivals so far */
+	size_t event_bytes;    /* of its runs, together */
 	int64_t pruned_at;
 
 	uv_prepare_t prepare;
@@ -167,11 +169,19 @@ void takeover_seen(struct worker *w, struct uuid id, bool expired);
 void takeover_forget_others(
 	struct worker *w, bool (*is_listed)(const void *, struct uuid), const void *list);
 
-/* events.c: routes what was stored, and sees what is there for runs in memory. */
+/* events.c: routes what was stored. */
 void events_poll(struct worker *w);
 void events_route(struct worker *w);
-void events_attend(struct worker *w); /* those that wait for it, if it is wanted */
 void events_finish(struct worker *w);
+/* Rows of source, id, event, shape, base: what the correlations of events come to. Texts
+ * are borrowed from the rows; null where the event is that of the row before. */
+struct event_shape *events_evaluate(struct worker *w, const struct db_result *rows);
+void events_shapes_destroy(struct event_shape *shapes, size_t count);
+
+/* attend.c: sees what is there for runs in memory that listen. */
+void attend(struct worker *w); /* those that wait for it, if it is wanted */
+/* What was offered to the run is durable, or nobody's any more. */
+void attend_forget(struct owned *o);
 
 /* load.c: what a claim returned goes on to become runs. */
 void load_claimed(struct worker *w, const struct db_result *rows, bool own);

@@ -36,7 +36,7 @@ void run_destroy(struct run *r)
 	definition_unref(r->definition);
 	buf_finish(&r->ops);
 	arrivals_destroy(r->inbox);
-	arrivals_destroy(r->consumed);
+	takings_destroy(r->takings);
 	emissions_destroy(r->emitted);
 	free(r->waits);
 	free(r->head_path);

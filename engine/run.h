@@ -62,8 +62,10 @@ struct run {
 			     effect carries */
 	int64_t barrier_seq; /* nothing is decided until this entry is durable */
 	struct host *host;
-	struct arrival *inbox, *consumed; /* events: on their way; taken by the entry */
-	struct emission *emitted;         /* by the pending entry */
+	struct arrival *inbox;    /* events on their way to its listeners */
+	struct taking *takings;   /* events that were taken by the pending entry */
+	uint64_t taken_count;     /* since it was loaded */
+	struct emission *emitted; /* by the pending entry */
 	char *waits; /* what the database knows of its subscriptions, as text; or NULL */
 	struct run_effect *spent;     /* recorded; kept until that is durable */
 	struct run_effect *under_way; /* its frames' effects, not recorded yet */

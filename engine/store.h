@@ -71,10 +71,16 @@ void store_make_partitions(struct db_batch *b);
 
 /* What the entries say of events; after the lease rows, before the journal rows. */
 void store_entry_events(struct db_batch *b, struct entry *const *entries, size_t count);
-/* Of listeners in memory: offers kept events, then lists what is on its way to them. */
+/* A listener in memory, and how far it has read: list_arrivals.sql. */
+struct listener {
+	struct uuid run_id;
+	const char *path, *since; /* since may be NULL */
+	int64_t place;            /* -1: as it was stored */
+};
 void store_list_unindexed(struct db_batch *b, const struct uuid *runs, size_t count);
-void store_look_back(struct db_batch *b, const struct uuid *runs, size_t count);
-void store_list_deliveries(struct db_batch *b, const struct uuid *runs, size_t count);
+void store_list_arrivals(
+	struct db_batch *b, const struct listener *listeners, size_t count);
+void store_load_events(struct db_batch *b, const int64_t *places, size_t count);
 void store_list_unrouted(struct db_batch *b);
 void store_prune_events(struct db_batch *b);
 
@@ -86,8 +92,10 @@ struct event_shape {
 };
 void store_add_event_keys(
 	struct db_batch *b, const struct event_shape *shapes, size_t count);
-void store_mark_indexed(
-	struct db_batch *b, const struct event_shape *shapes, size_t count);
+/* place 0: as before; whole: there are no more kept events. */
+void store_mark_indexed(struct db_batch *b, const char *shape, const char *base,
+	int64_t place, bool whole);
+/* Rows of one event follow each other. Two statements. */
 void store_route_events(
 	struct db_batch *b, const struct event_shape *shapes, size_t count);
 

@@ -210,6 +210,48 @@ bool event_filter_describe(const struct event_filter *f, int64_t number,
 	return true;
 }
 
+/* ---- What its expressions see ---- */
+
+static void see_name(const struct expression *e, const char *name, struct run_scope *s,
+	struct buf *out)
+{
+	struct json v;
+	if (!name || !expression_mentions(e, name) ||
+		!s->scope.lookup(s->scope.ctx, name, &v))
+		return;
+	buf_printf(out, "$%s=", name);
+	json_put(out, v);
+}
+
+static void see_expression(
+	const struct expression *e, struct run_scope *s, struct buf *out)
+{
+	static const char *const names[] = {"context", "input", "output", "task", "steps",
+		"runtime", "authorization"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		see_name(e, names[i], s, out);
+	for (const struct frame *f = s->frame; f; f = f->parent) {
+		see_name(e, f->task->item_name, s, out);
+		see_name(e, f->task->index_name, s, out);
+		see_name(e, f->task->error_name, s, out);
+	}
+}
+
+static void see_pattern(const struct pattern *p, struct run_scope *s, struct buf *out)
+{
+	if (p->expression)
+		see_expression(p->expression, s, out);
+	for (p = p->members; p; p = p->next)
+		see_pattern(p, s, out);
+}
+
+void event_filter_see(const struct event_filter *f, struct run_scope *s, struct buf *out)
+{
+	see_pattern(f->with, s, out);
+	for (size_t i = 0; i < f->correlation_count; i++)
+		see_expression(f->correlations[i].from, s, out);
+}
+
 /* ---- Matching ---- */
 
 static bool equal(struct json a, struct json b)

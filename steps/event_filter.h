@@ -32,6 +32,10 @@ void event_filter_finish(struct event_filter *f);
 MUST_CHECK bool event_filter_describe(const struct event_filter *f, int64_t number,
 	struct run_scope *s, struct buf *out, struct fault *fault);
 
+/* Appends the arguments that its expressions mention, but for those that are the same all
+ * through the run: with the same of them it decides alike. */
+void event_filter_see(const struct event_filter *f, struct run_scope *s, struct buf *out);
+
 /* Whether the frame's filter takes the event. wait is its element of waits. What its
  * correlations bind anew is added to *correlated (takes and gives a reference). An
  * expression that fails does not take it. */

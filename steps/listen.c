@@ -8,6 +8,7 @@
 #include "event_filter.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define FILTERS_MAX 64
 
@@ -24,6 +25,7 @@ struct filters {
 struct listen {
 	struct filters to, until;
 	bool has_until;
+	bool asks_for_the_time;       /* some filter may: it may change its mind */
 	struct expression *condition; /* until as an expression, or NULL */
 	enum read_as read;
 	/* Of foreach. */
@@ -98,6 +100,8 @@ static bool compile(struct compiler *c, struct task *task, struct error *err)
 		!compiler_expression(c, until, EXPRESSION_BARE, &listen->condition, err))
 		return false;
 	listen->has_until = json_type(until) == JSON_OBJECT;
+	listen->asks_for_the_time =
+		memmem(to.s, to.n, "now", 3) || memmem(to.s, to.n, "\\u", 2);
 	if (listen->has_until && !filters_compile(c, until, &listen->until, err))
 		return false;
 	return foreach_compile(c, task, err);
@@ -135,6 +139,29 @@ static bool describe(const struct filters *f, int64_t first, struct run_scope *s
 	return true;
 }
 
+/* Adds a digest of all that the filters see but the event to what they wait for: a pass
+ * with the same one decides alike. There is none where they may ask for the time. */
+static void pin(const struct listen *listen, struct run_scope *s, struct buf *waits)
+{
+	struct buf seen = {0}, whole = {0};
+	uint8_t sum[32];
+	char hex[33];
+	if (listen->asks_for_the_time || waits->len < 3)
+		return;
+	buf_add(&seen, waits->data, waits->len);
+	for (size_t i = 0; i < listen->to.count; i++)
+		event_filter_see(&listen->to.list[i], s, &seen);
+	for (size_t i = 0; i < listen->until.count; i++)
+		event_filter_see(&listen->until.list[i], s, &seen);
+	digest_sha256(seen.data, seen.len, sum);
+	digest_hex(sum, 16, hex);
+	buf_printf(&whole, "[{\"pinned\":\"%s\",", hex);
+	buf_add(&whole, waits->data + 2, waits->len - 2);
+	buf_finish(&seen);
+	buf_finish(waits);
+	*waits = whole;
+}
+
 static enum progress enter(struct run *run, struct frame *frame)
 {
 	const struct listen *listen = frame->task->spec;
@@ -147,10 +174,12 @@ static enum progress enter(struct run *run, struct frame *frame)
 	bool ok = describe(&listen->to, 0, &s, &b, &fault) &&
 		  (!listen->has_until ||
 			  describe(&listen->until, LISTENING_UNTIL, &s, &b, &fault));
-	run_scope_finish(&s);
 	buf_putc(&b, ']');
-	if (ok)
+	if (ok) {
+		pin(listen, &s, &b);
 		waits = value_create((struct json){b.data, b.len});
+	}
+	run_scope_finish(&s);
 	buf_finish(&b);
 	return ok ? run_listen(run, frame, waits) : run_fail(run, frame, &fault);
 }
@@ -197,28 +226,62 @@ static struct json read_event(const struct listen *listen, struct json event)
 	return data.s ? data : JSON_LITERAL("null");
 }
 
-static void receive(struct run *run, struct frame *frame, struct json event)
+/* What filters see besides the event is as it was when the task began to wait. */
+static void see_pinned(struct run_scope *s, struct run *run, struct frame *frame)
+{
+	run_scope_init(s, run, frame, value_json(frame->input));
+	s->scope.now = frame->started_at;
+	if (frame->listening->context)
+		s->context = value_json(frame->listening->context);
+}
+
+/* The filter that takes the event, in a listening where so much was met and bound. */
+static int64_t decide(const struct listen *listen, struct run_scope *s, uint64_t met,
+	uint64_t until_met, struct json event, struct value **correlated)
+{
+	int64_t number = -1;
+	if (listen->has_until)
+		number = find_filter(
+			&listen->until, LISTENING_UNTIL, until_met, s, event, correlated);
+	return number >= 0 ? number
+			   : find_filter(&listen->to, 0, met, s, event, correlated);
+}
+
+/* Whether no pass with the same filters would take it, whatever that one has had. */
+static bool is_refused_by_all(
+	const struct listen *listen, struct run_scope *s, struct json event)
+{
+	const struct listening *l = s->frame->listening;
+	struct value *correlated = NULL;
+	if (l->met == 0 && l->until_met == 0 && !l->correlated)
+		return true; /* that was it */
+	int64_t number = decide(listen, s, 0, 0, event, &correlated);
+	value_unref(correlated);
+	return number < 0;
+}
+
+static void receive(struct run *run, struct frame *frame, const struct arrival *a)
 {
 	const struct listen *listen = frame->task->spec;
 	struct listening *l = frame->listening;
+	struct json event = value_json(a->event);
 	struct value *correlated = value_ref(l->correlated);
 	struct run_scope s;
 	struct op op = op_make(OP_RECEIVED, frame->path);
-	run_scope_init(&s, run, frame, value_json(frame->input));
-	op.index = listen->has_until ? find_filter(&listen->until, LISTENING_UNTIL,
-					       l->until_met, &s, event, &correlated)
-				     : -1;
-	if (op.index < 0) {
-		op.index = find_filter(&listen->to, 0, l->met, &s, event, &correlated);
-		if (op.index >= 0)
-			op.values[OP_OUTPUT] = value_create(read_event(listen, event));
-	}
+	see_pinned(&s, run, frame);
+	op.index = decide(listen, &s, l->met, l->until_met, event, &correlated);
+	if (op.index >= 0 && op.index < LISTENING_UNTIL)
+		op.values[OP_OUTPUT] = value_create(read_event(listen, event));
+	if (op.index < 0)
+		listening_refused(frame, a, is_refused_by_all(listen, &s, event));
 	run_scope_finish(&s);
 	if (correlated != l->correlated)
 		op.values[OP_CORRELATED] = value_ref(correlated);
 	value_unref(correlated);
-	if (op.index >= 0)
-		run_record(run, &op);
+	if (op.index < 0)
+		return;
+	listening_took(run, frame, a);
+	run_record(run, &op);
 }
 
 static struct value *taken(const struct listening *l)
@@ -271,9 +334,10 @@ static enum progress listen_on(struct run *run, struct frame *frame)
 			return run_fail(run, frame, &fault);
 		if (over)
 			return run_complete(run, frame, taken(frame->listening), NULL);
-		if (!(a = listening_take(run, frame)))
+		if (!(a = listening_pop(run, frame)))
 			return PROGRESS_WAIT;
-		receive(run, frame, value_json(a->event));
+		receive(run, frame, a);
+		arrivals_destroy(a);
 		if (frame->state != FRAME_LISTENING)
 			return PROGRESS_AGAIN; /* foreach */
 	}

@@ -209,6 +209,23 @@ class World:
             check(done.returncode == 0, "%s: %s", sql, done.stderr)
         return done.stdout.strip()
 
+    def session(self, sql):
+        """A session that has done `sql` and stays open; what is returned does more, then ends it."""
+        process = subprocess.Popen([postgres_bin() + "/psql", "-qXAt", "-v", "ON_ERROR_STOP=1", "-d", self.conninfo],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.stack.callback(self.kill, process)
+        process.stdin.write(sql + ";\n\\echo ready\n")
+        process.stdin.flush()
+        while (line := process.stdout.readline()) and line != "ready\n":
+            pass
+        check(line, "psql: %s", sql)
+
+        def end(more):
+            process.stdin.write(more + ";\n")
+            process.stdin.close()
+            check(process.wait(PATIENCE) == 0, "psql: %s", more)
+        return end
+
     def status(self, run):
         return self.sql("select status from stepwell.runs where id = '%s'" % run)
 

@@ -34,7 +34,7 @@ PROBES = ["probe-commit", "probe-notify", "probe-run"]
 MEMBERS = ["name", "status", "found", "why", "advice"]
 OLD_XIDS = 100000  # a snapshot that old is reported
 TABLES = ["definition", "run", "entry", "lease", "start_key", "worker", "session", "event",
-          "subscription", "delivery", "function"]
+          "subscription", "delivery", "taken", "event_place", "function"]
 
 
 def environment():

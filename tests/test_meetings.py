@@ -4,11 +4,10 @@
     test_meetings.py [NAME...]    only the cases with NAME in their name
 
 cli_world.py says what it needs."""
-import pathlib
 import signal
 
 from cli_world import PATIENCE, main, post
-from harness import ROOT, check, wait_for
+from harness import check, wait_for
 
 QUICK = ("--heartbeat", "100ms", "--lease", "300ms")
 
@@ -102,27 +101,37 @@ def many_events(w):
     w.end(worker, signal.SIGTERM)
 
 
-def told_to_an_earlier_pass(w):
-    """what was told to a pass of a task that is over is for the pass that listens now"""
-    query = pathlib.Path(ROOT, "sql/queries/look_back.sql").read_text()
-    w.expect(0, "apply", w.file("ear", [{"each": {"for": {"in": "${ [1, 2] }"}, "do": [{"hear": {
-        "listen": {"to": {"one": {"with": {"type": "meet.pass"}}}}}}]}}]))
+def routed_unseen(w):
+    """a router that has begun before the listener subscribed wakes nobody: the listener waits for it"""
+    w.expect(0, "apply", w.file("ear", [{"hear": {"listen": {"to": {"one": {"with": {"type": "meet.unseen"}}}}}}]))
+    w.sql("select stepwell.emit('{\"id\": \"1\", \"source\": \"/m\", \"type\": \"meet.unseen\"}')")
+    router = w.session("begin; select last from stepwell.event_place for update; "
+                       "update stepwell.event_place set last = last + 1; update stepwell.event set routed = true, "
+                       "place = (select last from stepwell.event_place) where type = 'meet.unseen'")
     run = w.expect(0, "start", "cli/ear").id
-    w.work()
-    emit = "select stepwell.emit('{\"id\": \"%s\", \"source\": \"/m\", \"type\": \"meet.pass\"}')"
-    w.sql(emit % "1")
-    w.work()
-    path = w.sql("select path from stepwell.subscription where run_id = '%s'" % run)
-    check("each[1]" in path, "it listens at %s", path)
-    # As the router does that began before the first pass was over.
-    w.sql(emit % "2")
-    w.sql("insert into stepwell.delivery (run_id, reference, source, id, path, at) select run_id, reference, '/m', "
-          "'2', replace(path, 'each[1]', 'each[0]'), clock_timestamp() from stepwell.subscription")
-    w.sql("update stepwell.event set routed = true; update stepwell.subscription set looked = false")
-    w.sql(query.replace("$1", "array['%s']" % run))
-    w.sql("update stepwell.lease set due = clock_timestamp()")
-    w.work()
+    worker = w.worker(*QUICK)
+    wait_for(lambda: w.sql("select count(*) from stepwell.subscription where run_id = '%s'" % run) == "1", PATIENCE,
+             "it listens")
+    beats(w, 5)
+    router("commit")
     w.wait_status(run, "completed", 5)
+    w.end(worker, signal.SIGTERM)
+
+
+def refused_in_an_order(w):
+    """what one pass refused, read before or after it was taken over, is there for the next one"""
+    w.expect(0, "apply", w.file("each", [{"each": {"for": {"each": "n", "in": "${ [1, 2, 3] }"}, "do": [{"hear": {
+        "listen": {"to": {"all": [{"with": {"type": "meet.n", "data": "${ . == $n }"}}, {"with": {"type": "meet.go"}}]}}}}]}}]))
+    emit = ("select stepwell.emit(json_build_object('id', '%s', 'source', '/m', 'type', 'meet.%s', 'data', %s))")
+    run = w.expect(0, "start", "cli/each").id
+    for name, kind, n in (("n3", "n", 3), ("g1", "go", 1), ("g2", "go", 2), ("n2", "n", 2), ("g3", "go", 3),
+                          ("n1", "n", 1)):
+        w.sql(emit % (name, kind, n))
+        w.work()  # and leaves memory
+    w.wait_status(run, "completed", 5)
+    got = w.sql("select string_agg(output::text, ' ' order by path) from stepwell.steps where run_id = '%s' and "
+                "name = 'hear'" % run)
+    check(got == "[1,1] [2,2] [3,3]", "the passes took %s", got)
 
 
 def child_beside_a_long_step(w):
@@ -208,5 +217,5 @@ def cancel_of_the_unreadable(w):
 
 
 if __name__ == "__main__":
-    main([suspended_fork, lost_and_late, drained_and_late, many_events, told_to_an_earlier_pass,
+    main([suspended_fork, lost_and_late, drained_and_late, many_events, routed_unseen, refused_in_an_order,
           child_beside_a_long_step, children_left_behind, context_of_a_request, cancel_of_the_unreadable])

@@ -107,9 +107,6 @@ static void arrive(struct run *r)
 		"\"room\":7}}",
 		n, n);
 	a->path = xstrdup(f->path);
-	a->reference = xstrdup(f->task->reference);
-	a->source = xstrdup("/s");
-	a->id = xasprintf("%lld", n);
 	a->event = value_create((struct json){b.data, b.len});
 	buf_finish(&b);
 	listening_add(r, a);

@@ -6,7 +6,8 @@ with wanted (name, rights) as (values
 	('worker', 'SELECT,INSERT,UPDATE,DELETE'), ('session', 'SELECT,INSERT,UPDATE,DELETE'),
 	('function', 'SELECT,INSERT'), ('migration', 'SELECT'), ('event', 'SELECT,INSERT,UPDATE,DELETE'),
 	('subscription', 'SELECT,INSERT,UPDATE,DELETE'), ('shape', 'SELECT,INSERT,UPDATE'),
-	('event_key', 'SELECT,INSERT,DELETE'), ('delivery', 'SELECT,INSERT,UPDATE,DELETE'),
+	('event_key', 'SELECT,INSERT,UPDATE,DELETE'), ('delivery', 'SELECT,INSERT,DELETE'),
+	('taken', 'SELECT,INSERT,DELETE'), ('event_place', 'SELECT,UPDATE'),
 	('runs', 'SELECT'), ('steps', 'SELECT'), ('journal', 'SELECT'), ('operation', 'SELECT')
 ), home as (
 	select oid from pg_namespace where nspname = 'stepwell'

@@ -87,9 +87,6 @@ static void arrive(struct run *r, struct drive *d)
 		return;
 	struct arrival *a = xcalloc(1, sizeof *a);
 	a->path = xstrdup(f->path);
-	a->reference = xstrdup(f->task->reference);
-	a->source = xstrdup("/s");
-	a->id = xasprintf("%d", d->waits);
 	a->event = value_create(d->event);
 	listening_add(r, a);
 }

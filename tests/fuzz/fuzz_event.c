@@ -31,9 +31,9 @@ static void drive(struct definition *d, struct json event)
 		fuzz_must_be_json(ops, strlen(ops), "an entry");
 		free(ops);
 		emissions_destroy(r->emitted);
-		arrivals_destroy(r->consumed);
+		takings_destroy(r->takings);
 		r->emitted = NULL;
-		r->consumed = NULL;
+		r->takings = NULL;
 	}
 	drive_destroy(r);
 }

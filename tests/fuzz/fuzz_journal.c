@@ -193,9 +193,9 @@ static bool engine_entry(struct run *r, struct drive *drive)
 {
 	char *ops = drive_entry(r, drive);
 	emissions_destroy(r->emitted);
-	arrivals_destroy(r->consumed);
+	takings_destroy(r->takings);
 	r->emitted = NULL;
-	r->consumed = NULL;
+	r->takings = NULL;
 	if (ops)
 		trace("decided", (struct json){ops, strlen(ops)});
 	free(ops);
