@@ -80,8 +80,7 @@ const struct command command_validate = {
 	.name = "validate",
 	.arguments = "FILE|DIR|-...",
 	.summary = "say what is wrong with definitions",
-	.help = "- is standard input, JSON or YAML. Prints every problem as "
-		"file:line:col: error: /pointer: text; exit 6 if "
+	.help = "Prints every problem as file:line:col: error: /pointer: text; exit 6 if "
 		"there is an\n"
 		"error. An error is what apply, run and start refuse: what the "
 		"specification's schema\n"
@@ -89,11 +88,12 @@ const struct command command_validate = {
 		"this runtime\n"
 		"does not support. What is probably not meant is a warning. With --spec "
 		"only what the\n"
-		"schema refuses is an error. In JSON: an array with an object per file: "
-		"file, "
-		"valid (by the\n"
-		"schema), runnable and findings [{class, line, column, pointer, "
-		"text}].\n",
+		"schema refuses is an error. - is standard input, JSON or YAML. In JSON: "
+		"an "
+		"array with\n"
+		"an object per file: file, valid (by the schema), runnable and findings "
+		"[{class, line,\n"
+		"column, pointer, text}].\n",
 	.options = options,
 	.least = 1,
 	.most = -1,

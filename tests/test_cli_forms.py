@@ -75,6 +75,24 @@ def emitted(w):
     w.fails(6, "--data", "emit", "--type", "t", "--data", "{")
 
 
+def old_event(w):
+    """a second run for the same thing takes no event that is older than itself, where its filter says so"""
+    def listener(name, **more):
+        return w.file(name, [{"l": {"listen": {"to": {"one": {
+            "with": {"type": "order.approved", **more}, "correlate": {"order": {
+                "from": ".data.order", "expect": "${ .order }"}}}}}}}])
+    new = listener("new", time="${ . > $workflow.startedAt.iso8601 }")
+    w.expect(0, "emit", "--type", "order.approved", "--data", '{"order": 7, "by": "old"}')
+    w.worker()
+    old = w.expect(0, "run", listener("old"), "--input", '{"order": 7}').out
+    run = w.expect(0, "start", new, "--input", '{"order": 7}').id
+    w.wait_status(run, "waiting")
+    w.expect(0, "emit", "--type", "order.approved", "--data", '{"order": 7, "by": "new"}')
+    w.wait_status(run, "completed")
+    found = w.expect(0, "status", run, "-o", "json").json["output"]
+    check(found == [{"order": 7, "by": "new"}] and "old" in old, "%s, %s", found, old)
+
+
 def followed(w):
     """history -f prints what comes, until the run has ended; its lines say why"""
     run = w.expect(0, "start", w.file("f", [{"w": {"wait": {"milliseconds": 700}}}, {"boom": {"raise": {"error": {
@@ -102,4 +120,4 @@ def outputs(w):
 
 
 if __name__ == "__main__":
-    main([forms, habits, standard_input, emitted, followed, outputs])
+    main([forms, habits, standard_input, emitted, old_event, followed, outputs])

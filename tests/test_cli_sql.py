@@ -5,10 +5,11 @@
 
 cli_world.py says what it needs."""
 import json
+import re
 import subprocess
 
 from cli_world import main
-from harness import check
+from harness import ROOT, check
 
 
 def sql_start(w):
@@ -187,6 +188,30 @@ def sql_roles(w):
         w.sql("drop owned by %s; drop role %s" % (role, role))
 
 
+def looks(w):
+    """a login with the grants of docs/operations.md may look with wfctl, and change nothing"""
+    text = (ROOT / "docs" / "operations.md").read_text()
+    grants = re.search(r"```sql\n(create role watcher.*?)```", text, re.S).group(1)
+    role = w.server.mark + "watcher"
+    w.sql(grants.replace("watcher", role))
+    try:
+        run = w.expect(0, "start", w.file("s", [{"a": {"raise": {"error": {"type": "https://example.com/e", "status": 500}}}}]),
+                       "--key", "K").id
+        waiting = w.expect(0, "start", w.file("w", [{"a": {"wait": {"hours": 1}}}])).id
+        w.work()
+        me = {"DATABASE_URL": w.conninfo.replace("user=postgres", "user=" + role)}
+        for words in (["list"], ["list", "--key", "K"], ["list", "--since", "1h", "-s", "faulted"], ["status"],
+                      ["status", run], ["status", run[-8:], "--steps"], ["status", waiting], ["history", run], ["graph", run],
+                      ["graph", "cli/s"], ["workflows"], ["retry", "-n", run]):
+            check(w.expect(0, *words, env=me, err="").out, "%s: nothing", words)
+        for words in (["cancel", waiting], ["suspend", waiting], ["retry", run], ["start", "cli/s"],
+                      ["apply", w.file("s", [{"b": {"set": {"x": 1}}}], version="2.0.0")],
+                      ["emit", "--type", "t"], ["gc", "--older-than", "1d"]):
+            w.fails(4, "permission denied", *words, env=me)
+    finally:
+        w.sql("drop owned by %s; drop role %s" % (role, role))
+
+
 def sql_views(w):
     """the views have the columns and types of the design"""
     def columns(view):
@@ -239,4 +264,4 @@ def emit(w):
 
 if __name__ == "__main__":
     main([sql_start, sql_start_batch, sql_start_reads, sql_start_key_expired, gc, gc_waits_for_nobody,
-          sql_roles, sql_views, emit])
+          sql_roles, looks, sql_views, emit])

@@ -170,6 +170,16 @@ def outlook(w):
         check(helps or "start another run" in done.err and text in done.err, "%s", done)
 
 
+def extended(w):
+    """what holds a task and its extensions is no step, and gives no other name to what was cut off"""
+    run = w.expect(0, "run", w.file("e", [{"t": {"try": [{"slow": {"do": [{"w": LONG}], "timeout": {"after": {
+        "milliseconds": 50}}}}], "catch": {"do": [{"c": {"set": {"x": 1}}}]}}}],
+        use={"extensions": [{"log": {"extend": "composite", "before": [{"b": {"set": {"y": 1}}}]}}]})) and w.last()
+    steps = steps_of(w, run)
+    check(not [s for s in steps.values() if s["path"].endswith("!")], "%s", steps)
+    check((steps["w"]["status"], steps["w"]["reason"]) == ("cancelled", "slow did not end in time"), "%s", steps["w"])
+
+
 def narrow(w):
     """on a terminal what does not fit behind a step stands below it"""
     w.expect(10, "run", w.file("n", [{"boom": {"raise": {"error": {
@@ -179,4 +189,4 @@ def narrow(w):
 
 
 if __name__ == "__main__":
-    main([cut_off, tree, cancelled_run, late_run, ended_elsewhere, faulted_beside, begun_anew, outlook, narrow])
+    main([cut_off, tree, cancelled_run, late_run, ended_elsewhere, faulted_beside, begun_anew, outlook, extended, narrow])

@@ -138,7 +138,8 @@ cross join lateral (select t.path collate "default" as path) p
 cross join lateral (
 	select case when t.op = 'cancelled' then substr(t.cause, 21, 1) else substr(t.ending, 42, 1) end
 			as letter,
-		case when t.op = 'cancelled' then substr(t.cause, 22) else substr(t.ending, 43) end as path
+		rtrim(case when t.op = 'cancelled' then substr(t.cause, 22) else substr(t.ending, 43) end, '!')
+			as path
 ) c
 cross join lateral (
 	select case when not t.open then t.op
@@ -156,7 +157,7 @@ cross join lateral (
 cross join lateral (
 	select v.status, v.letter, case when v.letter = 'x' then '' else c.path end collate "default" as by
 ) w
-where t.path <> '';
+where t.path <> '' and t.path not like '%!'; -- what holds a task and its extensions
 
 -- The journal, entry by entry; data is an array of operations.
 create or replace view stepwell.journal as
