@@ -66,6 +66,25 @@ static void on_beat(struct db_batch *b)
 	db_batch_destroy(b);
 }
 
+static void on_released(struct db_batch *b)
+{
+	struct worker *w = b->ctx;
+	w->released &= b->err.kind == ERROR_NONE;
+	db_batch_destroy(b);
+}
+
+/* Its runs did not kill this worker, nor has it died: the journal is slow. Of those who
+ * hear it, none counts a loss; it cannot go by the journal. */
+static void release(struct worker *w)
+{
+	if (w->released || !w->options.claim || !db_is_up(w->control))
+		return;
+	struct db_batch *b = db_batch_create(on_released, w);
+	store_release_worker(b, w->id);
+	w->released = true;
+	db_send(w->control, b);
+}
+
 void claim_on_beat(uv_timer_t *timer)
 {
 	struct worker *w = timer->data;
@@ -76,11 +95,13 @@ void claim_on_beat(uv_timer_t *timer)
 		log_line(LOG_WARNING,
 			"no heartbeat: the journal has not answered for %lld s",
 			(long long)((now - since) / USEC_PER_SEC));
+		release(w);
 		return;
 	}
 	struct db_batch *b = db_batch_create(on_beat, w);
 	store_beat(b, w->id, w->options.lease);
 	w->beating = true;
+	w->released = false;
 	w->beat_sent_at = now;
 	db_send(w->beat, b);
 }

@@ -93,8 +93,10 @@ struct worker {
 	bool clock_known;
 	int64_t lease_until; /* CLOCK_BOOTTIME */
 	int64_t beat_sent_at;
-	bool lapsed;  /* the lease had run out: until memory and table are compared */
-	bool beating; /* a heartbeat is in flight */
+	bool lapsed;   /* the lease had run out: until memory and table are compared */
+	bool beating;  /* a heartbeat is in flight */
+	bool released; /* it has said that it lets its runs go, since its last heartbeat
+			*/
 	bool looking, claiming, listing, reclaiming; /* a statement is in flight */
 	bool look_again;                             /* a hint came while looking */
 	bool claimed_nothing; /* the last claim, sent since the last look */

@@ -303,6 +303,11 @@ void store_beat(struct db_batch *b, struct uuid worker, int64_t lease)
 	db_add_int(p, lease);
 }
 
+void store_release_worker(struct db_batch *b, struct uuid worker)
+{
+	db_add_uuid(db_batch_add(b, sql_release_worker), worker);
+}
+
 void store_find_orphans(struct db_batch *b)
 {
 	db_batch_add(b, sql_find_orphans);

@@ -3,7 +3,7 @@
 -- null, version of its lease, which changes when it is woken again), or once without; no row when
 -- the worker is not known any more.
 with beat as (
-	update stepwell.worker set seen_at = clock_timestamp(),
+	update stepwell.worker set seen_at = clock_timestamp(), released = false,
 		expires_at = clock_timestamp() + $2::bigint * interval '1 microsecond'
 	where id = $1::uuid returning id
 )

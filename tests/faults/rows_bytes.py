@@ -208,3 +208,28 @@ def many_definitions(world):
     world.inject(2 * count)
     world.land(2 * count)
     world.checked(2 * count)
+
+
+@case(67)
+def silent_journal(world):
+    """A worker whose journal is silent lets its runs go, and says so; when the journal is back it takes that back."""
+    db, proxy = world.db, world.proxy
+    db.apply("waits", [{"s": http_task(world.recorder.url, "/hold/gate/{run}/s")}])
+    worker = world.worker(*CALM, proxied=True)
+    run = db.start("waits", 1)[0]
+    world.recorder.wait("/hold", 1, 30)
+    said = "stepwell.worker where id = '%s' and %%s" % worker.id()
+    proxy.hole(JOURNAL)
+    world.recorder.release("gate")  # the outcome goes to the journal, and there is no answer
+    wait_for(lambda: db.count(said % "released") == 1, 30, "a worker says that it lets its runs go")
+    check("the journal has not answered" in worker.output(), "the log does not say why: %s", worker.output()[-500:])
+    check(db.count("stepwell.lease where run_id = '%s'" % run) == 1, "the run has ended without a journal")
+    proxy.heal()
+    wait_for(lambda: db.count(said % "not released") == 1, 30, "a worker that goes on takes that back")
+    db.wait_idle(60)
+    world.check_workers()
+    all_completed(db, 1)
+    journal_is_whole(db)
+    world.inject()
+    world.land()
+    world.checked(1)
