@@ -93,7 +93,7 @@ struct frame {
 	/* Retries, of a try or of a step by its own policy. */
 	int64_t retries;     /* by its policy */
 	int64_t conflicts;   /* retries of a 409 */
-	int64_t retry_since; /* when the first attempt failed */
+	int64_t retry_since; /* an operator began its budget anew; 0: with its start */
 	int64_t due;         /* FRAME_WAITING */
 	bool retrying;       /* it waits for a retry, not by itself */
 	bool looked;         /* since it was loaded or woken; volatile */

@@ -34,7 +34,7 @@ bool retry_due(const struct retry_policy *p, const struct retry_terms *terms,
 		delay += (int64_t)(random_u64() % (uint64_t)(spread + 1));
 	if (delay < at_least)
 		delay = at_least;
-	if (terms->duration >= 0 && now + delay - since > terms->duration)
+	if (terms->duration >= 0 && now + delay - since >= terms->duration)
 		return false;
 	*ret_due = now + delay;
 	return true;

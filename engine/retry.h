@@ -27,10 +27,10 @@ struct retry_terms {
 };
 
 /*
- * Whether there is a further attempt after `retries` of them, the first of which failed
- * at `since`; *ret_due is its time: the delay (constant; linear: times the number of the
- * retry; exponential: doubled each time), plus jitter, at least `at_least` after now. All
- * microseconds.
+ * Whether there is a further attempt after `retries` of them, the first of which began
+ * at `since`: none begins when the time of all is over; *ret_due is its time: the delay
+ * (constant; linear: times the number of the retry; exponential: doubled each time), plus
+ * jitter, at least `at_least` after now. All microseconds.
  */
 bool retry_due(const struct retry_policy *p, const struct retry_terms *terms,
 	int64_t retries, int64_t since, int64_t now, int64_t at_least, int64_t *ret_due);

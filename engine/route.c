@@ -77,18 +77,41 @@ static bool policy_terms(struct run *r, const struct frame *f,
 	return ok;
 }
 
+/* All attempts of a budget have their time from here on. */
+static int64_t budget_start(const struct frame *f)
+{
+	return f->retry_since ? f->retry_since : f->started_at;
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
+/* Where a policy's limit ends what begins at `from`; 0: nowhere, or only an error of the
+ * attempt will tell. */
+static int64_t limit_end(
+	struct run_scope *s, const struct task_duration *limit, int64_t from)
+{
+	struct fault fault = {0};
+	int64_t usec;
+	if (!limit->present || !run_scope_duration(s, limit, &usec, &fault))
+		return 0;
+	return from + usec;
+}
+
 static int64_t attempt_deadline(
 	struct run *r, const struct frame *f, const struct retry_policy *p, int64_t from)
 {
 	struct run_scope s;
-	struct fault fault = {0};
-	int64_t limit = 0;
-	if (!p || !p->attempt_duration.present)
+	if (!p || (!p->attempt_duration.present && !p->duration.present))
 		return 0;
 	run_scope_init(&s, r, f, value_json(f->input));
-	bool ok = run_scope_duration(&s, &p->attempt_duration, &limit, &fault);
+	int64_t one = limit_end(&s, &p->attempt_duration, from);
+	int64_t all = limit_end(&s, &p->duration, budget_start(f));
 	run_scope_finish(&s);
-	return ok ? from + limit : 0;
+	/* What a try around retries after the budget is spent has no budget to end it. */
+	return sooner(one, all > from ? all : 0);
 }
 
 int64_t route_attempt_deadline(struct run *r, const struct frame *f, int64_t from)
@@ -112,7 +135,7 @@ static bool is_block_pass(const struct run *r, const struct frame *f)
 static bool schedule(struct run *r, struct frame *f, const struct retry_policy *p)
 {
 	struct retry_terms terms;
-	int64_t due, since = f->retries ? f->retry_since : r->now;
+	int64_t due, since = budget_start(f);
 	if (!p || r->no_retry ||
 		!conditions_hold(r, f, r->failed, p->when, p->except_when) ||
 		!policy_terms(r, f, p, &terms) ||
@@ -120,6 +143,8 @@ static bool schedule(struct run *r, struct frame *f, const struct retry_policy *
 		return false;
 	struct op op = op_make(OP_RETRY, f->path);
 	op.due = due;
+	op.attempt_deadline = sooner(f->attempt_limit ? due + f->attempt_limit : 0,
+		terms.duration >= 0 ? since + terms.duration : 0);
 	op.again = is_block_pass(r, f);
 	if (op.again)
 		run_cancel_others(r, f, r->failed);

@@ -424,8 +424,8 @@ static void count_retry(struct run *r, struct frame *f)
 	/* No policy retries a 409 of its own step: that is what onConflict does. */
 	if (f == r->failed && run_error_status(r) == 409)
 		f->conflicts++;
-	else if (f->retries++ == 0)
-		f->retry_since = r->at;
+	else
+		f->retries++;
 }
 
 static bool apply_retry(struct run *r, const struct op *op, struct error *err)
@@ -438,7 +438,9 @@ static bool apply_retry(struct run *r, const struct op *op, struct error *err)
 	struct frame *failed = r->failed;
 	for (struct frame *g = failed; g != f; g = g->parent)
 		begin_limits_anew(g, op->due);
-	if (f->attempt_limit)
+	if (op->attempt_deadline)
+		f->attempt_deadline = op->attempt_deadline;
+	else if (f->attempt_limit)
 		f->attempt_deadline = op->due + f->attempt_limit;
 	if (op->again) { /* a fresh pass of the block */
 		frame_destroy_children(f);
@@ -546,6 +548,7 @@ static bool apply_retried(struct run *r, const struct op *op)
 	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
 		f->retries = f->conflicts = f->repeats = 0;
 		f->ended_before = f->ended_at = 0;
+		f->retry_since = r->at;
 		listening_lapse(f);
 		f->deadline = f->attempt_deadline = 0;
 		if (f->child || !((r->failed && frame_is_below(f, r->failed)) ||

@@ -140,6 +140,13 @@ static const struct scenario scenarios[] = {
 			2) ",\"do\":["
 			   "{\"s\":{\"set\":{\"st\":\"${ $e.status }\"}}}]}}}]",
 		"{}", "{\"st\":408}"},
+	{"a limit on all attempts cuts the one under way",
+		"[{\"o\":{\"try\":[{\"w\":{\"wait\":\"PT1S\"}},{\"x\":{\"raise\":{"
+		"\"error\":{\"type\":\"https://x/e\",\"status\":418}}}}],\"catch\":{"
+		"\"as\":\"e\",\"retry\":{\"limit\":{\"duration\":\"PT3.5S\"}},\"do\":["
+		"{\"v\":{\"wait\":\"PT1H\"}},{\"s\":{\"set\":{\"st\":\"${ $e.status "
+		"}\"}}}]}}}]",
+		"{}", "{\"st\":408}"},
 	{"the timeout of a try is not its own to catch",
 		"[{\"t\":{\"try\":[{\"w\":{\"wait\":\"PT1H\"}}],\"timeout\":{"
 		"\"after\":"
@@ -153,7 +160,7 @@ static const struct scenario scenarios[] = {
 		"[{\"o\":{\"try\":[{\"i\":{\"try\":[{\"x\":{\"raise\":{\"error\":"
 		"{"
 		"\"type\":\"https://x/e\","
-		"\"status\":418}}}}],\"catch\":{\"when\":\".a.b\"}}}],\"catch\":{"
+		"\"status\":418}}}}],\"catch\":{\"when\":\"$input.a.b\"}}}],\"catch\":{"
 		"\"as\":"
 		"\"e\",\"do\":["
 		"{\"w\":{\"wait\":\"PT1H\"}},{\"s\":{\"set\":{\"st\":\"${ "
