@@ -175,6 +175,28 @@ def gc_by_bounds(w):
     check(w.sql("select stepwell.start('cli/nap', '{}', 'k')") == active, "its key was lost")
 
 
+def locks_of_a_stranger(w):
+    """a login without any right of ours hangs neither migrate nor gc"""
+    role = w.server.mark + "stranger"
+    w.sql("create role %s login" % role)
+    psql = subprocess.Popen([w.server.bin + "/psql", "-qXAt", "-d", w.conninfo.replace("user=postgres", "user=" + role)],
+                            text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    for end in (lambda: w.sql("drop role " + role), psql.stdout.close, psql.wait, psql.kill):
+        w.stack.callback(end)
+    locks = w.sql("begin; select stepwell.gc('30 days'); select stepwell.make_partitions(); select count(*) from pg_locks "
+                  "where locktype = 'advisory' and pid = pg_backend_pid(); commit").splitlines()[-1]
+    check(locks == "0", "%s advisory locks, which any login can take", locks)
+    psql.stdin.write("".join("select pg_advisory_lock(%s);\n" % key for key in [
+        "7018969", "hashtext('stepwell.gc')"]) + "\\echo held\n")
+    psql.stdin.flush()
+    for line in psql.stdout:
+        if line == "held\n":
+            break
+    w.expect(0, "migrate", env={"PGOPTIONS": "-c statement_timeout=5s"})
+    w.expect(0, "gc", "--older-than", "30d")
+    w.sql("set statement_timeout = '5s'; select stepwell.make_partitions()")
+
+
 def gc_isolation(w):
     """gc in a transaction with a snapshot of its own is refused, also by the role's default"""
     for isolation in ("repeatable read", "serializable"):
@@ -292,5 +314,5 @@ def said(w, text, database):
 
 if __name__ == "__main__":
     main([key_version, cancel_stays, cancel_of_a_retried_child, starts_in_a_bare_week, partitions_with_other_bounds,
-          gc_by_bounds, gc_isolation, schema_made_beforehand, foreign_settings, settings_are_known,
+          gc_by_bounds, locks_of_a_stranger, gc_isolation, schema_made_beforehand, foreign_settings, settings_are_known,
           sql_has_no_backslash, closed_streams])

@@ -84,7 +84,7 @@ begin
 			current_setting('transaction_isolation') using errcode = '25001',
 			hint = 'call it in a transaction that is read committed: begin isolation level read committed';
 	end if;
-	perform pg_advisory_xact_lock(hashtext('stepwell.gc'));
+	perform from stepwell.migration m where m.number = 0 for update; -- one at a time
 	select array_agg(p.name), count(*) filter (where p.name <> 'run_kept'),
 		max(p.upper_id::text collate "C")::uuid into old_runs, weeks, below from stepwell.old_partitions('run', before) p;
 	select array_agg(p.name), max(p.upper_id::text collate "C")::uuid into old_entries, below_entries
