@@ -83,6 +83,7 @@ ROWS = {row.number: row for row in (
     Row(60, "Injection and access", "I8, I9"),
     # Ours
     Row(61, "Many listeners", "I10"),
+    Row(63, "Listeners in loops", "I1, I2, I4, I5, I7", "runs of the worker were taken over"),
     Row(64, "Time zones", "I1, I2, I6", "the zone's offset changes within the week"),
     Row(65, "Settings and isolation", "I1-I8, I11"),
     Row(62, "Losses that nobody caused", "I1-I8, I11", "the worker had an attempt under way"),
