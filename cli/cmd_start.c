@@ -73,7 +73,8 @@ const struct command command_start = {
 	.summary = "leave a run to the pool and print its id",
 	.help = "With --key it may be repeated: the same key and an equal input give the "
 		"first run,\n"
-		"another input is refused (exit 5).\n",
+		"another input, or another version than is named, is refused (exit "
+		"5).\n",
 	.options = options,
 	.least = 1,
 	.most = 1,
