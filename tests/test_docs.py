@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The documents, as somebody reads them who believes every word: each snippet of docs/language*
+"""The documents, as somebody reads them who believes every word: each snippet of docs/language* and docs/recipes.md
 is run, and what the line below it says must come of it; each complete definition anywhere is
 valid, each fragment can be parsed, each command has its options, each link leads somewhere, and
 each construct of the language has a snippet.
@@ -28,7 +28,7 @@ from run import difference, parse, report  # noqa: E402
 
 WFCTL = os.path.abspath(os.environ.get("WFCTL", str(ROOT / "build" / "wfctl")))
 ERRORS = "https://open-workflow-specification.org/spec/1.0.0/errors/"
-LANGUAGE = [ROOT / "docs" / "language.md", *sorted((ROOT / "docs" / "language").glob("*.md"))]
+LANGUAGE = [ROOT / "docs" / "language.md", *sorted((ROOT / "docs" / "language").glob("*.md")), ROOT / "docs" / "recipes.md"]
 OTHERS = [ROOT / "README.md", ROOT / "examples" / "README.md",
           *(p for p in sorted((ROOT / "docs").glob("*.md")) if p not in LANGUAGE)]
 
