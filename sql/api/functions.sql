@@ -37,8 +37,9 @@ $$;
 -- The last name of a path, as the definition writes it.
 create or replace function stepwell.path_name(path text) returns text
 language sql immutable as $$
-	select replace(replace(regexp_replace(stepwell.path_reference(path), '^.*/', ''),
-		'~1', '/'), '~0', '~')
+	select replace(replace(replace(replace(replace(
+		split_part(split_part(split_part(path, '/', -1), '#', 1), '[', 1),
+		'~2', '['), '~3', '#'), '~4', '!'), '~1', '/'), '~0', '~')
 $$;
 
 -- A member of an operation as it stands. PostgreSQL's own -> and ->> refuse an object that has
