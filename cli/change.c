@@ -5,7 +5,10 @@
 #include "command.h"
 #include "database.h"
 
+#include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct {
 	const char *done;   /* what is said afterwards */
@@ -15,6 +18,15 @@ static const struct {
 	[CHANGE_SUSPEND] = {"suspend requested", PHASE_SUSPENDED},
 	[CHANGE_RESUME] = {"resumed", PHASE_SKIPPED},
 };
+
+char *change_author(void)
+{
+	char host[256] = "";
+	const struct passwd *user = getpwuid(getuid());
+	gethostname(host, sizeof host - 1);
+	return user ? xasprintf("%s@%s", user->pw_name, host)
+		    : xasprintf("user %u@%s", (unsigned)getuid(), host);
+}
 
 void change_print(struct uuid run, const char *word, struct output_list *l)
 {
@@ -46,11 +58,20 @@ static bool check_resumable(struct db_client *c, struct uuid id, struct error *e
 	return !held;
 }
 
+static bool give_order(struct db_client *c, struct uuid id, enum admin_change change,
+	bool *ret_done, struct error *err)
+{
+	char *author = change_author();
+	struct admin_order order = {.change = change, .by = author};
+	bool ok = admin_change_run(c, id, &order, ret_done, err);
+	free(author);
+	return ok;
+}
+
 static bool change_run(struct db_client *c, struct uuid id, enum admin_change change,
 	const char **ret_word, struct error *err)
 {
 	struct admin_run run;
-	struct admin_order order = {.change = change};
 	bool done;
 	if (!admin_find_run(c, id, &run, err))
 		return false;
@@ -66,7 +87,7 @@ static bool change_run(struct db_client *c, struct uuid id, enum admin_change ch
 	if (change == CHANGE_RESUME && phase == PHASE_SUSPENDED &&
 		!check_resumable(c, id, err))
 		return false;
-	if (!admin_change_run(c, id, &order, &done, err))
+	if (!give_order(c, id, change, &done, err))
 		return false;
 	*ret_word = words[change].done;
 	if (done) {

@@ -18,4 +18,7 @@ int change_runs(const struct options *o, enum admin_change change);
 /* Says what was done: `word` is "cancel requested", "resumed" ... */
 void change_print(struct uuid run, const char *word, struct output_list *l);
 
+/* "anna@laptop": who runs this program; caller frees. */
+char *change_author(void);
+
 #endif

@@ -4,14 +4,20 @@
 #include "database.h"
 #include "retry_plan.h"
 
+#include <stdlib.h>
+
 static bool carry_out(struct db_client *c, struct uuid id, const struct options *o,
 	struct output_list *l, struct error *err)
 {
+	char *author = change_author();
 	struct admin_order order = {.change = CHANGE_RETRY,
+		.by = author,
 		.new_id = options_given(o, "new-id"),
 		.force = options_given(o, "force")};
 	bool done;
-	if (!admin_change_run(c, id, &order, &done, err))
+	bool ok = admin_change_run(c, id, &order, &done, err);
+	free(author);
+	if (!ok)
 		return false;
 	if (!done)
 		return error_set(

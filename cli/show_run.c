@@ -93,6 +93,8 @@ static void add_waiting(cJSON *object, const struct admin_run *run)
 		object_time(object, "dueAt", run->due);
 	if (run->needs)
 		object_text(object, "needs", run->needs);
+	if (run->orders)
+		object_payload(object, "orders", run->orders);
 }
 
 cJSON *show_object(const struct admin_run *run, const struct admin_steps *steps)
@@ -301,6 +303,28 @@ static void print_next(
 	}
 }
 
+/* What people asked of the run, and who they were. */
+static void print_orders(const char *orders)
+{
+	struct json array, order;
+	if (!orders || !json_check(orders, strlen(orders), NULL, &array, NULL, NULL) ||
+		json_type(array) != JSON_ARRAY)
+		return;
+	struct json_iter it = json_iter(array);
+	while (json_next_element(&it, &order)) {
+		char *change = json_strdup(json_get(order, "change"));
+		char *at = json_strdup(json_get(order, "at"));
+		char *by = json_strdup(json_get(order, "by"));
+		char *line = xasprintf("%s by %s, %.19sZ", change ? change : "",
+			by ? by : "", at ? at : "");
+		print_field("ordered", line);
+		free(change);
+		free(at);
+		free(by);
+		free(line);
+	}
+}
+
 static void print_head(const struct admin_run *run)
 {
 	char id[UUID_TEXT], span[SPAN_TEXT];
@@ -320,6 +344,7 @@ static void print_head(const struct admin_run *run)
 	print_time("created", run->created_at, "");
 	print_time("started", run->started_at, "");
 	print_time("ended", run->ended_at, span);
+	print_orders(run->orders);
 }
 
 bool show_text(struct db_client *c, const struct admin_run *run,

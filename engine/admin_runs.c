@@ -41,6 +41,7 @@ static void read_details(const struct db_result *r, struct admin_run *run)
 	run->now = db_int(r, 0, 18);
 	run->workflow_id = db_uuid(r, 0, 19);
 	run->has_parent = !db_is_null(r, 0, 20);
+	run->orders = text_or_null(r, 0, 21);
 	if (run->has_parent)
 		run->parent = db_uuid(r, 0, 20);
 }
@@ -300,16 +301,21 @@ void admin_notify_start(struct db_client *c, struct uuid run_id)
 static const char *add_order(
 	struct db_params *p, struct uuid id, const struct admin_order *order)
 {
+	static const char *const statements[] = {
+		[CHANGE_CANCEL] = sql_request_run,
+		[CHANGE_SUSPEND] = sql_request_run,
+		[CHANGE_RESUME] = sql_resume_run,
+		[CHANGE_RETRY] = sql_retry_run,
+	};
 	db_add_uuid(p, id);
-	switch (order->change) {
-	case CHANGE_CANCEL: db_add_text(p, "cancel"); return sql_request_run;
-	case CHANGE_SUSPEND: db_add_text(p, "suspend"); return sql_request_run;
-	case CHANGE_RESUME: return sql_resume_run;
-	case CHANGE_RETRY: break;
+	if (order->change == CHANGE_CANCEL || order->change == CHANGE_SUSPEND)
+		db_add_text(p, order->change == CHANGE_CANCEL ? "cancel" : "suspend");
+	if (order->change == CHANGE_RETRY) {
+		db_add_bool(p, order->new_id);
+		db_add_bool(p, order->force);
 	}
-	db_add_bool(p, order->new_id);
-	db_add_bool(p, order->force);
-	return sql_retry_run;
+	db_add_text(p, order->by ? order->by : "somebody");
+	return statements[order->change];
 }
 
 bool admin_change_run(struct db_client *c, struct uuid id,

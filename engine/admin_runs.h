@@ -21,6 +21,7 @@ struct admin_run {
 	const char *input, *output, *error; /* JSON text or NULL */
 	const char *request, *needs, *host; /* of its lease; host: its owner's */
 	int64_t pid;                        /* of its owner */
+	const char *orders; /* JSON array of at, change, by; NULL: none was given */
 	struct uuid parent; /* the run that started it, where has_parent */
 	bool has_parent;
 	struct uuid workflow_id;
@@ -92,6 +93,7 @@ enum admin_change { CHANGE_CANCEL, CHANGE_SUSPEND, CHANGE_RESUME, CHANGE_RETRY }
  * worker. new_id and force are of retry. */
 struct admin_order {
 	enum admin_change change;
+	const char *by; /* who asks; noted in the run */
 	bool new_id, force;
 };
 MUST_CHECK bool admin_change_run(struct db_client *c, struct uuid id,

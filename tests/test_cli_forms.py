@@ -8,7 +8,7 @@ import json
 import pathlib
 import re
 
-from cli_world import PATIENCE, main, post
+from cli_world import PATIENCE, TIME, main, post
 from harness import check
 
 
@@ -93,6 +93,22 @@ def old_event(w):
     check(found == [{"order": 7, "by": "new"}] and "old" in old, "%s, %s", found, old)
 
 
+def orders(w):
+    """status says who ordered what of a run, and when"""
+    run = w.expect(0, "start", w.file("s", [{"w": {"wait": {"hours": 1}}}])).id
+    w.worker()
+    w.wait_status(run, "waiting")
+    check("ordered" not in w.expect(0, "status", run).out, "nobody ordered anything")
+    for change, then in (("suspend", "suspended"), ("resume", "waiting"), ("cancel", "cancelled")):
+        w.expect(0, change, run)
+        w.wait_status(run, then)
+    found = w.expect(0, "status", run, "-o", "json").json["orders"]
+    check([o["change"] for o in found] == ["suspend", "resume", "cancel"], "%s", found)
+    check(all(re.fullmatch(r"\S.*@\S+ \(postgres\)", o["by"]) and re.fullmatch(TIME, o["at"]) for o in found), "%s", found)
+    lines = re.findall(r"^ordered    (\w+) by \S+ \(postgres\), \S+Z$", w.expect(0, "status", run).out, re.M)
+    check(lines == ["suspend", "resume", "cancel"], "%s", lines)
+
+
 def followed(w):
     """history -f prints what comes, until the run has ended; its lines say why"""
     run = w.expect(0, "start", w.file("f", [{"w": {"wait": {"milliseconds": 700}}}, {"boom": {"raise": {"error": {
@@ -120,4 +136,4 @@ def outputs(w):
 
 
 if __name__ == "__main__":
-    main([forms, habits, standard_input, emitted, old_event, followed, outputs])
+    main([forms, habits, standard_input, emitted, old_event, orders, followed, outputs])

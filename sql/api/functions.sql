@@ -115,6 +115,14 @@ begin
 end
 $$;
 
+-- The orders of a run with one more: what was ordered, by whom, and under which role.
+create or replace function stepwell.with_order(orders text, change text, who text) returns text
+language sql volatile as $$
+	select coalesce(left(orders, -1) || ',', '[') || json_build_object('at',
+		to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+		'change', change, 'by', who || ' (' || session_user || ')') || ']'
+$$;
+
 -- Makes the weekly partitions of this week and the next two where they are missing; as the schema's
 -- owner, whoever comes first in a week. Who comes second waits until the first has committed: for a
 -- lock that only those can take who may write the list of migrations.

@@ -1,7 +1,8 @@
 -- A run, for people. $1 run uuid. Returns one row or none: id, status, namespace, name,
 -- version, key, created, started, ended (microseconds since 1970 or null), input, output,
 -- error, reason, request, needs (text, with commas), host and pid of its owner, due, now
--- (microseconds), definition uuid, parent run uuid or null.
+-- (microseconds), definition uuid, parent run uuid or null, orders (JSON array of
+-- at, change, by, or null).
 select r.id, coalesce(r.status, l.state, 'pending'), d.namespace, d.name, d.version, r.key,
 	(extract(epoch from r.created_at) * 1000000)::bigint,
 	(extract(epoch from coalesce(r.started_at, l.started_at)) * 1000000)::bigint,
@@ -9,7 +10,8 @@ select r.id, coalesce(r.status, l.state, 'pending'), d.namespace, d.name, d.vers
 	r.input, r.output, r.error, l.reason, l.request,
 	nullif(array_to_string(l.needs, ', '), ''), w.host, w.pid,
 	case when isfinite(l.due) then (extract(epoch from l.due) * 1000000)::bigint end,
-	(extract(epoch from clock_timestamp()) * 1000000)::bigint, r.definition_id, r.parent_run_id
+	(extract(epoch from clock_timestamp()) * 1000000)::bigint, r.definition_id, r.parent_run_id,
+	r.orders
 from stepwell.run r
 join stepwell.definition d on d.id = r.definition_id
 left join stepwell.lease l on l.run_id = r.id

@@ -1,7 +1,7 @@
 -- Lets a faulted or suspended run go on. $1 run uuid; $2 fresh stepId for the failed step
 -- boolean; $3 force (re-send although the key window has passed) boolean. Returns one row with
 -- the entry's seq, or none when the run is in another state, is to be cancelled, or somebody else
--- was first.
+-- was first. $4 who asks, text: it is noted in the run, with the role.
 with held as (
 	select l.run_id from stepwell.lease l
 	where l.run_id = $1::uuid and l.state = 'suspended' and l.owner is null
@@ -18,7 +18,8 @@ with held as (
 			and l.request is distinct from 'cancel'
 	returning l.run_id
 ), reopened as (
-	update stepwell.run r set status = null, error = null, output = null, ended_at = null
+	update stepwell.run r set status = null, error = null, output = null, ended_at = null,
+		orders = stepwell.with_order(r.orders, 'retry', $4::text)
 	from leased l where r.id = l.run_id returning r.id
 )
 insert into stepwell.entry (run_id, seq, at, kind, data)
