@@ -76,7 +76,8 @@ bool fetch_url(const char *url, const struct fetch_credentials *credentials,
 	curl_easy_setopt(t.easy, CURLOPT_USERAGENT, "stepwell");
 	curl_easy_setopt(t.easy, CURLOPT_WRITEFUNCTION, on_data);
 	curl_easy_setopt(t.easy, CURLOPT_WRITEDATA, out);
-	CURLcode code = curl_easy_perform(t.easy);
+	CURLcode code = http_transfer_is_refused(&t, url) ? CURLE_COULDNT_CONNECT
+							  : curl_easy_perform(t.easy);
 	bool ok = code == CURLE_OK ? check_status(t.easy, url, err)
 				   : fail(&t, code, url, out, err);
 	http_transfer_close(&t);

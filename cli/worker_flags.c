@@ -4,9 +4,11 @@
 #include "secrets.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* NAME=CONNINFO */
 static bool check_databases(char **list, struct error *err)
@@ -51,6 +53,8 @@ static void read_effects(const struct options *o, struct worker_options *w)
 	w->concurrency = (int)options_number(o, "concurrency", w->concurrency);
 	s->allow_run = options_given(o, "allow-run");
 	s->allow_link_local = options_given(o, "allow-link-local");
+	s->ca_file = options_text(o, "ca-file");
+	s->proxy = options_text(o, "proxy");
 	s->shell_environment = options_list(o, "env");
 	s->databases = options_list(o, "database");
 	s->sql_role = (char *)options_text(o, "sql-role");
@@ -70,6 +74,20 @@ static void read_pool(const struct options *o, struct worker_options *w)
 	w->poison_after = (int)options_number(o, "poison-after", w->poison_after);
 }
 
+/* How requests get out. The proxy is not repeated: it may hold a password. */
+static bool check_ways(const struct settings *s, struct error *err)
+{
+	if (s->ca_file && access(s->ca_file, R_OK) != 0)
+		return error_set(err, ERROR_INPUT, "--ca-file: %s: %s", s->ca_file,
+			strerror(errno));
+	if (s->proxy && strncmp(s->proxy, "http://", 7) != 0 &&
+		strncmp(s->proxy, "https://", 8) != 0)
+		return error_set(err, ERROR_INPUT,
+			"--proxy takes a URL, for instance "
+			"http://proxy.example.com:3128");
+	return true;
+}
+
 static bool check(const struct worker_options *w, struct error *err)
 {
 	if (w->concurrency < 1 || w->max_runs < 1 || w->settings.sql_connections < 1)
@@ -83,7 +101,8 @@ static bool check(const struct worker_options *w, struct error *err)
 		return error_set(err, ERROR_INPUT,
 			"--lease must be at least two heartbeats, or a single late one "
 			"costs the runs");
-	return check_databases(w->settings.databases, err);
+	return check_ways(&w->settings, err) &&
+	       check_databases(w->settings.databases, err);
 }
 
 bool worker_flags_read(const struct options *o, bool pool, const char *conninfo,

@@ -14,6 +14,10 @@
 		{"allow-run", 0, OPTION_FLAG, NULL, "allow `run` of processes"},         \
 		{"allow-link-local", 0, OPTION_FLAG, NULL,                               \
 			"let `call: http` reach link-local addresses"},                  \
+		{"ca-file", 0, OPTION_TEXT, "FILE",                                      \
+			"certificates that https trusts besides the system's"},          \
+		{"proxy", 0, OPTION_TEXT, "URL",                                         \
+			"send `call: http` through this proxy"},                         \
 		{"env", 'e', OPTION_LIST, "NAME",                                        \
 			"a variable that processes inherit; repeatable"},                \
 		{"secrets", 0, OPTION_TEXT, "DIR",                                       \

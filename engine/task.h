@@ -295,7 +295,10 @@ struct settings {
 	bool allow_run;           /* run: shell is on */
 	char **shell_environment; /* names of variables that shells inherit; NULL-ended */
 	bool allow_link_local;    /* call: http may reach 169.254/16, fe80::/10 */
-	size_t body_limit;        /* of an HTTP answer or a process's output, bytes */
+	const char
+		*ca_file;  /* authorities that TLS trusts besides the system's, or NULL */
+	const char *proxy; /* URL; NULL: none */
+	size_t body_limit; /* of an HTTP answer or a process's output, bytes */
 	int64_t http_timeout; /* of one request, microseconds, where the task has none */
 	int sql_connections;
 	const char *database; /* conninfo of the journal's database */

@@ -4,6 +4,7 @@
 #include "base64.h"
 #include "http_url.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,20 +134,20 @@ static bool put_content(const struct http_answer *a, struct buf *out, struct err
 {
 	static const struct json_limits limits = {.bytes = SIZE_MAX};
 	const char *type = http_headers_get(&a->headers, "Content-Type");
+	struct buf text = {0};
 	struct json v;
-	if (a->body.len == 0) {
+	bool ok = true;
+	http_answer_text(a, &text);
+	if (text.len == 0)
 		buf_puts(out, "null");
-		return true;
-	}
-	if (json_check(a->body.data, a->body.len, &limits, &v, NULL, err)) {
+	else if (json_check(text.data, text.len, &limits, &v, NULL, err))
 		json_put(out, v);
-		return true;
-	}
-	if (type && http_media_is_json(type))
-		return false;
-	if (!put_utf8(out, a->body.data, a->body.len))
+	else if (type && http_media_is_json(type))
+		ok = false;
+	else if (!put_utf8(out, text.data, text.len))
 		put_base64(out, &a->body);
-	return true;
+	buf_finish(&text);
+	return ok;
 }
 
 /* A header's value has no stated encoding: what is not UTF-8 is read as Latin-1. */
@@ -173,21 +174,67 @@ static bool came_before(const struct http_headers *h, size_t i)
 	return false;
 }
 
-/* One member per name, in its first spelling; further values follow after a comma. */
-static void put_headers(struct buf *out, const struct http_headers *h, size_t i)
+/* All values of the name: after commas, or, where these are part of them, in an array. */
+static void put_values(struct buf *out, const struct http_headers *h, size_t i)
 {
+	bool apart = strcasecmp(h->items[i].name, "Set-Cookie") == 0;
 	struct buf value = {0};
-	buf_puts(&value, h->items[i].value);
-	for (size_t j = i + 1; j < h->count; j++) {
-		if (strcasecmp(h->items[j].name, h->items[i].name) == 0)
-			buf_printf(&value, ", %s", h->items[j].value);
+	if (apart)
+		buf_putc(out, '[');
+	for (size_t j = i; j < h->count; j++) {
+		if (strcasecmp(h->items[j].name, h->items[i].name) != 0)
+			continue;
+		if (j > i)
+			buf_puts(apart ? out : &value, apart ? "," : ", ");
+		if (apart)
+			put_header_text(out, h->items[j].value);
+		else
+			buf_puts(&value, h->items[j].value);
 	}
+	if (apart)
+		buf_putc(out, ']');
+	else
+		put_header_text(out, buf_text(&value));
+	buf_finish(&value);
+}
+
+static void put_member(
+	struct buf *out, const char *name, const struct http_headers *h, size_t i)
+{
 	if (out->data[out->len - 1] != '{')
 		buf_putc(out, ',');
-	put_header_text(out, h->items[i].name);
+	put_header_text(out, name);
 	buf_putc(out, ':');
-	put_header_text(out, buf_text(&value));
-	buf_finish(&value);
+	put_values(out, h, i);
+}
+
+/* Like-This, or like-this. */
+static void spell(char *name, bool capitals)
+{
+	bool first = true;
+	for (; *name; name++) {
+		*name = (char)(capitals && first ? toupper((unsigned char)*name)
+						 : tolower((unsigned char)*name));
+		first = *name == '-';
+	}
+}
+
+/* A header in its first spelling, and, for who looks it up in an answer, with capitals
+ * and in small letters. */
+static void put_headers(
+	struct buf *out, const struct http_headers *h, size_t i, bool looked_up)
+{
+	const char *name = h->items[i].name;
+	char *capitals = xstrdup(name), *small = xstrdup(name);
+	spell(capitals, true);
+	spell(small, false);
+	put_member(out, name, h, i);
+	if (looked_up && strcmp(capitals, name) != 0)
+		put_member(out, capitals, h, i);
+	if (looked_up && strcmp(small, name) != 0 && strcmp(small, capitals) != 0)
+		put_member(out, small, h, i);
+	free(capitals);
+	free(small);
 }
 
 static void put_request(struct buf *out, const struct http_arguments *args,
@@ -210,7 +257,7 @@ static void put_request(struct buf *out, const struct http_arguments *args,
 		bool secret = http_header_is_secret(h->name) ||
 			      (h->author && args->secret_headers);
 		if (!secret && !came_before(&request->headers, i))
-			put_headers(out, &request->headers, i);
+			put_headers(out, &request->headers, i, false);
 	}
 	buf_puts(out, "}}");
 	buf_finish(&shown);
@@ -228,7 +275,7 @@ static bool put_response(const struct http_answer *a, const struct http_argument
 	buf_putc(out, '{');
 	for (size_t i = 0; i < a->headers.count; i++) {
 		if (!came_before(&a->headers, i))
-			put_headers(out, &a->headers, i);
+			put_headers(out, &a->headers, i, true);
 	}
 	buf_putc(out, '}');
 	json_put_key(out, "content");

@@ -38,6 +38,10 @@ MUST_CHECK bool http_answer_add_body(struct http_answer *a, const char *data, si
  * cut off looks whole. */
 bool http_answer_has_sound_length(const struct http_answer *a);
 
+/* Appends the body as text: decoded where its charset is declared and known, without a
+ * byte order mark; else as it came. */
+void http_answer_text(const struct http_answer *a, struct buf *out);
+
 /* What the task outputs, in effect->output. url is the last one that was asked. A body
  * that is labelled as JSON and is none is a fault, uncertain like any output that is
  * refused: the effect has happened, and what may happen once only must not be sent again.

@@ -8,9 +8,12 @@
 
 #include "buf.h"
 #include "http_address.h"
+#include "task.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -161,6 +164,54 @@ static curl_socket_t on_open_socket(
 		address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+/* "": none. */
+static const char *proxy_of(const struct http_transfer *t)
+{
+	const char *proxy = t->settings ? t->settings->proxy : NULL;
+	if (!proxy)
+		proxy = getenv("STEPWELL_PROXY");
+	return proxy ? proxy : "";
+}
+
+/* Certificates that are trusted besides those of the system's folder; NULL: libcurl's
+ * own. */
+static const char *authorities_of(const struct http_transfer *t)
+{
+	const char *file = t->settings ? t->settings->ca_file : NULL;
+	return file ? file : getenv("SSL_CERT_FILE");
+}
+
+/* Through a proxy nobody here sees to which address a name leads; one that is written out
+ * is judged all the same. */
+bool http_transfer_is_refused(struct http_transfer *t, const char *url)
+{
+	struct sockaddr_storage address = {0};
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&address;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&address;
+	char *host = NULL;
+	CURLU *parts = curl_url();
+	bool refused = false;
+	assert(parts);
+	if (*proxy_of(t) && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+		curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK) {
+		size_t n = strlen(host);
+		if (*host == '[' && host[n - 1] == ']') {
+			host[n - 1] = '\0';
+			address.ss_family = AF_INET6;
+			refused = inet_pton(AF_INET6, host + 1, &v6->sin6_addr) == 1;
+		} else {
+			address.ss_family = AF_INET;
+			refused = inet_pton(AF_INET, host, &v4->sin_addr) == 1;
+		}
+		refused = refused && http_address_is_refused((struct sockaddr *)&address,
+					     t->allow_link_local, t->why->refused,
+					     sizeof t->why->refused);
+	}
+	curl_free(host);
+	curl_url_cleanup(parts);
+	return refused;
+}
+
 /* CURLOPT_QUICK_EXIT: without it libcurl joins a resolver's thread when a transfer is
  * removed or times out, which would block the loop for as long as the name server is
  * silent. */
@@ -175,12 +226,16 @@ static void set_rules(struct http_transfer *t)
 	http_set(t->easy, CURLOPT_QUICK_EXIT, 1L);
 	http_set(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	http_set(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
-	http_set(t->easy, CURLOPT_PROXY, "");
+	http_set(t->easy, CURLOPT_PROXY, proxy_of(t));
+	http_set(t->easy, CURLOPT_NOPROXY, "");
+	http_set(t->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	http_set(t->easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	http_set(t->easy, CURLOPT_PATH_AS_IS, 1L);
 	http_set(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	http_set(t->easy, CURLOPT_SSL_VERIFYPEER, 1L);
 	http_set(t->easy, CURLOPT_SSL_VERIFYHOST, 2L);
+	if (authorities_of(t))
+		http_set(t->easy, CURLOPT_CAINFO, authorities_of(t));
 	http_set(t->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	http_set(t->easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
 	http_set(t->easy, CURLOPT_OPENSOCKETDATA, t);
@@ -208,7 +263,9 @@ void http_transfer_close(struct http_transfer *t)
 
 static void take_handle(struct http_client *client, struct http_transfer *t)
 {
-	if (client->spare_count) {
+	if (t->easy) { /* it was kept */
+		set_rules(t);
+	} else if (client->spare_count) {
 		t->easy = client->spares[--client->spare_count];
 		set_rules(t);
 	} else {
@@ -231,7 +288,8 @@ static bool begin(struct http_client *client, struct http_transfer *t)
 {
 	take_handle(client, t);
 	if (!t->on_begin(t)) {
-		give_handle_back(client, t);
+		if (!t->keeps)
+			give_handle_back(client, t);
 		return false;
 	}
 	CURLMcode code = curl_multi_add_handle(client->multi, t->easy);
@@ -294,7 +352,8 @@ static void end(struct http_client *client, struct http_transfer *t)
 	if (!t->active)
 		return;
 	curl_multi_remove_handle(client->multi, t->easy);
-	give_handle_back(client, t);
+	if (!t->keeps)
+		give_handle_back(client, t);
 	t->active = false;
 	client->active--;
 	if (client->head)
@@ -304,6 +363,8 @@ static void end(struct http_client *client, struct http_transfer *t)
 void http_client_remove(struct http_client *client, struct http_transfer *t)
 {
 	end(client, t);
+	if (t->easy)
+		give_handle_back(client, t);
 	free(t->why);
 	t->why = NULL;
 }

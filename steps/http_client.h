@@ -5,7 +5,7 @@
  * libcurl's, which is what costs memory, and their time does not run.
  *
  * The client also is the one place that says what no transfer may do: other protocols
- * than http and https, proxies and passwords from the environment, TLS below 1.2 or
+ * than http and https, proxies and passwords that nobody asked for, TLS below 1.2 or
  * unverified, refused addresses (http_address.h), redirects by itself.
  */
 #ifndef STEPWELL_HTTP_CLIENT_H
@@ -15,6 +15,8 @@
 #include <curl/curl.h>
 #include <stdbool.h>
 #include <uv.h>
+
+struct settings;
 
 #define HTTP_CONNECTIONS 1024     /* at once, to whatever hosts */
 #define HTTP_CONNECTIONS_KEPT 256 /* idle ones */
@@ -42,7 +44,12 @@ struct http_transfer {
 	bool (*on_begin)(struct http_transfer *t);
 	/* The transfer is over and out of the client; it may be added again. */
 	void (*on_end)(struct http_transfer *t, CURLcode code);
-	struct http_reasons *why;   /* NULL before its turn */
+	struct http_reasons *why; /* NULL before its turn */
+	/* Its handle stays with it from one turn to the next, with what libcurl learnt of
+	 * a challenge. */
+	bool keeps;
+	const struct settings
+		*settings;          /* authorities and proxy; NULL: the environment's */
 	bool active, queued;        /* between http_client_add and its end, either */
 	struct http_transfer *next; /* in the queue */
 };
@@ -58,6 +65,10 @@ void http_client_add(struct http_client *client, struct http_transfer *t);
 /* Aborts it, if it has not ended, without on_end. Each transfer that was added is
  * removed. */
 void http_client_remove(struct http_client *client, struct http_transfer *t);
+
+/* In on_begin: whether an address that is written out in the URL is refused, and a proxy
+ * would connect to it; then t->why->refused says so. */
+bool http_transfer_is_refused(struct http_transfer *t, const char *url);
 
 /* For a transfer without a client: makes t->easy with every rule above; t must be zeroed
  * but for allow_link_local, and not move until it is closed. */

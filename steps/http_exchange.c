@@ -3,6 +3,11 @@
  * followed here, one transfer each, so that nothing of the author's goes along to another
  * origin.
  *
+ * Digest authentication needs a challenge. libcurl would ask for it with the request
+ * itself, with its key and without its body; a method that changes something asks with a
+ * HEAD instead, which has neither. Where that is not challenged, the request goes out
+ * without authentication, and once more if it is refused with a challenge.
+ *
  * libcurl sends a request again by itself when a kept connection turns out to be dead.
  * For a safe method that is welcome; any other is never sent twice within one attempt
  * (on_send).
@@ -29,6 +34,8 @@ struct exchange {
 	unsigned hops;    /* redirects followed */
 	bool foreign;     /* this hop is not at the request's own origin */
 	bool unanswered;  /* this hop's request went out, and no byte came back yet */
+	bool asks;        /* this hop is for the challenge only */
+	bool challenged;  /* libcurl has it */
 	bool late;        /* the worker's lease was over before the request went out */
 	int64_t deadline; /* by clock_boottime; 0: none of ours */
 	struct curl_slist *headers;
@@ -56,7 +63,7 @@ static int on_send(void *ctx, char *remote, char *local, int remote_port, int lo
 	if (x->late || (x->unanswered && !x->request->safe))
 		return CURL_PREREQFUNC_ABORT;
 	x->unanswered = true;
-	x->effect->sent = true;
+	x->effect->sent |= !x->asks;
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -93,6 +100,8 @@ static void add_line(struct exchange *x, const char *name, const char *value)
 
 static bool goes_along(const struct exchange *x, const struct http_header *h)
 {
+	if (x->asks)
+		return !h->author && strcasecmp(h->name, "User-Agent") == 0;
 	return !x->foreign || !h->author || strcasecmp(h->name, "Accept") == 0 ||
 	       strcasecmp(h->name, "Content-Type") == 0;
 }
@@ -104,6 +113,8 @@ static void set_headers(struct exchange *x)
 	/* "Name:" keeps libcurl from adding its own. */
 	x->headers = NULL;
 	append(x, "Expect:");
+	if (!http_headers_get(&r->headers, "Accept-Encoding"))
+		append(x, "Accept-Encoding:");
 	if (!http_headers_get(&r->headers, "Content-Type"))
 		append(x, "Content-Type:");
 	for (size_t i = 0; i < r->headers.count; i++) {
@@ -123,7 +134,8 @@ static void set_headers(struct exchange *x)
 static void set_digest(struct exchange *x)
 {
 	const struct http_credentials *c = &x->request->credentials;
-	bool on = c->scheme == HTTP_DIGEST && !x->foreign;
+	bool on = c->scheme == HTTP_DIGEST && !x->foreign &&
+		  (x->request->safe || x->challenged);
 	CURL *easy = x->transfer.easy;
 	http_set(easy, CURLOPT_HTTPAUTH, on ? CURLAUTH_DIGEST : CURLAUTH_NONE);
 	http_set(easy, CURLOPT_USERNAME, on ? c->username : NULL);
@@ -137,6 +149,11 @@ static void set_method(struct exchange *x)
 	bool wants_body = !strcmp(r->method, "POST") || !strcmp(r->method, "PUT") ||
 			  !strcmp(r->method, "PATCH");
 	http_set(easy, CURLOPT_HTTPGET, 1L);
+	http_set(easy, CURLOPT_CUSTOMREQUEST, NULL);
+	if (x->asks) {
+		http_set(easy, CURLOPT_NOBODY, 1L);
+		return;
+	}
 	if (r->has_body || wants_body) {
 		http_set(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.len);
 		http_set(easy, CURLOPT_POSTFIELDS, buf_text(&r->body));
@@ -184,11 +201,13 @@ static bool on_begin(struct http_transfer *t)
 	if (!x->deadline)
 		x->deadline = deadline_of(x->effect);
 	int64_t left = x->deadline ? x->deadline - clock_boottime() : 0;
-	if (x->deadline && left < USEC_PER_MS)
+	if ((x->deadline && left < USEC_PER_MS) || http_transfer_is_refused(t, x->url))
 		return false;
 	http_set(easy, CURLOPT_URL, x->url);
 	http_set(easy, CURLOPT_TIMEOUT_MS, (long)(left / USEC_PER_MS));
 	http_set(easy, CURLOPT_FRESH_CONNECT, (long)wants_fresh_connection(x));
+	/* What comes encoded is decoded, also what nobody asked for. */
+	http_set(easy, CURLOPT_ACCEPT_ENCODING, "");
 	set_method(x);
 	set_callbacks(x);
 	set_headers(x);
@@ -304,10 +323,33 @@ static void follow(struct exchange *x, const char *location)
 		send_hop(x);
 }
 
+static bool is_challenge(const struct http_answer *a)
+{
+	for (size_t i = 0; a->status == 401 && i < a->headers.count; i++) {
+		const struct http_header *h = &a->headers.items[i];
+		if (strcasecmp(h->name, "WWW-Authenticate") == 0 &&
+			strncasecmp(h->value, "Digest ", 7) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the answer only says how to authenticate: the request goes out now. */
+static bool is_preliminary(const struct exchange *x)
+{
+	bool digests = x->request->credentials.scheme == HTTP_DIGEST && !x->foreign &&
+		       !x->request->safe;
+	return digests && (x->asks || (!x->challenged && is_challenge(&x->answer)));
+}
+
 static void on_answer(struct exchange *x)
 {
 	const char *location = redirect_of(x);
-	if (location)
+	if (is_preliminary(x)) {
+		x->challenged = is_challenge(&x->answer);
+		x->asks = false;
+		send_hop(x);
+	} else if (location)
 		follow(x, location);
 	else if (!is_success(x))
 		fail_with_status(x);
@@ -346,12 +388,13 @@ static void on_end(struct http_transfer *t, CURLcode code)
 		on_answer(x);
 	else if (code == CURLE_OK) /* libcurl does not mind headers that break off */
 		fail_with(
-			x, PROBLEM_COMMUNICATION, true, "the answer's headers broke off");
+			x, PROBLEM_COMMUNICATION, sent, "the answer's headers broke off");
 	else if (x->answer.body_too_large)
 		on_too_large(x);
 	else if (x->answer.headers_too_large)
 		fail_with(x, PROBLEM_COMMUNICATION, sent, "headers larger than 64 KiB");
-	else if (code == CURLE_COULDNT_CONNECT && *t->why->refused)
+	else if ((code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT) &&
+		 *t->why->refused)
 		fail_with(x, PROBLEM_CONFIGURATION, false,
 			secret ? "its address is refused" : t->why->refused);
 	else if (code == CURLE_OPERATION_TIMEDOUT)
@@ -359,7 +402,7 @@ static void on_end(struct http_transfer *t, CURLcode code)
 	else if (x->late)
 		postpone(x);
 	else if (code == CURLE_ABORTED_BY_CALLBACK)
-		fail_with(x, PROBLEM_COMMUNICATION, true,
+		fail_with(x, PROBLEM_COMMUNICATION, sent,
 			"the connection was lost before an answer");
 	else
 		fail_with(x, PROBLEM_COMMUNICATION, sent, text);
@@ -381,6 +424,9 @@ void http_exchange_start(struct effect *effect)
 		settings->body_limit ? settings->body_limit : HTTP_BODY_LIMIT;
 	x->transfer.on_begin = on_begin;
 	x->transfer.on_end = on_end;
+	x->asks = x->request->credentials.scheme == HTTP_DIGEST && !effect->safe;
+	x->transfer.keeps = x->asks;
+	x->transfer.settings = settings;
 	x->transfer.allow_link_local = settings->allow_link_local;
 	send_hop(x);
 }

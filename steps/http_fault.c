@@ -72,8 +72,9 @@ static void make_printable(struct buf *text)
 		text->data[text->len] = '\0';
 }
 
-/* Seconds, or a date that counts from the answer's own Date. Without that it says
- * nothing: the machine's wall clock is never asked. */
+/* A whole number of seconds, or a date of HTTP that counts from the answer's own Date:
+ * the machine's wall clock is never asked. Anything else ("1.5", another form of date)
+ * says nothing. */
 static int64_t read_retry_after(const struct http_answer *a)
 {
 	const char *text = http_headers_get(&a->headers, "Retry-After");
@@ -81,7 +82,7 @@ static int64_t read_retry_after(const struct http_answer *a)
 	int64_t then, now, wait = 0;
 	if (!text)
 		return 0;
-	if (isdigit((unsigned char)*text)) {
+	if (*text && !text[strspn(text, "0123456789")]) {
 		unsigned long long seconds = strtoull(text, NULL, 10);
 		wait = seconds > 86400 ? RETRY_AFTER_MAX
 				       : (int64_t)seconds * USEC_PER_SEC;
@@ -100,7 +101,8 @@ void http_answer_fault(const struct http_answer *a, const struct task *task,
 	const struct http_arguments *args = task->spec;
 	struct buf shown = {0}, text = {0};
 	http_url_put_shown(&shown, url, args->secret_endpoint);
-	buf_add(&text, a->body.data, a->body.len <= EXCERPT ? a->body.len : EXCERPT + 1);
+	http_answer_text(a, &text);
+	text.len = text.len <= EXCERPT ? text.len : EXCERPT + 1;
 	if (!is_shown(&text, request, args))
 		buf_clear(&text);
 	make_printable(&text);

@@ -56,13 +56,87 @@ START_TEST(raw_and_response)
 		"\"1\","
 		"\"User-Agent\":\"stepwell\",\"Accept\":\"*/"
 		"*\"}},\"statusCode\":201,\"headers\":"
-		"{\"Content-Type\":\"text/plain\",\"X-A\":\"1, 2\",\"X-L\":\"\u00e9\","
-		"\"Content-Length\":\"5\"},\"content\":\"hello\"}",
+		"{\"Content-Type\":\"text/plain\",\"content-type\":\"text/plain\","
+		"\"X-A\":\"1, 2\",\"x-a\":\"1, 2\",\"X-L\":\"\u00e9\",\"x-l\":\"\u00e9\","
+		"\"Content-Length\":\"5\",\"content-length\":\"5\"},\"content\":"
+		"\"hello\"}",
 		url);
 	ck_output(expected);
 	checked(buf_text(&result.effect.output));
 	free(expected);
 	free(url);
+}
+END_TEST
+
+/* The answer with these headers and this body becomes this output. */
+static void check_text(
+	const char *headers, const char *body, size_t n, const char *expected)
+{
+	struct buf reply = {0};
+	buf_printf(
+		&reply, "HTTP/1.1 200 OK\r\n%sContent-Length: %zu\r\n\r\n", headers, n);
+	buf_add(&reply, body, n);
+	stub_reply(stub, reply.data, reply.len, STUB_KEEP);
+	call("{\"method\":\"get\",\"endpoint\":\"@/\"}");
+	ck_output(expected);
+	buf_finish(&reply);
+}
+
+#define CHECK_TEXT(type, body, expected) \
+	check_text("Content-Type: " type "\r\n", body, sizeof body - 1, expected)
+
+START_TEST(charsets_and_marks)
+{
+	CHECK_TEXT("text/plain; charset=ISO-8859-1", "h\xe9llo", "\"h\u00e9llo\"");
+	CHECK_TEXT("text/plain; x=1; Charset=\"windows-1252\"", "\x80 1", "\"\u20ac 1\"");
+	CHECK_TEXT("text/plain;charset=utf-16le", "h\0\xe9\0", "\"h\u00e9\"");
+	CHECK_TEXT("application/json; charset=iso-8859-1", "{\"a\":\"\xe9\"}",
+		"{\"a\":\"\u00e9\"}");
+	CHECK_TEXT("application/json", "\xef\xbb\xbf{\"a\":1}", "{\"a\":1}");
+	CHECK_TEXT("text/plain", "\xef\xbb\xbfx", "\"x\"");
+	CHECK_TEXT("text/plain", "\xef\xbb\xbf", "null");
+	/* Not known, or not true: as it came. */
+	CHECK_TEXT("text/plain; charset=bogus", "h\xe9", "\"aOk=\"");
+	CHECK_TEXT("text/plain; charset=ISO-2022-CN-EXT", "h", "\"h\"");
+	CHECK_TEXT("text/plain; charset=utf-16le", "h\0\xe9", "\"aADp\"");
+	CHECK_TEXT("application/json; charset=", "{\"a\":1}", "{\"a\":1}");
+	char *large = xmalloc(100000), *expected = xmalloc(200003);
+	memset(large, 0xe9, 100000);
+	for (size_t i = 0; i < 100000; i++)
+		memcpy(expected + 1 + 2 * i, "\xc3\xa9", 2);
+	expected[0] = expected[200001] = '"';
+	expected[200002] = '\0';
+	check_text(
+		"Content-Type: text/plain; charset=latin1\r\n", large, 100000, expected);
+	free(large);
+	free(expected);
+}
+END_TEST
+
+START_TEST(encoded_answer_is_decoded)
+{
+	static const char packed[] =
+		"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\xaa\x52"
+		"\xb2\x32\xac\x05\x00\x3c\x0a\x2b\x41\x07\x00\x00\x00";
+	check_text("Content-Type: application/json\r\nContent-Encoding: gzip\r\n", packed,
+		sizeof packed - 1, "{\"z\":1}");
+	ck_head(stub, 0, "Accept-Encoding", false);
+	stub_text(stub, "HTTP/1.1 200 OK\r\nContent-Encoding: zip\r\nContent-Length: "
+			"2\r\n\r\nno");
+	ck_assert(!call("{\"method\":\"post\",\"endpoint\":\"@/\"}"));
+	ck_fault(PROBLEM_COMMUNICATION, 0, true);
+	ck_assert(strstr(effect_fault(&result.effect)->detail, "ncoding"));
+}
+END_TEST
+
+START_TEST(cookies_stand_apart)
+{
+	stub_text(stub, "HTTP/1.1 200 OK\r\nSet-Cookie: a=1; Expires=Wed, 21 Oct 2026\r\n"
+			"set-cookie: b=2\r\nContent-Length: 0\r\n\r\n");
+	call("{\"method\":\"get\",\"endpoint\":\"@/\",\"output\":\"response\"}");
+	ck_assert(strstr(buf_text(&result.effect.output),
+		"\"Set-Cookie\":[\"a=1; Expires=Wed, 21 Oct 2026\",\"b=2\"]"));
+	ck_assert(strstr(buf_text(&result.effect.output), "\"set-cookie\":["));
 }
 END_TEST
 
@@ -108,6 +182,13 @@ START_TEST(retry_after)
 		{503, "Retry-After: 1000000000\r\n", 86400},
 		{503, "Retry-After: 99999999999999999999999\r\n", 86400},
 		{429, "Retry-After: -1\r\n", 0},
+		{429, "Retry-After: 1.5\r\n", 0},
+		{429, "Retry-After: 1e1\r\n", 0},
+		{429, "Retry-After: 3, 5\r\n", 0},
+		{429,
+			"Date: Mon, 30 Nov 2026 00:00:00 GMT\r\n"
+			"Retry-After: 2026-11-30T00:00:05Z\r\n",
+			0},
 		{429, "Retry-After: soon\r\n", 0},
 		{500, "Retry-After: 7\r\n", 0},
 		{429, "", 0},
@@ -299,6 +380,9 @@ int main(void)
 		content_is_read_by_type_and_looks,
 		answer_that_is_not_the_json_it_says,
 		raw_and_response,
+		charsets_and_marks,
+		encoded_answer_is_decoded,
+		cookies_stand_apart,
 		error_status,
 		conflict,
 		retry_after,

@@ -258,10 +258,11 @@ END_TEST
 
 START_TEST(digest_authentication)
 {
-	static const char challenge[] =
-		"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"r\", "
-		"nonce=\"abc\", qop=\"auth\", algorithm=SHA-256\r\nContent-Length: "
-		"4\r\n\r\nwhat";
+#define CHALLENGE                                                                 \
+	"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"r\", "     \
+	"nonce=\"abc\", qop=\"auth\", algorithm=SHA-256\r\nContent-Length: 4\r\n" \
+	"\r\n"
+	static const char challenge[] = CHALLENGE, body_challenge[] = CHALLENGE "what";
 	static const char with[] =
 		"{\"method\":\"post\",\"endpoint\":{\"uri\":\"@/d\",\"authentication\":"
 		"{\"digest\":{\"username\":\"u\",\"password\":\"secret9\"}}},\"body\":[1]"
@@ -270,12 +271,30 @@ START_TEST(digest_authentication)
 	ck_assert(call(with));
 	ck_output("{}");
 	ck_assert_uint_eq(stub_count(stub), 2);
-	ck_assert_uint_eq(stub_request(stub, 0)->body_len, 0);
+	ck_head(stub, 0, "HEAD /d HTTP/1.1\r\n", true);
+	ck_head(stub, 0, "Idempotency-Key", false);
 	ck_head(stub, 0, "Authorization", false);
+	ck_head(stub, 1, "POST /d HTTP/1.1\r\n", true);
+	ck_head(stub, 1, "Idempotency-Key", true);
 	ck_head(stub, 1, "Authorization: Digest username=\"u\"", true);
 	ck_assert_str_eq(stub_request(stub, 1)->body, "[1]");
+	/* Nobody asks for it: one request. */
+	stub_text(stub, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+	ck_assert(call(with));
+	ck_assert_uint_eq(stub_count(stub), 4);
+	ck_head(stub, 2, "HEAD", true);
+	ck_head(stub, 3, "Authorization", false);
+	ck_assert_str_eq(stub_request(stub, 3)->body, "[1]");
+	/* Only the method itself is protected. */
+	stub_text(stub, "HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n");
+	stub_text(stub, body_challenge);
+	ck_assert(call(with));
+	ck_assert_uint_eq(stub_count(stub), 7);
+	ck_head(stub, 6, "Authorization: Digest username=\"u\"", true);
+	ck_assert_str_eq(stub_request(stub, 6)->body, "[1]");
 	stub_text(stub, challenge);
-	stub_text(stub, challenge);
+	stub_text(stub, body_challenge);
+	stub_text(stub, body_challenge);
 	ck_assert(!call(with));
 	ck_fault(PROBLEM_COMMUNICATION, 401, false);
 	ck_no_detail("secret9");
