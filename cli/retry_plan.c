@@ -156,7 +156,7 @@ static char *say_outlook(const struct admin_run *run, const struct admin_step *s
 	*ret_helps = !task.s || has_type(run, "timeout") ||
 		     (asks_outside(task) && !is_of_data(run, s));
 	if (*ret_helps)
-		return xasprintf("it goes on from %s, under the same stepId", s->path);
+		return xasprintf("it goes on from %s, under the same stepId", s->name);
 	return xasprintf("a retry would %s, from the same data",
 		json_get(task, "raise").s ? "raise the same error again"
 					  : "evaluate the same again, and fail");

@@ -160,9 +160,9 @@ def outlook(w):
             ("raise", [{"a": {"do": [{"b": BOOM}]}}], False, "a retry would raise the same error again, from the same data"),
             ("set", [{"s": {"set": {"x": "${ error(\"no\") }"}}}], False, "a retry would evaluate the same again, and fail"),
             ("with", [{"c": post(url, **{"input": {"from": "${ error(\"no\") }"}})}], False, "evaluate the same again"),
-            ("call", [{"c": post(url)}], True, "it goes on from /do/0/c, under the same stepId"),
+            ("call", [{"c": post(url)}], True, "it goes on from c, under the same stepId"),
             ("late", [{"c": post(recorder.url + "/hold/x/x", timeout={"after": {"milliseconds": 100}})}], True,
-             "it goes on from /do/0/c")):
+             "it goes on from c,")):
         done = w.expect(10, "run", w.file(name, tasks))
         shown = w.expect(0, "status", "@last").out
         check(text in shown and ("wfctl retry" in shown) == helps and ("wfctl retry" in done.err) == helps,
