@@ -20,6 +20,17 @@ struct openapi_call {
 
 /* ---- Compiling ---- */
 
+/* Whether members of the body stand among the parameters, instead of the whole. */
+static bool has_member(const struct openapi_operation *o, struct json given)
+{
+	for (size_t i = 0; i < o->count; i++) {
+		if (o->parameters[i].place == OPENAPI_MEMBER &&
+			json_get(given, o->parameters[i].name).s)
+			return true;
+	}
+	return false;
+}
+
 /* Names can be judged where the parameters are written out. */
 static bool check_parameters(struct compiler *c, struct json with,
 	const struct openapi_operation *o, struct error *err)
@@ -38,7 +49,8 @@ static bool check_parameters(struct compiler *c, struct json with,
 	}
 	for (size_t i = 0; i < o->count; i++) {
 		const struct openapi_parameter *p = &o->parameters[i];
-		if (p->required && !json_get(given, p->name).s)
+		if (p->required && !json_get(given, p->name).s &&
+			!(p->place == OPENAPI_BODY && has_member(o, given)))
 			return compiler_refuse(c, with, err,
 				"the operation's parameter \"%.200s\" is required",
 				p->name);
@@ -111,13 +123,13 @@ static void discard(void *spec)
 
 /* The parts of a request while parameters are sorted into them: members of objects. */
 struct parts {
-	struct buf path, query, headers, cookies, form, body;
+	struct buf path, query, headers, cookies, form, members, body;
 };
 
 static void parts_finish(struct parts *p)
 {
-	struct buf *all[] = {
-		&p->path, &p->query, &p->headers, &p->cookies, &p->form, &p->body};
+	struct buf *all[] = {&p->path, &p->query, &p->headers, &p->cookies, &p->form,
+		&p->members, &p->body};
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
 		if (all[i]->data)
 			explicit_bzero(all[i]->data, all[i]->len);
@@ -213,6 +225,10 @@ static bool sort_in(struct parts *parts, const struct openapi_parameter *p, stru
 	case OPENAPI_COOKIE: ok = put_cookie(p, v, &parts->cookies); break;
 	case OPENAPI_BODY: json_put(&parts->body, v); break;
 	case OPENAPI_FORM: put_value(p, v, p->name, &parts->form); break;
+	case OPENAPI_MEMBER:
+		json_put_key(&parts->members, p->name);
+		json_put(&parts->members, v);
+		break;
 	}
 	return ok || fault_set(f, PROBLEM_VALIDATION,
 			     "parameters: \"%.100s\" cannot be an object", p->name);
@@ -229,13 +245,19 @@ static bool sort_all(const struct openapi_operation *o, struct json parameters,
 		const struct openapi_parameter *p = &o->parameters[i];
 		struct json v = json_get(parameters, p->name);
 		bool given =
-			v.s && (json_type(v) != JSON_NULL || p->place == OPENAPI_BODY);
+			v.s && (json_type(v) != JSON_NULL || p->place == OPENAPI_BODY ||
+				       p->place == OPENAPI_MEMBER);
 		if (given && !sort_in(parts, p, v, f))
 			return false;
-		if (!given && p->required)
+		if (!given && p->required &&
+			!(p->place == OPENAPI_BODY && has_member(o, parameters)))
 			return fault_set(f, PROBLEM_VALIDATION,
 				"parameters: \"%.100s\" is required", p->name);
 	}
+	if (parts->body.len && parts->members.len > 1)
+		return fault_set(f, PROBLEM_VALIDATION,
+			"parameters: \"body\" is the whole body: its members cannot "
+			"stand beside it");
 	while (json_next_member(&it, &key, &value)) {
 		char *name = json_strdup(key);
 		bool known = openapi_find(o, name);
@@ -267,11 +289,12 @@ static bool put_arguments(const struct openapi_operation *o, struct parts *parts
 	buf_finish(&url);
 	json_put_key(out, "query");
 	buf_add(out, parts->query.data, parts->query.len);
-	bool form = parts->form.len > 2, body = form || parts->body.len;
-	if (body) {
+	const struct buf *body = parts->form.len > 2      ? &parts->form
+				 : parts->members.len > 2 ? &parts->members
+							  : &parts->body;
+	if (body->len) {
 		json_put_key(out, "body");
-		buf_add(out, form ? parts->form.data : parts->body.data,
-			form ? parts->form.len : parts->body.len);
+		buf_add(out, body->data, body->len);
 		json_put_key(&parts->headers, "Content-Type");
 		json_put_text(&parts->headers, o->media);
 	}
@@ -291,13 +314,15 @@ static bool render_sorted(const struct render *in, struct json parameters,
 	const struct openapi_call *call = in->task->spec;
 	struct parts parts = {0};
 	struct buf arguments = {0};
-	struct buf *objects[] = {&parts.path, &parts.query, &parts.headers, &parts.form};
-	for (size_t i = 0; i < 4; i++)
+	struct buf *objects[] = {
+		&parts.path, &parts.query, &parts.headers, &parts.form, &parts.members};
+	for (size_t i = 0; i < sizeof objects / sizeof *objects; i++)
 		buf_putc(objects[i], '{');
 	bool ok = sort_all(&call->operation, parameters, &parts, f);
 	buf_putc(&parts.path, '}');
 	buf_putc(&parts.query, '}');
 	buf_putc(&parts.form, '}');
+	buf_putc(&parts.members, '}');
 	ok = ok && put_arguments(&call->operation, &parts, &arguments, f);
 	if (ok) {
 		struct render http = *in;

@@ -170,6 +170,47 @@ static char *media_of(struct json object_or_array)
 	return choose_media(names, n);
 }
 
+#define PROPERTIES_MAX 500
+
+static bool is_known(const struct openapi_operation *o, struct json name)
+{
+	for (size_t i = 0; i < o->count; i++) {
+		if (json_string_is(name, o->parameters[i].name))
+			return true;
+	}
+	return false;
+}
+
+/* The members that the schema of a body names may stand among the parameters; a parameter
+ * of the same name comes first. */
+static void add_members(struct openapi_operation *o, struct json document,
+	struct json schema, unsigned depth)
+{
+	struct json resolved = openapi_resolve(document, schema), key, value;
+	struct json_iter it = json_iter(json_get(resolved, "properties"));
+	size_t before = o->count;
+	while (o->count < before + PROPERTIES_MAX &&
+		json_next_member(&it, &key, &value)) {
+		char *name = json_strdup(key);
+		if (!is_known(o, key))
+			add_slot(o, name, OPENAPI_MEMBER);
+		free(name);
+	}
+	struct json parts = json_get(resolved, "allOf");
+	it = json_iter(parts);
+	while (depth < 4 && o->count < before + PROPERTIES_MAX &&
+		json_type(parts) == JSON_ARRAY && json_next_element(&it, &value))
+		add_members(o, document, value, depth + 1);
+}
+
+static struct json schema_of(struct json content, const char *media)
+{
+	struct json v = json_get(content, media);
+	if (!v.s)
+		v = json_get(content, "*/*");
+	return json_get(v, "schema");
+}
+
 static void read_body(
 	struct openapi_operation *o, struct json document, struct json operation)
 {
@@ -179,6 +220,9 @@ static void read_body(
 		struct openapi_parameter *p = add_slot(o, "body", OPENAPI_BODY);
 		p->required = json_type(json_get(body, "required")) == JSON_TRUE;
 		o->media = media_of(json_get(body, "content"));
+		if (o->media)
+			add_members(o, document,
+				schema_of(json_get(body, "content"), o->media), 0);
 	} else if (json_get(document, "swagger").s) {
 		if (!consumes.s)
 			consumes = json_get(document, "consumes");

@@ -13,7 +13,8 @@ enum openapi_place {
 	OPENAPI_HEADER,
 	OPENAPI_COOKIE,
 	OPENAPI_BODY,
-	OPENAPI_FORM, /* a member of the body, Swagger's formData */
+	OPENAPI_FORM,   /* a member of the body, Swagger's formData */
+	OPENAPI_MEMBER, /* the same, of OpenAPI 3, beside OPENAPI_BODY for the whole */
 };
 
 struct openapi_parameter {
