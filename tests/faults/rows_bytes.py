@@ -13,6 +13,7 @@ from sessions import JOURNAL, LEASE, SOON
 MIB = 1 << 20
 RESIDENT = 256  # MiB
 CALM = ["--lease", "5s", "--heartbeat", "1s"]
+PATIENT = [*NO_POISON, "--http-timeout", "10m"]
 
 
 def start_large(world, name, size):
@@ -155,6 +156,7 @@ def large_takeover(world):
     """Runs that hold little, and have journals of many MiB, lose their worker: another one takes all of them over in
     little memory. One has a large input, and values that its snapshot names."""
     db, count, pages = world.db, world.size(6, 12, 40), world.size(40, 100, 100)
+    pages = 6 if world.sanitized else pages  # its memory is not judged
     answer = "/hex/\" + $workflow.id + \"/page?body=22*1,78*%d,22*1" % (MIB - 2)
     db.apply("pages", [
         {"each": {"for": {"each": "i", "in": "${ [range(%d)] }" % pages}, "do": [
@@ -165,7 +167,7 @@ def large_takeover(world):
         {"a": keeps()}, {"b": {"set": {"w": "${ $context.v }"}, "output": {"as": "${ .w }"}}},
         {"stop": http_task(world.recorder.url, "/hold/gate/{run}/stop")},
         {"out": {"set": "${ ($steps.b == $workflow.input.big) and ($context.v == $steps.b) }"}}])
-    worker = world.worker("--body-limit", "1MiB", "--concurrency", "16", *NO_POISON)
+    worker = world.worker("--body-limit", "1MiB", "--concurrency", "16", *PATIENT)
     db.start("pages", count)
     start_large(world, "big", 15 * MIB)
     count += 1
@@ -174,7 +176,7 @@ def large_takeover(world):
     read = db.value("select sum(length(data)) / 1048576 from stepwell.entry")
     worker.end()
     world.inject(count)
-    worker = world.worker(*NO_POISON)
+    worker = world.worker(*PATIENT)
     world.recorder.wait("/hold", 2 * count, 60)
     world.land(count)
     check_memory(world, worker, "takeover of %s MiB of journals" % read)
@@ -192,7 +194,7 @@ def large_takeover(world):
 def many_definitions(world):
     """A worker that has met very many definitions keeps some of them: runs of all of them complete, twice."""
     db, count = world.db, world.size(10, 600, 2000)
-    text = "x" * world.size(4 * MIB, 1000, 1000)
+    text = "x" * (world.size(4 * MIB, 1000, 1000) if not world.sanitized else 1000)
     for n in range(count):
         db.apply("d%d" % n, [{"a": {"set": {"x": "${ [range(5)] | map(. * %d) | add }" % n, "y": text}}},
                              {"b": {"set": {"z": "${ .x + 1 }"}}}])
