@@ -3,6 +3,7 @@
 #include "database.h"
 #include "pool_worker.h"
 #include "processes.h"
+#include "suspect.h"
 #include "worker_flags.h"
 #include "worker_log.h"
 
@@ -11,8 +12,28 @@ static int work(void *ctx)
 	return pool_worker_run(ctx);
 }
 
+/* In a process that a worker has started for runs whose workers died. */
+static int run_suspects(const struct options *o)
+{
+	struct suspect suspect;
+	struct worker_options settings;
+	struct error err;
+	if (!suspect_begin(&suspect, &err))
+		return command_misuse(o, "%s", err.text);
+	int code = SUSPECT_CANNOT_CONNECT;
+	if (worker_flags_read(o, true, suspect.conninfo, &settings, &err)) {
+		settings.suspect = &suspect;
+		code = pool_worker_run(&settings);
+		worker_flags_finish(&settings);
+	}
+	suspect_end(&suspect);
+	return code;
+}
+
 static int run(const struct options *o)
 {
+	if (options_given(o, "suspect"))
+		return run_suspects(o);
 	struct database d;
 	struct worker_options settings;
 	struct error err;
@@ -41,6 +62,7 @@ static int run(const struct options *o)
 
 static const struct option options[] = {
 	{"processes", 'p', OPTION_COUNT, "N", "that many worker processes (default 1)"},
+	{"suspect", 0, OPTION_FLAG, NULL, "how a worker starts a process for suspects"},
 	{"until-idle", 0, OPTION_FLAG, NULL, "end when nothing is due or running"},
 	WORKER_FLAGS_EFFECTS,
 	WORKER_FLAGS_POOL,

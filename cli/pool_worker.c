@@ -5,6 +5,7 @@
 #include "command.h"
 
 #include "log.h"
+#include "suspect.h"
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -39,9 +40,12 @@ int pool_worker_run(const struct worker_options *settings)
 	int code = EXIT_DONE;
 	allow_files(settings->concurrency);
 	struct worker *w = NULL;
-	if (!worker_create(settings, &w, &err) ||
-		!worker_connect(w, CONNECT_TIMEOUT, &err) || !work(w, &err))
+	bool connected = worker_create(settings, &w, &err) &&
+			 worker_connect(w, CONNECT_TIMEOUT, &err);
+	if (!connected || !work(w, &err))
 		code = command_fail(&err);
+	if (!connected && settings->suspect)
+		code = SUSPECT_CANNOT_CONNECT;
 	worker_destroy(w);
 	return code;
 }

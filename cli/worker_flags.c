@@ -64,6 +64,37 @@ static void read_effects(const struct options *o, struct worker_options *w)
 	s->http_timeout = options_number(o, "http-timeout", s->http_timeout);
 }
 
+/* What of a command's options is not about how a worker works. */
+static bool is_of_the_command(const char *name)
+{
+	static const char *const names[] = {
+		"db", "processes", "until-idle", "sql-connections", "suspect", "reset"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static char **words_of_suspects(const struct options *o)
+{
+	char **words = xcalloc(o->value_count + 5, sizeof *words);
+	size_t n = 0;
+	words[n++] = xstrdup("wfctl");
+	words[n++] = xstrdup("worker");
+	words[n++] = xstrdup("--suspect");
+	words[n++] = xstrdup("--sql-connections=1");
+	for (size_t i = 0; i < o->value_count; i++) {
+		const struct option_value *v = &o->values[i];
+		if (is_of_the_command(v->option->name))
+			continue;
+		words[n++] = v->option->kind == OPTION_FLAG
+				     ? xasprintf("--%s", v->option->name)
+				     : xasprintf("--%s=%s", v->option->name, v->text);
+	}
+	return words;
+}
+
 static void read_pool(const struct options *o, struct worker_options *w)
 {
 	w->max_runs = (int)options_number(o, "max-runs", w->max_runs);
@@ -72,6 +103,9 @@ static void read_pool(const struct options *o, struct worker_options *w)
 	w->poll = options_number(o, "poll", w->poll);
 	w->drain_timeout = options_number(o, "drain-timeout", w->drain_timeout);
 	w->poison_after = (int)options_number(o, "poison-after", w->poison_after);
+	w->suspect_memory =
+		(uint64_t)options_number(o, "suspect-memory", (int64_t)w->suspect_memory);
+	w->suspect_argv = words_of_suspects(o);
 }
 
 /* How requests get out. The proxy is not repeated: it may hold a password. */
@@ -129,7 +163,11 @@ void worker_flags_finish(struct worker_options *w)
 {
 	free(w->settings.shell_environment);
 	free(w->settings.databases);
+	for (size_t i = 0; w->suspect_argv && w->suspect_argv[i]; i++)
+		free(w->suspect_argv[i]);
+	free((char **)w->suspect_argv);
 	w->settings.shell_environment = w->settings.databases = NULL;
+	w->suspect_argv = NULL;
 	secrets_destroy(w->settings.secrets);
 	w->settings.secrets = NULL;
 }

@@ -43,10 +43,11 @@
 		{"poll", 0, OPTION_DURATION, "DURATION", "default 500ms"},           \
 		{"drain-timeout", 0, OPTION_DURATION, "DURATION",                    \
 			"after SIGTERM (default 30s)"},                              \
+		{"poison-after", 0, OPTION_COUNT, "N",                               \
+			"suspend a run whose process died N times (default 3)"},     \
 	{                                                                            \
-		"poison-after", 0, OPTION_COUNT, "N",                                \
-			"suspend a run that took N workers with it (default 3, 0: "  \
-			"never)"                                                     \
+		"suspect-memory", 0, OPTION_SIZE, "SIZE",                            \
+			"of a process for suspects (default 2GiB)"                   \
 	}
 
 /* Fills in what was given; `pool` says whether the command has WORKER_FLAGS_POOL. Lists

@@ -536,6 +536,8 @@ static bool has_to_wait(const struct frame *f, const struct advance *a)
 
 static enum progress step_frame(struct run *r, struct frame *f, const struct advance *a)
 {
+	if (a->host && a->host->note)
+		a->host->note(a->host, f->path);
 	if (f->redo)
 		return try_again(r, f, a);
 	switch (f->state) {

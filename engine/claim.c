@@ -55,6 +55,7 @@ static void on_beat(struct db_batch *b)
 		db_reset(w->beat);
 	} else {
 		worker_renew_lease(w, db_int(rows, 0, 0));
+		w->beaten_at = w->beat_sent_at;
 		if (w->lapsed)
 			claim_on_watch(&w->watch_timer);
 		for (int row = 0; row < db_rows(rows); row++) {
@@ -150,9 +151,6 @@ struct claim claim_make(struct worker *w, const char *from)
 	return (struct claim){.worker = w->id,
 		.limit = (int)(room < most ? room : most),
 		.has = w->has,
-		.suspects = !w->options.poison_after ? CLAIM_MAX
-			    : w->suspects            ? 0
-						     : 1,
 		.from = from,
 		.since = w->due_since};
 }
@@ -309,6 +307,7 @@ static void on_listed(struct db_batch *b)
 		owned_start_effects(w);
 	}
 	if (l->lane < 0) {
+		w->has_listed |= b->err.kind == ERROR_NONE;
 		w->listing = false;
 	} else if (b->err.kind == ERROR_NONE) {
 		journal_set_lane(w->journal, l->lane, w->lanes[l->lane]);
@@ -429,8 +428,10 @@ void claim_on_watch(uv_timer_t *timer)
 {
 	struct worker *w = timer->data;
 	int64_t now = clock_boottime();
+	suspects_watch(w);
 	if (!db_is_up(w->control))
 		return;
+	suspected_check(w);
 	claim_doubted(w);
 	if ((w->lapsed || now - w->listed_at > w->options.lease) && !w->listing &&
 		!w->reclaiming)

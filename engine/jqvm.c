@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <ucontext.h>
 
 #include "jqvm_dump.h"
@@ -84,10 +85,20 @@ static void call(struct jqvm *vm, struct job *job)
 	swapcontext(&vm->outside, &vm->inside);
 }
 
+/* A bound on private data counts what is reserved, not what is used; it is not meant for
+ * the stack. */
+static bool data_is_bounded(void)
+{
+	struct rlimit limit;
+	return getrlimit(RLIMIT_DATA, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
 static void *map_stack(void)
 {
 	char *p = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+		(data_is_bounded() ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS |
+			MAP_NORESERVE | MAP_STACK,
+		-1, 0);
 	assert(p != MAP_FAILED);
 	mprotect(p, STACK_GUARD, PROT_NONE);
 	return p;

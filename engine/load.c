@@ -393,6 +393,10 @@ static struct owned *take_row(
 	struct uuid id = db_uuid(rows, row, 0);
 	const char *request = db_text(rows, row, 3);
 	struct owned *o = owned_find(w, id);
+	if (db_bool(rows, row, 8)) {
+		suspects_seen(w);
+		return NULL;
+	}
 	if (db_is_null(rows, row, 1)) {
 		say_baseless(id);
 		if (o)
@@ -408,7 +412,7 @@ static struct owned *take_row(
 	o->state = OWNED_LOADING;
 	o->stale = false;
 	o->claimed_seq = db_int(rows, row, 1);
-	o->losses = (int)db_int(rows, row, 2);
+	o->leave_at = db_is_null(rows, row, 2) ? 0 : db_int(rows, row, 2);
 	o->request = strcmp(request, "cancel") == 0    ? REQUEST_CANCEL
 		     : strcmp(request, "suspend") == 0 ? REQUEST_SUSPEND
 						       : REQUEST_NONE;
@@ -418,10 +422,6 @@ static struct owned *take_row(
 	o->created_at = db_int(rows, row, 6);
 	o->started_at = db_int(rows, row, 7);
 	o->by_own_claim = own;
-	if (db_bool(rows, row, 8) && !o->suspect) {
-		o->suspect = true;
-		w->suspects++;
-	}
 	return o;
 }
 

@@ -11,7 +11,7 @@
 #include "store.h"
 
 /* Columns of look_around.sql. */
-enum { NEXT_DUE, BUSY, UNROUTED, GONE, EXPIRED, SINCE };
+enum { NEXT_DUE, BUSY, UNROUTED, GONE, EXPIRED, SINCE, SUSPECTS };
 
 static void on_time(uv_timer_t *timer)
 {
@@ -71,8 +71,10 @@ static void see(struct worker *w, const struct db_result *r)
 	if (w->options.claim) {
 		see_the_gone(w, r);
 		see_the_due(w, r);
+		if (db_bool(r, 0, SUSPECTS))
+			suspects_seen(w);
 	}
-	if (db_bool(r, 0, UNROUTED))
+	if (db_bool(r, 0, UNROUTED) && !w->options.suspect)
 		events_route(w);
 	events_poll(w);
 	look_later(w, idle ? 2 * w->options.poll : w->options.poll);

@@ -106,13 +106,6 @@ static void stop_effects(struct run_effect *e)
 	}
 }
 
-/* It has got on, or is gone: another suspect may come. */
-static void clear_suspicion(struct owned *o)
-{
-	o->worker->suspects -= o->suspect;
-	o->suspect = false;
-}
-
 static void on_timer_closed(uv_handle_t *handle)
 {
 	free(handle->data);
@@ -145,7 +138,6 @@ static void forget(struct owned *o)
 			w->slot_tail = p;
 	}
 	count_slots(o);
-	clear_suspicion(o);
 	attend_forget(o);
 	if (o->log.queued)
 		journal_withdraw(w->journal, &o->log);
@@ -400,11 +392,6 @@ static void wants_slot(struct owned *o)
 		return;
 	o->in_slot_queue = true;
 	o->next_slot = NULL;
-	if (o->suspect && w->slot_head) { /* it must not be suspected for having waited */
-		o->next_slot = w->slot_head;
-		w->slot_head = o;
-		return;
-	}
 	*w->slot_tail = o;
 	w->slot_tail = &o->next_slot;
 }
@@ -416,6 +403,7 @@ static void start_effect(struct owned *o, struct frame *f)
 	e->effect.on_done = on_effect_done;
 	e->effect.owner = o;
 	o->need |= NEED_EFFECT;
+	suspected_note(o->worker, f->path);
 	e->effect.task->kind->effect->start(&e->effect);
 	count_slots(o);
 	if (run_due(o->run))
@@ -470,8 +458,7 @@ static void start_granted(struct owned *o)
 static void on_durable(struct owned *o)
 {
 	struct run *r = o->run;
-	if (run_effects_forget(r))
-		clear_suspicion(o);
+	run_effects_forget(r);
 	if (log_is_clear(&o->log))
 		attend_forget(o);
 	if ((o->need & NEED_FLUSH) || (log_is_clear(&o->log) && run_effect_carrying(r)))
@@ -504,13 +491,13 @@ static void settle(struct owned *o, struct entry *e)
 	}
 	bool far = !due || due - now > STAY_USEC;
 	if ((o->need & NEED_EVENT) && !(o->need & ~(unsigned)(NEED_EVENT | NEED_TIMER)) &&
-		far && listening_is_attended(r) && o->worker->options.claim) {
+		far && listening_is_attended(r) && worker_has_pool(o->worker)) {
 		r->reason = "waits for an event";
 		leave(o, e, LEASE_RELEASE, due ? due : INT64_MAX, "waiting");
 		return;
 	}
 	if (o->need == NEED_TIMER && (due - now > STAY_USEC || r->put_off) &&
-		o->worker->options.claim) {
+		worker_has_pool(o->worker)) {
 		r->reason = wait_reason(r);
 		leave(o, e, LEASE_RELEASE, due, "waiting");
 		return;
@@ -550,13 +537,14 @@ static void advance(struct owned *o)
 	if (o->state != OWNED_LIVE)
 		return;
 	struct run *r = o->run;
-	if (w->draining && !run_is_busy(r)) {
+	bool leaves = w->draining || suspected_leaves(o);
+	if (leaves && !run_is_busy(r)) {
 		owned_hand_back(o);
 		return;
 	}
 	struct carrier *carrier = decide(o);
 	count_slots(o);
-	if (w->draining && !(o->need & NEED_EFFECT) && o->need != NEED_NOTHING)
+	if (leaves && !(o->need & NEED_EFFECT) && o->need != NEED_NOTHING)
 		hand_back(o, take_ops(o));
 	else
 		settle(o, take_ops(o));
@@ -569,6 +557,7 @@ void owned_on_prepare(uv_prepare_t *prepare)
 {
 	struct worker *w = prepare->data;
 	struct owned *o;
+	suspected_turn(w);
 	while ((o = w->woken)) {
 		w->woken = o->next_woken;
 		if (!w->woken)
@@ -587,7 +576,7 @@ void owned_on_prepare(uv_prepare_t *prepare)
 static bool leaves_refused(struct owned *o)
 {
 	struct run *r = o->run;
-	if (!owned_is_refused(o) || !o->worker->options.claim || run_is_busy(r) ||
+	if (!owned_is_refused(o) || !worker_has_pool(o->worker) || run_is_busy(r) ||
 		r->status != RUN_RUNNING)
 		return false;
 	r->now = worker_now(o->worker);
@@ -622,16 +611,12 @@ void owned_live(struct owned *o, struct run *run)
 	run->waits = buf_take(&waits);
 	run->request = o->request;
 	attach_kept(o);
-	int poison = o->worker->options.poison_after;
 	if (o->was_live && o->by_own_claim && !o->dropped_effect)
 		run_take_back(
 			run, worker_now(o->worker)); /* we know that it was not begun */
 	else
 		run_mark_lost(run, worker_now(o->worker));
 	o->was_live = true;
-	if (poison > 0 && o->losses >= poison && run->status == RUN_RUNNING)
-		run_suspend(run, worker_now(o->worker),
-			"its workers were lost again and again");
 	if (!leaves_refused(o))
 		owned_wake(o);
 }
@@ -681,7 +666,7 @@ void owned_look_again(struct owned *o)
 static void say_stopped(const struct owned *o)
 {
 	const struct run *r = o->run;
-	if (!o->worker->options.claim)
+	if (!worker_has_pool(o->worker))
 		return;
 	if (r->status == RUN_SUSPENDED)
 		log_run(LOG_WARNING, o->id, "suspended: %s",
@@ -709,7 +694,7 @@ static void on_left(struct owned *o)
 	run_destroy(o->run);
 	o->run = NULL;
 	forget(o);
-	if (ended && !w->options.claim)
+	if (ended && !worker_has_pool(w))
 		owned_each(w, owned_look_again); /* one may have waited for it */
 	else if (ended && is_child)
 		claim_due(w); /* for the run that waited */

@@ -1,12 +1,14 @@
 /*
  * The inside of a worker, shared by worker.c (life, connections), look.c (what there is
- * to do), claim.c (heartbeat, claims), takeover.c (runs of dead workers), load.c (from
- * journal to run), events.c and owned.c (the runs in memory and their effects).
+ * to do), claim.c (heartbeat, claims), takeover.c (runs of dead workers), suspects.c and
+ * suspected.c (processes for suspects), load.c (from journal to run), events.c and
+ * owned.c (the runs in memory and their effects).
  */
 #ifndef STEPWELL_POOL_H
 #define STEPWELL_POOL_H
 
 #include "advance.h"
+#include "clock.h"
 #include "db.h"
 #include "definitions.h"
 #include "journal.h"
@@ -14,6 +16,9 @@
 #include "worker.h"
 
 struct claim;
+struct suspects;
+
+#define WATCH_USEC (500 * USEC_PER_MS)
 
 enum owned_state {
 	OWNED_LOADING, /* claimed; its journal is being read */
@@ -33,7 +38,7 @@ struct owned {
 	unsigned need;           /* enum run_need, as of its last advance */
 	int slots;               /* that its effects hold, or were granted */
 	size_t event_bytes;      /* of what was offered to it and is not durable yet */
-	bool woken, in_slot_queue, suspect, unstorable;
+	bool woken, in_slot_queue, unstorable;
 	uv_timer_t timer;
 	struct owned *next_woken, *next_slot; /* queues */
 	struct owned *hash_next;
@@ -42,7 +47,7 @@ struct owned {
 	struct uuid definition_id;
 	struct value *input;
 	int64_t claimed_seq, created_at, started_at;
-	int losses;
+	int64_t leave_at;  /* the entry from which it is no suspect any more */
 	uint32_t woken_by; /* the version of its lease that woke it last */
 	enum run_request request;
 	bool by_own_claim;   /* after a lost connection: nothing was lost */
@@ -75,7 +80,6 @@ struct worker {
 	struct owned *woken, **woken_tail;
 	struct owned *slot_head, **slot_tail;
 	int effects_running;
-	size_t suspects;
 
 	struct definitions definitions;
 	struct shape_program *shapes; /* correlations, compiled: events.c */
@@ -93,6 +97,7 @@ struct worker {
 	bool clock_known;
 	int64_t lease_until; /* CLOCK_BOOTTIME */
 	int64_t beat_sent_at;
+	int64_t beaten_at; /* when the last one that was answered was sent */
 	bool lapsed;   /* the lease had run out: until memory and table are compared */
 	bool beating;  /* a heartbeat is in flight */
 	bool released; /* it has said that it lets its runs go, since its last heartbeat
@@ -104,6 +109,7 @@ struct worker {
 	int64_t due_since; /* database's time; nothing was due before at the last look */
 	int claim_limit;   /* of the last claim of due runs */
 	bool claimed_full; /* it got as many as it asked for */
+	bool has_listed;   /* the leases in its name */
 	int64_t listed_at, partitioned_at; /* CLOCK_BOOTTIME of the last time, 0: never */
 	int takeover_limit; /* while a run of a dead worker is blocked; 0: none */
 	int64_t takeover_after;
@@ -111,6 +117,10 @@ struct worker {
 	int64_t vanished_at[64];
 	size_t vanished_count;
 	int loads; /* batches of load.c in flight */
+
+	struct suspects *suspects; /* in processes of their own, which are ours */
+	uv_timer_t turn_timer;     /* in such a process */
+	uv_poll_t lifeline;
 
 	bool draining, stopped;
 	bool ready; /* all connections were up once */
@@ -128,6 +138,8 @@ void worker_stop(struct worker *w, enum worker_end end); /* at once */
 void worker_leave(struct worker *w, enum worker_end end);
 void worker_check_done(struct worker *w);
 bool worker_lease_holds(const struct worker *w);
+/* Whether runs that wait leave for the pool; else they stay, as nobody else is there. */
+bool worker_has_pool(const struct worker *w);
 void worker_renew_lease(
 	struct worker *w, int64_t database_now); /* a heartbeat was answered */
 
@@ -170,6 +182,20 @@ void takeover_seen(struct worker *w, struct uuid id, bool expired);
 /* Those that had vanished and are not listed any more came back. */
 void takeover_forget_others(
 	struct worker *w, bool (*is_listed)(const void *, struct uuid), const void *list);
+
+/* suspects.c */
+void suspects_seen(struct worker *w); /* some wait for a process of their own */
+void suspects_watch(struct worker *w);
+void suspects_drain(struct worker *w);
+void suspects_finish(struct worker *w);
+
+/* suspected.c: where this process is one for suspects; elsewhere they do nothing. */
+void suspected_init(struct worker *w);
+void suspected_finish(struct worker *w);
+void suspected_turn(struct worker *w);
+void suspected_note(struct worker *w, const char *step); /* what is begun now */
+void suspected_check(struct worker *w);                  /* is there anything left? */
+bool suspected_leaves(const struct owned *o);            /* it is no suspect any more */
 
 /* events.c: routes what was stored. */
 void events_poll(struct worker *w);

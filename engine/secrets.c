@@ -96,6 +96,14 @@ void secrets_destroy(struct secrets *s)
 	free(s);
 }
 
+size_t secrets_variables(const struct secrets *s, char **ret)
+{
+	for (size_t i = 0; s && ret && i < s->count; i++)
+		ret[i] = xasprintf("%s%s=%s", s->prefix, s->variables[i].name,
+			s->variables[i].value);
+	return s ? s->count : 0;
+}
+
 static const char *find_variable(const struct secrets *s, const char *name)
 {
 	for (size_t i = 0; i < s->count; i++) {

@@ -29,6 +29,9 @@ bool secret_prefix_is(const char *s);
  */
 struct secrets *secrets_create(const char *folder, const char *prefix);
 void secrets_destroy(struct secrets *s); /* wipes */
+/* How many variables were taken; ret, unless it is NULL, gets as many texts NAME=VALUE,
+ * which the caller wipes and frees: for another process of this program. s NULL: none. */
+size_t secrets_variables(const struct secrets *s, char **ret);
 
 /* Appends the secret's value, verified JSON text, to out. ERROR_NOT_FOUND, ERROR_DENIED:
  * there is none of that name, or none for us; ERROR_INPUT: it is not of use. The texts

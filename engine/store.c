@@ -337,11 +337,33 @@ void store_claim(struct db_batch *b, const struct claim *c)
 	db_add_uuid(p, c->worker);
 	db_add_int(p, c->limit);
 	add_words(p, c->has);
-	db_add_int(p, c->suspects);
 	db_add_text(p, c->from);
 	db_add_uuid(p, c->dead);
 	add_ids(p, c->ids, c->count);
 	db_add_time(p, c->since);
+}
+
+void store_register_suspect(
+	struct db_batch *b, struct uuid id, struct uuid parent, int64_t lease)
+{
+	struct db_params *p = db_batch_add(b, sql_register_suspect);
+	db_add_uuid(p, id);
+	db_add_uuid(p, parent);
+	db_add_int(p, lease);
+}
+
+void store_judge_suspects(struct db_batch *b, const struct verdict *v)
+{
+	struct db_params *p = db_batch_add(b, sql_judge_suspects);
+	db_add_uuid(p, v->worker);
+	db_add_uuid(p, v->process);
+	db_add_text(p, v->death);
+	db_add_bool(p, v->loss);
+	db_add_bool(p, v->evidence);
+	db_add_int(p, v->poison_after);
+	db_add_text(p, v->reason);
+	db_add_int(p, v->runs);
+	db_add_int(p, v->delay);
 }
 
 void store_load_entries(struct db_batch *b, const struct uuid *ids, const bool *inputs,

@@ -43,14 +43,28 @@ struct claim {
 	struct uuid worker;
 	int limit;
 	char *const *has;       /* what the worker can do, NULL-ended */
-	int suspects;           /* how many it may take */
-	const char *from;       /* "due", "dead", "own" */
-	struct uuid dead;       /* "dead": whose */
+	const char *from;       /* "due", "dead", "own", "suspect" */
+	struct uuid dead;       /* "dead": whose; "suspect": who takes them */
 	const struct uuid *ids; /* "own": which */
 	size_t count;
 	int64_t since; /* "due": nothing is due before, as of the last look */
 };
 void store_claim(struct db_batch *b, const struct claim *c);
+
+/* A process for suspects that is about to be started. */
+void store_register_suspect(
+	struct db_batch *b, struct uuid id, struct uuid parent, int64_t lease);
+/* What has become of one. */
+struct verdict {
+	struct uuid worker, process;
+	const char *death; /* JSON; NULL: it did not die */
+	bool loss, evidence;
+	int poison_after;
+	const char *reason; /* of a suspension */
+	int runs;           /* that were in it at first */
+	int64_t delay;      /* until another is started */
+};
+void store_judge_suspects(struct db_batch *b, const struct verdict *v);
 
 /* Of as many runs, or entries, from the first on as have so many bytes; at least one. */
 void store_load_entries(struct db_batch *b, const struct uuid *ids, const bool *inputs,

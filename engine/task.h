@@ -320,7 +320,9 @@ struct host {
 	bool (*may_send)(const struct host *host);
 	bool keeps_children; /* it executes the runs it starts itself */
 	void (*adopt)(struct host *host, struct uuid run); /* it was started just now */
-	void *owner;                                       /* the engine's */
+	/* What a run does next, in a process for suspects; elsewhere NULL. */
+	void (*note)(struct host *host, const char *path);
+	void *owner; /* the engine's */
 };
 
 #endif

@@ -20,7 +20,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WATCH_USEC (500 * USEC_PER_MS)
 #define ANSWER_USEC (30 * USEC_PER_SEC)
 #define LOCK_MS 10000
 
@@ -35,6 +34,7 @@ void worker_options_init(struct worker_options *o)
 		.poll = 500 * USEC_PER_MS,
 		.drain_timeout = 30 * USEC_PER_SEC,
 		.poison_after = 3,
+		.suspect_memory = (uint64_t)2 << 30,
 	};
 	o->settings.sql_connections = 4;
 }
@@ -47,6 +47,11 @@ struct uuid worker_id(const struct worker *w)
 int64_t worker_now(const struct worker *w)
 {
 	return clock_boottime() + w->clock_offset;
+}
+
+bool worker_has_pool(const struct worker *w)
+{
+	return w->options.claim || w->options.suspect;
 }
 
 /* Some time is left aside for the way to the endpoint. */
@@ -169,18 +174,6 @@ static void say_state(
 	}
 }
 
-static void on_beat_state(void *ctx, struct db *db, bool up, const struct error *err)
-{
-	struct worker *w = ctx;
-	say_state(w, "heartbeat connection", up, err);
-	if (!up)
-		return;
-	struct db_batch *b = db_batch_create(on_first_beat, w);
-	store_beat(b, w->id, w->options.lease);
-	w->beat_sent_at = clock_boottime();
-	db_send(db, b);
-}
-
 static void on_control_state(void *ctx, struct db *db, bool up, const struct error *err)
 {
 	struct worker *w = ctx;
@@ -192,6 +185,20 @@ static void on_control_state(void *ctx, struct db *db, bool up, const struct err
 	claim_doubted(w);
 	if (w->ready) /* before, what it finds could end a loop that has not begun */
 		look_around(w);
+}
+
+static void on_beat_state(void *ctx, struct db *db, bool up, const struct error *err)
+{
+	struct worker *w = ctx;
+	say_state(w, "heartbeat connection", up, err);
+	if (!up)
+		return;
+	if (w->control == db)
+		on_control_state(w, db, true, NULL);
+	struct db_batch *b = db_batch_create(on_first_beat, w);
+	store_beat(b, w->id, w->options.lease);
+	w->beat_sent_at = clock_boottime();
+	db_send(db, b);
 }
 
 static void on_lane_state(void *ctx, struct db *db, bool up, const struct error *err)
@@ -242,11 +249,16 @@ static void connect_others(struct worker *w)
 	o.on_state = on_control_state;
 	o.on_notify = on_hint;
 	o.turn = 1;
-	w->control = w->host.control = db_create(&w->loop, &o);
+	if (w->options.suspect) {
+		w->control = w->beat;
+	} else {
+		w->control = db_create(&w->loop, &o);
+	}
+	w->host.control = w->control;
 	o = connection(w, "stepwell journal");
 	o.setup = setup_lane;
 	o.on_state = on_lane_state;
-	for (int i = 0; i < JOURNAL_LANES; i++) {
+	for (int i = 0; i < (w->options.suspect ? 1 : JOURNAL_LANES); i++) {
 		o.turn = 2 + (unsigned)i;
 		w->lanes[i] = db_create(&w->loop, &o);
 	}
@@ -257,7 +269,8 @@ static void connect_beat(struct worker *w)
 	struct db_options o = connection(w, "stepwell heartbeat");
 	o.setup = setup_beat;
 	o.on_state = on_beat_state;
-	o.deadline = w->options.lease;
+	if (!w->options.suspect) /* there it is for all the rest, too */
+		o.deadline = w->options.lease;
 	w->beat = db_create(&w->loop, &o);
 }
 
@@ -290,9 +303,16 @@ static void adopt_child(struct host *host, struct uuid run)
 		claim_due(w); /* the pool may have it */
 		return;
 	}
+	if (worker_has_pool(w))
+		return;
 	if (!owned_find(w, run))
 		owned_create(w, run)->state = OWNED_DOUBT;
 	claim_doubted(w);
+}
+
+static void note(struct host *host, const char *path)
+{
+	suspected_note(host->owner, path);
 }
 
 static bool may_send(const struct host *host)
@@ -335,17 +355,19 @@ bool worker_create(const struct worker_options *o, struct worker **ret, struct e
 	w->options = *o;
 	w->options.settings.database = o->conninfo;
 	w->id = uuid_v4();
-	uuid_format(w->id, w->id_text);
 	w->woken_tail = &w->woken;
 	w->slot_tail = &w->slot_head;
 	list_abilities(w);
+	suspected_init(w);
+	uuid_format(w->id, w->id_text);
 	w->host = (struct host){.loop = &w->loop, .settings = &w->options.settings};
 	w->host.worker = w->id;
 	w->host.lease = o->lease;
 	w->host.may_send = may_send;
-	w->host.keeps_children = !w->options.claim;
+	w->host.keeps_children = !worker_has_pool(w);
 	w->host.adopt = adopt_child;
 	w->host.owner = w;
+	w->host.note = o->suspect ? note : NULL;
 	w->host.http = http_client_create(&w->loop);
 	w->host.sql = sql_steps_create(&w->loop, &w->options.settings, w->id, &w->pace);
 	w->journal = journal_create(&w->loop);
@@ -410,7 +432,7 @@ static void on_forgotten(struct db_batch *b)
 void worker_check_done(struct worker *w)
 {
 	if (!w->draining || w->stopped || w->owned_count || w->loads || w->claiming ||
-		w->looking || w->routing || w->attending || w->reclaiming)
+		w->suspects || w->looking || w->routing || w->attending || w->reclaiming)
 		return;
 	if (!w->control || !db_is_up(w->control)) {
 		worker_stop(w, w->end);
@@ -459,6 +481,7 @@ void worker_leave(struct worker *w, enum worker_end end)
 	w->end = end;
 	uv_timer_start(&w->drain_timer, on_drain_over,
 		(uint64_t)(w->options.drain_timeout / USEC_PER_MS), 0);
+	suspects_drain(w);
 	owned_each(w, hand_back);
 	worker_check_done(w);
 }
@@ -516,7 +539,8 @@ void worker_destroy(struct worker *w)
 	owned_each(w, discard);
 	journal_destroy(w->journal);
 	db_destroy(w->beat);
-	db_destroy(w->control);
+	if (w->control != w->beat)
+		db_destroy(w->control);
 	for (int i = 0; i < JOURNAL_LANES; i++)
 		db_destroy(w->lanes[i]);
 	sql_steps_close(w->host.sql);
@@ -528,8 +552,10 @@ void worker_destroy(struct worker *w)
 		(uv_handle_t *)&w->sigint};
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		close_handle(own[i], NULL);
+	suspected_finish(w);
 	uv_run(&w->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&w->loop);
+	suspects_finish(w);
 	sql_steps_destroy(w->host.sql);
 	definitions_finish(&w->definitions);
 	events_finish(w);

@@ -9,6 +9,7 @@
 #include "task.h"
 
 struct worker;
+struct suspect;
 
 struct worker_options {
 	const char *conninfo;
@@ -19,10 +20,16 @@ struct worker_options {
 	int64_t lease;         /* default 10 s */
 	int64_t poll;          /* default 500 ms */
 	int64_t drain_timeout; /* default 30 s */
-	int poison_after;      /* losses until a run is suspended; default 3; 0: never */
-	bool claim;            /* takes runs from the pool */
-	bool until_idle;       /* ends when nothing is due or running anywhere */
+	int poison_after; /* deaths of its own process until a run is suspended; default
+			     3; 0: never */
+	bool claim;       /* takes runs from the pool */
+	bool until_idle;  /* ends when nothing is due or running anywhere */
 	struct settings settings;
+	/* How a process for suspects is started (suspect.h): as a worker with these
+	 * settings; NULL: this worker starts none. Borrowed. */
+	char *const *suspect_argv;
+	uint64_t suspect_memory;       /* bytes that it may have; default 2 GiB; 0: any */
+	const struct suspect *suspect; /* this process is one; NULL: it is none */
 };
 
 /* Fills in the defaults. */

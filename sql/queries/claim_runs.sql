@@ -1,79 +1,96 @@
 -- Takes runs: appends `claimed` at last + 1 and moves the lease, in one statement; a run whose
--- append collides is left alone. (A lost `call: sql` is taken back by a `waiting` with "again":
--- that is no progress.) $1 worker uuid; $2 limit int; $3 what the worker has text[];
--- $4 how many suspects it may take int; $5 from where text: 'due' (unowned and due), 'dead'
--- (owned by worker $6), 'own' (mine, the runs $7 uuid[]; after a lost connection); $8 the time before
--- which nothing was due when it was looked last: where old snapshots are held, the index is full of
--- dead rows before it.
+-- append collides is left alone. $1 worker uuid; $2 limit int; $3 what the worker has text[];
+-- $4 from where text: 'due' (unowned and due), 'dead' (owned by worker $5), 'own' (mine, the runs
+-- $6 uuid[]; after a lost connection), 'suspect' (waiting for a process of its own, which $1 is and
+-- for which worker $5 takes them: as many as may be together); $7 the time before which nothing was
+-- due when it was looked last: where old snapshots are held, the index is full of dead rows before it.
+-- A run that is taken from the dead has a loss more, unless that worker let its runs go; two make
+-- it a suspect for the next entries, more of them with each loss. One loss is forgotten per 10
+-- minutes and 256 entries without one. Where a run is due or taken from the dead and is a suspect,
+-- it is put where it waits for a process of its own, and its row says so.
 -- (The time is a subquery, so that it bounds the index scan: what sleeps is not walked through.)
--- Returns a row per run taken: run_id, seq of its claimed entry, losses since its last
--- progress, request, definition_id, input (null: it is large, and read with the journal), created_at
--- and started_at (microseconds since 1970), suspect boolean. A lease whose run or journal is not there
--- is suspended instead; its row has no seq.
+-- Returns a row per run: run_id, seq of its claimed entry, the entry from which it is no suspect
+-- any more or null, request, definition_id, input (null: it is large, and read with the journal),
+-- created_at and started_at (microseconds since 1970), whether it waits for a process of its own. A lease whose run or journal is not there is
+-- suspended instead; its row has no seq and does not wait.
 with due as (
-	select run_id, definition_id, request, started_at from stepwell.lease
-	where $5::text = 'due' and owner is null and due between $8::timestamptz and (select clock_timestamp())
+	select * from stepwell.lease
+	where $4::text = 'due' and owner is null and due between $7::timestamptz and (select clock_timestamp())
 		and needs <@ $3::text[]
 	order by due limit $2 for update skip locked
 ), dead as (
-	select run_id, definition_id, request, started_at from stepwell.lease
-	where $5::text = 'dead' and owner = $6::uuid and needs <@ $3::text[]
+	select * from stepwell.lease
+	where $4::text = 'dead' and owner = $5::uuid and needs <@ $3::text[]
 	order by random() limit $2 for update skip locked
 ), own as (
-	select run_id, definition_id, request, started_at from stepwell.lease
-	where $5::text = 'own' and owner = $1::uuid and run_id = any ($7::uuid[])
+	select * from stepwell.lease
+	where $4::text = 'own' and owner = $1::uuid and run_id = any ($6::uuid[])
 	order by run_id for update
+), first as (
+	select least(company, $2::int) as company from stepwell.lease
+	where $4::text = 'suspect' and owner is null and suspect_at <= (select clock_timestamp())
+		and needs <@ $3::text[]
+	order by suspect_at limit 1
+), suspect as (
+	select * from stepwell.lease
+	where $4::text = 'suspect' and owner is null and suspect_at <= (select clock_timestamp())
+		and needs <@ $3::text[] and company >= (select company from first)
+	order by suspect_at limit (select company from first) for update skip locked
 ), candidate as (
 	select * from due union all select * from dead union all select * from own
-), counted as (
-	select c.*, case when r.id is not null then t.last end as last, r.input, r.created_at, t.losses + case when $5::text = 'dead' then 1 else 0 end
-		- case when $5::text = 'dead' and t.losses = 2 and not t.was_suspect then 1 else 0 end
-		as losses
+	union all select * from suspect
+), known as (
+	select c.*, r.input, r.created_at, case when r.id is not null then (
+		select j.seq from stepwell.entry j where j.run_id = c.run_id order by j.seq desc limit 1) end as last
 	from candidate c
 	left join lateral (select r.id, r.input, r.created_at from stepwell.run r
 		where r.id = c.run_id limit 1) r on true
-	cross join lateral (
-		select max(seq) as last, count(*) filter (where loss and seq > progress) as losses,
-			coalesce(bool_or(suspect and seq = last_claim), false) as was_suspect
-		from (
-			select seq, kind = 'claimed' and data like '%"loss":true%' as loss,
-				kind = 'claimed' and data like '%"suspect":true%' as suspect,
-				max(seq) filter (where kind = 'claimed') over () as last_claim,
-				coalesce(max(seq) filter (where kind not in
-					('claimed', 'lost', 'started', 'frames', 'created') and not (kind = 'waiting'
-						and split_part(data, '}', 1) like '%"again":true')) over (), 0) as progress
-			from (select seq, kind, data from stepwell.entry j where j.run_id = c.run_id
-				order by seq desc limit 16) newest
-		) marked
-	) t
+), counted as (
+	select k.*, l.loss, greatest(0, k.losses - coalesce(least((k.last - k.lost_seq) / 256,
+		extract(epoch from clock_timestamp() - k.lost_at)::bigint / 600), 0))::int + l.loss::int as count
+	from known k, (select $4::text = 'dead' and not coalesce(
+		(select w.released from stepwell.worker w where w.id = $5::uuid), false) as loss) l
+	where k.last is not null
+), judged as (
+	select c.*, case when count >= 2 then case when loss then last + 1 else lost_seq end
+		+ least(256, 4 << least(count - 1, 6)) end as until
+	from counted c
 ), chosen as (
-	select * from (select counted.*, losses >= 2 as suspect,
-		row_number() over (partition by losses >= 2) as rank from counted) ranked
-	where last is not null and (not suspect or $5::text = 'own' or rank <= $4::int)
+	select j.*, $4::text in ('due', 'dead') and coalesce(last < until, false) as waits from judged j
 ), baseless as (
-	update stepwell.lease l set owner = null, state = 'suspended', due = 'infinity',
+	update stepwell.lease l set owner = null, state = 'suspended', due = 'infinity', suspect_at = null,
 		reason = 'its journal is not there'
-	where l.run_id = any (array(select run_id from counted where last is null))
+	where l.run_id = any (array(select run_id from known where last is null))
 	returning l.run_id
 ), appended as (
 	insert into stepwell.entry (run_id, seq, at, kind, data)
-	select run_id, last + 1, clock_timestamp(), 'claimed', '[{"op":"claimed","worker":"' || $1::text
-		|| '"' || case when $5::text = 'dead' then ',"loss":true' else '' end
-		|| case when suspect then ',"suspect":true' else '' end || '}]'
-	from chosen order by run_id
+	select run_id, last + 1, clock_timestamp(), 'claimed', '[{"op":"claimed","worker":"'
+		|| case $4::text when 'suspect' then $5::uuid else $1::uuid end || '"' || case when loss then ',"loss":true' else '' end
+		|| case when until is not null then ',"suspect":true' else '' end || '}]'
+	from chosen where not (waits and $4::text = 'due') order by run_id
 	on conflict do nothing
 	returning run_id, seq
 ), moved as (
-	update stepwell.lease l set owner = $1::uuid, state = 'running', reason = null, woken = false,
+	update stepwell.lease l set owner = case when not c.waits then $1::uuid end,
+		state = case when c.waits then 'pending' else 'running' end,
+		reason = case when c.waits then 'its workers died: it waits for a process of its own' end,
+		woken = false, due = case when c.waits then 'infinity' else l.due end,
+		suspect_at = case when c.waits then clock_timestamp() end,
+		losses = c.count, lost_at = case when c.loss then clock_timestamp() else l.lost_at end,
+		lost_seq = case when c.loss then c.last + 1 else l.lost_seq end,
+		deaths = case when c.count > 0 then l.deaths else 0 end,
+		company = case when c.count > 0 then l.company else 64 end,
 		started_at = coalesce(l.started_at, clock_timestamp())
-	where l.run_id = any (array(select run_id from appended))
+	from chosen c
+	where l.run_id = c.run_id and l.run_id = any (array(select run_id from appended
+		union all select run_id from chosen where waits and $4::text = 'due'))
 	returning l.run_id, l.started_at
 )
-select a.run_id, a.seq, c.losses, c.request, c.definition_id,
+select c.run_id, a.seq, c.until, c.request, c.definition_id,
 	case when octet_length(c.input) <= 16384 then c.input end,
 	(extract(epoch from c.created_at) * 1000000)::bigint,
-	(extract(epoch from m.started_at) * 1000000)::bigint, c.suspect
-from appended a
-join moved m on m.run_id = a.run_id
-join chosen c on c.run_id = a.run_id
-union all select run_id, null, 0, null, null, null, null, null, false from baseless
+	(extract(epoch from m.started_at) * 1000000)::bigint, c.waits
+from chosen c
+join moved m on m.run_id = c.run_id
+left join appended a on a.run_id = c.run_id
+union all select run_id, null, null, null, null, null, null, null, false from baseless

@@ -14,7 +14,8 @@ with held as (
 	select t.id, t.definition_id, clock_timestamp(), 'pending', d.needs, t.started_at
 	from target t join stepwell.definition d on d.id = t.definition_id
 	on conflict (run_id) do update set due = clock_timestamp(), state = 'pending', reason = null,
-		request = null where l.state = 'suspended' and l.owner is null
+		request = null, deaths = 0, lost_seq = case when l.losses > 0 then (select max(seq) + 1
+			from stepwell.entry j where j.run_id = l.run_id) end where l.state = 'suspended' and l.owner is null
 			and l.request is distinct from 'cancel'
 	returning l.run_id
 ), reopened as (

@@ -4,7 +4,7 @@ create schema audit;
 
 create table audit.session (pid int, worker_id uuid, at timestamptz default clock_timestamp());
 create index on audit.session (pid);
-create table audit.lease (pid int, worker_id uuid, seen_at timestamptz, expires_at timestamptz);
+create table audit.lease (pid int, worker_id uuid, seen_at timestamptz, expires_at timestamptz, parent uuid);
 create table audit.entry (run_id uuid, seq bigint, app text, worker_id uuid);
 create table audit.status (run_id uuid, old text, new text, at timestamptz default clock_timestamp());
 
@@ -16,7 +16,7 @@ create trigger audit after insert or update on stepwell.session
 	for each row execute function audit.on_session();
 
 create function audit.on_worker() returns trigger language plpgsql as $$ begin
-	insert into audit.lease values (new.pid, new.id, new.seen_at, new.expires_at);
+	insert into audit.lease values (new.pid, new.id, new.seen_at, new.expires_at, new.parent);
 	return null;
 end $$;
 create trigger audit after insert or update on stepwell.worker

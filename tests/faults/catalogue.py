@@ -86,7 +86,7 @@ ROWS = {row.number: row for row in (
     Row(63, "Listeners in loops", "I1, I2, I4, I5, I7", "runs of the worker were taken over"),
     Row(64, "Time zones", "I1, I2, I6", "the zone's offset changes within the week"),
     Row(65, "Settings and isolation", "I1-I8, I11"),
-    Row(62, "Losses that nobody caused", "I1-I8, I11", "the worker had an attempt under way"),
+    Row(62, "Losses that nobody caused", "I1-I8, I11", "the worker owned runs"),
     Row(66, "Different logins of workers", "I1-I8, I11", "the frozen worker owned the run"),
     Row(67, "Sizes by bytes", "I1, I5, I10"),
     Row(69, "Planner statistics", "I1, I7, I10", "runs were looked at with them"),

@@ -178,17 +178,21 @@ def takeovers(db):
         "coalesce((o ->> 'again')::boolean, false) as again, extract(epoch from j.at) as at from %s ops "
         "join stepwell.journal j on j.run_id = ops.run_id and j.seq = ops.seq where op in ('claimed', "
         "'lost', 'waiting') order by run_id, seq, n" % OPS)
-    found, run, owner, last = [], None, None, None
+    found, run, owner, last, before = [], None, None, None, None
     for row in rows:
         if row["run_id"] != run:
             run, owner, last = row["run_id"], None, None
         if row["op"] == "claimed":
-            last = {"run_id": run, "seq": row["seq"], "at": row["at"], "worker": row["worker"],
-                    "owner": owner, "lost": False} if row["loss"] else None
-            found += [last] if last else []
+            if row["loss"]:
+                last = {"run_id": run, "seq": row["seq"], "at": row["at"], "worker": row["worker"],
+                        "owner": owner, "lost": False}
+                found.append(last)
+            elif before != "claimed":  # else who took it gives it to a process of its own
+                last = None
             owner = row["worker"]
         elif last and (row["op"] == "lost" or row["again"]):
             last["lost"] = True
+        before = row["op"]
     return found
 
 
@@ -397,9 +401,10 @@ def judge_takeovers(v, db, hit, healed, bound):
 
 
 def uuids_of(db, pids):
-    """All workers that these processes ever were."""
-    return {r["worker_id"] for r in db.rows("select distinct worker_id, pid from audit.lease")
-            if r["pid"] in set(pids)}
+    """All workers that these processes ever were, and those that they had started for suspects."""
+    rows = db.rows("select distinct worker_id, pid, parent from audit.lease")
+    known = {r["worker_id"] for r in rows if r["pid"] in set(pids)}
+    return known | {r["worker_id"] for r in rows if r["parent"] in known}
 
 
 def judge(mix, workers=(), hit=(), healed=None, bound=None):

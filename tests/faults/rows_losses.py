@@ -1,11 +1,17 @@
-"""What a pool does about losses that were nobody's fault in it: workers that log in as different roles
-(row 66)."""
+"""What a pool does about losses that were no run's fault (row 62), and where workers log in as different
+roles (row 66)."""
+import contextlib
+import os
 import signal
+import subprocess
+import sys
+import time
 
 from catalogue import case
-from harness import check, http_task, wait_for
-from judges import all_completed, effects_once, healthy, journal_is_whole
+from harness import check, http_steps, http_task, wait_for
+from judges import OPS, all_completed, effects_once, healthy, journal_is_whole
 from rows_rights import role
+from servers import die_with_us
 from sessions import SOON
 
 
@@ -40,3 +46,51 @@ def login_of_another(world):
     journal_is_whole(db)
     effects_once(db, recorder, ids, ["s1", "s2"])
     world.checked(2 * count)
+
+
+@case(62)
+def losses_of_nobody(world):
+    """Runs of short steps while their workers are killed at random, with short leases, on a machine that is
+    busy besides: many are suspects again and again; none is suspended, none is lost."""
+    db, recorder = world.db, world.recorder
+    count, kills = world.size((150, 6), (1000, 40), (1000, 40))
+    db.apply("http", http_steps(recorder.url, 6, "/delay/200"))
+    with contextlib.ExitStack() as stack:
+        for _ in range(world.size(1, os.cpu_count(), os.cpu_count())):
+            burn = subprocess.Popen(die_with_us(sys.executable, "-c", "while True: pass"))
+            stack.callback(burn.wait)
+            stack.callback(burn.kill)
+        pool = stack.enter_context(world.pool(3, "--lease", "2s", "--heartbeat", "500ms"))
+        pool.wait_ready()
+        ids = db.start("http", count)
+        for _ in range(kills):
+            pause, choice = world.random.uniform(world.size(0.8, 0.3, 0.3), 1.8), world.random.random()
+            world.plan("after %.3f s kill %.3f", pause, choice)
+            time.sleep(pause)
+            index = int(3 * choice)
+            world.inject()
+            world.land(has_runs(db, pool.workers[index].id()))
+            pool.kill(index)
+        began = time.monotonic()
+        db.wait_idle(world.size(60, 300, 300))
+        world.note("%d runs, %d kills, over %.1f s after the last; %d runs were suspects, %d processes for them",
+                   count, kills, time.monotonic() - began, *suspects(db))
+        pool.wait_ready()
+        pool.drain()
+    all_completed(db, count)
+    journal_is_whole(db)
+    effects_once(db, recorder, ids, ["s%d" % i for i in range(1, 7)])
+    world.checked(6 * count)
+
+
+def has_runs(db, worker):
+    """Whether it owns some, or a process that it has started for suspects does."""
+    return worker is not None and db.count(
+        "stepwell.lease l join stepwell.worker w on w.id = l.owner where '%s' in (w.id, w.parent)" % worker) > 0
+
+
+def suspects(db):
+    """How many runs were in a process of their own, and how many such processes there were."""
+    row = db.rows("select count(distinct run_id) as runs, count(distinct o ->> 'worker') as processes from %s ops "
+                  "where op = 'claimed' and (o ->> 'suspect')::boolean" % OPS)[0]
+    return row["runs"], row["processes"]

@@ -214,46 +214,59 @@ def rude_signals(world):
 
 # ---- Row 9: poison ----
 
+def owner_of(db, run):
+    """The process id of the worker that owns it, "" where none does or it has not begun."""
+    return db.value("select pid from stepwell.worker w join stepwell.lease l on l.owner = w.id where l.run_id = "
+                    "'%s' and pid > 0" % run)
+
+
+def check_suspended(db, run, deaths=3):
+    """What is said of a run whose own process died."""
+    row = db.rows("select l.state, l.reason, l.deaths from stepwell.lease l where run_id = '%s'" % run)[0]
+    check(row["state"] == "suspended" and row["deaths"] == deaths, "I5: the poison is %s", row)
+    found = db.count("%s ops where run_id = '%s' and (o ->> 'evidence')::boolean" % (OPS, run))
+    check(found == deaths, "I4: the journal has %d deaths", found)
+    out = db.cli("status", run)[1]
+    check("next       wfctl resume " in out and "died %d times" % deaths in out, "I8: status: %s", out)
+    return row["reason"]
+
+
 @case(9)
 def poison(world):
-    """A run whose shell kills its worker is suspended after three losses; others complete, and at
-    nearly the rate that they have without it."""
+    """A run whose shell ends its process is executed in one of its own after two losses, and suspended after
+    three deaths of that; others complete, and at nearly the rate that they have without it."""
     db, recorder = world.db, world.recorder
     db.apply("http", http_steps(recorder.url, 4, "/delay/100"))
     pid = pathlib.Path(db.cluster.dir, world.name + ".pid")
     db.apply("poison", [{"kill": {"run": {"shell": {
-        "command": "until kill -9 $(cat %s); do sleep 0.05; done; sleep 5" % pid}}}}])
+        "command": "until kill -ABRT $(cat %s); do sleep 0.05; done; sleep 5" % pid}}}}])
     count, ids, took, losses = world.size(20, 400, 400), [], [], 0
     for bad in world.size((1,), (0, 1), (0, 1)):
         began = time.monotonic()
         ids += db.start("http", count, len(ids) + 1)
         poisoned = db.start("poison", bad)
-        with world.pool(2, "--allow-run", "--concurrency", "4") as pool:
+        with world.pool(2, "--allow-run", "--concurrency", "4", *SOON) as pool:
             end = time.monotonic() + 120
             while db.active():
                 check(time.monotonic() < end, "I5: not over: %s", db.statuses())
-                owner = db.value("select pid from stepwell.worker w join stepwell.lease l on l.owner = w.id "
-                                 "where l.run_id = '%s'" % poisoned[0]) if poisoned else ""
-                if owner:
+                if poisoned and (owner := owner_of(db, poisoned[0])):
                     (new := pid.with_suffix(".new")).write_text(owner + "\n")
                     new.replace(pid)
                 codes = pool.replace_dead()
-                check(all(code == -signal.SIGKILL for code in codes), "I8: exit codes %s", codes)
+                check(all(code == -signal.SIGABRT for code in codes), "I8: exit codes %s", codes)
                 losses += len(codes)
-                check(losses <= 3, "I5: the poison is still about after %d workers", losses)
+                check(losses <= 2, "I5: the poison took %d workers with it", losses)
                 time.sleep(0.02)
-            healthy(pool.all())
+            pool.drain()
         took.append(time.monotonic() - began)
-    row = db.rows("select status from stepwell.runs where id = '%s'" % poisoned[0])[0]
-    check(row["status"] == "suspended", "I5: the poison is %s", row["status"])
     check(db.statuses() == {"completed": len(ids), "suspended": 1}, "I5: %s", db.statuses())
-    check(losses == 3, "I5: it took %d workers", losses)
+    check(losses == 2, "I5: it took %d workers", losses)
+    reason = check_suspended(db, poisoned[0])
+    check("SIGABRT in /do/0/kill" in reason, "I8: the reason is %s", reason)
     journal_is_whole(db)
     effects_once(db, recorder, ids, ["s1", "s2", "s3", "s4"])
-    out = db.cli("status", poisoned[0])[1]
-    check("next       wfctl resume " in out, "I8: status names no next command: %s", out)
-    world.inject(3)
-    world.land(3)
+    world.inject(5)
+    world.land(5)
     world.checked(4 * len(ids))
     if len(took) > 1:
         world.figure("rate", took[0] / took[1])
@@ -263,27 +276,71 @@ def poison(world):
 
 @case(9)
 def poison_sql(world):
-    """The same for a `call: sql` step, which leaves no lost attempt behind."""
-    db = world.db
+    """Processes die while a `call: sql` step is under way, which leaves no lost attempt behind: by SIGKILL, which
+    is nobody's fault, then by what is."""
+    db, kills = world.db, [signal.SIGKILL] * 4 + [signal.SIGABRT] * 3
     db.apply("poison", [{"nap": {"call": "sql", "with": {
         "statement": "select pg_sleep(20), 'poison'"}}}])
-    bad = db.start("poison", 1)[0]
-    losses = 0
-    with world.pool(1) as pool:
-        end = time.monotonic() + 120
-        while db.active():
-            check(time.monotonic() < end and losses <= 3, "I5: %d losses: %s", losses,
-                  db.cli("history", bad)[1])
-            if db.count("pg_stat_activity where state = 'active' and query like "
-                        "'%pg_sleep(20), ''poison''%' and pid <> pg_backend_pid()"):
-                losses += pool.kill(0) is not None
-                wait_for(lambda: db.count("stepwell.journal where kind = 'claimed'") > losses
-                         or not db.active(), 15, "I5: the run is taken over")
-            time.sleep(0.05)
-    check(db.statuses() == {"suspended": 1} and losses == 3, "I5: %d losses: %s", losses, db.statuses())
+    bad, seen = db.start("poison", 1)[0], set()
+
+    def napping():
+        """The process id of an owner whose statement runs, and which has not been killed."""
+        owner = owner_of(db, bad)
+        pids = db.value("select string_agg(a.pid::text, ' ') from pg_stat_activity a join stepwell.session s on "
+                        "s.pid = a.pid join stepwell.worker w on w.id = s.worker_id where a.query like "
+                        "'%%pg_sleep(20), %%' and w.pid = %s" % (owner or 0))
+        return int(owner) if pids and int(owner) not in seen else None
+    with world.pool(1, *SOON) as pool:
+        for kill in kills:
+            wait_for(lambda: pool.replace_dead() or napping(), 30, "I5: the run goes on: %s" % db.cli("history", bad)[1])
+            pid = wait_for(napping, 30, "I5: the run goes on")
+            os.kill(pid, kill)
+            seen.add(pid)
+            world.inject()
+            world.land()
+        wait_for(lambda: db.statuses() == {"suspended": 1}, 30, "I5: the run is suspended")
+        check(len(pool.gone) == 2, "I5: %d workers died", len(pool.gone))
+        pool.drain()
+    check_suspended(db, bad)
     journal_is_whole(db)
-    world.inject(losses)
-    world.land(losses)
+
+
+@case(9)
+def poison_in_company(world):
+    """A poison among suspects, all of which lost their workers twice: their processes are halved until it is
+    alone; nobody else is blamed."""
+    db, recorder, count = world.db, world.recorder, world.size(12, 60, 200)
+    db.apply("held", [{"s1": http_task(recorder.url, "/hold/gate/{run}/s1")},
+                      {"s2": http_task(recorder.url, "/dedupe/{run}/s2")}])
+    pid = pathlib.Path(db.cluster.dir, world.name + ".pid")
+    db.apply("poison", [{"kill": {"run": {"shell": {
+        "command": "until kill -ABRT $(cat %s); do sleep 0.05; done; sleep 5" % pid}}}}])
+    ids, bad = db.start("held", count), db.start("poison", 1)[0]
+    flags = ["--allow-run", "--concurrency", str(count + 1), "--poll", "100ms", "--lease", "1s", "--heartbeat", "200ms"]
+    with world.pool(1, *flags) as pool:
+        for again in (1, 2):
+            recorder.wait("/hold", again * count, 60)
+            pool.kill(0)
+            world.inject()
+            world.land()
+        end = time.monotonic() + 120
+        while db.count("stepwell.lease where run_id = '%s' and state = 'suspended'" % bad) == 0:
+            check(time.monotonic() < end, "I5: not over: %s", db.cli("history", bad)[1])
+            if owner := owner_of(db, bad):
+                (new := pid.with_suffix(".new")).write_text(owner + "\n")
+                new.replace(pid)
+            codes = pool.replace_dead()
+            check(not codes, "I5: the poison took a worker with it: %s", codes)
+            time.sleep(0.02)
+        recorder.release("gate")
+        wait_for(lambda: db.statuses() == {"completed": count, "suspended": 1}, 60, "I5: the others complete")
+        pool.drain()
+    check_suspended(db, bad)
+    blamed = db.count("stepwell.lease where deaths > 0 and run_id <> '%s'" % bad)
+    check(not blamed, "I5: %d others are blamed", blamed)
+    journal_is_whole(db)
+    effects_once(db, recorder, ids, ["s1", "s2"])
+    world.checked(2 * count)
 
 
 @case(9)
@@ -324,8 +381,8 @@ def outputs_over_the_limit(world):
 
 @case(10)
 def out_of_memory(world):
-    """Workers with little memory, and answers that are too large for it: the kernel kills, another
-    worker takes over, and the run that did it is suspended after three of them."""
+    """Workers with little memory, and answers that are too large for it: the kernel kills two workers; then the
+    run fails in a process of its own, by its own bound, and is suspended."""
     db, recorder = world.db, world.recorder
     limit = 64  # MiB
     if world.sanitized:
@@ -339,7 +396,7 @@ def out_of_memory(world):
     ids = db.start("good", world.size(20, 100, 400))
     bad = db.start("growing", world.size(1, 3, 10))
     deaths = 0
-    with world.pool(1, "--concurrency", "4", "--body-limit", "%dMiB" % (2 * limit)) as pool:
+    with world.pool(1, "--concurrency", "4", "--body-limit", "%dMiB" % (2 * limit), *SOON) as pool:
         end = time.monotonic() + world.size(90, 300, 900)
         while db.active():
             check(time.monotonic() < end, "I5: not over after %d deaths: %s", deaths, db.statuses())
@@ -351,11 +408,15 @@ def out_of_memory(world):
                 group.add(worker.pid)
             time.sleep(0.02)
         healthy(pool.all())
-    check(db.statuses() == {"completed": len(ids), "suspended": len(bad)}, "I1: %s", db.statuses())
+    check(db.statuses() == {"completed": len(ids), "suspended": len(bad)}, "I1: %s: %s", db.statuses(),
+          db.value("select string_agg(reason, '; ') from stepwell.lease"))
     journal_is_whole(db)
     effects_once(db, recorder_without(recorder, "/big"), ids, ["s1", "s2", "s3", "s4"])
-    world.inject(3 * len(bad))
-    world.land(deaths)
+    for run in bad:
+        world.note("%s", check_suspended(db, run))
+    check(deaths == 2 * len(bad), "I5: it took %d workers", deaths)
+    world.inject(5 * len(bad))
+    world.land(deaths + 3 * len(bad))
     world.checked(4 * len(ids))
     world.note("%d workers killed at %d MiB", deaths, limit)
 

@@ -339,7 +339,8 @@ class Database:
 
     def moving(self):
         """How many do not wait for a long time, or for something from outside."""
-        return self.count("stepwell.lease where owner is not null or due < now() + interval '5 seconds'")
+        return self.count("stepwell.lease where owner is not null or due < now() + interval '5 seconds' "
+                          "or suspect_at < now() + interval '5 seconds'")
 
     def stuck(self):
         """Some of what has not ended, for a person to look at."""

@@ -1,0 +1,293 @@
+/*
+ * Suspects, runs whose workers died, are executed in processes of their own (suspect.h).
+ * Here is what the worker that starts them does: it takes suspects in the name of a
+ * process, starts that, watches it, and judges its death. A death of a process that had
+ * one run alone, while this worker lives and is not asked to end, may be evidence against
+ * that run; the worker's own death never is.
+ */
+#include "pool.h"
+
+#include "clock.h"
+#include "log.h"
+#include "store.h"
+#include "suspect.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COMPANY_MOST 64
+#define JUDGE_AFTER (5 * USEC_PER_SEC)
+#define AGAIN_AFTER (5 * USEC_PER_SEC) /* when it could not connect */
+#define FROZEN_LEASES 3
+
+enum suspects_state {
+	SUSPECTS_WANTED,  /* its runs are being taken */
+	SUSPECTS_RUNNING, /* the process is there */
+	SUSPECTS_ENDED,   /* it is not; to be judged */
+	SUSPECTS_JUDGED,  /* the statement is on its way */
+};
+
+struct suspects {
+	struct worker *worker;
+	struct suspects *next;
+	enum suspects_state state;
+	struct uuid id; /* of the process, as a worker */
+	int runs;       /* that it was given */
+	struct suspect_process process;
+	struct death death;
+	int64_t ended_at; /* CLOCK_BOOTTIME */
+	/* When its loop turned last, as often as we looked since, and its processor time
+	 * then. */
+	uint64_t turns;
+	int64_t looks, cpu;
+	bool hangs;
+};
+
+static void forget(struct suspects *s)
+{
+	struct worker *w = s->worker;
+	for (struct suspects **p = &w->suspects; *p; p = &(*p)->next) {
+		if (*p == s) {
+			*p = s->next;
+			break;
+		}
+	}
+	suspect_finish(&s->process);
+	free(s);
+	worker_check_done(w);
+}
+
+/* ---- Starting ---- */
+
+/* Until it runs it counts as one that could not. */
+static void start_process(struct suspects *s)
+{
+	struct worker *w = s->worker;
+	struct suspect_start start = {
+		.argv = w->options.suspect_argv,
+		.conninfo = w->options.conninfo,
+		.secrets = w->options.settings.secrets,
+		.id = s->id,
+		.memory = w->options.suspect_memory,
+	};
+	struct error err;
+	s->ended_at = clock_boottime();
+	if (suspect_start(&start, &s->process, &err)) {
+		s->state = SUSPECTS_RUNNING;
+		log_line(LOG_INFO, "%d suspect run%s in a process of %s own: %d", s->runs,
+			s->runs == 1 ? "" : "s", s->runs == 1 ? "its" : "their",
+			(int)s->process.pid);
+		return;
+	}
+	log_line(LOG_WARNING, "a process for suspects cannot be started: %s", err.text);
+	s->state = SUSPECTS_ENDED;
+}
+
+static void on_taken(struct db_batch *b)
+{
+	struct suspects *s = b->ctx;
+	if (b->err.kind != ERROR_NONE) {
+		log_line(LOG_WARNING, "taking suspects: %s", b->err.text);
+	} else {
+		const struct db_result *rows = b->statements[0].result;
+		for (int row = 0; row < db_rows(rows); row++)
+			s->runs += !db_is_null(rows, row, 1);
+	}
+	db_batch_destroy(b);
+	if (s->runs && !s->worker->draining)
+		start_process(s);
+	else if (s->runs)
+		s->state = SUSPECTS_ENDED; /* they wait for another one */
+	else
+		forget(s);
+}
+
+/* Its runs in its name; where there are none, it is forgotten. */
+static void on_registered(struct db_batch *b)
+{
+	struct suspects *s = b->ctx;
+	struct worker *w = s->worker;
+	bool may = b->err.kind == ERROR_NONE && db_bool(b->statements[0].result, 0, 0);
+	if (b->err.kind != ERROR_NONE)
+		log_line(LOG_WARNING, "taking suspects: %s", b->err.text);
+	db_batch_destroy(b);
+	if (!may || w->draining) {
+		forget(s);
+		return;
+	}
+	struct claim c = {.worker = s->id,
+		.limit = COMPANY_MOST,
+		.has = w->has,
+		.from = "suspect",
+		.dead = w->id};
+	struct db_batch *take = db_batch_create(on_taken, s);
+	store_claim(take, &c);
+	store_forget_worker(take, s->id);
+	db_send(w->control, take);
+}
+
+void suspects_seen(struct worker *w)
+{
+	for (struct suspects *s = w->suspects; s; s = s->next) {
+		if (s->state == SUSPECTS_WANTED)
+			return;
+	}
+	if (!w->options.suspect_argv || w->draining || !worker_lease_holds(w))
+		return;
+	struct suspects *s = xcalloc(1, sizeof *s);
+	s->worker = w;
+	s->id = uuid_v4();
+	s->process.lifeline = -1;
+	s->death.code = SUSPECT_CANNOT_CONNECT;
+	s->next = w->suspects;
+	w->suspects = s;
+	struct db_batch *b = db_batch_create(on_registered, s);
+	store_register_suspect(b, s->id, w->id, w->options.lease);
+	db_send(w->control, b);
+}
+
+/* ---- Watching ---- */
+
+/* One that uses a lease of the processor without a turn of its loop hangs; one that does
+ * not turn for several leases is frozen, by whomever. Our own pauses do not count: time
+ * is how often we looked. */
+static void watch(struct suspects *s)
+{
+	struct worker *w = s->worker;
+	uint64_t turns = atomic_load(&s->process.box->turns);
+	int64_t cpu = suspect_cpu(&s->process);
+	if (turns != s->turns) {
+		s->turns = turns;
+		s->looks = 0;
+		s->cpu = cpu;
+		return;
+	}
+	s->looks++;
+	s->hangs = cpu - s->cpu >= w->options.lease;
+	if (s->hangs || s->looks * WATCH_USEC >= FROZEN_LEASES * w->options.lease)
+		kill(s->process.pid, SIGKILL);
+}
+
+/* ---- Judging ---- */
+
+static bool was_started(const struct suspects *s)
+{
+	return s->death.signal || s->death.code != SUSPECT_CANNOT_CONNECT;
+}
+
+static bool has_died(const struct suspects *s)
+{
+	return was_started(s) && (s->death.signal || s->death.code);
+}
+
+static void on_judged(struct db_batch *b)
+{
+	struct suspects *s = b->ctx;
+	if (b->err.kind != ERROR_NONE) {
+		log_line(LOG_WARNING, "what became of suspects: %s", b->err.text);
+		s->state = SUSPECTS_ENDED;
+		db_batch_destroy(b);
+		worker_check_done(s->worker);
+		return;
+	}
+	const struct db_result *rows = b->statements[1].result;
+	for (int row = 0; row < db_rows(rows); row++) {
+		if (db_bool(rows, row, 1))
+			log_line(LOG_ERROR, "run %s is suspended: its process died again",
+				db_text(rows, row, 0));
+	}
+	db_batch_destroy(b);
+	forget(s);
+}
+
+static char *reason(const struct suspects *s, const char *death)
+{
+	int n = s->worker->options.poison_after;
+	return n == 1 ? xasprintf("its process %s", death)
+		      : xasprintf("its process died %d times; the last one %s", n, death);
+}
+
+static void judge(struct suspects *s)
+{
+	struct worker *w = s->worker;
+	bool died = has_died(s);
+	char *death = died ? death_text(&s->death, s->process.box) : NULL;
+	char *why = died ? reason(s, death) : NULL;
+	char *object = died ? death_object(&s->death, s->process.box) : NULL;
+	struct verdict v = {.worker = w->id,
+		.process = s->id,
+		.death = object,
+		.loss = died,
+		.evidence = died && s->runs == 1 &&
+			    death_is_evidence(&s->death, s->process.box),
+		.poison_after = w->options.poison_after,
+		.reason = why,
+		.runs = s->runs,
+		.delay = was_started(s) ? 0 : AGAIN_AFTER};
+	if (died)
+		log_line(LOG_WARNING, "the process of %d suspect run%s %s", s->runs,
+			s->runs == 1 ? "" : "s", death);
+	struct db_batch *b = db_batch_create(on_judged, s);
+	store_end_sessions(b, s->id);
+	store_judge_suspects(b, &v);
+	store_forget_worker(b, s->id);
+	s->state = SUSPECTS_JUDGED;
+	db_send(w->control, b);
+	free(death);
+	free(why);
+	free(object);
+}
+
+/* What ends this worker too may have ended the process a moment before: a heartbeat since
+ * then, and some time, tell. */
+static bool may_judge(const struct suspects *s)
+{
+	const struct worker *w = s->worker;
+	int64_t rest = w->options.lease / 2;
+	rest = rest < JUDGE_AFTER ? rest : JUDGE_AFTER;
+	return db_is_up(w->control) &&
+	       (!has_died(s) || (w->beaten_at > s->ended_at &&
+					clock_boottime() - s->ended_at >= rest));
+}
+
+static void look_at(struct suspects *s)
+{
+	struct death death;
+	if (s->state == SUSPECTS_RUNNING && suspect_has_ended(&s->process, &death)) {
+		death.hung = s->hangs && death.signal == SIGKILL;
+		s->death = death;
+		s->ended_at = clock_boottime();
+		s->state = SUSPECTS_ENDED;
+	}
+	if (s->state == SUSPECTS_RUNNING)
+		watch(s);
+	else if (s->state == SUSPECTS_ENDED && s->worker->draining && has_died(s))
+		forget(s); /* whoever takes its runs over does not blame them */
+	else if (s->state == SUSPECTS_ENDED && may_judge(s))
+		judge(s);
+}
+
+void suspects_watch(struct worker *w)
+{
+	for (struct suspects *s = w->suspects, *next; s; s = next) {
+		next = s->next;
+		look_at(s);
+	}
+}
+
+void suspects_drain(struct worker *w)
+{
+	for (struct suspects *s = w->suspects; s; s = s->next)
+		suspect_drain(&s->process);
+}
+
+void suspects_finish(struct worker *w)
+{
+	while (w->suspects) {
+		struct suspects *s = w->suspects;
+		w->suspects = s->next;
+		suspect_finish(&s->process);
+		free(s);
+	}
+}
