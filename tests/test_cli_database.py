@@ -62,10 +62,9 @@ def cancel_stays(w):
         w.fails(5, "to be cancelled", order, suspended)
     for sql in ("request_run", "resume_run", "retry_run"):  # an order that raced with the cancel
         text = (ROOT / "sql" / "queries" / (sql + ".sql")).read_text()
-        values = {"request_run": ("uuid, text", "'suspend'"), "resume_run": ("uuid", ""),
-                  "retry_run": ("uuid, boolean, boolean", "false, false")}[sql]
-        w.sql("prepare p (%s) as %s; execute p (%s)" % (values[0], text, ", ".join(
-            filter(None, ["'%s'" % suspended, values[1]]))))
+        types, values = {"request_run": ("text, text", "'suspend', 'x'"), "resume_run": ("text", "'x'"),
+                         "retry_run": ("boolean, boolean, text", "false, false, 'x'")}[sql]
+        w.sql("prepare p (uuid, %s) as %s; execute p ('%s', %s)" % (types, text, suspended, values))
         check(w.sql("select request from stepwell.lease where run_id = '%s'" % suspended) == "cancel",
               "%s took the order back", sql)
     w.expect(0, "cancel", waiting)
