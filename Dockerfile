@@ -11,6 +11,7 @@ COPY sql sql
 COPY engine engine
 COPY steps steps
 COPY cli cli
+COPY bench bench
 RUN meson setup build -Dchecks=disabled && ninja -C build wfctl && strip build/wfctl
 
 FROM debian:12-slim

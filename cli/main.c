@@ -3,6 +3,7 @@
 #include "build_version.h"
 #include "command.h"
 #include "help.h"
+#include "init.h"
 #include "output.h"
 
 #include <fcntl.h>
@@ -75,6 +76,7 @@ static bool fill_standard_streams(void)
 
 int main(int argc, char *argv[])
 {
+	init_become();
 	if (!fill_standard_streams())
 		return EXIT_UNEXPECTED;
 	/* A reader that went away must not end a run. */

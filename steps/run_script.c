@@ -38,6 +38,7 @@ struct script_request {
 struct script {
 	struct shell *shell;
 	char *scratch[3]; /* the file, its folder, NULL */
+	bool unwritten;   /* the file could not be */
 };
 
 /* ---- Definition ---- */
@@ -153,12 +154,16 @@ static bool write_all(const char *path, const char *s, size_t n)
 	return fd >= 0 && n == 0;
 }
 
+static const char *script_place(void)
+{
+	const char *place = getenv("TMPDIR");
+	return place && *place == '/' ? place : "/tmp";
+}
+
 /* False: errno says why. What was made is removed by script_destroy. */
 static bool script_write(struct script *s, const char *code, const char *suffix)
 {
-	const char *place = getenv("TMPDIR");
-	char *folder =
-		xasprintf("%s/stepwell-XXXXXX", place && *place == '/' ? place : "/tmp");
+	char *folder = xasprintf("%s/stepwell-XXXXXX", script_place());
 	if (!mkdtemp(folder)) {
 		free(folder);
 		return false;
@@ -185,9 +190,19 @@ static void script_destroy(struct script *s, bool keep)
 static void on_end(void *ctx, const struct shell_result *end)
 {
 	struct effect *effect = ctx;
+	bool unwritten = ((struct script *)effect->state)->unwritten;
 	script_destroy(effect->state, end->end == SHELL_STARTED);
 	effect->state = NULL;
-	process_task_conclude(effect, end);
+	if (!unwritten) {
+		process_task_conclude(effect, end);
+		return;
+	}
+	effect->sent = false;
+	fault_set(effect_fault(effect), PROBLEM_RUNTIME,
+		"the script's file cannot be written below %.200s: %s; give the worker a "
+		"TMPDIR that it can write to (in a container: a tmpfs)",
+		script_place(), strerror(end->errnum));
+	effect_fail(effect);
 }
 
 /* {PROGRAM, FILE, ARGUMENT...}; not awaited, a shell removes the file afterwards. */
@@ -220,6 +235,13 @@ static struct shell *launch(struct effect *effect, struct script *s)
 	return shell;
 }
 
+/* The worker's folder for files of a moment: which, and what to do, is said. */
+static void fail_to_write(struct effect *effect, struct script *s, int errnum)
+{
+	s->unwritten = true;
+	s->shell = shell_fail(effect->host->loop, errnum, on_end, effect);
+}
+
 static void start(struct effect *effect)
 {
 	const struct script_request *r = (const struct script_request *)effect->request;
@@ -230,7 +252,7 @@ static void start(struct effect *effect)
 	if (script_write(s, code, spec->language->suffix))
 		s->shell = launch(effect, s);
 	else
-		s->shell = shell_fail(effect->host->loop, errno, on_end, effect);
+		fail_to_write(effect, s, errno);
 }
 
 static void stop(struct effect *effect)

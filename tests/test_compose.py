@@ -100,6 +100,11 @@ def check(compose):
         assert needs["migrate"]["condition"] == "service_completed_successfully"
         assert worker["environment"]["PGHOST"] in services, "the database's name"
         assert worker["image"] == services["migrate"]["image"], "one image"
+        assert worker["init"] in (True, "true") and worker["read_only"] in (True, "true"), "an init, a root that stays"
+        assert worker["tmpfs"] == ["/tmp"], "a folder for the files of scripts"
+    assert "5432" in json.dumps(services["database"]["ports"]), "a port for the host"
+    way_in = services.get("wfctl", {"entrypoint": ["wfctl"], "volumes": "/definitions"})  # it has a profile
+    assert way_in["entrypoint"] == ["wfctl"] and "/definitions" in json.dumps(way_in["volumes"]), "a way in"
     stages = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.M)
     assert stages == ["debian:12-slim"] * 2, "a build stage and a slim one"
     for copied in re.findall(r"^COPY (?!--)(.+) \S+$", (ROOT / "Dockerfile").read_text(), re.M):

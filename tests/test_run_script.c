@@ -95,7 +95,7 @@ START_TEST(no_place_for_the_file_is_a_certain_fault)
 {
 	setenv("TMPDIR", "/nonexistent", 1);
 	expect_fault("{\"run\":{\"script\":{\"language\":\"python\",\"code\":\"1\"}}}",
-		PROBLEM_RUNTIME, "could not be started: No such file");
+		PROBLEM_RUNTIME, "cannot be written below /nonexistent: No such file");
 }
 END_TEST
 
