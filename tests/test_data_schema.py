@@ -129,7 +129,7 @@ def a_retry_of_a_block_that_is_refused_sends_nothing_again(w):
 
 def a_retry_of_a_refused_output_sends_the_same_request_again(w):
     run = w.run(w.definition(do=[{"a": w.post()}]), expect=10)
-    plan = json.loads(w.wfctl("retry", run["id"], "--dry-run", "-o", "json").stdout)
+    plan, = json.loads(w.wfctl("retry", run["id"], "--dry-run", "-o", "json").stdout)
     assert [s["action"] for s in plan["steps"]] == ["resend"], plan
     w.wfctl("retry", run["id"])
     w.wfctl("worker", "--until-idle")

@@ -180,7 +180,7 @@ LIVE_STATES = {"begin": "completed", "pick": "completed", "small": "not reached"
 
 def a_run_has_the_colours_of_its_states(w):
     w.wfctl("start", w.file("live", LIVE))
-    run = json.loads(w.wfctl("list", "-o", "json").stdout.splitlines()[0])["id"]
+    run = json.loads(w.wfctl("list", "-o", "json").stdout)[0]["id"]
     w.wfctl("worker", "--until-idle", "--poll", "50ms")
     root = parse_svg(w.draw(run, "svg"))
     states, fills = {}, {}

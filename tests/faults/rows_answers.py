@@ -14,7 +14,7 @@ SHARE = 0.1  # of the requests
 
 def outcomes_of(db, run, path="/do/0/s"):
     """What `wfctl history` calls the attempts of a step."""
-    lines = [json.loads(line) for line in db.cli("history", run, "-o", "json", expect=0)[1].splitlines()]
+    lines = json.loads(db.cli("history", run, "-o", "json", expect=0)[1])
     return [line["outcome"] for line in lines if line["path"] == path and line["outcome"]
             and line["kind"] in ("faulted", "completed", "uncertain", "cancelled", "lost")]
 

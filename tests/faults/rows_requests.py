@@ -184,7 +184,7 @@ def no_id_twice(world):
     verdict.that(set(sent) <= set(keys), "I2: keys that are no step ids: %s", some(set(sent) - set(keys)))
     for key in sent:
         verdict.that(key.isascii() and key.isprintable() and 0 < len(key) <= 255, "I2: the key %r", key)
-    shown = [json.loads(line) for line in db.cli("history", ids[0], "-o", "json", expect=0)[1].splitlines()]
+    shown = json.loads(db.cli("history", ids[0], "-o", "json", expect=0)[1])
     wrong = [line for line in shown if line["path"] and line["stepId"] != step_id(ids[0], line["path"])]
     verdict.none(wrong[:3], "I2: history has another id")
     verdict.end()
