@@ -86,7 +86,6 @@ static int resolve_all(struct db_client *c, const struct batch *b)
 		struct error err;
 		if (resolve_file(&b->files[i], c, &err))
 			continue;
-		error_prefix(&err, "%s", b->files[i].path);
 		code = command_fail(&err);
 	}
 	return code;

@@ -171,6 +171,45 @@ static void on_fault(void *ctx, const struct definition_fault *fault)
 	all->items[all->count++] = finding;
 }
 
+static void put_resource(const struct definition_fault *fault, struct buf *out)
+{
+	struct json_iter it = json_iter(fault->resources);
+	struct json key, value;
+	while (json_next_member(&it, &key, &value)) {
+		if (fault->node.s < value.s || fault->node.s >= value.s + value.n)
+			continue;
+		buf_putc(out, ' ');
+		json_string(key, out);
+		buf_puts(out, ": ");
+		point(value, fault->node.s, out);
+		buf_putc(out, ':');
+		return;
+	}
+}
+
+void definition_file_put_fault(const struct definition_file *f,
+	const struct definition_fault *fault, struct buf *out)
+{
+	struct yaml_source source = {f->yaml, f->yaml_n, f->text};
+	struct yaml_map places = f->places;
+	unsigned line, column;
+	buf_puts(out, f->path);
+	if (fault->offset == SIZE_MAX) {
+		buf_puts(out, ": error:");
+		put_resource(fault, out);
+	} else {
+		json_position(f->text, fault->at, &line, &column);
+		if (places.count)
+			yaml_find(&source, &places, fault->at, &line, &column);
+		buf_printf(out, ":%u:%u: error: ", line, column);
+		point(f->document, f->text + fault->offset, out);
+		buf_putc(out, ':');
+	}
+	buf_printf(out, " %s%s",
+		fault->expression ? "the expression does not compile: " : "",
+		fault->text);
+}
+
 static int compare_places(const void *a, const void *b)
 {
 	const struct finding *x = a, *y = b;

@@ -42,6 +42,11 @@ void definition_file_print(
 	const struct definition_file *f, bool runnable, bool to_stdout);
 cJSON *definition_file_object(const struct definition_file *f, bool runnable);
 
+/* "FILE:LINE:COLUMN: error: /pointer: text" of a fault of the compiler, as findings are
+ * printed; of one in what was read for the file, its name instead of a line. */
+void definition_file_put_fault(const struct definition_file *f,
+	const struct definition_fault *fault, struct buf *out);
+
 /* Reads and judges a file that is to be run: prints what is wrong and returns the exit
  * code. */
 int definition_file_load(const char *path, struct definition_file *ret);

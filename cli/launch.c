@@ -176,7 +176,7 @@ static bool find_workflow(struct launch *l, struct error *err)
 	if (!l->file.definition)
 		return find_registered(l, err);
 	if (!resolve_file(&l->file, l->database.client, err))
-		return error_prefix(err, "%s", l->file.path);
+		return false;
 	if (!check_input(l, l->file.definition, err))
 		return false;
 	if (!admin_apply(l->database.client, l->file.definition, &new, &why)) {

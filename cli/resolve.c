@@ -155,46 +155,55 @@ static bool add_missing(const struct definition *d, struct db_client *c,
 	return true;
 }
 
-static void on_expression(void *ctx, struct json node, size_t at, const char *message)
+struct faults {
+	const struct definition_file *file;
+	struct buf first; /* the text of the first one */
+};
+
+static void on_fault(void *ctx, const struct definition_fault *fault)
 {
-	(void)at;
-	struct error *err = ctx;
-	error_set(err, ERROR_INPUT, "the expression %.*s does not compile: %s",
-		node.n > 200 ? 200 : (int)node.n, node.s, message);
+	struct faults *faults = ctx;
+	if (!faults->first.len)
+		definition_file_put_fault(faults->file, fault, &faults->first);
 }
 
 static bool compile(
 	struct definition_file *f, const struct buf *resources, struct error *err)
 {
 	struct definition *d;
+	struct faults faults = {.file = f};
 	char *text = xasprintf("%s}", resources->data);
-	bool ok =
-		definition_create_with((struct json){f->text, f->n}, text, NULL, &d, err);
+	bool ok = definition_check_with(
+			  (struct json){f->text, f->n}, text, on_fault, &faults, &d) == 0;
 	free(text);
-	if (!ok)
-		return false;
-	definition_unref(f->definition);
-	f->definition = d;
-	return true;
+	if (ok) {
+		definition_unref(f->definition);
+		f->definition = d;
+	} else {
+		error_set(err, ERROR_INPUT, "%.900s", buf_text(&faults.first));
+	}
+	buf_finish(&faults.first);
+	return ok;
 }
 
 bool resolve_file(struct definition_file *f, struct db_client *c, struct error *err)
 {
 	struct buf resources = {0};
-	bool ok = true, resolved = f->definition->missing_count == 0;
+	bool ok = true;
 	size_t count = 0;
 	buf_putc(&resources, '{');
 	while (ok && f->definition->missing_count > 0) {
 		count += f->definition->missing_count;
 		if (count > RESOURCES_MAX)
 			ok = error_set(err, ERROR_INPUT,
-				"more than %d functions and documents are referred to",
-				RESOURCES_MAX);
-		ok = ok && add_missing(f->definition, c, &resources, err) &&
-		     compile(f, &resources, err);
+				"%s: more than %d functions and documents are referred "
+				"to",
+				f->path, RESOURCES_MAX);
+		else if (!add_missing(f->definition, c, &resources, err))
+			ok = error_prefix(err, "%s", f->path);
+		else
+			ok = compile(f, &resources, err);
 	}
 	buf_finish(&resources);
-	if (ok && !resolved)
-		ok = program_check(f->definition->program, on_expression, err) == 0;
 	return ok;
 }

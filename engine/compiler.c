@@ -16,8 +16,11 @@
 void compiler_report(struct compiler *c, struct json node, const char *at,
 	bool expression, const char *text)
 {
-	struct definition_fault fault = {
-		.offset = SIZE_MAX, .expression = expression, .text = text};
+	struct definition_fault fault = {.offset = SIZE_MAX,
+		.expression = expression,
+		.text = text,
+		.node = node,
+		.resources = c->definition->resources};
 	if (definition_has_place(c->definition, node)) {
 		fault.offset = (size_t)(node.s - c->definition->text);
 		fault.at = (size_t)(at - c->definition->text);

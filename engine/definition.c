@@ -160,10 +160,16 @@ static void on_expression(void *ctx, struct json node, size_t at, const char *me
 unsigned definition_check(const char *text, size_t n, definition_on_fault on_fault,
 	void *ctx, struct definition **ret)
 {
+	return definition_check_with((struct json){text, n}, NULL, on_fault, ctx, ret);
+}
+
+unsigned definition_check_with(struct json document, const char *resources,
+	definition_on_fault on_fault, void *ctx, struct definition **ret)
+{
 	struct compiler c = {.on_fault = on_fault, .ctx = ctx};
 	struct error err = {0};
-	bool ok = compile(&c, (struct json){text, n}, NULL, NULL, &err);
-	if (c.definition->program)
+	bool ok = compile(&c, document, resources, NULL, &err);
+	if (c.definition->program && (!resources || !c.definition->missing_count))
 		program_check(c.definition->program, on_expression, &c);
 	if (!ok && c.faults == 0)
 		compiler_report(&c, (struct json){0}, NULL, false, err.text);

@@ -62,6 +62,7 @@ struct definition_fault {
 	size_t at;        /* the very byte of the text */
 	bool expression;  /* jq does not take it */
 	const char *text;
+	struct json node, resources; /* where it is elsewhere: what was read for it */
 };
 typedef void (*definition_on_fault)(void *ctx, const struct definition_fault *fault);
 
@@ -72,6 +73,10 @@ typedef void (*definition_on_fault)(void *ctx, const struct definition_fault *fa
  */
 unsigned definition_check(const char *text, size_t n, definition_on_fault on_fault,
 	void *ctx, struct definition **ret);
+/* The same with what was read for it, as in definition_create_with; its expressions wait
+ * until nothing is missing. */
+unsigned definition_check_with(struct json document, const char *resources,
+	definition_on_fault on_fault, void *ctx, struct definition **ret);
 
 /* Whether the value stands in the document itself, not in a resource. */
 bool definition_has_place(const struct definition *d, struct json v);

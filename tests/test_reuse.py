@@ -361,7 +361,26 @@ def wrong_references_are_refused(w):
     assert "did you mean" in done.stderr, done.stderr
 
 
-CASES = [catalog_in_a_folder, a_catalog_may_ask_for_credentials, a_changed_catalog_changes_no_registered_definition,
+def what_registration_refuses_has_its_place(w):
+    """In the file as it was written, also in YAML; of what was read for it, in that."""
+    w.site.pages["/a.json"] = json.dumps({"openapi": "3.0.0", "paths": {"/o": {"get": {"operationId": "o"}}}})
+    w.site.pages["/bad.json"] = json.dumps({"properties": {"n": {"type": "int"}}})
+    w.site.pages["/f.yaml"] = "do:\n  - say:\n      set: { text: '${ .a | lenght }' }\n"
+    head = "document: { dsl: 1.0.3, namespace: reuse, name: %s, version: 1.0.0 }\ndo:\n  - x:\n" % w.name
+    cases = (
+        ("      call: openapi\n      with:\n        document: { endpoint: '%s/a.json' }\n        operationId: o\n"
+         "        parameters:\n          nope: 1\n", "wf.yaml:9:11: error: /do/0/x/with/parameters: the operation has no"),
+        ("      wait: PT1S\n      output:\n        schema:\n          resource: { endpoint: '%s/bad.json' }\n",
+         "wf.yaml:7:33: error: /do/0/x/output/schema/resource/endpoint: the schema at "),
+        ("      call: %s/f.yaml\n", "wf.yaml: error: {url}/f.yaml: /do/0/say/set/text: the expression does not compile"))
+    for tasks, text in cases:
+        path = w.file("wf.yaml", head + tasks % w.site.url)
+        for verb in "apply", "run", "start":
+            done = w.wfctl(verb, path, expect=6)
+            assert text.replace("{url}", w.site.url) in done.stderr, done.stderr
+
+
+CASES = [what_registration_refuses_has_its_place, catalog_in_a_folder, a_catalog_may_ask_for_credentials, a_changed_catalog_changes_no_registered_definition,
          a_function_by_url_may_call_others, functions_that_call_each_other_are_refused,
          the_default_catalog_is_in_the_database, openapi_parameters_go_where_they_belong,
          an_openapi_document_is_pinned, swagger_2, openapi_mistakes_are_seen_at_registration,
