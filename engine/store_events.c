@@ -48,6 +48,8 @@ static void columns_send(struct columns *c, struct db_batch *b, const char *sql)
 	}
 }
 
+/* Whoever has emitted an event with the same id, and has not committed, may take an hour;
+ * the other runs of the lane do not wait for that. */
 static void add_emitted(struct db_batch *b, struct entry *const *entries, size_t count)
 {
 	static const uint32_t types[] = {
@@ -64,6 +66,8 @@ static void add_emitted(struct db_batch *b, struct entry *const *entries, size_t
 			c.rows++;
 		}
 	}
+	if (c.rows)
+		db_batch_add(b, sql_limit_waits);
 	columns_send(&c, b, sql_add_events);
 }
 

@@ -134,6 +134,28 @@ def refused_in_an_order(w):
     check(got == "[1,1] [2,2] [3,3]", "the passes took %s", got)
 
 
+def emitted_by_two(w):
+    """an event that somebody else is emitting, in a transaction that stays open, holds up nobody but those that emit it"""
+    w.expect(0, "apply", w.file("same", [{"tell": {"emit": {"event": {"with": {
+        "id": "same", "source": "/m", "type": "meet.same", "data": "of the run"}}}}}]))
+    w.expect(0, "apply", w.file("other", [{"s%d" % i: {"set": {"n": i}, "metadata": {"checkpoint": True}}} for i in range(3)]))
+    somebody = w.session("begin; select stepwell.emit('{\"id\": \"same\", \"source\": \"/m\", \"type\": "
+                         "\"meet.same\", \"data\": \"of somebody\"}')")
+    worker = w.worker("--lease", "60s")
+    runs = [w.expect(0, "start", "cli/same").id for _ in range(2)]  # one for each lane
+    wait_for(lambda: int(w.sql("select count(*) from pg_locks where not granted")) > 0, PATIENCE, "they wait")
+    w.sql("select stepwell.start('cli/other') from generate_series(1, 40)")
+    left = "select count(*) from stepwell.runs where name = 'other' and status <> 'completed'"
+    wait_for(lambda: w.sql(left) == "0", 8, "the others have ended")
+    check([w.status(run) for run in runs] == ["running"] * 2, "the runs are %s", [w.status(run) for run in runs])
+    somebody("commit")
+    for run in runs:
+        w.wait_status(run, "completed", 10)
+    kept = w.sql("select event::json ->> 'data' from stepwell.event where type = 'meet.same'")
+    check(kept == "of somebody", "the event is %s", kept)
+    w.end(worker, signal.SIGTERM)
+
+
 def child_beside_a_long_step(w):
     """the end of a child is noticed while another branch of the fork keeps the run in memory"""
     recorder = w.recorder()
@@ -217,5 +239,5 @@ def cancel_of_the_unreadable(w):
 
 
 if __name__ == "__main__":
-    main([suspended_fork, lost_and_late, drained_and_late, many_events, routed_unseen, refused_in_an_order,
+    main([suspended_fork, lost_and_late, drained_and_late, many_events, routed_unseen, refused_in_an_order, emitted_by_two,
           child_beside_a_long_step, children_left_behind, context_of_a_request, cancel_of_the_unreadable])

@@ -4,7 +4,7 @@ import dataclasses
 import json
 
 from catalogue import case
-from harness import Failure, check
+from harness import Failure, check, wait_for
 from judges import all_completed, healthy, journal_is_whole, kills_that_hit
 from rows_crash import NO_POISON, kill_one
 from rows_events import check_nothing_left
@@ -227,3 +227,52 @@ def listeners_in_loops(world):
     check_nothing_left(db)
     world.land(kills_that_hit(db, pool.killed)[0])
     world.note("%d definitions, %d runs, %d kills", len(chosen), len(started), len(pool.killed))
+
+
+@case(61)
+def one_event_for_many(world):
+    """An event of 3 MiB for many listeners at once: a worker holds a few of them at a time."""
+    db, count, mib = world.db, world.size(40, 300, 300), 3
+    db.apply("news", [{"hear": {"listen": {"to": {"one": {"with": {"type": "news"}}}}}, }, {"end": {"set": {"n": 1}}}])
+    db.start("news", count)
+    with world.pool(1, *NO_POISON) as pool:
+        wait_for(lambda: db.count("stepwell.lease where state = 'waiting' and owner is null") == count, 60, "they listen")
+        db.psql("select stepwell.emit(json_build_object('id', '1', 'source', '/news', 'type', 'news', 'data', "
+                "repeat('x', %d * 1024 * 1024)))" % mib)
+        db.wait_idle(world.size(120, 300, 300))
+        peak = pool.workers[0].peak_mib()
+    healthy(pool.all())
+    all_completed(db, count)
+    world.figure("one_event_for_many_mib", peak)
+    check(world.sanitized or peak < 256, "I10: the worker took %.0f MiB", peak)
+    world.checked(count)
+    world.note("%d listeners, %.0f MiB", count, peak)
+
+
+@case(61)
+def kept_events_are_read_once(world):
+    """A loop that listens does not read the kept events of its type again in each pass."""
+    db, kept, passes = world.db, world.size(3000, 30000, 30000), 15
+    db.psql("insert into stepwell.event (source, id, type, event) select '/kept', n::text, 'kept', json_build_object("
+            "'specversion', '1.0', 'id', n::text, 'source', '/kept', 'type', 'kept', 'data', n) "
+            "from generate_series(1, %d) n" % kept)
+    db.apply("actor", [{"each": {"for": {"each": "n", "in": "${ [range(%d)] }" % passes}, "do": [
+        {"hear": {"listen": {"to": {"one": {"with": {"type": "kept", "data": "${ . > %d }" % (kept - passes)}}}}}}]}}])
+    with world.pool(1) as pool:
+        wait_for(lambda: db.count("stepwell.event where place is null") == 0, 60, "the events are routed")
+        before = read_by_index(db)
+        db.start("actor", 1)
+        db.wait_idle(world.size(60, 120, 120))
+        pool.drain()
+    healthy(pool.all())
+    all_completed(db, 1)
+    wait_for(lambda: read_by_index(db) > before, 10, "the server has counted what was read")
+    read = read_by_index(db) - before
+    check(read < 2 * kept, "I10: %d entries of indexes were read for %d passes over %d events", read, passes, kept)
+    world.checked(passes)
+    world.note("%d entries read, %d events, %d passes", read, kept, passes)
+
+
+def read_by_index(db):
+    return int(db.value("select sum(idx_tup_read) from pg_stat_user_indexes where "
+                        "indexrelname = 'event_type'"))
