@@ -74,6 +74,8 @@ def statistics(world):
     for table in partitions(db):
         db.psql("alter table %s set (autovacuum_enabled = off)" % table)
     db.apply("turns", [{"each": {"for": {"in": "${ [range(.n)] }"}, "do": [{"x": {"set": {"n": "${ $item }"}}}]}}])
+    db.apply("entries", [{"each": {"for": {"in": "${ [range(.n)] }"}, "do": [{"x": {"set": {"n": "${ $item }"},
+                                                                                    "metadata": {"checkpoint": True}}}]}}])
     db.apply("cut", [{"t": {"try": [{"f": {"fork": {"branches": [
         {"b%d" % i: {"do": [{"w": {"wait": {"hours": 1}}}]}} for i in range(40)] + [
             {"bad": {"raise": {"error": {"type": "https://example.com/x", "status": 500}}}}]}}}],
@@ -88,9 +90,10 @@ def statistics(world):
         world.plan(name)
         world.inject()
         large = db.start_with("turns", [{"n": world.size(300, 3000, 10000)}])[0]
+        many = db.start_with("entries", [{"n": world.size(300, 3000, 10000)}])[0]
         cut, top = db.start("cut", 1)[0], db.start("stem", 1)[0]
         db.cli("worker", "--until-idle", "--poll", "50ms", timeout=300, expect=0)
-        for run in (large, cut, top):
+        for run in (large, many, cut, top):
             operations = db.count("stepwell.operation where run_id = '%s'" % run)
             all_looks = list(looks(run, 10 if run == top else 0, operations))
             plans = explain(db, [(text, values, "view" not in look) for look, text, values, _ in all_looks], client)
