@@ -17,7 +17,7 @@ def outcome(world_of, case):
     except Missing as missing:
         return None, str(missing)
     except Failure as failure:
-        return str(failure), None
+        return str(failure) or "it failed, and its message is empty", None
     except Exception:
         return traceback.format_exc(), None
     return None, None

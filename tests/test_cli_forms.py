@@ -116,7 +116,7 @@ def followed(w):
     reader = w.spawn("history", "-f", run)
     w.worker()
     out, err = reader.communicate(timeout=PATIENCE)
-    check(reader.returncode == 0 and err == "" and out == w.expect(0, "history", run).out, "%s", out)
+    check(reader.returncode == 0 and err == "" and out == w.expect(0, "history", run).out, "%s%s", out, err)
     check(re.search(r"faulted +error +/do/1/boom  Boom \(500\)\n", out), "%s", out)
 
 
