@@ -38,6 +38,16 @@ static const char *after(const char *s, const char *prefix)
 	return strncasecmp(s, prefix, n) == 0 ? s + n : NULL;
 }
 
+/* owner/name/FOLDER@REVISION: the function in that folder, at a tag, branch or commit. */
+static char *raw_of_revision(const char *path, size_t repository)
+{
+	const char *folder = path + repository, *at = strrchr(path, '@');
+	if (*folder != '/' || !at || at < folder + 2 || !at[1] || strchr(at, '/'))
+		return NULL;
+	return xasprintf("https://raw.githubusercontent.com/%.*s/%s%.*s/function.yaml",
+		(int)repository, path, at + 1, (int)(at - folder), folder);
+}
+
 /* owner/name, then nothing or "/tree/BRANCH...", "/blob/BRANCH...". */
 static char *raw_of_github(const char *path)
 {
@@ -54,6 +64,9 @@ static char *raw_of_github(const char *path)
 	if (branch)
 		return xasprintf("https://raw.githubusercontent.com/%.*s/refs/heads/%s",
 			(int)repository, path, branch);
+	char *raw = raw_of_revision(path, repository);
+	if (raw)
+		return raw;
 	if (strncmp(rest, "/functions/", 11) == 0) /* a catalog named by its repository */
 		return xasprintf(
 			"https://raw.githubusercontent.com/%.*s/refs/heads/main%s",

@@ -12,6 +12,13 @@ static const struct {
 	 "function.yaml",
 		"https://raw.githubusercontent.com/serverlessworkflow/catalog/refs/heads/"
 		"main/functions/log/1.0.0/function.yaml"},
+	{"https://github.com/myorg/functions/validateEmailAddress@v1.0.0",
+		"https://raw.githubusercontent.com/myorg/functions/v1.0.0/"
+		"validateEmailAddress/function.yaml"},
+	{"https://github.com/a/b/c/d@main",
+		"https://raw.githubusercontent.com/a/b/main/c/d/function.yaml"},
+	{"https://github.com/a/b/@main", "https://github.com/a/b/@main"},
+	{"https://github.com/a/b@main", "https://github.com/a/b@main"},
 	{"https://github.com/a/b/blob/v1/f.yaml",
 		"https://raw.githubusercontent.com/a/b/refs/heads/v1/f.yaml"},
 	{"https://github.com/a/b/blob/refs/tags/v1/f.yaml",
