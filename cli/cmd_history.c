@@ -71,7 +71,7 @@ struct line {
 	char step_id[UUID_TEXT]; /* "" without a path */
 };
 
-/* "its process ended by signal 11 at /do/0/x, with 120 MiB"; NULL: it did not. */
+/* "its process ended by SIGSEGV at /do/0/x, with 120 MiB"; NULL: it did not. */
 static char *say_death(struct json death)
 {
 	struct buf b = {0};
@@ -79,15 +79,17 @@ static char *say_death(struct json death)
 	if (json_type(death) != JSON_OBJECT)
 		return NULL;
 	char *step = json_strdup(json_get(death, "step"));
+	char *signal = json_strdup(json_get(death, "signal"));
 	buf_puts(&b, "its process ended");
-	if (json_int(json_get(death, "signal"), &n) && n)
-		buf_printf(&b, " by signal %lld", (long long)n);
+	if (signal)
+		buf_printf(&b, " by %s", signal);
 	else if (json_int(json_get(death, "code"), &n))
 		buf_printf(&b, " with exit code %lld", (long long)n);
 	if (step && *step)
 		buf_printf(&b, " at %s", step);
 	if (json_int(json_get(death, "rss"), &n) && n > 0)
 		buf_printf(&b, ", with %lld MiB", (long long)(n >> 20));
+	free(signal);
 	free(step);
 	return buf_take(&b);
 }

@@ -105,7 +105,18 @@ static void judge_stuck(struct doctor *d, const struct db_result *r, int row)
 	const char *runs = doctor_count(d, db_int(r, row, 2), "run");
 	int64_t usec = db_int(r, row, 3);
 	bool alone = d->live_workers <= 0;
-	if (strcmp(kind, "due") == 0) {
+	if (strcmp(kind, "restless") == 0) {
+		doctor_note(d, CHECK_WARNING,
+			"%s whose workers die again and again, by no doing of theirs "
+			"that "
+			"could be seen",
+			runs);
+		doctor_advise(d, "see the workers' logs and the kernel's (out of memory, "
+				 "kill -9); "
+				 "wfctl suspend RUN keeps one away");
+		return;
+	}
+	if (strcmp(kind, "due") == 0 || strcmp(kind, "suspect") == 0) {
 		judge_due(d, db_text(r, row, 1), runs, usec);
 		return;
 	}

@@ -537,6 +537,16 @@ def baseless(w):
     check(gone in w.psql("select run_id from stepwell.lease"), "the lease is kept")
 
 
+def restless(w):
+    """suspects that wait for a process of their own, and runs whose workers die again and again, are named"""
+    run = w.start("sleep", SLEEP)
+    w.psql("update stepwell.lease set suspect_at = clock_timestamp() - interval '1 minute', due = 'infinity'")
+    w.doctor().exits(1).expect("leases", "problem", "1 run due for up to 1m", "no worker is alive")
+    w.psql("update stepwell.lease set suspect_at = null, losses = 7, lost_at = now()")
+    w.doctor().exits(0).expect("leases", "warning", "1 run whose workers die again and again", run,
+                               "wfctl suspend RUN")
+
+
 def logins(w):
     """workers of several logins, of which one may not end the other's sessions, are a warning"""
     for role in ("wa", "wb"):
@@ -747,7 +757,7 @@ def probe_that_fails(w):
 
 CASES = [healthy, text, usage, private, unreachable, schema_missing, schema_versions, encoding,
          synchronous_commit, timeouts, read_only, rights, connections, old_snapshot, prepared_transaction,
-         bloat, partitions, partition_bounds, ids_of_the_future, workers, orphans, baseless, logins, due, suspended, events, locks,
+         bloat, partitions, partition_bounds, ids_of_the_future, workers, orphans, baseless, restless, logins, due, suspended, events, locks,
          locked_table, pooler_by_transaction, pooler_by_session, pooler_by_statement, probe,
          probe_cut_short, probe_that_fails]
 ALONE = [durability, slot_of_a_lost_standby, tls, wraparound]  # they change the whole server

@@ -12,9 +12,3 @@ create index lease_suspect on stepwell.lease (suspect_at) where suspect_at is no
 alter table stepwell.worker
 	add column parent uuid, -- the worker that started this process for suspects
 	add column released boolean not null default false; -- it lets its runs go: that is no loss
-
-alter table stepwell.definition
-	add column loading uuid, -- the worker that compiles it for the first time
-	add column deaths int not null default 0; -- of workers that did
-
-alter table stepwell.event add column tries int not null default 0; -- how often it was to be routed

@@ -1,7 +1,8 @@
 -- Runs that nobody moves on. No parameters. Returns rows: kind ('orphan': its owner is no worker
 -- of the pool, 'expired': its owner has not been seen for its lease and 10 s more, 'due': due for
 -- 10 s without an owner, 'baseless': its run or its journal is not there; the oldest are looked at,
--- among which those of dropped weeks are), what it needs, number, the longest wait in microseconds or null, one of
+-- among which those of dropped weeks are; 'suspect': it waits for a process of its own for 10 s;
+-- 'restless': more than five of its workers died, the last one within the hour), what it needs, number, the longest wait in microseconds or null, one of
 -- the runs uuid.
 select kind, array_to_string(needs, ', '), count(*),
 	(extract(epoch from max(clock_timestamp() - since)) * 1000000)::bigint,
@@ -24,5 +25,13 @@ from (
 	select 'due', l.run_id, l.needs, l.due
 	from stepwell.lease l
 	where l.owner is null and l.due <= clock_timestamp() - interval '10 seconds'
+	union all
+	select 'suspect', l.run_id, l.needs, l.suspect_at
+	from stepwell.lease l
+	where l.owner is null and l.suspect_at <= clock_timestamp() - interval '10 seconds'
+	union all
+	select 'restless', l.run_id, '{}', l.lost_at
+	from stepwell.lease l
+	where l.losses > 5 and l.lost_at > clock_timestamp() - interval '1 hour' and l.state <> 'suspended'
 ) stuck
 group by 1, 2 order by 1, 3 desc

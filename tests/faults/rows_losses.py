@@ -60,11 +60,11 @@ def losses_of_nobody(world):
             burn = subprocess.Popen(die_with_us(sys.executable, "-c", "while True: pass"))
             stack.callback(burn.wait)
             stack.callback(burn.kill)
-        pool = stack.enter_context(world.pool(3, "--lease", "2s", "--heartbeat", "500ms"))
+        pool = stack.enter_context(world.pool(3, "--lease", "2s", "--heartbeat", "500ms", "--concurrency", "16"))
         pool.wait_ready()
         ids = db.start("http", count)
         for _ in range(kills):
-            pause, choice = world.random.uniform(world.size(0.8, 0.3, 0.3), 1.8), world.random.random()
+            pause, choice = world.random.uniform(world.size(0.8, 0.2, 0.2), world.size(1.8, 1.2, 1.2)), world.random.random()
             world.plan("after %.3f s kill %.3f", pause, choice)
             time.sleep(pause)
             index = int(3 * choice)
