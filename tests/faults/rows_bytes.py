@@ -214,7 +214,8 @@ def many_definitions(world):
 
 @case(67)
 def silent_journal(world):
-    """A worker whose journal is silent lets its runs go, and says so; when the journal is back it takes that back."""
+    """A worker whose journal is silent lets its runs go, and says so: another takes them over and counts no loss. When
+    the journal is back it takes that back."""
     db, proxy = world.db, world.proxy
     db.apply("waits", [{"s": http_task(world.recorder.url, "/hold/gate/{run}/s")}])
     worker = world.worker(*CALM, proxied=True)
@@ -226,6 +227,12 @@ def silent_journal(world):
     wait_for(lambda: db.count(said % "released") == 1, 30, "a worker says that it lets its runs go")
     check("the journal has not answered" in worker.output(), "the log does not say why: %s", worker.output()[-500:])
     check(db.count("stepwell.lease where run_id = '%s'" % run) == 1, "the run has ended without a journal")
+    world.worker(*CALM)
+    wait_for(lambda: db.count("stepwell.entry where kind = 'claimed'") == 2, 30, "another worker takes the run over")
+    lost = db.count("stepwell.entry where kind = 'claimed' and data like '%\"loss\":true%'")
+    check(lost == 0, "I1: what was let go counts as lost")
+    world.recorder.wait("/hold", 2, 30)
+    world.recorder.release("gate")
     proxy.heal()
     wait_for(lambda: db.count(said % "not released") == 1, 30, "a worker that goes on takes that back")
     db.wait_idle(60)
