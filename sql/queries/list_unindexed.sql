@@ -2,12 +2,12 @@
 -- more than $2 bytes, unless one is longer. Returns source, id, event, shape, base bytea as hex,
 -- place, whether there are more; a row without an event where none is left; no row where there is
 -- no such shape.
-with fresh as (
+with shapes as materialized (
+	select h.base, h.shape, h.place from stepwell.shape h where not h.indexed
+), fresh as (
 	select h.base, h.shape, h.place, s.type, s.source, s.subject
-	from stepwell.subscription s
-	join stepwell.shape h on h.shape = s.shape
-		and h.base = stepwell.event_key(s.type, s.source, s.subject)
-	where s.run_id = any ($1::uuid[]) and not h.indexed
+	from shapes h join stepwell.subscription s on s.shape = h.shape
+		and s.run_id = any ($1::uuid[]) and h.base = stepwell.event_key(s.type, s.source, s.subject)
 	order by h.base, h.shape limit 1
 ), kept as (
 	(select e.source, e.id, e.event, e.place from fresh f join stepwell.event e on e.place > f.place

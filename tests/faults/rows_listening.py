@@ -232,7 +232,7 @@ def listeners_in_loops(world):
 @case(61)
 def one_event_for_many(world):
     """An event of 3 MiB for many listeners at once: a worker holds a few of them at a time."""
-    db, count, mib = world.db, world.size(40, 300, 300), 3
+    db, count, mib = world.db, world.size(24, 300, 300), 3
     db.apply("news", [{"hear": {"listen": {"to": {"one": {"with": {"type": "news"}}}}}, }, {"end": {"set": {"n": 1}}}])
     db.start("news", count)
     with world.pool(1, *NO_POISON) as pool:
@@ -252,7 +252,7 @@ def one_event_for_many(world):
 @case(61)
 def kept_events_are_read_once(world):
     """A loop that listens does not read the kept events of its type again in each pass."""
-    db, kept, passes = world.db, world.size(3000, 30000, 30000), 15
+    db, kept, passes = world.db, world.size(1500, 30000, 30000), 15
     db.psql("insert into stepwell.event (source, id, type, event) select '/kept', n::text, 'kept', json_build_object("
             "'specversion', '1.0', 'id', n::text, 'source', '/kept', 'type', 'kept', 'data', n) "
             "from generate_series(1, %d) n" % kept)
