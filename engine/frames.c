@@ -57,6 +57,7 @@ const struct member run_members[] = {
 	RUN_NONE(claimed_seq),
 	RUN_NONE(frames_seq),
 	RUN_NONE(tail_bytes),
+	RUN_NONE(frames_bytes),
 	RUN_NONE(ops),
 	RUN_NONE(op_count),
 	RUN_NONE(head),

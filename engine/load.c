@@ -72,8 +72,10 @@ static bool replay(struct run *r, const struct db_result *rows, int first, int l
 			return false;
 		}
 		r->tail_bytes += db_length(rows, row, 4);
-		if (snapshot)
+		if (snapshot) {
 			r->frames_seq = seq;
+			r->frames_bytes = r->tail_bytes = db_length(rows, row, 4);
+		}
 		r->seq = r->durable_seq = seq;
 	}
 	return true;

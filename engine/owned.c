@@ -210,6 +210,7 @@ static struct entry *take_snapshot(struct owned *o)
 	buf_puts(&e->data, "}]");
 	r->frames_seq = e->seq;
 	r->tail_bytes = 0;
+	r->frames_bytes = e->data.len; /* they are added with the entry */
 	return e;
 }
 
@@ -275,11 +276,13 @@ static void append(struct owned *o, struct entry *e)
 	log_add(&o->log, e);
 }
 
-/* What whoever takes the run over has to read: so many entries, or so much. */
-static bool wants_snapshot(const struct run *r)
+/* What whoever takes the run over has to read: so many entries, or so much. A snapshot of
+ * many frames is written again only when what is behind it is worth it. */
+static bool wants_snapshot(const struct run *r, int64_t entries)
 {
-	return r->seq - r->frames_seq >= SNAPSHOT_EVERY ||
-	       (r->tail_bytes >= BOUND_SNAPSHOT && r->seq > r->frames_seq);
+	size_t last = r->frames_bytes, grown = r->tail_bytes - last;
+	return (r->seq - r->frames_seq >= entries && grown >= last / 4) ||
+	       (grown >= BOUND_SNAPSHOT && grown >= last);
 }
 
 /* What was appended goes out: with the transaction of the effect whose outcome it holds,
@@ -320,7 +323,7 @@ static void leave(struct owned *o, struct entry *e, enum lease_change change, in
 	uv_timer_stop(&o->timer);
 	o->state = OWNED_LEAVING;
 	count_slots(o);
-	if (!e || (change != LEASE_END && r->seq - r->frames_seq > SNAPSHOT_ON_LEAVING)) {
+	if (!e || (change != LEASE_END && wants_snapshot(r, SNAPSHOT_ON_LEAVING))) {
 		append(o, e);
 		e = take_snapshot(o);
 	}
@@ -503,7 +506,7 @@ static void settle(struct owned *o, struct entry *e)
 		return;
 	}
 	append(o, e);
-	if (wants_snapshot(r))
+	if (wants_snapshot(r, SNAPSHOT_EVERY))
 		append(o, take_snapshot(o));
 	if (due)
 		set_timer(o, due);

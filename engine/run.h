@@ -48,7 +48,8 @@ struct run {
 	int64_t durable_seq; /* the last acknowledged one */
 	int64_t claimed_seq; /* of our claimed entry */
 	int64_t frames_seq;  /* of the last snapshot, 0: none */
-	size_t tail_bytes;   /* of the entries since then, written or pending */
+	size_t tail_bytes;   /* of that and the entries since then, written or pending */
+	size_t frames_bytes; /* of that alone */
 	struct buf ops;      /* the pending entry's operations, "" if there is none */
 	unsigned op_count;
 	struct op head; /* the pending entry's first operation: kind, path, attempt */
