@@ -46,6 +46,7 @@ void program_destroy(struct program *p)
 		free(p->expressions[i]);
 	}
 	free(p->expressions);
+	free(p->buckets);
 	free(p);
 }
 
@@ -212,10 +213,35 @@ static bool parse_node(
 	return true;
 }
 
+static struct expression **bucket_of(const struct program *p, struct json node)
+{
+	return &p->buckets[(uintptr_t)node.s % p->bucket_count];
+}
+
+static void make_room(struct program *p)
+{
+	struct expression **old = p->buckets;
+	size_t count = p->bucket_count;
+	if (p->n < count)
+		return;
+	p->bucket_count = count ? 2 * count + 1 : 63;
+	p->buckets = xcalloc(p->bucket_count, sizeof(struct expression *));
+	for (size_t i = 0; i < count; i++) {
+		for (struct expression *e = old[i], *next; e; e = next) {
+			struct expression **bucket = bucket_of(p, e->root.json);
+			next = e->next;
+			e->next = *bucket;
+			*bucket = e;
+		}
+	}
+	free(old);
+}
+
 bool program_add(struct program *p, struct json node, enum expression_form form,
 	struct expression **ret, struct error *err)
 {
-	struct expression **bucket = &p->buckets[(uintptr_t)node.s % BUCKETS], *e;
+	make_room(p);
+	struct expression **bucket = bucket_of(p, node), *e;
 	for (e = *bucket; e; e = e->next) { /* a function that is called twice */
 		if (e->root.json.s == node.s && e->root.json.n == node.n &&
 			e->form == form) {

@@ -39,14 +39,13 @@ struct expression {
 	struct expression *next; /* in its bucket */
 };
 
-#define BUCKETS 1024
-
 struct program {
 	struct program_options options;
 	struct jqvm *vm;
 	struct expression **expressions;
 	size_t n;
-	struct expression *buckets[BUCKETS]; /* by where the node stands */
+	struct expression **buckets; /* by where the node stands */
+	size_t bucket_count;         /* grows with n */
 };
 
 #endif
