@@ -20,6 +20,7 @@ static const struct migration {
 	{6, "suspects", sql_migration_0006_suspects},
 	{7, "place", sql_migration_0007_place},
 	{8, "database", sql_migration_0008_database},
+	{11, "children", sql_migration_0011_children},
 	{12, "orders", sql_migration_0012_orders},
 };
 

@@ -345,6 +345,7 @@ static enum progress enter_task(struct run *r, struct frame *parent, struct host
 		run_apply_decided(r, &op); /* now that it is complete */
 	run_write(r, &op);
 	free(path);
+	f->looked = true; /* who wakes it from now on asks for another look */
 	return ok ? PROGRESS_AGAIN : run_fail(r, f, &fault);
 }
 

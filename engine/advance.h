@@ -32,8 +32,6 @@ unsigned run_advance(struct run *r, const struct advance *a);
 int64_t run_due(const struct run *r);
 /* Nothing new is to begin: what is under way comes to its end, then it is suspended. */
 bool run_is_stopping(const struct run *r);
-/* A wake has come: whoever waits for one looks again. */
-void run_look_again(struct run *r);
 /* Whether effects are under way, or have outcomes that are not recorded. */
 bool run_is_busy(const struct run *r);
 bool run_has_outcome(const struct run *r); /* one that is not recorded */

@@ -493,13 +493,15 @@ static void settle(struct owned *o, struct entry *e)
 		return;
 	}
 	bool far = !due || due - now > STAY_USEC;
-	if ((o->need & NEED_EVENT) && !(o->need & ~(unsigned)(NEED_EVENT | NEED_TIMER)) &&
-		far && listening_is_attended(r) && worker_has_pool(o->worker)) {
+	bool asks = o->asks || o->asking; /* the answer is for a run in memory */
+	if (!asks && (o->need & NEED_EVENT) &&
+		!(o->need & ~(unsigned)(NEED_EVENT | NEED_TIMER)) && far &&
+		listening_is_attended(r) && worker_has_pool(o->worker)) {
 		r->reason = "waits for an event";
 		leave(o, e, LEASE_RELEASE, due ? due : INT64_MAX, "waiting");
 		return;
 	}
-	if (o->need == NEED_TIMER && (due - now > STAY_USEC || r->put_off) &&
+	if (!asks && o->need == NEED_TIMER && (due - now > STAY_USEC || r->put_off) &&
 		worker_has_pool(o->worker)) {
 		r->reason = wait_reason(r);
 		leave(o, e, LEASE_RELEASE, due, "waiting");
@@ -570,6 +572,7 @@ void owned_on_prepare(uv_prepare_t *prepare)
 	}
 	owned_start_effects(w);
 	attend(w);
+	children_look(w);
 	journal_flush(w->journal);
 }
 
@@ -614,6 +617,7 @@ void owned_live(struct owned *o, struct run *run)
 	run->waits = buf_take(&waits);
 	run->request = o->request;
 	attach_kept(o);
+	children_expect(o);
 	if (o->was_live && o->by_own_claim && !o->dropped_effect)
 		run_take_back(
 			run, worker_now(o->worker)); /* we know that it was not begun */
@@ -660,9 +664,11 @@ void owned_look_again(struct owned *o)
 {
 	if (o->state != OWNED_LIVE)
 		return;
-	run_look_again(o->run);
+	/* A child that is being looked at just now may have ended since. */
+	for (struct run_effect *e = o->run->under_way; e; e = e->next)
+		e->frame->looked = false;
 	if (o->need & NEED_TIMER)
-		owned_wake(o);
+		children_ask(o);
 }
 
 /* What needs a person. (Who waits for a run alone says it himself.) */

@@ -38,6 +38,7 @@ struct owned {
 	unsigned need;           /* enum run_need, as of its last advance */
 	int slots;               /* that its effects hold, or were granted */
 	size_t event_bytes;      /* of what was offered to it and is not durable yet */
+	bool asks, asking; /* which children have ended; the question is under way */
 	bool woken, in_slot_queue, unstorable;
 	uv_timer_t timer;
 	struct owned *next_woken, *next_slot; /* queues */
@@ -83,6 +84,7 @@ struct worker {
 
 	struct definitions definitions;
 	struct shape_program *shapes; /* correlations, compiled: events.c */
+	bool asking, ask_wanted;      /* children.c */
 	bool routing, attending, attend_wanted;
 	uint64_t attend_looks; /* questions for arrivals so far */
 	size_t event_bytes;    /* of its runs, together */
@@ -210,6 +212,11 @@ void events_shapes_destroy(struct event_shape *shapes, size_t count);
 void attend(struct worker *w); /* those that wait for it, if it is wanted */
 /* What was offered to the run is durable, or nobody's any more. */
 void attend_forget(struct owned *o);
+
+/* children.c: a run that waits for children asks which have ended. */
+void children_ask(struct owned *o);
+void children_expect(struct owned *o); /* it was loaded */
+void children_look(struct worker *w);  /* asks for those that want to know */
 
 /* load.c: what a claim returned goes on to become runs. */
 void load_claimed(struct worker *w, const struct db_result *rows, bool own);

@@ -541,7 +541,8 @@ static bool was_cut_short(const struct frame *f)
  * that is open does. */
 static bool apply_retried(struct run *r, const struct op *op)
 {
-	bool any = false;
+	/* One that was cancelled goes on where it stood, as after a lost worker. */
+	bool stood = r->status == RUN_CANCELLED, any = stood;
 	r->status = RUN_RUNNING;
 	r->held = false;
 	value_set(&r->output, NULL);
@@ -551,8 +552,9 @@ static bool apply_retried(struct run *r, const struct op *op)
 		f->retry_since = r->at;
 		listening_lapse(f);
 		f->deadline = f->attempt_deadline = 0;
-		if (f->child || !((r->failed && frame_is_below(f, r->failed)) ||
-					f->state == FRAME_HELD || was_cut_short(f)))
+		if (stood || f->child ||
+			!((r->failed && frame_is_below(f, r->failed)) ||
+				f->state == FRAME_HELD || was_cut_short(f)))
 			continue;
 		redo(f, op);
 		any = true;
@@ -659,9 +661,9 @@ static bool is_over(const struct run *r, const struct op *op)
 	switch (r->status) {
 	case RUN_RUNNING:
 	case RUN_SUSPENDED: return false;
+	case RUN_CANCELLED: /* by its parent, which asks for it again */
 	case RUN_FAULTED: return !says_nothing && op->kind != OP_RETRIED;
-	case RUN_COMPLETED:
-	case RUN_CANCELLED: return !says_nothing;
+	case RUN_COMPLETED: return !says_nothing;
 	}
 	return false;
 }

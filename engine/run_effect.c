@@ -70,6 +70,7 @@ struct run_effect *run_effect_create(
 		.step_id = e->step_id,
 		.reference = f->task->reference,
 		.attempt = e->attempt,
+		.announced = f->intent_seq,
 		.after_uncertain = f->was_uncertain,
 		.host = host};
 	attach(r, f, e);

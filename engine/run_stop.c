@@ -20,16 +20,6 @@ bool run_is_busy(const struct run *r)
 	return r->under_way != NULL;
 }
 
-void run_look_again(struct run *r)
-{
-	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
-		if (f->state != FRAME_WAITING || f->due != DUE_WOKEN)
-			continue;
-		f->looked = false;
-		agenda_touch(f);
-	}
-}
-
 bool run_is_stopping(const struct run *r)
 {
 	return r->request == REQUEST_SUSPEND || r->held;

@@ -130,6 +130,25 @@ static bool leaves_children(const struct entry *e)
 	       (e->change == LEASE_END && strcmp(e->state, "completed") != 0);
 }
 
+/* Of runs that go on: what they start from now on counts. */
+static void mark_recalled(struct db_batch *b, struct entry *const *entries, size_t count)
+{
+	struct db_array id, seq;
+	struct db_params *p = db_batch_add(b, sql_mark_recalled);
+	db_array_init(&id, DB_OID_UUID);
+	db_array_init(&seq, DB_OID_INT8);
+	for (size_t i = 0; i < count; i++) {
+		if (!leaves_children(entries[i]))
+			continue;
+		db_array_uuid(&id, entries[i]->run_id);
+		db_array_int8(&seq, entries[i]->seq);
+	}
+	db_add_array(p, &id);
+	db_add_array(p, &seq);
+	db_array_finish(&id);
+	db_array_finish(&seq);
+}
+
 static void cancel_children(
 	struct db_batch *b, struct entry *const *entries, size_t count)
 {
@@ -139,6 +158,7 @@ static void cancel_children(
 		n += leaves_children(entries[i]);
 	if (!n)
 		return;
+	mark_recalled(b, entries, count);
 	struct db_params *p = db_batch_add(b, sql_cancel_children);
 	db_array_init(&id, DB_OID_UUID);
 	db_array_init(&path, DB_OID_TEXT);
@@ -418,6 +438,17 @@ void store_run_child(struct db_batch *b, const struct child_start *c)
 	db_add_int(p, c->attempt);
 	db_add_uuid(p, c->worker);
 	db_add_bool(p, c->keep);
+	db_add_int(p, c->announced);
+}
+
+void store_list_ended(struct db_batch *b, const struct uuid *parents, size_t count)
+{
+	add_ids(db_batch_add(b, sql_list_ended), parents, count);
+}
+
+void store_mark_told(struct db_batch *b, const struct uuid *children, size_t count)
+{
+	add_ids(db_batch_add(b, sql_mark_told), children, count);
 }
 
 void store_make_partitions(struct db_batch *b)

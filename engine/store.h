@@ -78,8 +78,12 @@ struct child_start {
 	struct json input;
 	bool awaited, keep;
 	unsigned attempt;
+	int64_t announced; /* seq of the entry that holds its intent */
 };
 void store_run_child(struct db_batch *b, const struct child_start *c);
+/* Ended children of these runs, of which they were not told: parent, child, path. */
+void store_list_ended(struct db_batch *b, const struct uuid *parents, size_t count);
+void store_mark_told(struct db_batch *b, const struct uuid *children, size_t count);
 void store_make_partitions(struct db_batch *b);
 
 /* ---- Events (store_events.c) ---- */

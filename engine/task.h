@@ -225,6 +225,7 @@ struct effect {
 	const char *step_id;
 	const char *reference;
 	unsigned attempt;     /* 1, 2, ... */
+	int64_t announced;    /* seq of the entry that holds its intent */
 	bool after_uncertain; /* an earlier attempt of this step had an uncertain outcome
 			       */
 	struct host *host;

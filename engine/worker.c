@@ -432,7 +432,8 @@ static void on_forgotten(struct db_batch *b)
 void worker_check_done(struct worker *w)
 {
 	if (!w->draining || w->stopped || w->owned_count || w->loads || w->claiming ||
-		w->suspects || w->looking || w->routing || w->attending || w->reclaiming)
+		w->suspects || w->looking || w->routing || w->attending || w->asking ||
+		w->reclaiming)
 		return;
 	if (!w->control || !db_is_up(w->control)) {
 		worker_stop(w, w->end);

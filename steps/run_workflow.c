@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define TRY_AGAIN_USEC 1000000
+#define ANNOUNCE_AGAIN_USEC 1000
 
 struct workflow_spec {
 	char *name;               /* namespace/name:version */
@@ -135,6 +136,12 @@ static void conclude(struct effect *e, const struct db_result *rows)
 	struct uuid child;
 	if (db_bool(rows, 0, 4) && uuid_parse(e->step_id, &child))
 		e->host->adopt(e->host, child);
+	if (db_bool(rows, 0, 5)) {
+		e->waits = true;
+		e->wait_usec = ANNOUNCE_AGAIN_USEC;
+		effect_succeed(e);
+		return;
+	}
 	if (!db_is_null(rows, 0, 3)) {
 		fault_set(effect_fault(e), PROBLEM_CONFIGURATION, "%s",
 			db_text(rows, 0, 3));
@@ -190,7 +197,8 @@ static void start(struct effect *e)
 		.input = {r->input.data, r->input.len},
 		.awaited = r->spec->await,
 		.keep = e->host->keeps_children,
-		.attempt = e->attempt};
+		.attempt = e->attempt,
+		.announced = e->announced};
 	bool ok = uuid_parse(e->step_id, &child.child);
 	(void)ok;
 	*slot = e;

@@ -238,6 +238,111 @@ def cancel_of_the_unreadable(w):
     w.wait_status(run, "cancelled", 10)
 
 
+def many_children(w):
+    """children that end one after the other cost their parent operations in proportion, also over two workers"""
+    count = 40
+    w.expect(0, "apply", w.file("kid", [{"nap": {"wait": "${ {milliseconds: .ms} }"}}]))
+    branches = [{"b%d" % i: {"run": {"workflow": {"namespace": "cli", "name": "kid", "version": "1.0.0",
+                                                  "input": {"ms": 50 + i * 40}}}}} for i in range(count)]
+    run = w.expect(0, "start", w.file("parent", [{"all": {"fork": {"branches": branches}}}])).id
+    workers = [w.worker(*QUICK) for _ in range(2)]
+    w.wait_status(run, "completed")
+    for worker in workers:
+        w.end(worker, signal.SIGTERM)
+    operations = int(w.sql("select count(*) from stepwell.operation where run_id = '%s'" % run))
+    check(operations <= 8 * count + 20, "%s operations for %s children", operations, count)
+    check(w.sql("select count(*) from stepwell.run where untold is not null and parent_run_id = '%s'" % run)
+          in ("0", "1", "2"), "ends that were taken are still to be told")
+
+
+def retry_beside_a_child(w):
+    """a child that was cancelled since another branch failed goes on with its parent, and repeats nothing"""
+    recorder = w.recorder()
+    w.sql("create table knob (n int); insert into knob values (0)")
+    w.expect(0, "apply", w.file("deep", [{"one": post(recorder.url + "/dedupe/deep")}, {"nap": {"wait": {"seconds": 3}}},
+                                         {"two": post(recorder.url + "/dedupe/below")}]))
+    w.expect(0, "apply", w.file("kid", [{"first": post(recorder.url + "/dedupe/first")}, {"more": child("deep")},
+                                        {"last": post(recorder.url + "/dedupe/last")}]))
+    bad = {"call": "sql", "with": {"statement": "select 1 / (select n from knob)"}}
+    path = w.file("parent", [{"both": {"fork": {"branches": [
+        {"bad": {"do": [{"nap": {"wait": {"milliseconds": 1500}}}, {"divide": bad}]}}, {"kid": child("kid")}]}}}])
+    run = w.expect(0, "start", path).id
+    worker = w.worker(*QUICK)
+    recorder.wait("/dedupe/deep", 1)
+    w.wait_status(run, "faulted")
+    below = "select string_agg(status, ' ') from stepwell.runs where parent_run_id is not null"
+    wait_for(lambda: w.sql(below) == "cancelled cancelled", PATIENCE, "the children are cancelled")
+    ids = w.sql("select string_agg(id::text, ' ' order by id) from stepwell.runs")
+    w.expect(0, "retry", run, "--dry-run", out="continue /do/0/both/fork/branches/1/kid")
+    w.sql("update knob set n = 1")
+    w.expect(0, "retry", run)
+    w.wait_status(run, "completed")
+    check(w.sql(below) == "completed completed", "the children: %s", w.sql(below))
+    check(w.sql("select string_agg(id::text, ' ' order by id) from stepwell.runs") == ids, "other children were started")
+    for name in ("first", "deep", "below", "last"):
+        sent = len(recorder.records("/dedupe/" + name))
+        check(sent == 1, "%s was sent %d times", name, sent)
+    w.end(worker, signal.SIGTERM)
+
+
+def cancelled_by_an_operator(w):
+    """a child that an operator cancelled stays cancelled, whatever its parent does"""
+    w.expect(0, "apply", w.file("kid", [{"nap": {"wait": {"days": 1}}}]))
+    retry = {"catch": {"retry": {"delay": {"milliseconds": 100}, "limit": {"attempt": {"count": 2}}}}}
+    run = w.expect(0, "start", w.file("parent", [{"t": {"try": [{"kid": child("kid")}], **retry}}])).id
+    worker = w.worker(*QUICK)
+    kid = "select id from stepwell.runs where parent_run_id = '%s'" % run
+    wait_for(lambda: w.sql(kid), PATIENCE, "the child is there")
+    w.expect(0, "cancel", w.sql(kid))
+    w.wait_status(run, "faulted")
+    check(w.status(w.sql(kid)) == "cancelled", "the child is %s", w.status(w.sql(kid)))
+    w.end(worker, signal.SIGTERM)
+
+
+HOLD_STARTS = """
+create table gate (open boolean);
+create function hold_start() returns trigger language plpgsql as $$
+begin
+    while not exists (select from public.gate) loop perform pg_catalog.pg_sleep(0.01); end loop;
+    return new;
+end $$;
+create trigger hold_start before update of parent_run_id on stepwell.run for each row execute function hold_start()"""
+
+
+def started_while_left(w):
+    """a child that is being started when its parent's time is over, or another branch wins, is cancelled"""
+    recorder = w.recorder()
+    w.expect(0, "apply", w.file("sleeper", [{"nap": {"wait": {"days": 1}}}]))
+    late = {"try": [{"kid": child("sleeper", timeout={"after": {"milliseconds": 250}})}],
+            "catch": {"do": [{"note": {"set": {"a": 1}}}]}}
+    lost = {"fork": {"compete": True, "branches": [{"kid": {"do": [{"go": child("sleeper")}]}},
+                                                   {"quick": {"wait": {"milliseconds": 250}}}]}}
+    path = w.file("leaver", [{"one": post(recorder.url + "/hold/one/g")}, {"late": late},
+                             {"two": post(recorder.url + "/hold/two/g")}, {"lost": lost}, {"stay": {"wait": {"days": 1}}}])
+    run = w.expect(0, "start", path).id
+    w.worker("--heartbeat", "1s", "--lease", "20s")
+    w.sql(HOLD_STARTS)
+    over = "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and query like '%%set recalled%%') " \
+           "or exists (select from stepwell.operation where run_id = '%s' and %s)"
+    for gate, done in (("one", "op = 'caught'"), ("two", "op = 'cancelled'")):
+        recorder.wait("/hold/" + gate, 1)
+        w.sql("delete from gate")
+        recorder.release(gate)
+        wait_for(lambda: w.sql(over % (run, done)) == "t", PATIENCE, "it is over while the child is being started")
+        w.sql("insert into gate values (true)")
+    steps = "select count(*) from stepwell.steps where run_id = '%s' and name = 'stay'" % run
+    wait_for(lambda: w.sql(steps) == "1", PATIENCE, "the parent goes on")
+    ends = "select string_agg(coalesce(status, 'open'), ' ') from stepwell.run where parent_run_id = '%s'" % run
+    wait_for(lambda: w.sql(ends) in ("cancelled", "cancelled cancelled"), PATIENCE, "no child is left behind")
+    # A start that was announced before the branch was left, and comes later still, does nothing.
+    void = "select void, created from stepwell.run_child('%s', '/do/3/lost/fork/branches/0/kid/do/0/go', " \
+           "stepwell.new_id(), 'cli/sleeper', 'null', true, 1, (select owner from stepwell.lease where run_id = '%s'), " \
+           "false, 3)" % (run, run)
+    w.sql("update stepwell.lease set owner = (select id from stepwell.worker limit 1) where run_id = '%s'" % run)
+    check(w.sql(void) == "t|f", "a start from before: %s", w.sql(void))
+
+
 if __name__ == "__main__":
     main([suspended_fork, lost_and_late, drained_and_late, many_events, routed_unseen, refused_in_an_order, emitted_by_two,
-          child_beside_a_long_step, children_left_behind, context_of_a_request, cancel_of_the_unreadable])
+          child_beside_a_long_step, children_left_behind, context_of_a_request, cancel_of_the_unreadable,
+          many_children, retry_beside_a_child, cancelled_by_an_operator, started_while_left])

@@ -127,10 +127,10 @@ static void serve(struct run *r, int64_t now)
 /* Whether a wake has come, for whoever waits for one. */
 static void set_looked(struct run *r, bool looked)
 {
-	for (struct frame *f = r->root; looked && f; f = frame_after(f, r->root))
-		f->looked = true;
-	if (!looked)
-		run_look_again(r);
+	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
+		f->looked = looked;
+		agenda_touch(f);
+	}
 }
 
 static bool waits_for_wake(const struct run *r)

@@ -280,12 +280,15 @@ end
 $$;
 
 -- The run of a task `run: workflow`: created if it is not there, and how it ended if it has.
--- Where the task is tried again after the run has faulted, the run goes on. Only the parent's
--- owner gets anything done. A refusal says why there is no run. keep: it is born with the
--- worker's lease.
+-- Where the task is tried again after the run has faulted, the run goes on; so does one that its
+-- parent itself had cancelled, and now asks for again. Only the parent's owner gets anything done,
+-- and only if no children were cancelled since it was announced by the entry `announced` (else it
+-- is void): who cancels waits for the lease that is held here, and so sees the child. A refusal
+-- says why there is no run. keep: it is born with the worker's lease.
 create or replace function stepwell.run_child(parent uuid, path text, child uuid, workflow text,
-	input text, awaited boolean, attempt int, worker uuid, keep boolean, out status text,
-	out output text, out error text, out refusal text, out created boolean)
+	input text, awaited boolean, attempt int, worker uuid, keep boolean, announced bigint,
+	out status text, out output text, out error text, out refusal text, out created boolean,
+	out void boolean)
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
 	found_run stepwell.run;
@@ -294,8 +297,9 @@ declare
 	above uuid := parent;
 begin
 	created := false;
-	perform from stepwell.lease l where l.run_id = parent and l.owner = worker for share;
-	if not found then
+	select l.recalled > announced into void from stepwell.lease l
+	where l.run_id = parent and l.owner = worker for share;
+	if void is distinct from false then
 		return;
 	end if;
 	select * into found_run from stepwell.run r where r.id = child for update;
@@ -320,13 +324,14 @@ begin
 		update stepwell.run r set parent_run_id = parent, parent_path = path,
 			parent_attempt = attempt, awaited = run_child.awaited where r.id = child;
 		created := true;
-	elsif awaited and found_run.status = 'faulted' and attempt > found_run.parent_attempt then
+	elsif awaited and (found_run.status = 'faulted' and attempt > found_run.parent_attempt
+		or found_run.status = 'cancelled' and found_run.recalled) then
 		insert into stepwell.lease (run_id, definition_id, due, owner, state, needs, started_at)
 			select child, t.id, clock_timestamp(), case when keep then worker end, 'pending',
 				t.needs, found_run.started_at
 			from stepwell.definition t where t.id = found_run.definition_id;
 		update stepwell.run r set status = null, error = null, output = null, ended_at = null,
-			parent_attempt = attempt where r.id = child;
+			parent_attempt = attempt, recalled = null, untold = null where r.id = child;
 		insert into stepwell.entry (run_id, seq, at, kind, data)
 			select child, max(j.seq) + 1, clock_timestamp(), 'retried', '[{"op":"retried"}]'
 			from stepwell.entry j where j.run_id = child;
