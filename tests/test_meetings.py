@@ -249,8 +249,9 @@ def many_children(w):
     w.wait_status(run, "completed")
     for worker in workers:
         w.end(worker, signal.SIGTERM)
-    operations = int(w.sql("select count(*) from stepwell.operation where run_id = '%s'" % run))
-    check(operations <= 8 * count + 20, "%s operations for %s children", operations, count)
+    looks = int(w.sql("select count(*) from stepwell.operation where run_id = '%s' and op = 'started' and path like "
+                      "'%%/branches/%%'" % run))
+    check(looks <= 3 * count, "%s looks at %s children", looks, count)  # two, where nothing comes between
     check(w.sql("select count(*) from stepwell.run where untold is not null and parent_run_id = '%s'" % run)
           in ("0", "1", "2"), "ends that were taken are still to be told")
 
