@@ -245,7 +245,7 @@ def many_children(w):
     branches = [{"b%d" % i: {"run": {"workflow": {"namespace": "cli", "name": "kid", "version": "1.0.0",
                                                   "input": {"ms": 50 + i * 40}}}}} for i in range(count)]
     run = w.expect(0, "start", w.file("parent", [{"all": {"fork": {"branches": branches}}}])).id
-    workers = [w.worker(*QUICK) for _ in range(2)]
+    workers = [w.worker("--heartbeat", "200ms", "--lease", "10s") for _ in range(2)]
     w.wait_status(run, "completed")
     for worker in workers:
         w.end(worker, signal.SIGTERM)
