@@ -22,7 +22,8 @@ static bool repeats(const struct buf *text, const char *value)
 		if (row < RECOGNISED)
 			continue;
 		known = true;
-		if (memmem(text->data, text->len, value + i + 1 - RECOGNISED, RECOGNISED))
+		if (memmem(buf_text(text), text->len, value + i + 1 - RECOGNISED,
+			    RECOGNISED))
 			return true;
 	}
 	return !known;

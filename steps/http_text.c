@@ -72,9 +72,9 @@ void http_answer_text(const struct http_answer *a, struct buf *out)
 	const char *type = http_headers_get(&a->headers, "Content-Type");
 	char charset[32];
 	struct buf text = {0};
-	if (!type || !find_charset(type, charset, sizeof charset) ||
+	if (!type || a->body.len == 0 || !find_charset(type, charset, sizeof charset) ||
 		!decode(charset, &a->body, &text))
-		buf_add(&text, a->body.data, a->body.len);
+		buf_add(&text, buf_text(&a->body), a->body.len);
 	size_t skip = text.len >= 3 && memcmp(text.data, mark, 3) == 0 ? 3 : 0;
 	if (text.len > skip)
 		buf_add(out, text.data + skip, text.len - skip);
