@@ -43,11 +43,13 @@ language sql immutable as $$
 $$;
 
 -- A member of an operation as it stands. PostgreSQL's own -> and ->> refuse an object that has
--- \u0000 anywhere; meanwhile it is written as two noncharacters.
+-- \u0000 anywhere; meanwhile it is written as two noncharacters
+-- (but not where its backslash is itself escaped).
 create or replace function stepwell.member(op json, name text) returns json
 language sql immutable as $$
 	select case when strpos(op::text, E'\\u0000') = 0 then op -> name
-		else replace((replace(op::text, E'\\u0000', E'\\ufdd0\\ufdd1')::json -> name)::text,
+		else replace((regexp_replace(op::text, E'(?<!\\\\)((?:\\\\\\\\)*)\\\\u0000',
+		E'\\1\\\\ufdd0\\\\ufdd1', 'g')::json -> name)::text,
 			E'\\ufdd0\\ufdd1', E'\\u0000')::json end
 $$;
 

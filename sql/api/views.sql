@@ -10,7 +10,8 @@ join stepwell.definition d on d.id = r.definition_id
 left join stepwell.lease l on l.run_id = r.id;
 
 -- What the journal says, operation by operation: a part of it. PostgreSQL's json functions refuse an
--- object that has \u0000 anywhere; meanwhile it is written as two noncharacters. What holds a task
+-- object that has \u0000 anywhere; meanwhile it is written as two noncharacters
+-- (but not where its backslash is itself escaped). What holds a task
 -- and its extensions (its path ends in "!") is skipped in the name of the task.
 create or replace view stepwell.operation as
 select j.run_id, j.seq, t.n, j.at, x.op,
@@ -22,7 +23,8 @@ select j.run_id, j.seq, t.n, j.at, x.op,
 from stepwell.entry j
 cross join lateral (select strpos(j.data, E'\\u0000') > 0 as nul offset 0) z -- once an entry
 cross join lateral json_array_elements(case when z.nul
-	then replace(j.data, E'\\u0000', E'\\ufdd0\\ufdd1') else j.data end::json) with ordinality as t (o, n)
+	then regexp_replace(j.data, E'(?<!\\\\)((?:\\\\\\\\)*)\\\\u0000',
+		E'\\1\\\\ufdd0\\\\ufdd1', 'g') else j.data end::json) with ordinality as t (o, n)
 cross join lateral json_to_record(t.o) as x (op text, path text, attempt int, generation int,
 	uncertain boolean, output json, error json, again boolean, next bigint)
 where j.kind not in ('created', 'claimed', 'frames');
