@@ -59,11 +59,9 @@ static void take_out(struct agenda_heap *h, struct frame *f, enum agenda_time t)
 	sift(h, i, t);
 }
 
-static void set_time(struct frame *f, enum agenda_time t, int64_t at)
+static void move_time(struct frame *f, enum agenda_time t, int64_t at)
 {
 	struct agenda_heap *h = &f->agenda->heaps[t];
-	if (f->note.times[t] == at && (at == 0 || f->note.slots[t]))
-		return;
 	take_out(h, f, t);
 	f->note.times[t] = at;
 	if (at == 0)
@@ -76,6 +74,13 @@ static void set_time(struct frame *f, enum agenda_time t, int64_t at)
 	sift(h, h->count++, t);
 }
 
+/* Most touches change no time. */
+static inline void set_time(struct frame *f, enum agenda_time t, int64_t at)
+{
+	if (f->note.times[t] != at || (at && !f->note.slots[t]))
+		move_time(f, t, at);
+}
+
 struct frame *agenda_first(const struct agenda *a, enum agenda_time time)
 {
 	const struct agenda_heap *h = &a->heaps[time];
@@ -84,15 +89,25 @@ struct frame *agenda_first(const struct agenda *a, enum agenda_time time)
 
 /* ---- Marks ---- */
 
-static void set_mark(struct frame *f, enum agenda_mark mark, bool marked)
+static void show_mark(struct frame *f, enum agenda_mark mark)
 {
-	f->note.marks[mark] = marked;
-	for (struct frame *up; marked && (up = f->parent); f = up) {
+	for (struct frame *up; (up = f->parent); f = up) {
 		uint64_t *bits = up->note.branches[mark];
 		if (bits)
 			bits[frame_branch(f) / WORD] |= UINT64_C(1)
 							<< frame_branch(f) % WORD;
 	}
+}
+
+/* A mark that is set is shown in all bits above it: they are cleared only when nothing
+ * below has it, and made before there are frames below. */
+static inline void set_mark(struct frame *f, enum agenda_mark mark, bool marked)
+{
+	if (f->note.marks[mark] == marked)
+		return;
+	f->note.marks[mark] = marked;
+	if (marked)
+		show_mark(f, mark);
 }
 
 /* The first branch from `from` on whose bit is set; the list's count: none. */
@@ -217,6 +232,8 @@ static void count(struct frame *f, enum agenda_wait wait, bool granted)
 {
 	struct agenda *a = f->agenda;
 	struct agenda_note *n = &f->note;
+	if (n->wait == wait && n->is_granted == granted)
+		return;
 	a->waits[n->wait]--;
 	a->waits[n->wait = wait]++;
 	a->granted -= n->is_granted;
@@ -255,13 +272,15 @@ void agenda_touch(struct frame *f)
 	}
 	if (f->branches && !f->note.branches[0])
 		make_bits(f);
+	bool wants = wants_slot(f);
 	count(f, wait_of(f), f->granted);
-	count_listener(f, f->listening ? f->listening->waits : NULL);
+	if (f->listening || f->note.listens)
+		count_listener(f, f->listening ? f->listening->waits : NULL);
 	set_time(f, AGENDA_DUE, due_of(f));
 	set_time(f, AGENDA_DEADLINE, deadline_of(f));
 	set_mark(f, AGENDA_STIRRED, true);
-	set_mark(f, AGENDA_SLOT, wants_slot(f) && !f->granted);
-	set_mark(f, AGENDA_GRANTED, wants_slot(f) && f->granted);
+	set_mark(f, AGENDA_SLOT, wants && !f->granted);
+	set_mark(f, AGENDA_GRANTED, wants && f->granted);
 }
 
 void agenda_leave(struct frame *f)

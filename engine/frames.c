@@ -113,8 +113,7 @@ const struct member frame_members[] = {
 	FRAME("attempt", MEMBER_COUNT, attempt),
 	FRAME("open", MEMBER_BIT, open),
 	FRAME("generation", MEMBER_COUNT, generation),
-	{"digest", MEMBER_DIGEST, offsetof(struct frame, digest), 16, 0,
-		offsetof(struct frame, has_digest)},
+	MEMBER_HEX("digest", struct frame, digest, has_digest),
 	FRAME("firstAttemptAt", MEMBER_NUMBER, first_attempt_at),
 	FRAME("attemptAt", MEMBER_NUMBER, attempt_at),
 	FRAME("uncertain", MEMBER_BIT, was_uncertain),
@@ -193,10 +192,14 @@ static void put_value(struct buf *out, const char *key, const struct value *v)
 	}
 }
 
-static void put_values(struct buf *out, const struct member *table, const void *object)
+static void put_members(struct buf *out, const struct member *table, const void *object)
 {
-	for (const struct member *m = NULL; (m = member_next_value(table, m));)
-		put_value(out, m->name, *member_value(m, object));
+	for (const struct member *m = NULL; (m = member_next(table, m, object));) {
+		if (m->kind == MEMBER_VALUE)
+			put_value(out, m->name, *member_value(m, object));
+		else
+			member_write(m, object, out);
+	}
 }
 
 static void put_int(struct buf *out, const char *key, int64_t v)
@@ -262,8 +265,7 @@ static void put_listening(struct buf *out, const struct listening *l)
 {
 	json_put_key(out, "listening");
 	buf_putc(out, '{');
-	members_write(listening_members, l, out);
-	put_values(out, listening_members, l);
+	put_members(out, listening_members, l);
 	json_put_key(out, "taken");
 	buf_putc(out, '[');
 	for (size_t i = 0; i < l->count; i++) {
@@ -283,8 +285,7 @@ static void put_frame(struct buf *out, const struct frame *f)
 	if (f->parent && frame_is_concurrent(f->parent))
 		put_int(out, "branch", (int64_t)frame_branch(f));
 	put_state(out, "stands", &frame_words[state]);
-	members_write(frame_members, f, out);
-	put_values(out, frame_members, f);
+	put_members(out, frame_members, f);
 	put_list(out, f);
 	if (f->listening)
 		put_listening(out, f->listening);
@@ -296,8 +297,7 @@ void frames_write(const struct run *r, struct buf *out)
 	buf_printf(out, "{\"status\":%d", run_words[r->status].number);
 	json_put_key(out, "stands");
 	json_put_text(out, run_words[r->status].word);
-	members_write(run_members, r, out);
-	put_values(out, run_members, r);
+	put_members(out, run_members, r);
 	if (r->failed) {
 		json_put_key(out, "failed");
 		json_put_text(out, r->failed->path);

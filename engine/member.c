@@ -11,60 +11,64 @@ static const void *place(const struct member *m, const void *object)
 	return (const char *)object + m->offset;
 }
 
-static void put_flag(struct buf *out, const char *name, bool v, const char *text)
+/* Whether the member has the value that stands for none, as most of an operation have. */
+static inline bool is_absent(const struct member *m, const void *object)
 {
-	if (v) {
-		json_put_key(out, name);
-		buf_puts(out, text);
-	}
+	uint64_t word;
+	memcpy(&word, (const char *)object + m->word, sizeof word);
+	return (word & m->mask) == (uint64_t)m->absent;
 }
 
-static void put_number(struct buf *out, const char *name, int64_t v, int64_t absent)
+static void put_flag(struct buf *out, const char *name, const char *text)
 {
-	if (v != absent) {
-		json_put_key(out, name);
-		buf_int(out, v);
-	}
+	json_put_key(out, name);
+	buf_puts(out, text);
+}
+
+static void put_number(struct buf *out, const char *name, int64_t v)
+{
+	json_put_key(out, name);
+	buf_int(out, v);
 }
 
 static void put_text(struct buf *out, const char *name, const char *v)
 {
-	if (v) {
-		json_put_key(out, name);
-		json_put_text(out, v);
-	}
+	json_put_key(out, name);
+	json_put_text(out, v);
 }
 
 static void put_digest(struct buf *out, const struct member *m, const void *object)
 {
 	char hex[33];
 	assert(m->size == 16);
-	if (!*(const bool *)((const char *)object + m->flag))
-		return;
 	digest_hex(place(m, object), 16, hex);
 	put_text(out, m->name, hex);
 }
 
-void members_write(const struct member *table, const void *object, struct buf *out)
+void member_write(const struct member *m, const void *object, struct buf *out)
 {
-	for (const struct member *m = table; m->name; m++) {
-		const void *p = place(m, object);
-		switch (m->kind) {
-		case MEMBER_FLAG: put_flag(out, m->name, *(const bool *)p, "true"); break;
-		case MEMBER_BIT: put_flag(out, m->name, *(const bool *)p, "1"); break;
-		case MEMBER_COUNT:
-			put_number(out, m->name, *(const unsigned *)p, 0);
-			break;
-		case MEMBER_NUMBER:
-			put_number(out, m->name, *(const int64_t *)p, m->absent);
-			break;
-		case MEMBER_TEXT: put_text(out, m->name, *(char *const *)p); break;
-		case MEMBER_DIGEST: put_digest(out, m, object); break;
-		case MEMBER_VALUE:
-		case MEMBER_OWN:
-		case MEMBER_NONE: break;
-		}
+	const void *p = place(m, object);
+	switch (m->kind) {
+	case MEMBER_FLAG: put_flag(out, m->name, "true"); break;
+	case MEMBER_BIT: put_flag(out, m->name, "1"); break;
+	case MEMBER_COUNT: put_number(out, m->name, *(const unsigned *)p); break;
+	case MEMBER_NUMBER: put_number(out, m->name, *(const int64_t *)p); break;
+	case MEMBER_TEXT: put_text(out, m->name, *(char *const *)p); break;
+	case MEMBER_DIGEST: put_digest(out, m, object); break;
+	case MEMBER_VALUE:
+	case MEMBER_OWN:
+	case MEMBER_NONE: break;
 	}
+}
+
+const struct member *member_next(
+	const struct member *table, const struct member *m, const void *object)
+{
+	for (m = m ? m + 1 : table; m->name; m++) {
+		if (!is_absent(m, object))
+			return m;
+	}
+	return NULL;
 }
 
 static int hex_digit(char c)
@@ -117,15 +121,6 @@ const struct member *member_find(const struct member *table, struct json name)
 	while (m->name && !json_string_is(name, m->name))
 		m++;
 	return m->name ? m : NULL;
-}
-
-const struct member *member_next_value(const struct member *table, const struct member *m)
-{
-	for (m = m ? m + 1 : table; m->name; m++) {
-		if (m->kind == MEMBER_VALUE)
-			return m;
-	}
-	return NULL;
 }
 
 struct value **member_value(const struct member *m, const void *object)

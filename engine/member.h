@@ -28,23 +28,51 @@ struct member {
 	size_t offset, size;
 	int64_t absent; /* MEMBER_NUMBER: what is not written */
 	size_t flag;    /* MEMBER_DIGEST: the offset of its bool */
+	/* What tells whether it is written: the eight bytes at `word`, masked, are not
+	 * `absent`. One comparison, for most members of an operation are absent. */
+	size_t word;
+	uint64_t mask;
 };
 
+/* The last eight bytes of the struct, if the field is within them. */
+#define MEMBER_WORD(type, field)                                           \
+	(offsetof(type, field) + 8 <= sizeof(type) ? offsetof(type, field) \
+						   : sizeof(type) - 8)
+#define MEMBER_SIZE(type, field) sizeof(((type *)0)->field)
+#define MEMBER_MASK(type, field)                                                       \
+	(UINT64_MAX >>                                                                 \
+		(MEMBER_SIZE(type, field) < 8 ? 64 - 8 * MEMBER_SIZE(type, field) : 0) \
+			<< 8 * (offsetof(type, field) - MEMBER_WORD(type, field)))
+
 /* MEMBER("dueAt", MEMBER_NUMBER, struct x, due): the member `due` of a struct x. */
-#define MEMBER(name, kind, type, field)                                             \
-	{                                                                           \
-		name, kind, offsetof(type, field), sizeof(((type *)0)->field), 0, 0 \
+#define MEMBER(name, kind, type, field) MEMBER_UNLESS(name, kind, type, field, 0)
+/* The same, a number that is absent as -1, say. */
+#define MEMBER_UNLESS(name, kind, type, field, absent)                                  \
+	{                                                                               \
+		name, kind, offsetof(type, field), MEMBER_SIZE(type, field), absent, 0, \
+			MEMBER_WORD(type, field),                                       \
+			kind < MEMBER_DIGEST || kind == MEMBER_VALUE                    \
+				? MEMBER_MASK(type, field)                              \
+				: 0                                                     \
+	}
+/* A digest, and the bool that says whether there is one. */
+#define MEMBER_HEX(name, type, field, has_field)                                         \
+	{                                                                                \
+		name, MEMBER_DIGEST, offsetof(type, field), MEMBER_SIZE(type, field), 0, \
+			offsetof(type, has_field), MEMBER_WORD(type, has_field),         \
+			MEMBER_MASK(type, has_field)                                     \
 	}
 
-/* Appends all members that are written in a common way (up to MEMBER_DIGEST). */
-void members_write(const struct member *table, const void *object, struct buf *out);
+/* The next member behind m (NULL: the first one) that is to be written of the object, as
+ * a value or in a common way (up to MEMBER_DIGEST); NULL: none. */
+const struct member *member_next(
+	const struct member *table, const struct member *m, const void *object);
+/* Appends one that is written in a common way. */
+void member_write(const struct member *m, const void *object, struct buf *out);
 /* Reads one such member into its place. False: it is not of its kind. */
 MUST_CHECK bool member_read(const struct member *m, struct json v, void *object);
 /* The member with this name, NULL: none. */
 const struct member *member_find(const struct member *table, struct json name);
-/* The next MEMBER_VALUE behind m (NULL: the first one), NULL: none. */
-const struct member *member_next_value(
-	const struct member *table, const struct member *m);
 /* The place of a MEMBER_VALUE in the object. */
 struct value **member_value(const struct member *m, const void *object);
 

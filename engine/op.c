@@ -34,12 +34,10 @@ const struct member op_members[] = {
 	OP("op", MEMBER_OWN, kind),
 	OP("path", MEMBER_TEXT, path),
 	OP("attempt", MEMBER_COUNT, attempt),
-	{"digest", MEMBER_DIGEST, offsetof(struct op, digest), 16, 0,
-		offsetof(struct op, has_digest)},
+	MEMBER_HEX("digest", struct op, digest, has_digest),
 	OP("has_digest", MEMBER_NONE, has_digest),
-	{"index", MEMBER_NUMBER, offsetof(struct op, index), sizeof(int64_t), -1, 0},
-	{"next", MEMBER_NUMBER, offsetof(struct op, next), sizeof(int64_t),
-		NEXT_FOLLOWING, 0},
+	MEMBER_UNLESS("index", MEMBER_NUMBER, struct op, index, -1),
+	MEMBER_UNLESS("next", MEMBER_NUMBER, struct op, next, NEXT_FOLLOWING),
 	OP("due", MEMBER_NUMBER, due),
 	OP("deadline", MEMBER_NUMBER, deadline),
 	OP("attemptDeadline", MEMBER_NUMBER, attempt_deadline),
@@ -113,19 +111,15 @@ struct op op_make(enum op_kind kind, const char *path)
 		.kind = kind, .path = path, .next = NEXT_FOLLOWING, .index = -1};
 }
 
-static void put_values(const struct op *op, int64_t seq, unsigned number, struct buf *out)
+static void put_value(
+	struct value *v, const char *field, int64_t seq, unsigned number, struct buf *out)
 {
-	for (const struct member *m = NULL; (m = member_next_value(op_members, m));) {
-		struct value *v = *member_value(m, op);
-		if (!v)
-			continue;
-		json_put_key(out, m->name);
-		json_put(out, value_json(v));
-		if (v->seq == -1) {
-			v->seq = seq;
-			v->op = number;
-			v->field = m->name;
-		}
+	json_put_key(out, field);
+	json_put(out, value_json(v));
+	if (v->seq == -1) {
+		v->seq = seq;
+		v->op = number;
+		v->field = field;
 	}
 }
 
@@ -134,8 +128,12 @@ void op_write(const struct op *op, int64_t seq, unsigned number, struct buf *out
 	buf_puts(out, "{\"op\":\"");
 	buf_puts(out, names[op->kind]);
 	buf_putc(out, '"');
-	members_write(op_members, op, out);
-	put_values(op, seq, number, out);
+	for (const struct member *m = NULL; (m = member_next(op_members, m, op));) {
+		if (m->kind == MEMBER_VALUE)
+			put_value(*member_value(m, op), m->name, seq, number, out);
+		else
+			member_write(m, op, out);
+	}
 	if (op->frames.s) {
 		buf_puts(out, ",\"frames\":");
 		json_put(out, op->frames);

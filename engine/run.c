@@ -44,9 +44,13 @@ void run_destroy(struct run *r)
 	free(r);
 }
 
+/* Mostly it is the one that the operation at hand is about, which was looked for. */
 struct frame *run_find(const struct run *r, const char *path)
 {
-	struct frame *f = r->root;
+	struct frame *f = r->agenda.at;
+	if (f && strcmp(f->path, path) == 0)
+		return f;
+	f = r->root;
 	while (f && strcmp(f->path, path) != 0)
 		f = frame_child_towards(f, path);
 	return f;

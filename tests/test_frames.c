@@ -213,8 +213,8 @@ static void draw_members(struct chance *c, const struct member *table, void *obj
 
 static void draw_values(struct chance *c, const struct member *table, void *object)
 {
-	for (const struct member *m = NULL; (m = member_next_value(table, m));) {
-		if (draw(c, 2))
+	for (const struct member *m = table; m->name; m++) {
+		if (m->kind == MEMBER_VALUE && draw(c, 2))
 			value_set(member_value(m, object), draw_value(c));
 	}
 }

@@ -252,8 +252,8 @@ def many_children(w):
     looks = int(w.sql("select count(*) from stepwell.operation where run_id = '%s' and op = 'started' and path like "
                       "'%%/branches/%%'" % run))
     check(looks <= 3 * count, "%s looks at %s children", looks, count)  # two, where nothing comes between
-    check(w.sql("select count(*) from stepwell.run where untold is not null and parent_run_id = '%s'" % run)
-          in ("0", "1", "2"), "ends that were taken are still to be told")
+    untold = int(w.sql("select count(*) from stepwell.run where untold is not null and parent_run_id = '%s'" % run))
+    check(untold < count / 2, "%d ends that were taken are still to be told", untold)  # but for the last look's
 
 
 def retry_beside_a_child(w):

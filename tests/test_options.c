@@ -197,7 +197,8 @@ START_TEST(misspelt_commands_are_recognised)
 	ck_assert_str_eq(command_nearest("statsu")->name, "status");
 	ck_assert_str_eq(command_nearest("Retry")->name, "retry");
 	ck_assert_str_eq(command_nearest("workflow")->name, "workflows");
-	ck_assert_ptr_null(command_nearest("deploy"));
+	ck_assert_str_eq(command_nearest("deploy")->name, "apply");
+	ck_assert_ptr_null(command_nearest("frobnicate"));
 	ck_assert_ptr_null(command_find("statsu"));
 }
 END_TEST
