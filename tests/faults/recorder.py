@@ -76,6 +76,12 @@ REASONS = {200: "OK", 201: "Created", 204: "No Content", 301: "Moved", 302: "Fou
 CUT = None  # a reply that is no reply: the connection is closed
 
 
+@functools.lru_cache(4)
+def gzip_bomb(size):
+    """Made once: while it is, nobody else is answered, for longer than clients wait on a busy machine."""
+    return gzip.compress(b'"' + b"x" * (size - 2) + b'"')
+
+
 class Request:
     def __init__(self, method, target, headers, body, head="", pid=None, since=0.0):
         self.head, self.pid, self.since = head, pid, since
@@ -304,8 +310,7 @@ class State:
         return Reply(200, b'"' + b"x" * (int(request.parts[1]) - 2) + b'"'), True
 
     def mode_gzip_bomb(self, request):
-        body = gzip.compress(b'"' + b"x" * (int(request.parts[1]) - 2) + b'"')
-        return Reply(200, body, headers=[("Content-Encoding", "gzip")]), True
+        return Reply(200, gzip_bomb(int(request.parts[1])), headers=[("Content-Encoding", "gzip")]), True
 
     def mode_redirect(self, request):
         where, code = request.parts[1], int(request.parts[2])
