@@ -22,6 +22,7 @@ static const struct migration {
 	{8, "database", sql_migration_0008_database},
 	{11, "children", sql_migration_0011_children},
 	{12, "orders", sql_migration_0012_orders},
+	{13, "poison", sql_migration_0013_poison},
 };
 
 #define MIGRATIONS (sizeof migrations / sizeof *migrations)

@@ -208,13 +208,24 @@ bool doctor_events(struct doctor *d, struct error *err)
 	struct db_result *r;
 	if (!db_client_query(d->client, sql_count_unrouted, NULL, &r, err))
 		return false;
-	int64_t count = db_int(r, 0, 0), usec = db_int(r, 0, 1);
+	int64_t count = db_int(r, 0, 0), usec = db_int(r, 0, 1), left = db_int(r, 0, 2);
 	bool behind = count > BACKLOG || usec > LATE;
+	if (left) {
+		doctor_note(d, CHECK_WARNING,
+			"%s not routed any more, since the processes that tried died: "
+			"%s of %s",
+			doctor_count(d, left, "event"), db_text(r, 0, 4),
+			db_text(r, 0, 3));
+		doctor_advise(d,
+			"look into the logs of workers; to have them routed again, e.g. "
+			"by a newer version: update stepwell.event set tries = 0 where "
+			"not routed and tries >= 5");
+	}
 	if (count)
 		doctor_note(d, behind ? CHECK_WARNING : CHECK_OK,
 			"%s not routed, the oldest for %s",
 			doctor_count(d, count, "event"), doctor_span(d, usec));
-	else
+	else if (!left)
 		doctor_note(d, CHECK_OK, "all are routed");
 	if (behind)
 		doctor_advise(d, d->live_workers > 0 ? "add workers" : "start a worker");

@@ -1,8 +1,9 @@
 /*
  * Routing: what was stored gets its place in the order of all events, and who waits for
- * it is woken. An event is stored, committed, then routed; a listener subscribes,
- * commits, then looks at the kept events (attend.c): each looks only after its own
- * commit, so none is missed.
+ * it is woken. An event of which workers died is routed alone, by a process that does
+ * nothing else (suspects.c). An event is stored, committed, then routed; a listener
+ * subscribes, commits, then looks at the kept events (attend.c): each looks only after
+ * its own commit, so none is missed.
  */
 #include "pool.h"
 
@@ -137,6 +138,7 @@ static void on_routed(struct db_batch *b)
 		log_line(LOG_WARNING, "routing events: %s", b->err.text);
 	} else {
 		const struct db_result *r = b->statements[b->count - 1].result;
+		w->has_routed = true;
 		if (db_int(r, 0, 1))
 			claim_due(w);
 		wake_listeners(w);
@@ -147,18 +149,28 @@ static void on_routed(struct db_batch *b)
 	worker_check_done(w);
 }
 
+/* What was waited for, others have routed, or have in hand: then there is time until the
+ * next look. */
+static void none_listed(struct worker *w, bool ok, const struct db_result *rows)
+{
+	w->routing = false;
+	w->attend_wanted |= !ok || !db_bool(rows, 0, 5);
+	if (ok)
+		suspected_routed(w);
+}
+
 static void on_unrouted(struct db_batch *b)
 {
 	struct worker *w = b->ctx;
 	const struct db_result *rows = b->count ? b->statements[0].result : NULL;
-	if (b->err.kind != ERROR_NONE || db_rows(rows) == 0) {
-		w->routing = false;
-		w->attend_wanted = true; /* others have routed what was waited for */
+	if (b->err.kind != ERROR_NONE || db_is_null(rows, 0, 0)) {
+		none_listed(w, b->err.kind == ERROR_NONE, rows);
 		db_batch_destroy(b);
 		worker_check_done(w);
 		return;
 	}
 	size_t count = (size_t)db_rows(rows);
+	suspected_note(w, db_text(rows, 0, 1));
 	struct event_shape *shapes = events_evaluate(w, rows);
 	struct db_batch *route = db_batch_create(on_routed, w);
 	store_route_events(route, shapes, count);
@@ -172,7 +184,7 @@ void events_route(struct worker *w)
 	if (w->routing || w->draining || !db_is_up(w->control))
 		return;
 	struct db_batch *b = db_batch_create(on_unrouted, w);
-	store_list_unrouted(b);
+	store_list_unrouted(b, w->id, suspected_routes(w), !w->has_routed);
 	w->routing = true;
 	db_send(w->control, b);
 }

@@ -11,7 +11,7 @@
 #include "store.h"
 
 /* Columns of look_around.sql. */
-enum { NEXT_DUE, BUSY, UNROUTED, GONE, EXPIRED, SINCE, SUSPECTS };
+enum { NEXT_DUE, BUSY, UNROUTED, GONE, EXPIRED, SINCE, SUSPECTS, TRIED };
 
 static void on_time(uv_timer_t *timer)
 {
@@ -73,8 +73,10 @@ static void see(struct worker *w, const struct db_result *r)
 		see_the_due(w, r);
 		if (db_bool(r, 0, SUSPECTS))
 			suspects_seen(w);
+		if (db_bool(r, 0, TRIED))
+			suspects_route(w);
 	}
-	if (db_bool(r, 0, UNROUTED) && !w->options.suspect)
+	if (w->options.suspect ? suspected_routes(w) : db_bool(r, 0, UNROUTED))
 		events_route(w);
 	events_poll(w);
 	look_later(w, idle ? 2 * w->options.poll : w->options.poll);

@@ -85,7 +85,7 @@ struct worker {
 	struct definitions definitions;
 	struct shape_program *shapes; /* correlations, compiled: events.c */
 	bool asking, ask_wanted;      /* children.c */
-	bool routing, attending, attend_wanted;
+	bool routing, has_routed, attending, attend_wanted;
 	uint64_t attend_looks; /* questions for arrivals so far */
 	size_t event_bytes;    /* of its runs, together */
 	int64_t pruned_at;
@@ -186,7 +186,8 @@ void takeover_forget_others(
 	struct worker *w, bool (*is_listed)(const void *, struct uuid), const void *list);
 
 /* suspects.c */
-void suspects_seen(struct worker *w); /* some wait for a process of their own */
+void suspects_seen(struct worker *w);  /* some wait for a process of their own */
+void suspects_route(struct worker *w); /* events wait for one */
 void suspects_watch(struct worker *w);
 void suspects_drain(struct worker *w);
 void suspects_finish(struct worker *w);
@@ -198,6 +199,8 @@ void suspected_turn(struct worker *w);
 void suspected_note(struct worker *w, const char *step); /* what is begun now */
 void suspected_check(struct worker *w);                  /* is there anything left? */
 bool suspected_leaves(const struct owned *o);            /* it is no suspect any more */
+bool suspected_routes(const struct worker *w); /* events that others died of, alone */
+void suspected_routed(struct worker *w);       /* none is left */
 
 /* events.c: routes what was stored. */
 void events_poll(struct worker *w);

@@ -338,9 +338,11 @@ void store_end_sessions(struct db_batch *b, struct uuid worker)
 	db_add_uuid(db_batch_add(b, sql_end_sessions), worker);
 }
 
-void store_forget_worker(struct db_batch *b, struct uuid worker)
+void store_forget_worker(struct db_batch *b, struct uuid worker, bool lost)
 {
-	db_add_uuid(db_batch_add(b, sql_forget_worker), worker);
+	struct db_params *p = db_batch_add(b, sql_forget_worker);
+	db_add_uuid(p, worker);
+	db_add_bool(p, lost);
 }
 
 void store_list_leases(
@@ -370,6 +372,11 @@ void store_register_suspect(
 	db_add_uuid(p, id);
 	db_add_uuid(p, parent);
 	db_add_int(p, lease);
+}
+
+void store_judge_router(struct db_batch *b, struct uuid process)
+{
+	db_add_uuid(db_batch_add(b, sql_judge_router), process);
 }
 
 void store_judge_suspects(struct db_batch *b, const struct verdict *v)

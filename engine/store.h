@@ -35,7 +35,7 @@ void store_look_around(struct db_batch *b, struct uuid worker, char *const *has)
 void store_release_worker(struct db_batch *b, struct uuid worker);
 void store_find_orphans(struct db_batch *b);
 void store_end_sessions(struct db_batch *b, struct uuid worker);
-void store_forget_worker(struct db_batch *b, struct uuid worker);
+void store_forget_worker(struct db_batch *b, struct uuid worker, bool lost);
 void store_list_leases(
 	struct db_batch *b, struct uuid worker, const struct uuid *ids, size_t count);
 
@@ -64,6 +64,8 @@ struct verdict {
 	int runs;           /* that were in it at first */
 	int64_t delay;      /* until another is started */
 };
+/* The one that routed events alone died of one. */
+void store_judge_router(struct db_batch *b, struct uuid process);
 void store_judge_suspects(struct db_batch *b, const struct verdict *v);
 
 /* Of as many runs, or entries, from the first on as have so many bytes; at least one. */
@@ -100,7 +102,7 @@ void store_list_unindexed(struct db_batch *b, const struct uuid *runs, size_t co
 void store_list_arrivals(
 	struct db_batch *b, const struct listener *listeners, size_t count);
 void store_load_events(struct db_batch *b, const int64_t *places, size_t count);
-void store_list_unrouted(struct db_batch *b);
+void store_list_unrouted(struct db_batch *b, struct uuid worker, bool alone, bool first);
 void store_prune_events(struct db_batch *b);
 
 /* An event and what its correlations by a shape came to. */

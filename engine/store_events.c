@@ -244,9 +244,13 @@ void store_load_events(struct db_batch *b, const int64_t *places, size_t count)
 	db_array_finish(&a);
 }
 
-void store_list_unrouted(struct db_batch *b)
+void store_list_unrouted(struct db_batch *b, struct uuid worker, bool alone, bool first)
 {
-	db_add_int(db_batch_add(b, sql_list_unrouted), BOUND_EVENTS);
+	struct db_params *p = db_batch_add(b, sql_list_unrouted);
+	db_add_int(p, BOUND_EVENTS);
+	db_add_uuid(p, worker);
+	db_add_bool(p, alone);
+	db_add_bool(p, first);
 }
 
 void store_prune_events(struct db_batch *b)

@@ -193,6 +193,7 @@ bool suspect_start(
 	p.lifeline = ends[1];
 	p.box->worker = getpid();
 	p.box->memory = memory_bound(s->memory);
+	p.box->routes = s->routes;
 	fd = above(fd);
 	ends[0] = above(ends[0]);
 	rc = spawn(s, ends[0], fd, &p.pid);

@@ -22,8 +22,10 @@
 struct black_box {
 	pid_t worker;
 	uint64_t memory;         /* bytes of data it may have; 0: any */
+	bool routes;             /* it has no runs, but events */
 	_Atomic uint64_t turns;  /* of its loop */
-	char step[SUSPECT_STEP]; /* the path of what it began last; "": nothing */
+	char step[SUSPECT_STEP]; /* the path of what it began last, or the event; "":
+				    nothing */
 };
 
 /* ---- In the worker ---- */
@@ -47,6 +49,7 @@ struct suspect_start {
 	const struct secrets *secrets; /* NULL: none */
 	struct uuid id;
 	uint64_t memory; /* the most it may have, 0: any; less where there is less */
+	bool routes;
 };
 
 MUST_CHECK bool suspect_start(

@@ -2,7 +2,8 @@
  * What is different in a process for suspects (suspect.h): it claims what was put in its
  * name and nothing else, each run leaves it as soon as it is no suspect any more or
  * waits, and it ends with its last run, or when the worker that started it drains or is
- * gone. It has two connections: one for its journal, one for all the rest.
+ * gone. One that has no runs routes events that others died of, one at a time, until none
+ * is left. It has two connections: one for its journal, one for all the rest.
  */
 #include "pool.h"
 
@@ -60,8 +61,20 @@ void suspected_note(struct worker *w, const char *step)
 void suspected_check(struct worker *w)
 {
 	bool asked = w->has_listed && !w->listing && !w->reclaiming;
-	if (w->options.suspect && asked && !w->owned_count && !w->loads)
+	if (w->options.suspect && asked && !w->owned_count && !w->loads &&
+		!suspected_routes(w))
 		worker_leave(w, WORKER_IDLE);
+}
+
+bool suspected_routes(const struct worker *w)
+{
+	return w->options.suspect && w->options.suspect->box->routes;
+}
+
+void suspected_routed(struct worker *w)
+{
+	if (w->options.suspect)
+		w->options.suspect->box->routes = false;
 }
 
 bool suspected_leaves(const struct owned *o)

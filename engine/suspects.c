@@ -1,5 +1,6 @@
 /*
- * Suspects, runs whose workers died, are executed in processes of their own (suspect.h).
+ * Suspects, runs whose workers died, are executed in processes of their own (suspect.h);
+ * events of which workers died are routed in one that has no runs.
  * Here is what the worker that starts them does: it takes suspects in the name of a
  * process, starts that, watches it, and judges its death. A death of a process that had
  * one run alone, while this worker lives and is not asked to end, may be evidence against
@@ -34,6 +35,7 @@ struct suspects {
 	enum suspects_state state;
 	struct uuid id; /* of the process, as a worker */
 	int runs;       /* that it was given */
+	bool routes;    /* it has none: it routes events */
 	struct suspect_process process;
 	struct death death;
 	int64_t ended_at; /* CLOCK_BOOTTIME */
@@ -60,6 +62,16 @@ static void forget(struct suspects *s)
 
 /* ---- Starting ---- */
 
+static void say_started(const struct suspects *s)
+{
+	int pid = (int)s->process.pid;
+	if (s->routes)
+		log_line(LOG_INFO, "events of which workers died in a process: %d", pid);
+	else
+		log_line(LOG_INFO, "%d suspect run%s in a process of %s own: %d", s->runs,
+			s->runs == 1 ? "" : "s", s->runs == 1 ? "its" : "their", pid);
+}
+
 /* Until it runs it counts as one that could not. */
 static void start_process(struct suspects *s)
 {
@@ -70,14 +82,13 @@ static void start_process(struct suspects *s)
 		.secrets = w->options.settings.secrets,
 		.id = s->id,
 		.memory = w->options.suspect_memory,
+		.routes = s->routes,
 	};
 	struct error err;
 	s->ended_at = clock_boottime();
 	if (suspect_start(&start, &s->process, &err)) {
 		s->state = SUSPECTS_RUNNING;
-		log_line(LOG_INFO, "%d suspect run%s in a process of %s own: %d", s->runs,
-			s->runs == 1 ? "" : "s", s->runs == 1 ? "its" : "their",
-			(int)s->process.pid);
+		say_started(s);
 		return;
 	}
 	log_line(LOG_WARNING, "a process for suspects cannot be started: %s", err.text);
@@ -116,6 +127,10 @@ static void on_registered(struct db_batch *b)
 		forget(s);
 		return;
 	}
+	if (s->routes) {
+		start_process(s);
+		return;
+	}
 	struct claim c = {.worker = s->id,
 		.limit = COMPANY_MOST,
 		.has = w->has,
@@ -123,20 +138,17 @@ static void on_registered(struct db_batch *b)
 		.dead = w->id};
 	struct db_batch *take = db_batch_create(on_taken, s);
 	store_claim(take, &c);
-	store_forget_worker(take, s->id);
+	store_forget_worker(take, s->id, false);
 	db_send(w->control, take);
 }
 
-void suspects_seen(struct worker *w)
+static void want(struct worker *w, bool routes)
 {
-	for (struct suspects *s = w->suspects; s; s = s->next) {
-		if (s->state == SUSPECTS_WANTED)
-			return;
-	}
 	if (!w->options.suspect_argv || w->draining || !worker_lease_holds(w))
 		return;
 	struct suspects *s = xcalloc(1, sizeof *s);
 	s->worker = w;
+	s->routes = routes;
 	s->id = uuid_v4();
 	s->process.lifeline = -1;
 	s->death.code = SUSPECT_CANNOT_CONNECT;
@@ -145,6 +157,24 @@ void suspects_seen(struct worker *w)
 	struct db_batch *b = db_batch_create(on_registered, s);
 	store_register_suspect(b, s->id, w->id, w->options.lease);
 	db_send(w->control, b);
+}
+
+void suspects_seen(struct worker *w)
+{
+	for (struct suspects *s = w->suspects; s; s = s->next) {
+		if (s->state == SUSPECTS_WANTED && !s->routes)
+			return;
+	}
+	want(w, false);
+}
+
+void suspects_route(struct worker *w)
+{
+	for (struct suspects *s = w->suspects; s; s = s->next) {
+		if (s->routes)
+			return;
+	}
+	want(w, true);
 }
 
 /* ---- Watching ---- */
@@ -181,22 +211,49 @@ static bool has_died(const struct suspects *s)
 	return was_started(s) && (s->death.signal || s->death.code);
 }
 
+static bool is_evidence(const struct suspects *s)
+{
+	return has_died(s) && death_is_evidence(&s->death, s->process.box);
+}
+
+/* Whether the verdict stands; else it is given again. */
+static bool is_settled(struct suspects *s, struct db_batch *b)
+{
+	if (b->err.kind == ERROR_NONE)
+		return true;
+	log_line(LOG_WARNING, "what became of suspects: %s", b->err.text);
+	s->state = SUSPECTS_ENDED;
+	db_batch_destroy(b);
+	worker_check_done(s->worker);
+	return false;
+}
+
 static void on_judged(struct db_batch *b)
 {
 	struct suspects *s = b->ctx;
-	if (b->err.kind != ERROR_NONE) {
-		log_line(LOG_WARNING, "what became of suspects: %s", b->err.text);
-		s->state = SUSPECTS_ENDED;
-		db_batch_destroy(b);
-		worker_check_done(s->worker);
+	if (!is_settled(s, b))
 		return;
-	}
 	const struct db_result *rows = b->statements[1].result;
 	for (int row = 0; row < db_rows(rows); row++) {
 		if (db_bool(rows, row, 1))
 			log_line(LOG_ERROR, "run %s is suspended: its process died again",
 				db_text(rows, row, 0));
 	}
+	db_batch_destroy(b);
+	forget(s);
+}
+
+static void on_router_judged(struct db_batch *b)
+{
+	struct suspects *s = b->ctx;
+	if (!is_settled(s, b))
+		return;
+	const struct db_result *rows = b->statements[1].result;
+	if (is_evidence(s) && db_rows(rows) && db_bool(rows, 0, 2))
+		log_line(LOG_ERROR,
+			"event %s of %s is not routed any more: the processes that "
+			"tried died (see: wfctl doctor)",
+			db_text(rows, 0, 1), db_text(rows, 0, 0));
 	db_batch_destroy(b);
 	forget(s);
 }
@@ -208,35 +265,52 @@ static char *reason(const struct suspects *s, const char *death)
 		      : xasprintf("its process died %d times; the last one %s", n, death);
 }
 
-static void judge(struct suspects *s)
+static void say_death(const struct suspects *s, const char *death)
 {
-	struct worker *w = s->worker;
+	if (s->routes)
+		log_line(LOG_WARNING, "the process that routes events %s", death);
+	else
+		log_line(LOG_WARNING, "the process of %d suspect run%s %s", s->runs,
+			s->runs == 1 ? "" : "s", death);
+}
+
+static void judge_runs(struct suspects *s, struct db_batch *b)
+{
 	bool died = has_died(s);
 	char *death = died ? death_text(&s->death, s->process.box) : NULL;
 	char *why = died ? reason(s, death) : NULL;
 	char *object = died ? death_object(&s->death, s->process.box) : NULL;
-	struct verdict v = {.worker = w->id,
+	struct verdict v = {.worker = s->worker->id,
 		.process = s->id,
 		.death = object,
 		.loss = died,
-		.evidence = died && s->runs == 1 &&
-			    death_is_evidence(&s->death, s->process.box),
-		.poison_after = w->options.poison_after,
+		.evidence = is_evidence(s) && s->runs == 1,
+		.poison_after = s->worker->options.poison_after,
 		.reason = why,
 		.runs = s->runs,
 		.delay = was_started(s) ? 0 : AGAIN_AFTER};
-	if (died)
-		log_line(LOG_WARNING, "the process of %d suspect run%s %s", s->runs,
-			s->runs == 1 ? "" : "s", death);
-	struct db_batch *b = db_batch_create(on_judged, s);
-	store_end_sessions(b, s->id);
 	store_judge_suspects(b, &v);
-	store_forget_worker(b, s->id);
-	s->state = SUSPECTS_JUDGED;
-	db_send(w->control, b);
 	free(death);
 	free(why);
 	free(object);
+}
+
+static void judge(struct suspects *s)
+{
+	struct db_batch *b = db_batch_create(s->routes ? on_router_judged : on_judged, s);
+	if (has_died(s)) {
+		char *death = death_text(&s->death, s->process.box);
+		say_death(s, death);
+		free(death);
+	}
+	store_end_sessions(b, s->id);
+	if (!s->routes)
+		judge_runs(s, b);
+	else if (is_evidence(s))
+		store_judge_router(b, s->id);
+	store_forget_worker(b, s->id, false);
+	s->state = SUSPECTS_JUDGED;
+	db_send(s->worker->control, b);
 }
 
 /* What ends this worker too may have ended the process a moment before: a heartbeat since

@@ -75,7 +75,7 @@ void takeover(struct worker *w, struct uuid dead)
 	struct db_batch *b = db_batch_create(on_taken_over, t);
 	store_end_sessions(b, dead);
 	store_claim(b, &c);
-	store_forget_worker(b, dead);
+	store_forget_worker(b, dead, true);
 	db_send(w->control, b);
 }
 

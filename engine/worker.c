@@ -440,7 +440,7 @@ void worker_check_done(struct worker *w)
 		return;
 	}
 	struct db_batch *b = db_batch_create(on_forgotten, w);
-	store_forget_worker(b, w->id);
+	store_forget_worker(b, w->id, false);
 	db_send(w->control, b);
 }
 

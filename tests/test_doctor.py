@@ -598,6 +598,9 @@ def events(w):
     w.doctor().exits(0).expect("events", "ok", "1 event not routed")
     w.psql("update stepwell.event set at = at - interval '2 minutes'")
     w.doctor().exits(0).expect("events", "warning", "1 event not routed, the oldest for 2m", "start a worker")
+    w.psql("update stepwell.event set tries = 5")
+    w.doctor().exits(0).expect("events", "warning", "1 event not routed any more", "1 of s",
+                               "update stepwell.event set tries = 0")
 
 
 def locks(w):

@@ -17,7 +17,7 @@ with waits as materialized (
 	select case when count(*) = count(since) then min(age(since::xid8::xid)) else -1 end as age from asked
 ), unplaced as materialized (
 	select e.type, e.source, e.subject, age(e.xmin) as age from stepwell.event e
-	where not e.routed and e.place is null and age(e.xmin) > (select age from youngest) limit 200
+	where not e.routed and e.tries < 5 and e.place is null and age(e.xmin) > (select age from youngest) limit 200
 ), pending as (
 	select distinct w.n from waits w join unplaced e on (w.type is null or w.type = e.type)
 		and (w.source is null or w.source = e.source) and (w.subject is null or w.subject = e.subject)

@@ -1,7 +1,8 @@
 -- Kept events without their keys of a new shape that the runs $1 uuid[] wait by, of one such shape, no
 -- more than $2 bytes, unless one is longer. Returns source, id, event, shape, base bytea as hex,
 -- place, whether there are more; a row without an event where none is left; no row where there is
--- no such shape.
+-- no such shape. Those of which workers died are not listed: until a process of its own has routed
+-- them, or nobody is to, there are more.
 with shapes as materialized (
 	select h.base, h.shape, h.place from stepwell.shape h where not h.indexed
 ), fresh as (
@@ -15,7 +16,7 @@ with shapes as materialized (
 			and (f.subject is null or e.subject = f.subject) order by e.place limit 1000)
 	union all
 	(select e.source, e.id, e.event, e.place from fresh f join stepwell.event e on e.place is null
-		where not e.routed and (f.type is null or e.type = f.type)
+		where not e.routed and e.tries < 2 and (f.type is null or e.type = f.type)
 			and (f.source is null or e.source = f.source)
 			and (f.subject is null or e.subject = f.subject) limit 1000)
 ), page as (
@@ -27,5 +28,8 @@ with shapes as materialized (
 select p.source, p.id, p.event, f.shape, encode(f.base, 'hex'), p.place,
 	coalesce(p.placed = 1000 or p.count - p.placed = 1000
 		or p.count > count(*) over (), false)
+		or exists (select from stepwell.event e where not e.routed and e.tries > 1 and e.tries < 5
+			and (f.type is null or e.type = f.type) and (f.source is null or e.source = f.source)
+			and (f.subject is null or e.subject = f.subject))
 from fresh f left join page p on p.before < $2::bigint and (p.placed < 1000 or p.place is not null)
 order by p.place, p.source, p.id

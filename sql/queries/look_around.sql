@@ -6,7 +6,8 @@
 -- Those of steps do not count: a backend that computes does not see that its client is gone; nor
 -- those behind a pooler, which outlive their clients. A process for suspects is the business of the
 -- worker that has started it while that lives); the time before which no such run is due
--- (microseconds since 1970); whether a suspect waits for a process of its own.
+-- (microseconds since 1970); whether a suspect waits for a process of its own; whether there are
+-- events of which workers died, to be routed by such a process (they are no others: "such events").
 with alive as materialized (
 	select a.pid, a.backend_start from pg_stat_get_activity(null) a
 ), silent as (
@@ -24,14 +25,15 @@ with alive as materialized (
 		or not exists (select from stepwell.worker p where p.id = s.parent)
 )
 select (extract(epoch from n.due - n.now) * 1000000)::bigint,
-	coalesce(n.due <= n.now, false) or n.unrouted or n.suspects
+	coalesce(n.due <= n.now, false) or n.unrouted or n.suspects or n.tried
 		or exists (select from stepwell.lease l where l.owner is not null) as busy,
 	n.unrouted, g.id, g.expired, (extract(epoch from least(n.due, n.now)) * 1000000)::bigint,
-	n.suspects
+	n.suspects, n.tried
 from (select (select l.due from stepwell.lease l where l.owner is null and l.due < 'infinity'
 		and l.needs <@ $2::text[] order by l.due limit 1) as due,
 	clock_timestamp() as now,
 	exists (select from stepwell.lease l where l.owner is null and l.suspect_at <= (select clock_timestamp())
 		and l.needs <@ $2::text[]) as suspects,
-	exists (select from stepwell.event e where not e.routed) as unrouted) n
+	exists (select from stepwell.event e where not e.routed and e.tries < 2) as unrouted,
+	exists (select from stepwell.event e where not e.routed and e.tries > 1 and e.tries < 5) as tried) n
 left join gone g on true

@@ -7,7 +7,8 @@ import signal
 import time
 
 from catalogue import case
-from harness import Cgroup, Missing, Worker, check, http_steps, http_task, records_of, some, wait_for
+from harness import (Cgroup, Missing, Worker, check, http_steps, http_task, preload, records_of, shim, some,
+                     wait_for)
 from judges import OPS, all_completed, effects_once, healthy, journal_is_whole
 from rows_crash import NO_POISON, pick
 from sessions import APPEND, JOURNAL, SOON
@@ -344,6 +345,52 @@ def poison_in_company(world):
 
 
 @case(9)
+def poison_event(world):
+    """An event that ends whoever evaluates a correlation on it: after two losses it is routed by a process of its
+    own, after three deaths of that not any more; other events are, and the pool lives on. The way to have it
+    routed again works."""
+    db, count = world.db, world.size(10, 100, 400)
+    db.apply("one", [{"wait": {"listen": {"to": {"any": [{
+        "with": {"type": "one"},
+        "correlate": {"n": {"from": "${ .data.n | tostring }", "expect": "${ $workflow.input.n | tostring }"}}}]}}}}])
+    db.start("one", count)
+    emit = ("select stepwell.emit(json_build_object('id', n::text, 'source', '/s', 'type', 'one', 'data', "
+            "json_build_object('n', n))) from generate_series(%d, %d) n")
+    with world.pool(2, *SOON, env=preload(shim(world.cluster, "die_of"), DIE_OF="\"poison\"")) as pool:
+        wait_for(lambda: db.count("stepwell.subscription") == count, 30, "they listen")
+        db.psql(emit % (1, count // 2))
+        db.psql("""select stepwell.emit('{"id": "bad", "source": "/s", "type": "one", "data": {"n": "poison"}}')""")
+        db.psql(emit % (count // 2 + 1, count))
+        end = time.monotonic() + 90
+        while db.active() or db.count("stepwell.event where tries < 5 and not routed"):
+            check(time.monotonic() < end, "I5: not over: %s", db.rows("select id, tries from stepwell.event "
+                                                                      "where not routed"))
+            codes = pool.replace_dead()
+            check(all(code == -signal.SIGABRT for code in codes), "I8: exit codes %s", codes)
+            time.sleep(0.02)
+        check(db.value("select id || tries from stepwell.event where not routed") == "bad5", "I5: it is put aside")
+        check(2 <= len(pool.gone) <= 6, "I5: it took %d workers", len(pool.gone))
+        out = db.cli("doctor")[1]
+        check("1 event not routed any more" in out and "bad of /s" in out, "I8: doctor: %s", out)
+        log = "".join(worker.output() for worker in pool.all())
+        check("event bad of /s is not routed any more" in log, "I8: %s", log[-2000:])
+        losses = len(pool.gone)
+        pool.drain()
+    with world.pool(1, *SOON) as pool:
+        db.psql("update stepwell.event set tries = 0 where not routed and tries >= 5")
+        wait_for(lambda: db.count("stepwell.event where not routed") == 0, 30, "I5: it is routed after all")
+        healthy(pool.all())
+    check(db.count("stepwell.runs where status = 'completed'") == count, "I1: %s", db.statuses())
+    rows = db.rows("select j.run_id, count(*) as n from stepwell.journal j cross join lateral "
+                   "json_array_elements(j.data) o where o.value ->> 'op' = 'received' group by 1")
+    check(len(rows) == count and all(r["n"] == 1 for r in rows), "I2: %d of %d took an event", len(rows), count)
+    journal_is_whole(db)
+    world.inject(losses + 3)
+    world.land(losses + 3)
+    world.checked(count)
+
+
+@case(9)
 def outputs_over_the_limit(world):
     """Answers, expressions and shells that give more than is allowed fault their run, and nothing
     else."""
@@ -371,7 +418,8 @@ def outputs_over_the_limit(world):
         "select name, status, count(*) as n from stepwell.runs group by 1, 2")}
     trials = world.result.injected // len(bad)
     check(ends == {("good", "completed"): len(ids), **{(name, "faulted"): trials for name in bad}},
-          "I10: %s", ends)
+          "I10: %s: %s", ends, db.rows("select left(error::text, 300) as error, count(*) as n from stepwell.runs where "
+                                       "name = 'good' and status <> 'completed' group by 1"))
     world.land(world.result.injected)
     journal_is_whole(db)
     world.checked(len(ids))
