@@ -419,7 +419,8 @@ static enum progress wait_again(struct run *r, struct frame *f, const struct eff
 	op.again = true;
 	op.repeats = e->wait_reason ? f->repeats + 1 : 0;
 	op.backend = e->ended_session;
-	op.reason = f->put_off = e->wait_reason;
+	free(f->put_off);
+	op.reason = f->put_off = e->wait_reason ? xstrdup(e->wait_reason) : NULL;
 	r->put_off = e->wait_reason != NULL;
 	run_record(r, &op);
 	return PROGRESS_AGAIN;

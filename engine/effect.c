@@ -27,5 +27,7 @@ void effect_finish(struct effect *effect)
 	buf_finish(&effect->output);
 	buf_finish(&effect->authorization);
 	free(effect->fault);
+	free(effect->wait_reason);
+	effect->wait_reason = NULL;
 	effect->fault = NULL;
 }

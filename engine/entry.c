@@ -19,6 +19,7 @@ void entry_destroy(struct entry *e)
 	if (!e)
 		return;
 	free(e->path);
+	free(e->reason);
 	buf_finish(&e->leaves);
 	buf_finish(&e->data);
 	value_unref(e->output);

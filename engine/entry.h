@@ -28,7 +28,7 @@ struct entry {
 	int64_t due; /* LEASE_RELEASE */
 	const char
 		*state; /* static: LEASE_RELEASE's lease.state; LEASE_END's run.status */
-	const char *reason;           /* static or NULL */
+	char *reason;   /* or NULL */
 	struct value *output, *error; /* LEASE_END */
 
 	struct emission *emitted; /* events to be stored with it */

@@ -99,6 +99,7 @@ void frame_destroy(struct frame *f)
 	value_unref(f->error);
 	value_unref(f->context);
 	free(f->branches);
+	free(f->put_off);
 	free(f->path);
 	free(f);
 }

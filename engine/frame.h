@@ -88,7 +88,7 @@ struct frame {
 	int64_t intent_seq;        /* the entry that holds the attempt's intent */
 	bool granted;              /* it has a slot for its next effect */
 	struct run_effect *effect; /* under way, or done and not yet recorded */
-	const char *put_off;       /* why it was undone and waits; static */
+	char *put_off;             /* why it was undone and waits; or NULL */
 
 	/* Retries, of a try or of a step by its own policy. */
 	int64_t retries;     /* by its policy */

@@ -330,7 +330,8 @@ static void leave(struct owned *o, struct entry *e, enum lease_change change, in
 	e->change = change;
 	e->due = due == DUE_WOKEN ? INT64_MAX : due;
 	e->state = state;
-	e->reason = r->reason;
+	free(e->reason);
+	e->reason = r->reason ? xstrdup(r->reason) : NULL;
 	if (change == LEASE_END)
 		end_with(o, e);
 	else
@@ -730,7 +731,7 @@ static void on_unstorable(struct owned *o, const struct error *err)
 	struct entry *e = make_entry(o, worker_now(o->worker));
 	e->kind = "suspended";
 	e->change = LEASE_SUSPEND;
-	e->reason = "the database refuses to store its next entry";
+	e->reason = xstrdup("the database refuses to store its next entry");
 	buf_printf(&e->data, "[{\"op\":\"suspended\",\"reason\":\"%s\"}]", e->reason);
 	o->state = OWNED_LEAVING;
 	o->need = NEED_NOTHING;

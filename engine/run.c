@@ -98,6 +98,7 @@ static void begin_attempt(struct run *r, struct frame *f, const struct op *op)
 	f->retrying = f->lost = f->redo = f->force = false;
 	f->intent_seq = r->seq + 1;
 	f->state = op->has_digest ? FRAME_READY : FRAME_ENTER;
+	free(f->put_off);
 	f->put_off = NULL;
 	if (op->has_digest) {
 		if (!f->has_digest)

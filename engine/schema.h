@@ -58,6 +58,7 @@ enum rule {
 	RULE_SOURCE,    /* a URL that is read at registration */
 	RULE_DURATION,  /* at most a century in all */
 	RULE_SECRET,    /* the name of a secret, in use.secrets */
+	RULE_SQL,       /* the parameters are those that the statement names */
 	RULE_ONE_VALID, /* one_of counts only the members that are valid */
 };
 

@@ -62,6 +62,7 @@ static const struct shape sql_expect = {
 static const struct shape sql = {
 	.type = SHAPE_OBJECT,
 	.ours = true,
+	.rule = RULE_SQL,
 	.members = MEMBERS(NEED("statement", &sql_statement),
 		MAY_SECRET("parameters", &sql_parameters), MAY("output", &sql_output),
 		MAY("database", &schema_literal), MAY("expect", &sql_expect)),

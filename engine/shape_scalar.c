@@ -69,6 +69,36 @@ static void check_sql(struct inspection *in, struct json v, const struct place *
 	buf_finish(&b);
 }
 
+void shape_check_sql(struct inspection *in, struct json v, const struct place *place)
+{
+	struct place at = {.up = place, .key = JSON_LITERAL("\"statement\"")};
+	struct json statement = json_get(v, "statement"),
+		    parameters = json_get(v, "parameters"), parameter;
+	if (parameters.s && json_type(parameters) != JSON_ARRAY)
+		return;
+	char *text = json_strdup(statement);
+	struct sql_named named = sql_text_named(text);
+	size_t count = parameters.s ? json_count(parameters) : 0;
+	free(text);
+	if (named.highest > 0 && (size_t)named.highest > count)
+		inspection_report(in, in->invalid, &at, statement,
+			"the statement names $%ld, and \"parameters\" has %zu of them",
+			named.highest, count);
+	if (!count)
+		return;
+	struct json_iter it = json_iter(parameters);
+	struct place list = {.up = place, .key = JSON_LITERAL("\"parameters\"")};
+	for (at = (struct place){.up = &list}; json_next_element(&it, &parameter);
+		at.index++) {
+		if (at.index < 64 && !(named.first >> at.index & 1))
+			inspection_report(in, in->invalid, &at, parameter,
+				"the statement names no $%zu: leave this parameter out, "
+				"or "
+				"use it",
+				at.index + 1);
+	}
+}
+
 static void check_words(struct inspection *in, const struct shape *shape, struct json v,
 	const struct place *place)
 {

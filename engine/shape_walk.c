@@ -285,6 +285,8 @@ static void check_members(struct inspection *in, const struct shape *shape, stru
 		check_lifetime(in, v, place);
 	if (shape->rule == RULE_DURATION && in->errors + in->unsupported == errors)
 		shape_check_duration(in, v, place);
+	if (shape->rule == RULE_SQL && in->errors + in->unsupported == errors)
+		shape_check_sql(in, v, place);
 	if (shape->rule == RULE_SCHEMA)
 		data_check(in, v, place);
 	if (shape->rule == RULE_TASK) {

@@ -20,6 +20,10 @@ void shape_integer(struct inspection *in, const struct shape *shape, struct json
 void shape_check_duration(
 	struct inspection *in, struct json v, const struct place *place);
 
+/* Of `with` of a statement, whose members are valid: that $1, $2 ... and the parameters
+ * are the same, where these are written out. */
+void shape_check_sql(struct inspection *in, struct json v, const struct place *place);
+
 /* ---- shape_report.c ---- */
 
 enum { SHAPE_MEMBERS = 64 }; /* named in one shape: a bit for each */

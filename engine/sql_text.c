@@ -6,6 +6,7 @@
 #include "sql_text.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -208,4 +209,42 @@ bool sql_text_check(const char *statement, struct error *err)
 	if (p[0] == '$' && p[1] == '{')
 		return refuse_expression(err);
 	return check_keyword(p, err) && check_single(statement, p, err);
+}
+
+/* Behind the name at p, which may hold $ as in PostgreSQL; p itself if none starts here.
+ */
+static const char *after_name(const char *p)
+{
+	if (!is_word_start(*p))
+		return p;
+	while (is_word(*p) || *p == '$')
+		p++;
+	return p;
+}
+
+struct sql_named sql_text_named(const char *statement)
+{
+	struct sql_named named = {0};
+	struct error ignored;
+	const char *p = statement;
+	while ((p = after_blank(p)) && *p) {
+		const char *end = after_literal(statement, p, &ignored);
+		if (end == p)
+			end = after_name(p);
+		if (!end)
+			break;
+		if (end > p) {
+			p = end;
+			continue;
+		}
+		long n = *p == '$' ? strtol(isdigit((unsigned char)p[1]) ? p + 1 : "0",
+					     NULL, 10)
+				   : 0;
+		if (n > 0 && n <= 64)
+			named.first |= (uint64_t)1 << (n - 1);
+		if (n > named.highest)
+			named.highest = n;
+		p++;
+	}
+	return named;
 }

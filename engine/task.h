@@ -243,9 +243,9 @@ struct effect {
 	 * wait_usec where that is not 0, and then begins the same attempt again. */
 	bool waits;
 	int64_t wait_usec;
-	const char *wait_reason; /* not NULL: it is undone and repeated, at intervals that
-				    grow; static, for people */
-	bool ended_session;      /* and what it ran in, a connection, ended with it */
+	char *wait_reason;  /* not NULL: it is undone and repeated, at intervals that
+			       grow; for people, freed with the effect */
+	bool ended_session; /* and what it ran in, a connection, ended with it */
 
 	bool succeeded;
 	struct buf output;        /* on success: verified JSON text */

@@ -154,7 +154,7 @@ static const char *shown_text(const struct sql_session *s, const struct error *e
 	return s->secret ? unshown : err->text;
 }
 
-/* Why a run waits with a transaction that is undone each time; static. */
+/* Why a run waits with a transaction that is undone each time. */
 static const char *repeat_reason(const struct error *err)
 {
 	static const struct {
@@ -181,7 +181,8 @@ static void put_off(struct sql_session *s, const char *reason, const char *why)
 	uuid_format(e->run_id, id);
 	log_line(LOG_WARNING, "run %s, %s: %s (%s)", id, e->path, reason, why);
 	e->waits = true;
-	e->wait_reason = reason;
+	free(e->wait_reason);
+	e->wait_reason = xasprintf("%s (%s)", reason, why);
 	e->state = NULL;
 	clean(s);
 	effect_succeed(e);
@@ -232,6 +233,13 @@ static void repeat(struct sql_session *s, const struct db_batch *b)
 		s->lost ? AFTERMATH_MS : 5 + random_u64() % limit, 0);
 }
 
+/* Of a connection, which lives: the server has answered over it. So it is of another one,
+ * which the statement made (dblink), of its parameters (08P01), or raised by it. */
+static bool is_of_connection(const char *sqlstate)
+{
+	return strncmp(sqlstate, "08", 2) == 0 || strncmp(sqlstate, "57P", 3) == 0;
+}
+
 /* A limit that is set (temp_file_limit), memory that an answer does not fit into, and a
  * transaction that somebody made read only, which it was not when it began, are no
  * passing reasons. */
@@ -243,6 +251,8 @@ static bool is_step_fault(const struct db_batch *b)
 		return true;
 	if (b->ambiguous)
 		return strcmp(err->sqlstate, "53200") == 0;
+	if (is_of_connection(err->sqlstate))
+		return b->failed == AT_STATEMENT || b->failed == AT_CONSTRAINTS;
 	for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
 		if (strcmp(err->sqlstate, states[i]) == 0)
 			return b->failed > AT_PREPARE;

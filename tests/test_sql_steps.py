@@ -98,13 +98,16 @@ def texts_are_pinned(w):
 
 
 def own_faults(w):
-    """a transaction made read only, and a limit that is set, are the step's faults, at once"""
+    """a transaction made read only, a limit, and what is said over a connection that lives are the step's faults"""
     w.sql("create table made (n int)")
     for name, task, text in (
             ("ro", do("insert into made values (1); perform set_config('transaction_read_only', 'on', true)"),
              "made its transaction read only"),
             ("write", do("perform set_config('transaction_read_only', 'on', true); insert into made values (1)"),
              "read-only transaction"),
+            ("few", sql("select $1::int + $2::int", parameters="${ [1] }"), "requires 2"),
+            ("other", do("raise exception 'no way there' using errcode = '08001'"), "no way there"),
+            ("down", do("raise exception 'it shuts down' using errcode = '57P01'"), "it shuts down"),
             ("tmp", do("set local work_mem = '64kB'; set local temp_file_limit = '64kB'; "
                        "perform from (select g from generate_series(1, 100000) g order by random()) x"),
              "temporary file size")):
@@ -122,6 +125,7 @@ def repeated(w):
     worker = w.worker(*LEASE)
     reason = "select reason from stepwell.lease where run_id = '%s' and state = 'waiting'" % run
     wait_for(lambda: "deadlocks or serialization failures" in w.sql(reason), PATIENCE, "the reason stands there")
+    check("(no)" in w.sql(reason), "without the server's text: %s", w.sql(reason))
     check(int(entries(w, run)) <= 8, "%s entries", entries(w, run))
     w.sql("update way set blocked = false")
     w.wait_status(run, "completed")

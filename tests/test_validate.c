@@ -366,6 +366,45 @@ START_TEST(arguments_of_sql_are_ours)
 }
 END_TEST
 
+START_TEST(parameters_of_sql_are_those_it_names)
+{
+	EXPECT(UNSUPPORTED(SQL("{'statement':'select $1, $2','parameters':[1]}"),
+		       "/do/0/t/with/statement", "names $2, and 'parameters' has 1"),
+		UNSUPPORTED(SQL("{'statement':'select $1'}"), "/do/0/t/with/statement",
+			"names $1, and 'parameters' has 0"),
+		UNSUPPORTED(SQL("{'statement':'select $1','parameters':[1,2]}"),
+			"/do/0/t/with/parameters/1", "names no $2"),
+		UNSUPPORTED(SQL("{'statement':'select $2','parameters':[1,2]}"),
+			"/do/0/t/with/parameters/0", "names no $1"),
+		UNSUPPORTED(SQL("{'statement':'do $$ begin perform $1; end $$',"
+				"'parameters':[1]}"),
+			"/do/0/t/with/parameters/0", "names no $1"),
+		RUNS(SQL("{'statement':'select $1, $1','parameters':['${ .a }']}")),
+		RUNS(SQL("{'statement':'select $1, $2','parameters':'${ .a }'}")),
+		RUNS(SQL("{'statement':'select a$1 /* $2 */, $x$ $3 $x$ -- $4'}")),
+		RUNS(SQL("{'statement':'select x.$1::int+$2','parameters':[1,null]}")));
+}
+END_TEST
+
+START_TEST(named_parameters_of_sql_are_found)
+{
+	static const struct {
+		const char *statement;
+		uint64_t first;
+		long highest;
+	} cases[] = {{"select 1", 0, 0}, {"select $1", 1, 1}, {"select $2,$10", 514, 10},
+		{"select '$1', \"$2\", E'\\'$3', $$ $4 $$, $t$ $5 $$ $t$, $6", 32, 6},
+		{"select a$1, b1$2, $3 -- $4\n/* $5 /* $6 */ $7 */", 4, 3},
+		{"select ($1)::int[$2]", 3, 2}, {"select $64, $65", 1ull << 63, 65},
+		{"select $0, 1 $ 2", 0, 0}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct sql_named n = sql_text_named(cases[i].statement);
+		ck_assert_msg(n.first == cases[i].first && n.highest == cases[i].highest,
+			"%s", cases[i].statement);
+	}
+}
+END_TEST
+
 START_TEST(our_metadata_is_checked_and_other_metadata_is_free)
 {
 	EXPECT(UNSUPPORTED(TASK("{'wait':'PT1S','metadata':{'onUncertain':'no'}}"),
@@ -652,6 +691,8 @@ int main(void)
 	tcase_add_test(tests, an_input_with_a_secret_is_seen_by_the_request_only);
 	tcase_add_test(tests, what_is_unsupported_is_still_checked);
 	tcase_add_test(tests, arguments_of_sql_are_ours);
+	tcase_add_test(tests, parameters_of_sql_are_those_it_names);
+	tcase_add_test(tests, named_parameters_of_sql_are_found);
 	tcase_add_test(tests, our_metadata_is_checked_and_other_metadata_is_free);
 	tcase_add_test(tests, then_leads_to_a_task_of_the_same_list);
 	tcase_add_test(tests, names_of_other_components_must_exist);
