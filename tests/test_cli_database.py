@@ -44,6 +44,22 @@ def key_version(w):
     check(w.sql("select count(*) from stepwell.run") == "1", "a run too many")
 
 
+def losses_are_forgotten_once(w):
+    """what is forgotten of a run's losses at a claim is not forgotten again at the next one"""
+    w.expect(0, "apply", w.file("nap", NAP))
+    run = w.expect(0, "start", "cli/nap").id
+    worker = w.worker()
+    w.wait_status(run, "waiting")
+    w.sql("update stepwell.lease set losses = 4, lost_seq = -600, lost_at = clock_timestamp() - interval '25 minutes'")
+    for claims in (2, 3, 4):
+        w.sql("update stepwell.lease set due = clock_timestamp()")
+        wait_for(lambda: w.sql("select count(*) from stepwell.entry where kind = 'claimed'") == str(claims) and
+                 w.sql("select owner is null from stepwell.lease") == "t", PATIENCE, "it is claimed and released")
+        check(w.sql("select losses from stepwell.lease") == "2", "two of four are forgotten once: %s, after %d claims",
+              w.sql("select losses from stepwell.lease"), claims)
+    w.end(worker, 15)
+
+
 def cancel_stays(w):
     """an order of cancel is not taken back by suspend, resume or retry, and is carried out"""
     w.expect(0, "apply", w.file("nap", NAP))
@@ -312,6 +328,6 @@ def said(w, text, database):
 
 
 if __name__ == "__main__":
-    main([key_version, cancel_stays, cancel_of_a_retried_child, starts_in_a_bare_week, partitions_with_other_bounds,
+    main([key_version, losses_are_forgotten_once, cancel_stays, cancel_of_a_retried_child, starts_in_a_bare_week, partitions_with_other_bounds,
           gc_by_bounds, locks_of_a_stranger, gc_isolation, schema_made_beforehand, foreign_settings, settings_are_known,
           sql_has_no_backslash, closed_streams])

@@ -1,6 +1,10 @@
 -- What a parent is told of its children: of each end once, whoever wrote it; and which of them it
 -- has recalled itself, so that only those go on when it does.
 
+-- In the order in which workers write them: a lease before its run.
+lock table stepwell.lease in access exclusive mode;
+lock table stepwell.run in access exclusive mode;
+
 alter table stepwell.run add column untold uuid; -- the parent that was not told of this run's end
 alter table stepwell.run add column recalled boolean; -- its parent had it cancelled
 -- The last entry with which children were cancelled: a start that was announced before it is void.

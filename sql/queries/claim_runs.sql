@@ -76,7 +76,8 @@ with due as (
 		reason = case when c.waits then 'its workers died: it waits for a process of its own' end,
 		woken = false, due = case when c.waits then 'infinity' else l.due end,
 		suspect_at = case when c.waits then clock_timestamp() end,
-		losses = c.count, lost_at = case when c.loss then clock_timestamp() else l.lost_at end,
+		losses = c.count, lost_at = case when c.loss then clock_timestamp()
+			else l.lost_at + (l.losses - c.count) * interval '600 seconds' end,
 		lost_seq = case when c.loss then c.last + 1 else l.lost_seq end,
 		deaths = case when c.count > 0 then l.deaths else 0 end,
 		company = case when c.count > 0 then l.company else 64 end,
