@@ -1,9 +1,9 @@
 /*
  * What a run has to look at, kept in step with its frames, so that no decision walks
  * through all of them: which frames may go on (stirred), which want a slot or were
- * granted one, which time comes next, what the run needs as a whole. In a fork the
- * marked branches are bits, so that the first one in the order of the tree is found at
- * once.
+ * granted one, which time comes next, what the run needs as a whole. In a
+ * concurrent list the marked branches are bits, so that the first one in the order of the
+ * tree is found at once.
  *
  * Whoever changes what a frame waits for (its state, times, effect, listening) touches
  * it; run_apply does so for its operation. A frame that is touched is stirred.

@@ -10,7 +10,8 @@
 #include "listening.h"
 #include "task.h"
 
-/* Where a frame stands; set by run_apply, by a list that is begun, and by advance.c. */
+/* Where a frame stands; set by run_apply, by a list that is begun or read
+ * from a snapshot, by advance.c, and by its effect (run_effect.c). */
 enum frame_state {
 	FRAME_ENTER,  /* its kind's enter is to be called */
 	FRAME_NEXT,   /* its list goes on: the next task, or the kind's next at the end */

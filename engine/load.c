@@ -1,7 +1,7 @@
 /*
- * From a claim to a run in memory: the definition (once per worker), the journal from its
- * last snapshot on, the few older entries that the snapshot names. Nothing is evaluated
- * here.
+ * From a claim to a run in memory: the definition (while it is kept), the journal from
+ * its last snapshot on, the few older entries that the snapshot names. Nothing is
+ * evaluated here.
  */
 #include "pool.h"
 

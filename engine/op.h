@@ -21,7 +21,7 @@
 
 enum op_kind {
 	OP_CREATED,
-	OP_CLAIMED,   /* a worker owns the run from here on */
+	OP_CLAIMED,   /* a worker owns it from here on, or puts it where it waits */
 	OP_STARTED,   /* a task is entered, or another attempt of its step begins */
 	OP_ITERATION, /* a loop begins an iteration */
 	OP_OPENED,    /* a call opens its function, whose raw input is `input` */
@@ -78,7 +78,7 @@ struct op {
 	bool failed_entry; /* started: its if, input.schema or input.from failed */
 	bool limit_hit;    /* faulted: a policy's limit on one attempt was over */
 	const char *worker, *reason;
-	struct json frames; /* OP_FRAMES: the snapshot's array */
+	struct json frames; /* OP_FRAMES: the snapshot */
 };
 
 /* An operation with nothing in it but its kind and path. */

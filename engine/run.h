@@ -36,7 +36,7 @@ struct run {
 	struct frame
 		*failed; /* the frame whose error is to be routed or has ended the run */
 	struct buf leaves; /* the paths of tasks that were left in the pending entry:
-			      journal.h */
+			      entry.h */
 	bool raised;       /* that error came from a raise */
 	bool no_retry;     /* it left open whether an at-most-once effect happened */
 	bool limit_hit;    /* it is the end of a policy's limit on one attempt */

@@ -1,7 +1,8 @@
 /*
  * The life of a worker: its loop, its connections, its signals, its end. Four
  * connections: two lanes for the journal, one for heartbeats on which nothing ever waits,
- * one for claims and reading. Each records its session before it is used.
+ * one for claims and reading (a process for suspects: one lane, one for the rest). Each
+ * records its session before it is used.
  */
 #include "worker.h"
 
