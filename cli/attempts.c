@@ -17,6 +17,7 @@ static void add(struct attempts *a, int64_t at, struct json op)
 		free(path);
 		return;
 	}
+	x.uncertain = lost || json_truth(json_get(op, "uncertain"));
 	x.error = error.s ? xstrndup(error.s, error.n) : NULL;
 	if ((a->count & (a->count - 1)) == 0)
 		a->items = xrealloc(a->items, (2 * a->count + 1) * sizeof *a->items);

@@ -8,7 +8,8 @@ struct attempt {
 	char *path,
 		*error; /* error: the problem's JSON; NULL: nobody knows how it ended */
 	int64_t number, at;
-	size_t place; /* in the journal */
+	size_t place;   /* in the journal */
+	bool uncertain; /* it may have taken effect */
 };
 
 struct attempts {

@@ -54,6 +54,8 @@ static void add_attempts(cJSON *step, const struct attempts *attempts, const cha
 	for (size_t i = 0; i < count; i++) {
 		cJSON *object = cJSON_CreateObject();
 		cJSON_AddNumberToObject(object, "attempt", (double)a[i].number);
+		if (a[i].uncertain)
+			cJSON_AddBoolToObject(object, "uncertain", true);
 		object_time(object, "endedAt", a[i].at);
 		object_payload(object, "error", a[i].error);
 		cJSON_AddItemToArray(array, object);
@@ -70,6 +72,8 @@ static void add_step(
 	object_uuid(step, "stepId", s->step_id);
 	object_text(step, "status", phase_name(s->phase));
 	cJSON_AddNumberToObject(step, "attempts", (double)s->attempts);
+	if (show_uncertain(s))
+		cJSON_AddBoolToObject(step, "uncertain", true);
 	object_time(step, "startedAt", s->started_at);
 	object_time(step, "endedAt", s->ended_at);
 	object_payload(step, "output", s->output);
@@ -266,6 +270,20 @@ static const char *verb_of(const struct admin_steps *steps)
 	return admin_held_step(steps) ? "retry" : "resume";
 }
 
+/* What a person does whom a retry does not help: another run would do again what may have
+ * taken effect. Caller frees. */
+static char *say_way_out(const struct admin_steps *steps)
+{
+	const struct admin_step *s = show_first_uncertain(steps);
+	char *text = s ? xasprintf("%s may have taken effect: find out where it was sent,"
+				   " before anything sends it anew",
+				 s->name)
+		       : xstrdup(ANOTHER_RUN);
+	char *safe = output_safe(text);
+	free(text);
+	return safe;
+}
+
 static void print_retry(struct db_client *c, const struct admin_run *run,
 	const struct admin_steps *steps, const char *id)
 {
@@ -276,8 +294,10 @@ static void print_retry(struct db_client *c, const struct admin_run *run,
 		output_print("\n%-10s wfctl retry %s\n", "next", id);
 	if (safe && helps)
 		output_print("%-10s %s\n", "", safe);
-	else if (safe)
-		output_print("\n%-10s %s:\n%-10s %s\n", "next", safe, "", ANOTHER_RUN);
+	char *way_out = say_way_out(steps);
+	if (safe && !helps)
+		output_print("\n%-10s %s:\n%-10s %s\n", "next", safe, "", way_out);
+	free(way_out);
 	free(outlook);
 	free(safe);
 }
@@ -402,8 +422,10 @@ static void say_fault(
 	output_say("  look at it: wfctl status %s", end);
 	if (helps)
 		output_say("  let it go on: wfctl retry %s", end);
-	else
-		output_say("  %s:\n  %s", safe, ANOTHER_RUN);
+	char *way_out = say_way_out(steps);
+	if (!helps)
+		output_say("  %s:\n  %s", safe, way_out);
+	free(way_out);
 	free(outlook);
 	free(safe);
 	free(problem);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define LABEL 34 /* columns up to the state */
+#define MAY_BE_DONE "it may have taken effect"
 
 /* The iteration "[3]" of the loop right around a step, and its visit "#2"; or NULL. */
 struct marks {
@@ -54,12 +55,37 @@ static char *label_of(const struct admin_step *s)
 	return safe;
 }
 
-/* What went wrong, or why it was cancelled; caller frees. NULL: nothing. */
+bool show_uncertain(const struct admin_step *s)
+{
+	return s->uncertain && s->phase != PHASE_COMPLETED && s->phase != PHASE_SKIPPED;
+}
+
+const struct admin_step *show_first_uncertain(const struct admin_steps *steps)
+{
+	const struct admin_step *found = NULL;
+	for (size_t i = 0; i < steps->count; i++) {
+		const struct admin_step *s = &steps->items[i];
+		size_t n = found ? strlen(found->path) : 0;
+		bool inside = found && strncmp(found->path, s->path, n) == 0 &&
+			      s->path[n] == '/';
+		if (show_uncertain(s) && (!found || inside))
+			found = s;
+	}
+	return found;
+}
+
+/* What went wrong, or why it was cancelled, and whether it may have been done all the
+ * same; caller frees. NULL: nothing. */
 static char *note_of(const struct admin_step *s)
 {
-	return s->error    ? show_problem(s->error)
-	       : s->reason ? output_safe(s->reason)
-			   : NULL;
+	char *why = s->error    ? show_problem(s->error)
+		    : s->reason ? output_safe(s->reason)
+				: NULL;
+	if (!show_uncertain(s))
+		return why;
+	char *note = xasprintf("%s%s%s", why ? why : "", why ? "; " : "", MAY_BE_DONE);
+	free(why);
+	return note;
 }
 
 static size_t width_of(const char *text)
@@ -126,8 +152,9 @@ static void print_below(
 					   : xstrdup("nobody knows how it ended");
 		char at[CLOCK_TEXT];
 		clock_format(a[i].at, at);
-		output_print("%*sattempt %lld  %.19sZ  %s\n", indent, "",
-			(long long)a[i].number, at, problem);
+		output_print("%*sattempt %lld  %.19sZ  %s%s\n", indent, "",
+			(long long)a[i].number, at, problem,
+			a[i].uncertain && a[i].error ? "; " MAY_BE_DONE : "");
 		free(problem);
 	}
 	if (!s->output)

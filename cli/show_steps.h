@@ -10,4 +10,9 @@
 void show_steps(const struct admin_steps *steps, bool all,
 	const struct attempts *attempts, int64_t now);
 
+/* Whether an attempt of the step may have taken effect, and none has completed it. */
+bool show_uncertain(const struct admin_step *s);
+/* The first such step, the innermost of its kind; NULL: there is none. */
+const struct admin_step *show_first_uncertain(const struct admin_steps *steps);
+
 #endif

@@ -170,6 +170,26 @@ def outlook(w):
         check(helps or "start another run" in done.err and text in done.err, "%s", done)
 
 
+def uncertain(w):
+    """a step that may have taken effect is marked, however its run has ended; nobody is told to start afresh"""
+    recorder = w.recorder()
+    path = w.file("lost", [{"t": {"try": [{"charge": post(recorder.url + "/drop_after_apply/charge")}],
+                                  "catch": {"do": [{"fail": BOOM}]}}}])
+    started = w.expect(10, "run", path)
+    shown, told = (w.expect(0, "status", "@last", *more) for more in ((), ("--steps",)))
+    check(re.search(r"✗ charge .*; it may have taken effect\n", shown.out), "%s", shown)
+    check(re.search(r"attempt 1 .*; it may have taken effect\n", told.out), "%s", told)
+    for text in (shown.out, started.err):
+        check("charge may have taken effect: find out" in text and "another run" not in text, "%s", text)
+    steps = {s["name"]: s for s in w.expect(0, "status", "@last", "--steps", "-o", "json").json["steps"]}
+    check({name for name, s in steps.items() if s.get("uncertain") is True} == {"charge"}, "%s", steps)
+    check(steps["charge"]["failedAttempts"][0]["uncertain"] is True, "%s", steps)
+    w.expect(0, "run", w.file("again", [{"charge": post(recorder.url + "/drop_after_apply/again?count=1", metadata={"retryPolicy": "p"})}],
+                              use={"retries": {"p": {"limit": {"attempt": {"count": 1}}}}}))
+    steps = steps_of(w, "@last")
+    check(steps["charge"]["attempts"] == 2 and "uncertain" not in steps["charge"], "%s", steps)
+
+
 def extended(w):
     """what holds a task and its extensions is no step, and gives no other name to what was cut off"""
     run = w.expect(0, "run", w.file("e", [{"t": {"try": [{"slow": {"do": [{"w": LONG}], "timeout": {"after": {
@@ -189,4 +209,4 @@ def narrow(w):
 
 
 if __name__ == "__main__":
-    main([cut_off, tree, cancelled_run, late_run, ended_elsewhere, faulted_beside, begun_anew, outlook, extended, narrow])
+    main([cut_off, tree, cancelled_run, late_run, ended_elsewhere, faulted_beside, begun_anew, outlook, uncertain, extended, narrow])
