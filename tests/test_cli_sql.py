@@ -204,10 +204,38 @@ def looks(w):
                       ["status", run], ["status", run[-8:], "--steps"], ["status", waiting], ["history", run], ["graph", run],
                       ["graph", "cli/s"], ["workflows"], ["retry", "-n", run]):
             check(w.expect(0, *words, env=me, err="").out, "%s: nothing", words)
+        report = w.expect(1, "doctor", "-o", "json", env=me).json
+        found = {c["name"]: c["status"] for c in report["checks"]}
+        check((found["rights"], found["schema"], found["events"]) == ("problem", "ok", "skipped"), "%s", found)
         for words in (["cancel", waiting], ["suspend", waiting], ["retry", run], ["start", "cli/s"],
                       ["apply", w.file("s", [{"b": {"set": {"x": 1}}}], version="2.0.0")],
                       ["emit", "--type", "t"], ["gc", "--older-than", "1d"]):
             w.fails(4, "permission denied", *words, env=me)
+    finally:
+        w.sql("drop owned by %s; drop role %s" % (role, role))
+
+
+def starts(w):
+    """a login with the grants of docs/operations.md may start and emit with wfctl, and with the watcher's, wait"""
+    text = (ROOT / "docs" / "operations.md").read_text()
+    starter, watcher = (re.search(r"```sql\n(create role %s.*?)```" % role, text, re.S).group(1)
+                        for role in ("starter", "watcher"))
+    role = w.server.mark + "starter"
+    w.expect(0, "apply", w.file("s", [{"a": {"set": {"x": 1}}}]))
+    w.sql(starter.replace("starter", role))
+    try:
+        me = {"DATABASE_URL": w.conninfo.replace("user=postgres", "user=" + role)}
+        first = w.expect(0, "start", "cli/s", "--key", "K", env=me, err="").id
+        again = w.expect(0, "start", "cli/s:1.0.0", "--key", "K", env=me).id
+        check(first == again, "another run")
+        w.expect(0, "start", "cli/s", "--key", "L", "--key-ttl", "1h", env=me)
+        w.expect(0, "emit", "--type", "t", "--data", "{}", env=me, out="1 stored")
+        for words in (["list"], ["status", first], ["cancel", first], ["gc", "--older-than", "1d"],
+                      ["apply", w.file("s", [{"b": {"set": {"x": 1}}}], version="2.0.0")]):
+            w.fails(4, "permission denied", *words, env=me)
+        w.sql(re.sub("create role.*;\n", "", watcher).replace("watcher", role))
+        w.worker()
+        w.expect(0, "start", "cli/s", "--wait", env=me, out='{"x": 1}')
     finally:
         w.sql("drop owned by %s; drop role %s" % (role, role))
 
@@ -264,4 +292,4 @@ def emit(w):
 
 if __name__ == "__main__":
     main([sql_start, sql_start_batch, sql_start_reads, sql_start_key_expired, gc, gc_waits_for_nobody,
-          sql_roles, looks, sql_views, emit])
+          sql_roles, looks, starts, sql_views, emit])

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 import traceback
+import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "faults"), str(ROOT / "tests" / "flows")]
@@ -46,9 +47,21 @@ def execute(words, cwd, expect=0, **more):
     return done
 
 
-def psql(statements, cwd="/"):
-    return execute(["psql", "-qXAt", "-v", "ON_ERROR_STOP=1", "-d", os.environ["DATABASE_URL"], "-c",
+def psql(statements, cwd="/", database=None):
+    return execute(["psql", "-qXAt", "-v", "ON_ERROR_STOP=1", "-d", database or os.environ["DATABASE_URL"], "-c",
                     statements], cwd).stdout
+
+
+def conninfo_of(name=None):
+    """DATABASE_URL, perhaps with another database, as pairs."""
+    return os.environ["DATABASE_URL"] + (" dbname=%s" % name if name else "")
+
+
+def url_of(name=None):
+    """The same as a URL."""
+    parts = dict(part.split("=", 1) for part in conninfo_of(name).split())
+    name = parts.pop("dbname")
+    return "postgresql:///%s?%s" % (name, urllib.parse.urlencode(parts))
 
 
 # ---- The snippets of a page, one after the other ----
@@ -86,13 +99,28 @@ class Reader:
                 continue
             if is_document(block):
                 yield "%s: %s" % (block, name_of(block)), lambda b=block, a=after: self.snippet(b, a)
+            elif block.info == "sh" and "RESTORED_URL" in block.text:
+                for form in (conninfo_of, url_of):
+                    yield "%s: commands, with %s" % (block, form.__name__), lambda b=block, f=form: self.restore(b, f)
             elif block.info == "sh":
-                yield "%s: commands" % block, lambda b=block: execute(
-                    ["sh", "-euc", b.text], self.folder, env=self.environment)
+                yield "%s: commands" % block, lambda b=block: self.commands(b.text)
             elif block.info == "sql":
                 yield "%s: statements" % block, lambda b=block: psql(b.text)
             elif block.info not in ("text", ""):
                 self.other(before, block)
+
+    def commands(self, text, **more):
+        execute(["sh", "-euc", text], self.folder, env=dict(self.environment, **more))
+
+    def restore(self, block, form):
+        """With the database named in this form; the copy has what the original has."""
+        url, restored = form(), form("restored")
+        self.commands(block.text, DATABASE_URL=url, RESTORED_URL=restored)
+        try:
+            count = "select count(*) from stepwell.definition"
+            need(int(psql(count, database=restored)) > 0, "nothing was restored")
+        finally:
+            psql("drop database restored")
 
     def other(self, before, block):
         """A file, a page of the endpoint, an output, or a fragment."""
@@ -325,6 +353,21 @@ def statements_run():
     need(blocks, "there are none")
 
 
+def crontab_runs(folder):
+    """The lines of docs/recipes.md, as cron runs them: nothing in the environment but theirs, % unescaped."""
+    block = next(b for page in pages() if page.path.name == "recipes.md" for b in page.blocks
+                 if b.kind == "indented" and "* * *" in b.text)
+    lines = [line.strip() for line in block.text.strip().splitlines()]
+    settings = dict(line.split("=", 1) for line in lines[:-1])
+    need(set(settings) == {"PATH", "DATABASE_URL"}, "it sets %s", settings)
+    settings["DATABASE_URL"] = url_of()
+    settings["PATH"] += ":%s" % folder
+    (folder / "wfctl").symlink_to(WFCTL)
+    command = re.fullmatch(r"(?:\S+ ){5}(.*)", lines[-1])[1].replace("\\%", "%")
+    run = execute(["/bin/sh", "-c", command], "/", env=settings).stdout.strip()
+    need(json.loads(psql("select input from stepwell.runs where id = '%s'" % run))["day"], "no day")
+
+
 def sizes_are_kept():
     for page in pages():
         limit = 100 if page.path == ROOT / "README.md" else 500
@@ -342,7 +385,7 @@ def checks(folder):
     return [("links lead somewhere", links_lead_somewhere), ("commands exist", commands_exist),
             ("flags of a worker exist", flags_of_a_worker_exist),
             ("code can be parsed", lambda: code_can_be_parsed(folder)),
-            ("statements run", statements_run), ("sizes are kept", sizes_are_kept),
+            ("statements run", statements_run), ("crontab runs", lambda: crontab_runs(folder)), ("sizes are kept", sizes_are_kept),
             ("every construct has a snippet", every_construct_has_a_snippet)]
 
 
