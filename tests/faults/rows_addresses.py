@@ -289,10 +289,15 @@ def credentials_stay(world):
             foreign = foreign or origin(base) != origin(bases[0])
             verdict.that(bool(found) == (i == 0 or method != "post"), "I9: %s: hop %d: %d requests", where, i,
                          len(found))
+            verdict.that(method != "post" or i or sum(r["method"] == "POST" for r in found) == 1,
+                         "I9: %s: sent %d times", where, len(found))
             for record in found:
                 text = json.dumps([record["path"], record["headers"], record["body"]])
                 verdict.that(not (foreign and "canary" in text), "I9: %s: hop %d: %s", where, i, text)
-                verdict.that(foreign or "canary-key" in text, "I9: %s: hop %d has no key: %s", where, i, text)
+                # The request that asks a digest endpoint for its challenge is none of the step's: no key, no body.
+                asks = (method, scheme, record["method"]) == ("post", "digest", "HEAD")
+                verdict.that(foreign or asks != ("canary-key" in text), "I9: %s: hop %d, key: %s", where, i, text)
+                verdict.that(not asks or not record["body"], "I9: %s: it asks with a body: %s", where, text)
                 verdict.that(foreign or scheme in ("none", "digest") or record["authorization"],
                              "I9: %s: hop %d is not authenticated", where, i)
                 verdict.that(not foreign or record["headers"].get("accept") == "application/json",
