@@ -7,10 +7,27 @@
 #include "worker_flags.h"
 #include "worker_log.h"
 
+/* Nobody's database is taken away while he works with it. */
+static bool check_unused(const char *option, struct error *err)
+{
+	pid_t user = private_user();
+	if (user > 0)
+		return error_set(err, ERROR_CONFLICT,
+			"process %d uses the private database; end it first (Ctrl-C, or "
+			"kill %d), then wfctl dev %s",
+			(int)user, (int)user, option);
+	return !user || error_set(err, ERROR_CONFLICT,
+				"another process uses the private database; end it "
+				"first, then wfctl dev %s",
+				option);
+}
+
 static int stop(void)
 {
 	struct error err;
 	bool was_running;
+	if (!check_unused("--stop", &err))
+		return command_fail(&err);
 	if (!private_stop(&was_running, &err))
 		return command_fail(&err);
 	output_say(was_running ? "the private Postgres is stopped"
@@ -22,6 +39,8 @@ static int reset(void)
 {
 	struct error err;
 	bool was_there;
+	if (!check_unused("--reset", &err))
+		return command_fail(&err);
 	if (!private_remove(&was_there, &err))
 		return command_fail(&err);
 	output_say(was_there ? "the private database of this folder is removed"

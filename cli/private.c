@@ -473,6 +473,44 @@ static bool remove_nameless(
 	return ok;
 }
 
+/* A holder of the shared lock on the file, by the kernel's list of locks; -1: one that it
+ * does not show here. */
+static pid_t find_holder(int fd)
+{
+	struct stat st;
+	char line[256], kind[16], mode[16];
+	unsigned long long major, minor, inode;
+	int pid;
+	pid_t found = -1;
+	FILE *locks = fopen("/proc/locks", "re");
+	while (locks && found < 0 && fstat(fd, &st) == 0 &&
+		fgets(line, sizeof line, locks)) {
+		if (sscanf(line, "%*s %15s %*s %15s %d %llx:%llx:%llu", kind, mode, &pid,
+			    &major, &minor, &inode) == 6 &&
+			strcmp(kind, "FLOCK") == 0 && strcmp(mode, "READ") == 0 &&
+			inode == st.st_ino && pid > 0)
+			found = pid;
+	}
+	if (locks)
+		fclose(locks);
+	return found;
+}
+
+pid_t private_user(void)
+{
+	struct place place;
+	pid_t user = 0;
+	if (!place_find(&place, NULL))
+		return 0;
+	int fd = cluster_version(&place) ? place_open(&place, "users", O_RDWR, NULL) : -1;
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		user = find_holder(fd);
+	if (fd >= 0)
+		close(fd);
+	place_finish(&place);
+	return user;
+}
+
 /* With the start lock held. */
 static bool remove_cluster(
 	const struct place *place, const struct postgres *pg, struct error *err)
