@@ -97,6 +97,13 @@ static void add_waiting(cJSON *object, const struct admin_run *run)
 		object_time(object, "dueAt", run->due);
 	if (run->needs)
 		object_text(object, "needs", run->needs);
+	if (run->host) {
+		cJSON *worker = cJSON_AddObjectToObject(object, "worker");
+		object_text(worker, "host", run->host);
+		cJSON_AddNumberToObject(worker, "process", (double)run->pid);
+		object_time(worker, "seenAt", run->seen_at);
+		cJSON_AddBoolToObject(worker, "gone", run->gone);
+	}
 	if (run->orders)
 		object_payload(object, "orders", run->orders);
 }
@@ -213,6 +220,28 @@ static void print_lack(const char *needs)
 	free(with);
 }
 
+/* It is due, and nobody takes it. */
+static bool waits_for_worker(const struct admin_run *run)
+{
+	return !run->host &&
+	       (run->phase == PHASE_PENDING ||
+		       (run->phase == PHASE_WAITING && run->due && run->due <= run->now));
+}
+
+static void print_worker(const struct admin_run *run)
+{
+	char age[SPAN_TEXT], *host = output_safe(run->host);
+	output_print("%-10s %s, process %lld", "worker", host, (long long)run->pid);
+	free(host);
+	if (run->gone) {
+		show_span(run->seen_at, run->now, age);
+		output_print(": gone, last seen %s ago; %s", age,
+			run->live_workers ? "another one takes the run over"
+					  : "no worker lives");
+	}
+	output_print("\n");
+}
+
 static void print_waiting(const struct admin_run *run)
 {
 	char at[CLOCK_TEXT], left[SPAN_TEXT] = "now";
@@ -222,12 +251,11 @@ static void print_waiting(const struct admin_run *run)
 	if (run->due > run->now &&
 		(run->phase == PHASE_WAITING || run->phase == PHASE_PENDING))
 		output_print("%-10s %s   in %s\n", "due", at, left);
-	else if (run->phase == PHASE_PENDING && !run->host)
+	else if (waits_for_worker(run))
 		print_lack(run->needs);
 	print_field("reason", run->reason);
 	if (run->host)
-		output_print("%-10s %s, process %lld\n", "worker", run->host,
-			(long long)run->pid);
+		print_worker(run);
 	if (run->request)
 		output_print("%-10s %s, not yet done\n", "asked for", run->request);
 }
@@ -315,7 +343,12 @@ static void print_next(
 	case PHASE_PENDING:
 	case PHASE_RUNNING:
 	case PHASE_WAITING:
-		output_print("\n%-10s wfctl status -w %s\n", "next", id);
+		if ((run->gone || waits_for_worker(run)) && !run->live_workers)
+			output_print("\n%-10s wfctl worker, or wfctl dev: no worker "
+				     "lives\n",
+				"next");
+		else
+			output_print("\n%-10s wfctl status -w %s\n", "next", id);
 		break;
 	case PHASE_COMPLETED:
 	case PHASE_CANCELLED:

@@ -115,7 +115,8 @@ MUST_CHECK bool admin_emit(
 
 struct admin_pool {
 	int64_t counts[PHASE_SKIPPED]; /* active runs; ended ones of the last 24 hours */
-	int64_t due, oldest_due; /* runs that nobody owns and that are due; since when */
+	int64_t due,
+		oldest_due; /* runs that are due, and no live worker owns; since when */
 	int64_t now;
 };
 

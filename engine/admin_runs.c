@@ -42,6 +42,9 @@ static void read_details(const struct db_result *r, struct admin_run *run)
 	run->workflow_id = db_uuid(r, 0, 19);
 	run->has_parent = !db_is_null(r, 0, 20);
 	run->orders = text_or_null(r, 0, 21);
+	run->seen_at = db_int(r, 0, 22);
+	run->gone = db_bool(r, 0, 23);
+	run->live_workers = db_int(r, 0, 24);
 	if (run->has_parent)
 		run->parent = db_uuid(r, 0, 20);
 }

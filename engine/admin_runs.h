@@ -20,7 +20,9 @@ struct admin_run {
 	/* Not in a list: */
 	const char *input, *output, *error; /* JSON text or NULL */
 	const char *request, *needs, *host; /* of its lease; host: its owner's */
-	int64_t pid;                        /* of its owner */
+	int64_t pid, seen_at;               /* of its owner */
+	bool gone;                          /* its owner, without a word */
+	int64_t live_workers;               /* of the pool */
 	const char *orders; /* JSON array of at, change, by; NULL: none was given */
 	struct uuid parent; /* the run that started it, where has_parent */
 	bool has_parent;
