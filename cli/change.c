@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "database.h"
+#include "show_run.h"
 
 #include <pwd.h>
 #include <stdlib.h>
@@ -40,6 +41,37 @@ void change_print(struct uuid run, const char *word, struct output_list *l)
 	object_text(object, "id", id);
 	object_text(object, "result", word);
 	output_item(l, object);
+}
+
+void change_refused(const char *name, const struct uuid *run, struct error *err,
+	struct output_list *l)
+{
+	char id[UUID_TEXT];
+	if (run)
+		uuid_format(*run, id);
+	if (l->form != OUTPUT_TEXT) {
+		cJSON *object = cJSON_CreateObject();
+		object_text(object, "id", run ? id : NULL);
+		object_text(object, "run", name);
+		object_text(object, "error", err->text);
+		output_item(l, object);
+	}
+	error_prefix(err, "%s", run ? id : name);
+}
+
+/* Why there is nothing to change, and what there is to do. */
+static bool refuse(struct uuid id, enum phase phase, struct error *err)
+{
+	char end[SHORT_ID];
+	show_short_id(id, end);
+	if (phase == PHASE_FAULTED)
+		return error_set(err, ERROR_CONFLICT,
+			"it is faulted; let it go on: wfctl retry %s", end);
+	if (phase == PHASE_SUSPENDED)
+		return error_set(err, ERROR_CONFLICT,
+			"it is suspended; let it go on: wfctl resume %s", end);
+	return error_set(err, ERROR_CONFLICT, "it is %s; see wfctl status %s",
+		phase_name(phase), end);
 }
 
 /* What is held would stay so: only a retry sends it again. */
@@ -89,12 +121,13 @@ static bool change_run(struct db_client *c, struct uuid id, enum admin_change ch
 		return false;
 	if (!give_order(c, id, change, &done, err))
 		return false;
-	*ret_word = words[change].done;
+	bool withdrawn = change == CHANGE_RESUME && phase != PHASE_SUSPENDED;
+	*ret_word = withdrawn ? "suspend taken back" : words[change].done;
 	if (done) {
 		admin_notify(c);
 		return true;
 	}
-	return error_set(err, ERROR_CONFLICT, "it is %s", phase_name(phase));
+	return refuse(id, phase, err);
 }
 
 int change_runs(const struct options *o, enum admin_change change)
@@ -108,12 +141,12 @@ int change_runs(const struct options *o, enum admin_change change)
 	for (const char **name = o->arguments; *name; name++) {
 		struct uuid id;
 		const char *word;
-		if (admin_resolve_run(d.client, *name, &id, &err) &&
-			change_run(d.client, id, change, &word, &err)) {
+		bool known = admin_resolve_run(d.client, *name, &id, &err);
+		if (known && change_run(d.client, id, change, &word, &err)) {
 			change_print(id, word, &l);
 			continue;
 		}
-		error_prefix(&err, "%s", *name);
+		change_refused(*name, known ? &id : NULL, &err, &l);
 		int code = command_fail(&err);
 		result = result ? result : code;
 	}

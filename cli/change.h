@@ -18,6 +18,11 @@ int change_runs(const struct options *o, enum admin_change change);
 /* Says what was done: `word` is "cancel requested", "resumed" ... */
 void change_print(struct uuid run, const char *word, struct output_list *l);
 
+/* Of a run that stays as it was: an object with `error`, where no text is printed; the
+ * error is prefixed with its id, or with the name that is none's (run NULL). */
+void change_refused(const char *name, const struct uuid *run, struct error *err,
+	struct output_list *l);
+
 /* "anna@laptop": who runs this program; caller frees. */
 char *change_author(void);
 

@@ -120,7 +120,7 @@ static const struct option options[] = {
 	{"probe", 0, OPTION_FLAG, NULL,
 		"also commit, notify and run a workflow, and remove it again"},
 	OPTION_ROW_DB,
-	{"output", 'o', OPTION_CHOICE, "text|json", "form of what is printed"},
+	OPTION_ROW_OUTPUT,
 	OPTION_ROW_HELP,
 	{0},
 };

@@ -13,7 +13,8 @@ const struct command command_resume = {
 	.name = "resume",
 	.arguments = "RUN...",
 	.summary = "let suspended runs go on",
-	.help = "Where a step is held, only wfctl retry lets the run go on: it sends the "
+	.help = "An order to suspend that is not obeyed yet is taken back.\n"
+		"Where a step is held, only wfctl retry lets the run go on: it sends the "
 		"step again.\n",
 	.options = options,
 	.least = 1,

@@ -36,13 +36,11 @@ static void show_plan(
 		output_say("not without --force: %s", why.text);
 }
 
-static bool retry(struct db_client *c, const char *name, const struct options *o,
+static bool retry(struct db_client *c, struct uuid id, const struct options *o,
 	struct output_list *l, struct error *err)
 {
-	struct uuid id;
 	struct retry_plan plan;
-	if (!admin_resolve_run(c, name, &id, err) ||
-		!retry_plan_create(c, id, &plan, err))
+	if (!retry_plan_create(c, id, &plan, err))
 		return false;
 	bool dry = options_given(o, "dry-run"), force = options_given(o, "force");
 	bool ok = retry_plan_check(&plan, force || dry, err);
@@ -63,9 +61,11 @@ static int run(const struct options *o)
 		return result;
 	for (const char **name = o->arguments; *name; name++) {
 		struct error err;
-		if (retry(d.client, *name, o, &l, &err))
+		struct uuid id;
+		bool known = admin_resolve_run(d.client, *name, &id, &err);
+		if (known && retry(d.client, id, o, &l, &err))
 			continue;
-		error_prefix(&err, "%s", *name);
+		change_refused(*name, known ? &id : NULL, &err, &l);
 		int code = command_fail(&err);
 		result = result ? result : code;
 	}

@@ -597,6 +597,7 @@ bool run_has_outcome(const struct run *r)
 static enum progress suspend(struct run *r)
 {
 	const char *reason = r->held ? r->reason : "an operator asked for it";
+	r->asked = !r->held;
 	run_take_back(r, r->now);
 	run_suspend(r, r->now, reason ? reason : "a step is held");
 	return PROGRESS_AGAIN;

@@ -19,6 +19,18 @@
 
 /* ---- Heartbeat ---- */
 
+/* The order was there, and it was taken back before it was obeyed. */
+static void take_back_suspend(struct owned *o)
+{
+	if (o->request != REQUEST_SUSPEND)
+		return;
+	o->request = REQUEST_NONE;
+	if (o->state == OWNED_LIVE) {
+		o->run->request = REQUEST_NONE;
+		owned_wake(o);
+	}
+}
+
 /* What an operator wants of a run; without that, a run that it waits for may have ended.
  */
 static void take_request(struct worker *w, const struct db_result *rows, int row)
@@ -27,6 +39,7 @@ static void take_request(struct worker *w, const struct db_result *rows, int row
 	if (!o)
 		return;
 	if (db_is_null(rows, row, 2)) {
+		take_back_suspend(o);
 		uint32_t woken = (uint32_t)strtoul(db_text(rows, row, 3), NULL, 10);
 		if (woken != o->woken_by)
 			owned_look_again(o);

@@ -29,6 +29,7 @@ struct entry {
 	const char
 		*state; /* static: LEASE_RELEASE's lease.state; LEASE_END's run.status */
 	char *reason;   /* or NULL */
+	bool asked;     /* LEASE_SUSPEND: by an order, which may be gone */
 	struct value *output, *error; /* LEASE_END */
 
 	struct emission *emitted; /* events to be stored with it */

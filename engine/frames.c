@@ -67,6 +67,7 @@ const struct member run_members[] = {
 	RUN_NONE(retry_after),
 	RUN_NONE(now),
 	RUN_NONE(put_off),
+	RUN_NONE(asked),
 	RUN_NONE(owes_intent),
 	RUN_NONE(barrier_seq),
 	RUN_NONE(host),

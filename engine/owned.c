@@ -332,6 +332,7 @@ static void leave(struct owned *o, struct entry *e, enum lease_change change, in
 	e->state = state;
 	free(e->reason);
 	e->reason = r->reason ? xstrdup(r->reason) : NULL;
+	e->asked = r->asked;
 	if (change == LEASE_END)
 		end_with(o, e);
 	else

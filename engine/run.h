@@ -40,6 +40,7 @@ struct run {
 	bool raised;       /* that error came from a raise */
 	bool no_retry;     /* it left open whether an at-most-once effect happened */
 	bool limit_hit;    /* it is the end of a policy's limit on one attempt */
+	bool asked;        /* ... to suspend, and it obeyed */
 	bool held;  /* a step is held: nothing new begins, then the run is suspended */
 	int64_t at; /* time of the entry that is being written or applied */
 

@@ -80,20 +80,24 @@ static void release(struct db_batch *b, struct entry *const *entries, size_t cou
 
 static void suspend(struct db_batch *b, struct entry *const *entries, size_t count)
 {
-	struct db_array id, reason;
+	struct db_array id, reason, asked;
 	struct db_params *p = db_batch_add(b, sql_suspend_leases);
 	db_array_init(&id, DB_OID_UUID);
 	db_array_init(&reason, DB_OID_TEXT);
+	db_array_init(&asked, DB_OID_INT4);
 	for (size_t i = 0; i < count; i++) {
 		if (entries[i]->change != LEASE_SUSPEND)
 			continue;
 		db_array_uuid(&id, entries[i]->run_id);
 		put_text(&reason, entries[i]->reason);
+		db_array_int4(&asked, entries[i]->asked);
 	}
 	db_add_array(p, &id);
 	db_add_array(p, &reason);
+	db_add_array(p, &asked);
 	db_array_finish(&id);
 	db_array_finish(&reason);
+	db_array_finish(&asked);
 }
 
 static void end_runs(struct db_batch *b, struct entry *const *entries, size_t count)

@@ -5,6 +5,7 @@
 
 cli_world.py says what it needs."""
 import json
+import os
 import re
 import signal
 
@@ -328,6 +329,86 @@ def orders(w):
     check(result.code == 3 and waiting in result.out and "ffffffffffff" in result.err, "%s", result)
 
 
+def heartbeats(w, count):
+    """Until the only worker has beaten so often."""
+    for _ in range(count):
+        before = w.sql("select seen_at from stepwell.worker")
+        wait_for(lambda: w.sql("select seen_at from stepwell.worker") != before, PATIENCE, "a heartbeat")
+
+
+def orders_taken_back(w):
+    """an order to suspend that is not obeyed yet is taken back by resume, of whoever owns the run"""
+    slow = w.file("slow", [{"a": {"run": {"shell": {"command": "touch %s/at; while ! test -e %s/go; do sleep 0.05; done"
+                                                    % (w.dir, w.dir)}}}}, {"b": {"set": {"x": 1}}}])
+    alone = w.expect(0, "start", slow, "--delay", "1h").id
+    w.expect(0, "suspend", alone, err="")
+    w.expect(0, "resume", alone, out="suspend taken back", err="")
+    w.fails(5, "it is pending", "resume", alone)
+    check(w.sql("select coalesce(request, 'none') from stepwell.lease") == "none", "the order stands")
+    w.expect(0, "suspend", alone, err="")
+    w.expect(0, "cancel", alone, err="")
+    w.fails(5, "is to be cancelled", "resume", alone)
+    w.work()
+    for heartbeat, hears in (("200ms", True), ("3s", False)):
+        for name in ("at", "go"):
+            if os.path.exists(w.dir + "/" + name):
+                os.remove(w.dir + "/" + name)
+        run = w.expect(0, "start", slow).id
+        worker = w.worker("--allow-run", "--heartbeat", heartbeat, "--lease", "12s")
+        wait_for(lambda: os.path.exists(w.dir + "/at"), PATIENCE, "the step runs")
+        w.expect(0, "suspend", run, err="")
+        heartbeats(w, 2)
+        w.expect(0, "resume", run, out="suspend taken back", err="")
+        if hears:
+            heartbeats(w, 2)
+        w.text("go", "")
+        w.wait_status(run, "completed")
+        told = w.sql("select count(*) from stepwell.entry where kind = 'suspended' and run_id = '%s'" % run)
+        check(not hears or told == "0", "it was suspended: %s", told)
+        w.end(worker, signal.SIGTERM)
+    refused = w.fails(5, run, "resume", "@last")
+    check("it is completed" in refused.err, "%s", refused)
+
+
+def orders_refused(w):
+    """with -o json each run that was named has an object, also one that is refused or not known"""
+    boom = w.file("boom", [{"a": {"raise": {"error": {"type": "https://x/e", "status": 400, "title": "no"}}}}])
+    waits = w.file("w", [{"w": {"wait": "PT1H"}}])
+    w.expect(10, "run", boom)
+    faulted = w.last()
+    waiting = w.expect(0, "start", waits).id
+    for form in ("json", "jsonl"):
+        done = w.run("cancel", waiting, faulted, "ffffffffffff", "-o", form)
+        said = json.loads(done.out) if form == "json" else [json.loads(line) for line in done.out.splitlines()]
+        check(done.code == 5 and [x["id"] for x in said] == [waiting, faulted, None], "%s", done)
+        check("result" in said[0] and "faulted" in said[1]["error"] and "ffffffffffff" in said[2]["error"], "%s", said)
+    for verb in ("suspend", "resume", "retry"):
+        done = w.run(verb, "ffffffffffff", "-o", "json")
+        check(done.code == 3 and json.loads(done.out)[0]["run"] == "ffffffffffff", "%s", done)
+    refused = w.fails(5, "wfctl retry " + faulted[-12:], "resume", faulted)
+    check(refused.err.startswith("wfctl: %s: it is faulted" % faulted), "%s", refused)
+
+
+def worker_gone(w):
+    """of a run whose worker was killed, status says so, and what to do when no worker lives"""
+    path = w.file("slow", [{"a": {"run": {"shell": {"command": "touch %s/at; sleep 30" % w.dir}}}}])
+    run = w.expect(0, "start", path).id
+    worker = w.worker("--allow-run", "--heartbeat", "200ms", "--lease", "1s")
+    wait_for(lambda: w.status(run) == "running" and os.path.exists(w.dir + "/at"), PATIENCE, "the step runs")
+    seen = w.expect(0, "status", run, "-o", "json", err="").json["worker"]
+    check(seen["process"] == worker.pid and seen["gone"] is False and seen["host"], "%s", seen)
+    w.end(worker, signal.SIGKILL)
+    wait_for(lambda: w.expect(0, "status", run, "-o", "json").json["worker"]["gone"], PATIENCE, "its lease is over")
+    text = w.expect(0, "status", run, err="").out
+    check(re.search(r"process %d: gone, last seen .* ago; no worker lives" % worker.pid, text), "%s", text)
+    check("status -w" not in text and "next       wfctl worker" in text, "%s", text)
+    pool = w.expect(0, "status", "-o", "json", err="").json
+    check(pool["due"] == 1 and pool["oldestDueAt"], "%s", pool)
+    w.sql("update stepwell.lease set owner = null, state = 'waiting', due = clock_timestamp() - interval '1 minute'")
+    text = w.expect(0, "status", run, err="").out
+    check("for a worker" in text and "status -w" not in text, "%s", text)
+
+
 def escapes(w):
     """nothing of a run reaches a terminal unescaped; colours only on one, and not with NO_COLOR"""
     evil = "a\x1b[2J\x1b]0;owned\x07\u009b31m\u202eb\u2066c\nforged\r"
@@ -395,5 +476,6 @@ def pool(w):
 
 if __name__ == "__main__":
     main([pool, status, status_folds, status_tree, status_watch, worker, retry, retry_after_catch, retry_in_function,
-          held, held_with_its_window, listing, history, orders,
+          held, held_with_its_window, listing, history, orders, orders_taken_back,
+          orders_refused, worker_gone,
           escapes])
