@@ -90,7 +90,7 @@ static int code_of(const struct error *err)
 	case ERROR_INPUT: return EXIT_INVALID;
 	case ERROR_TRANSIENT: return EXIT_DATABASE;
 	case ERROR_CONFLICT:
-	case ERROR_LEASE_LOST: return EXIT_CONFLICT;
+	case ERROR_FENCED: return EXIT_CONFLICT;
 	case ERROR_NOT_FOUND: return EXIT_NOT_FOUND;
 	case ERROR_DENIED: return EXIT_DENIED;
 	case ERROR_NONE:

@@ -330,7 +330,7 @@ bool admin_change_run(struct db_client *c, struct uuid id,
 	const char *sql = add_order(&p, id, order);
 	bool ok = db_client_query(c, sql, &p, &r, &why);
 	db_params_finish(&p);
-	if (!ok && why.kind == ERROR_CONFLICT) {
+	if (!ok && why.kind == ERROR_FENCED) {
 		*ret_done = false; /* somebody else's append was first */
 		return true;
 	}

@@ -240,8 +240,9 @@ MUST_CHECK bool db_client_script(struct db_client *c, const char *sql, struct er
 /* Waits up to `usec` for a notification of a channel that was LISTENed to. */
 bool db_client_wait(struct db_client *c, int64_t usec);
 
-/* The kind of error that a SQLSTATE means: 23505 conflict; 08, 40, 53, 55P03, 57P, 25006
- * transient; 42501 denied; P0002 not found; 22, 22023 input; others permanent. */
+/* The kind of error that a SQLSTATE means: 23505 conflict (of an answer, ERROR_FENCED
+ * where it is of the journal's own keys); 08, 40, 53, 55P03, 57P, 25006 transient; 42501
+ * denied; P0002 not found; 22, 22023 input; others permanent. */
 enum error_kind db_error_kind(const char *sqlstate);
 /* Rights or objects of the schema are not what they were. What was written is not to
  * blame, everything else fails alike, and somebody can put it right. */

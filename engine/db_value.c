@@ -327,6 +327,16 @@ static void set_escaped(struct error *err, enum error_kind kind, const char *tex
 	buf_finish(&line);
 }
 
+/* A key that nobody but who writes to a run can violate: of a partition of the journal,
+ * or of what runs have taken, which goes with it and is written first. */
+static bool is_fence(const PGresult *result)
+{
+	const char *schema = PQresultErrorField(result, PG_DIAG_SCHEMA_NAME);
+	const char *table = PQresultErrorField(result, PG_DIAG_TABLE_NAME);
+	return schema && table && strcmp(schema, "stepwell") == 0 &&
+	       (strncmp(table, "entry_", 6) == 0 || strcmp(table, "taken") == 0);
+}
+
 void db_error_from_result(const PGresult *result, struct error *err)
 {
 	static const int fields[] = {
@@ -345,7 +355,10 @@ void db_error_from_result(const PGresult *result, struct error *err)
 	if (!text.len)
 		buf_printf(&text, "unexpected answer: %s",
 			PQresStatus(PQresultStatus(result)));
-	set_escaped(err, db_error_kind(state ? state : ""), buf_text(&text));
+	enum error_kind kind = db_error_kind(state ? state : "");
+	if (kind == ERROR_CONFLICT && is_fence(result))
+		kind = ERROR_FENCED;
+	set_escaped(err, kind, buf_text(&text));
 	snprintf(err->sqlstate, sizeof err->sqlstate, "%s", state ? state : "");
 	buf_finish(&text);
 }

@@ -68,7 +68,8 @@ struct log {
 };
 
 /* on_end is called from the loop; in all cases but LOG_DURABLE the log has been emptied.
- */
+ * LOG_AMBIGUOUS without err: the entries are known to be undone, and why that will not
+ * happen again. */
 void log_init(struct log *log,
 	void (*on_end)(struct log *, enum log_end, int64_t seq, const struct error *));
 void log_finish(struct log *log); /* frees entries; the log must not be in flight */

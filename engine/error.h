@@ -15,11 +15,11 @@
 
 enum error_kind {
 	ERROR_NONE = 0,
-	ERROR_INPUT,      /* what came from outside is wrong: tell, do not repeat */
-	ERROR_TRANSIENT,  /* may work when repeated: connection, deadlock, server restart
-			   */
-	ERROR_CONFLICT,   /* the journal's key or another uniqueness rule refused it */
-	ERROR_LEASE_LOST, /* somebody else owns the run now: drop it */
+	ERROR_INPUT,     /* what came from outside is wrong: tell, do not repeat */
+	ERROR_TRANSIENT, /* may work when repeated: connection, deadlock, server restart
+			  */
+	ERROR_CONFLICT,  /* a uniqueness rule refused it */
+	ERROR_FENCED,    /* the journal's key did: somebody else has written to the run */
 	ERROR_NOT_FOUND,
 	ERROR_DENIED,    /* rights or configuration forbid it */
 	ERROR_PERMANENT, /* will not work when repeated */

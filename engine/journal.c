@@ -255,7 +255,7 @@ static void on_failed(struct lane *lane, const struct db_batch *b)
 		halve(lane);
 	} else {
 		answer_range(lane,
-			err->kind == ERROR_CONFLICT ? LOG_CONFLICT : LOG_UNSTORABLE, err);
+			err->kind == ERROR_FENCED ? LOG_CONFLICT : LOG_UNSTORABLE, err);
 	}
 }
 

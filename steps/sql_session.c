@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "log.h"
 #include "queries.h"
+#include "sql_refusal.h"
 #include "store.h"
 
 #include <stdio.h>
@@ -31,7 +32,9 @@ struct sql_session {
 	char slot[16];
 	struct effect *effect; /* whose step it runs, NULL: none */
 	struct carrier carrier;
-	struct log *log;     /* being committed */
+	struct log *log;         /* being committed */
+	char step_id[UUID_TEXT]; /* whose outcome that is */
+	unsigned attempt;
 	bool clean;          /* DISCARD ALL was answered */
 	int64_t answered_at; /* CLOCK_BOOTTIME */
 	bool open;   /* the transaction waits for its outcome, on this very connection */
@@ -64,6 +67,7 @@ struct sql_steps {
 	struct uuid worker;
 	struct db_pace *pace; /* of the journal's database */
 	struct sql_pool *pools;
+	struct sql_refusals refusals;
 	bool closing;
 };
 
@@ -240,10 +244,11 @@ static bool is_of_connection(const char *sqlstate)
 	return strncmp(sqlstate, "08", 2) == 0 || strncmp(sqlstate, "57P", 3) == 0;
 }
 
-/* A limit that is set (temp_file_limit), memory that an answer does not fit into, and a
- * transaction that somebody made read only, which it was not when it began, are no
- * passing reasons. */
-static bool is_step_fault(const struct db_batch *b)
+/* Whether what failed is the step's doing; at_commit: it was the COMMIT, where the
+ * author's code may run. A limit that is set (temp_file_limit), memory that an answer
+ * does not fit into, and a transaction that somebody made read only, which it was not
+ * when it began, are no passing reasons. */
+static bool is_step_fault(const struct db_batch *b, bool at_commit)
 {
 	static const char *const states[] = {"57014", "53400", "25006"};
 	const struct error *err = &b->err;
@@ -252,17 +257,18 @@ static bool is_step_fault(const struct db_batch *b)
 	if (b->ambiguous)
 		return strcmp(err->sqlstate, "53200") == 0;
 	if (is_of_connection(err->sqlstate))
-		return b->failed == AT_STATEMENT || b->failed == AT_CONSTRAINTS;
+		return at_commit || b->failed == AT_STATEMENT ||
+		       b->failed == AT_CONSTRAINTS;
 	for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
 		if (strcmp(err->sqlstate, states[i]) == 0)
-			return b->failed > AT_PREPARE;
+			return at_commit || b->failed > AT_PREPARE;
 	}
 	return false;
 }
 
-static void set_fault(const struct sql_session *s, const struct error *err)
+static void set_fault(
+	const struct sql_session *s, const struct error *err, struct fault *f)
 {
-	struct fault *f = effect_fault(s->effect);
 	bool late = strcmp(err->sqlstate, "57014") == 0;
 	snprintf(f->title, sizeof f->title, "SQL error %s", err->sqlstate);
 	fault_set(f, late ? PROBLEM_TIMEOUT : PROBLEM_RUNTIME, "%.800s",
@@ -271,33 +277,56 @@ static void set_fault(const struct sql_session *s, const struct error *err)
 
 /* ---- The commit together with the outcome ---- */
 
+/* Everything of ours was accepted, and then deferred work of the step's statement, which
+ * deferred itself again when the constraints were to speak, failed at the COMMIT. */
+static bool is_refused_at_commit(const struct db_batch *b)
+{
+	return b->err.kind != ERROR_NONE && !b->ambiguous && b->failed == b->count - 1 &&
+	       is_step_fault(b, true);
+}
+
+/* What it means for the entries that went along. */
+static enum log_end judge_end(const struct db_batch *b)
+{
+	const struct error *err = &b->err;
+	if (err->kind == ERROR_NONE) {
+		const struct db_result *commit = b->statements[b->count - 1].result;
+		return strcmp(db_command_tag(commit), "COMMIT") == 0 ? LOG_DURABLE
+								     : LOG_AMBIGUOUS;
+	}
+	if (b->ambiguous || err->kind == ERROR_TRANSIENT || is_refused_at_commit(b))
+		return LOG_AMBIGUOUS; /* the journal knows whether it was committed */
+	if (b->failed == 0 || db_error_is_drift(err))
+		return LOG_AMBIGUOUS; /* not the journal that we know: look again */
+	return err->kind == ERROR_FENCED ? LOG_CONFLICT : LOG_UNSTORABLE;
+}
+
+/* The attempt is begun anew with the run that is read again, and then has its fault. */
+static void keep_fault(struct sql_session *s, const struct error *err)
+{
+	struct fault fault = {0};
+	set_fault(s, err, &fault);
+	sql_refusals_keep(&s->pool->steps->refusals, s->step_id, s->attempt, &fault);
+}
+
 static void on_committed(struct db_batch *b)
 {
 	struct sql_session *s = b->ctx;
 	struct log *log = s->log;
-	const struct db_result *commit =
-		b->count ? b->statements[b->count - 1].result : NULL;
 	struct error err = b->err;
-	enum log_end end = LOG_DURABLE;
-	if (err.kind == ERROR_CONFLICT && !b->ambiguous)
-		end = LOG_CONFLICT;
-	else if (err.kind != ERROR_NONE && (b->failed == 0 || db_error_is_drift(&err)))
-		end = LOG_AMBIGUOUS; /* not the journal that we know: look again */
-	else if (err.kind != ERROR_NONE && err.kind != ERROR_TRANSIENT)
-		end = LOG_UNSTORABLE;
-	else if (err.kind != ERROR_NONE)
-		end = LOG_AMBIGUOUS; /* committed or not: the journal knows */
-	else if (strcmp(db_command_tag(commit), "COMMIT") != 0)
-		end = LOG_AMBIGUOUS;
+	enum log_end end = judge_end(b);
+	bool refused = is_refused_at_commit(b);
 	db_batch_destroy(b);
 	if (s->pool->steps->closing)
 		return;
 	if (end != LOG_DURABLE)
 		roll_back(s);
+	if (refused)
+		keep_fault(s, &err);
 	if (s->secret)
 		snprintf(err.text, sizeof err.text, "%s", unshown);
 	clean(s);
-	log_answer(log, end, &err);
+	log_answer(log, end, refused ? NULL : &err);
 }
 
 static void carrier_commit(struct carrier *c, struct log *log)
@@ -450,13 +479,13 @@ static void on_failed(struct sql_session *s, const struct db_batch *b)
 		fail(s);
 		return;
 	}
-	if (!is_step_fault(b) && !unknown) {
+	if (!is_step_fault(b, b->count == 1) && !unknown) {
 		if (!b->ambiguous)
 			roll_back(s);
 		repeat(s, b);
 		return;
 	}
-	set_fault(s, &b->err);
+	set_fault(s, &b->err, effect_fault(e));
 	if (unknown) {
 		fault_set(effect_fault(e), PROBLEM_COMMUNICATION, "%.800s",
 			shown_text(s, &b->err));
@@ -511,6 +540,8 @@ static void on_executed(struct db_batch *b)
 		fail(s);
 	} else if (is_own(s)) {
 		s->open = true;
+		snprintf(s->step_id, sizeof s->step_id, "%s", e->step_id);
+		s->attempt = e->attempt;
 		e->carrier = &s->carrier; /* the engine appends and commits */
 		e->state = NULL;
 		effect_succeed(e);
@@ -592,40 +623,18 @@ static struct sql_pool *find_pool(struct sql_steps *steps, const char *name)
 	return p;
 }
 
-struct refusal {
-	uv_timer_t timer;
-	struct effect *effect;
-};
-
-static void on_refusal_closed(uv_handle_t *handle)
-{
-	free(handle->data);
-}
-
-static void on_refuse(uv_timer_t *timer)
-{
-	struct refusal *r = timer->data;
-	struct effect *e = r->effect;
-	uv_close((uv_handle_t *)timer, on_refusal_closed);
-	if (e)
-		effect_fail(e);
-}
-
 void sql_session_start(struct effect *e)
 {
 	const struct sql_request *r = (const struct sql_request *)e->request;
-	struct sql_pool *p = find_pool(e->host->sql, r->call->database);
-	if (!p) { /* a worker without it does not claim such runs, but one may be adopted
-		   */
-		struct refusal *refusal = xcalloc(1, sizeof *refusal);
+	struct sql_steps *steps = e->host->sql;
+	struct sql_pool *p = find_pool(steps, r->call->database);
+	if (!p) /* a worker without it does not claim such runs, but one may be adopted */
 		fault_set(effect_fault(e), PROBLEM_CONFIGURATION,
 			"this worker has no database \"%s\": give it --database "
 			"%s=CONNINFO",
 			r->call->database, r->call->database);
-		refusal->effect = e;
-		uv_timer_init(e->host->loop, &refusal->timer);
-		refusal->timer.data = refusal;
-		uv_timer_start(&refusal->timer, on_refuse, 0, 0);
+	if (!p || sql_refusals_take(&steps->refusals, e)) {
+		sql_refusals_tell(&steps->refusals, steps->loop, e);
 		return;
 	}
 	p->waiting =
@@ -637,6 +646,7 @@ void sql_session_start(struct effect *e)
 void sql_session_stop(struct effect *e)
 {
 	struct sql_session *s = e->state;
+	sql_refusals_stop(&e->host->sql->refusals, e);
 	for (struct sql_pool *p = e->host->sql->pools; p; p = p->next) {
 		for (size_t i = 0; i < p->waiting_count; i++) {
 			if (p->waiting[i] != e)
@@ -718,5 +728,7 @@ void sql_steps_destroy(struct sql_steps *s)
 		free(p->waiting);
 		free(p);
 	}
+	if (s)
+		sql_refusals_finish(&s->refusals);
 	free(s);
 }

@@ -265,6 +265,50 @@ def beside(w):
         check(seq < last, "c%d began at %d, after the last of the others, %d", n, seq, last)
 
 
+# Deferred work that defers itself once more when the constraints are to speak.
+LATE = """create table twice (n int, constraint twice_n unique (n) deferrable initially deferred);
+    create table late (what text); create function late() returns trigger language plpgsql as $f$ begin
+    if new.what in ('twice', 'good') then set constraints all deferred;
+        insert into twice select case when new.what = 'good' then g else 7 end from generate_series(1, 2) g;
+    elsif left(new.what, 1) <> '!' then set constraints all deferred; insert into late values ('!' || new.what);
+    else raise exception 'late: %', new.what using errcode = substr(new.what, 2); end if; return null; end $f$;
+    create constraint trigger t after insert on late deferrable initially deferred
+    for each row execute function late()"""
+
+
+def refused_at_commit(w):
+    """what the statement's own deferred work raises at the COMMIT is the step's fault, at once"""
+    w.sql(LATE)
+    states = {"twice": "23505", "P0001": "P0001", "42P01": "42P01", "42501": "42501", "22012": "22012",
+              "57014": "57014"}
+    for what, state in states.items():
+        path = w.file("late-" + what.lower(), [{"a": sql("insert into late values ('%s')" % what, "count")}])
+        w.expect(10, "run", path, err="SQL error %s" % state)
+        check(int(entries(w, w.last())) <= 8, "%s: %s entries", what, entries(w, w.last()))
+        check(w.sql("select (select count(*) from late) + (select count(*) from twice)") == "0", "%s: written", what)
+    again = {"catch": {"retry": {"limit": {"attempt": {"count": 1}}}}}
+    w.expect(10, "run", w.file("again", [{"t": {"try": [{"a": sql("insert into late values ('twice')", "count")}], **again}}]))
+    check(w.sql("select max(attempts) from stepwell.steps where run_id = '%s' and name = 'a'" % w.last()) == "2", "attempts")
+    w.expect(0, "run", w.file("good", [{"a": sql("insert into late values ('good')", "count")}]))
+    check(w.sql("select count(*) from twice") == "2", "what is not refused is not written")
+
+
+def no_fence(w):
+    """a uniqueness rule that is not the journal's own does not take a run away from its owner"""
+    w.sql("create table seen (kind text unique); insert into seen values ('completed'); create function see() "
+          "returns trigger language plpgsql as $$ begin insert into public.seen values (new.kind); return null; end $$; "
+          "create trigger see after insert on stepwell.entry for each row when (new.kind = 'completed') "
+          "execute function see()")
+    runs = [w.expect(0, "start", w.file(name, [{"a": task}, {"b": {"wait": {"milliseconds": 1}}}])).id
+            for name, task in (("lane", post(w.recorder().url + "/dedupe/x")), ("carried", sql("select 1")))]
+    worker = w.worker(*LEASE)
+    for run in runs:
+        w.wait_status(run, "suspended")
+        check(int(entries(w, run)) <= 5, "%s entries", entries(w, run))
+    check("belongs to another worker" not in w.end(worker, signal.SIGTERM).err, "it was given up")
+
+
 if __name__ == "__main__":
     main([left_behind, text_survives, texts_are_pinned, own_faults, repeated, uncommitted, time_runs_on,
-          ends_its_session, crashes_the_server, large_results, durable, beside])
+          ends_its_session, crashes_the_server, large_results, durable, beside,
+          refused_at_commit, no_fence])
