@@ -311,21 +311,28 @@ create trigger hold_start before update of parent_run_id on stepwell.run for eac
 
 
 def started_while_left(w):
-    """a child that is being started when its parent's time is over, or another branch wins, is cancelled"""
+    """a child that is being started when its parent's time is over, or another branch wins or fails, is cancelled"""
     recorder = w.recorder()
     w.expect(0, "apply", w.file("sleeper", [{"nap": {"wait": {"days": 1}}}]))
     late = {"try": [{"kid": child("sleeper", timeout={"after": {"milliseconds": 250}})}],
             "catch": {"do": [{"note": {"set": {"a": 1}}}]}}
     lost = {"fork": {"compete": True, "branches": [{"kid": {"do": [{"go": child("sleeper")}]}},
                                                    {"quick": {"wait": {"milliseconds": 250}}}]}}
+    fails = {"do": [{"pause": {"wait": {"milliseconds": 250}}},
+                    {"fail": {"raise": {"error": {"type": "https://example.com/no", "status": 409}}}}]}
+    failed = {"try": [{"both": {"fork": {"branches": [{"kid": {"do": [{"go": child("sleeper")}]}}, {"other": fails}]}}}],
+              "catch": {}}
     path = w.file("leaver", [{"one": post(recorder.url + "/hold/one/g")}, {"late": late},
-                             {"two": post(recorder.url + "/hold/two/g")}, {"lost": lost}, {"stay": {"wait": {"days": 1}}}])
+                             {"two": post(recorder.url + "/hold/two/g")}, {"lost": lost},
+                             {"three": post(recorder.url + "/hold/three/g")}, {"failed": failed},
+                             {"stay": {"wait": {"days": 1}}}])
     run = w.expect(0, "start", path).id
     w.worker("--heartbeat", "1s", "--lease", "20s")
     w.sql(HOLD_STARTS)
     over = "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and query like '%%set recalled%%') " \
            "or exists (select from stepwell.operation where run_id = '%s' and %s)"
-    for gate, done in (("one", "op = 'caught'"), ("two", "op = 'cancelled'")):
+    for gate, done in (("one", "op = 'caught'"), ("two", "op = 'cancelled'"),
+                       ("three", "op = 'caught' and path like '/do/5/%%'")):
         recorder.wait("/hold/" + gate, 1)
         w.sql("delete from gate")
         recorder.release(gate)
@@ -334,7 +341,8 @@ def started_while_left(w):
     steps = "select count(*) from stepwell.steps where run_id = '%s' and name = 'stay'" % run
     wait_for(lambda: w.sql(steps) == "1", PATIENCE, "the parent goes on")
     ends = "select string_agg(coalesce(status, 'open'), ' ') from stepwell.run where parent_run_id = '%s'" % run
-    wait_for(lambda: w.sql(ends) in ("cancelled", "cancelled cancelled"), PATIENCE, "no child is left behind")
+    wait_for(lambda: w.sql(ends) in ("cancelled", "cancelled cancelled", "cancelled cancelled cancelled"),
+             PATIENCE, "no child is left behind")
     # A start that was announced before the branch was left, and comes later still, does nothing.
     void = "select void, created from stepwell.run_child('%s', '/do/3/lost/fork/branches/0/kid/do/0/go', " \
            "stepwell.new_id(), 'cli/sleeper', 'null', true, 1, (select owner from stepwell.lease where run_id = '%s'), " \

@@ -474,7 +474,7 @@ def rotation_while_a_worker_dies(w):
 
 
 def digest(w, path):
-    lines = w.wfctl("history", w.run(path)["id"], "-o", "json").stdout.splitlines()
+    lines = w.wfctl("history", w.run(path)["id"], "-o", "jsonl").stdout.splitlines()
     entries = [json.loads(line) for line in lines]
     found = {e["digest"] for e in entries if e.get("digest")}
     assert len(found) == 1, entries

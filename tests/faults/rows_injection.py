@@ -96,6 +96,15 @@ def values_stay_values(world):
 
 # ---- Headers ----
 
+DIGEST = "/auth/digest/a/b"
+
+
+def is_question(record):
+    """Whether it only asks for a challenge: nothing of the step goes with it, neither key, body nor credentials."""
+    return (record["method"], record["path"], record["bytes"], record["key"], record["authorization"]) == (
+        "HEAD", DIGEST, 0, None, None)
+
+
 @case(60)
 def headers_stay_headers(world):
     """Line breaks in header values and names, URLs, queries, credentials and cookies make no header and no
@@ -114,7 +123,7 @@ def headers_stay_headers(world):
         "bearer": http(endpoint={"uri": url, "authentication": {"bearer": {"token": "${ .v }"}}}),
         "basic": http(endpoint={"uri": url, "authentication": {
             "basic": {"username": "${ .v }", "password": "${ .v }"}}}),
-        "digest": http(endpoint={"uri": recorder.url + "/auth/digest/a/b", "authentication": {
+        "digest": http(endpoint={"uri": recorder.url + DIGEST, "authentication": {
             "digest": {"username": "${ .v }", "password": "${ .v }"}}})}
     ends = ["X-Evil: 1", "x-evil:1", "GET /evil HTTP/1.1\r\nHost: a\r\n\r\n",
             "Content-Length: 0\r\n\r\nPOST /evil HTTP/1.1\r\n\r\n"]
@@ -134,7 +143,13 @@ def headers_stay_headers(world):
         heard = json.dumps(record["headers"])
         verdict.that("x-evil" not in {name.strip() for name in record["headers"]} and "/evil" != record["path"],
                      "I9: %s %s", record["path"], heard)
-        verdict.that(record["method"] == "POST", "I9: %s %s", record["method"], record["path"])
+        verdict.that(record["method"] == "POST" or is_question(record), "I9: %s %s", record["method"], heard)
+    # Digest authentication asks for a challenge once for each request, which then goes with credentials only.
+    digest = [r for r in records if r["path"] == DIGEST]
+    answers = [re.match('Digest .* cnonce="([^"]+)"', r["authorization"] or "") for r in digest if r["method"] == "POST"]
+    questions = len(digest) - len(answers)
+    verdict.that(all(answers) and questions == len({a[1] for a in answers}) > 0, "I9: digest: %s", json.dumps(
+        [(r["method"], r["authorization"]) for r in digest]))
     for row in db.rows("select id, status from stepwell.runs"):
         name, text = runs[row["id"]]
         fine = text == "fine" and name not in ("digest",)
