@@ -213,10 +213,12 @@ static void print_time(const char *name, int64_t usec, const char *span)
 	output_print("%-10s %s%s%s\n", name, text, *span ? "   " : "", span);
 }
 
-static void print_lack(const char *needs)
+static void print_lack(const struct admin_run *run)
 {
-	char *with = show_needs(needs ? needs : "");
-	output_print("%-10s for a worker%s%s\n", "waits", *with ? " with " : "", with);
+	char *with = show_needs(run->needs ? run->needs : "");
+	output_print("%-10s for %sa worker%s%s\n", "waits",
+		run->suspect_at ? "a process of its own, started by " : "",
+		*with ? " with " : "", with);
 	free(with);
 }
 
@@ -245,14 +247,15 @@ static void print_worker(const struct admin_run *run)
 static void print_waiting(const struct admin_run *run)
 {
 	char at[CLOCK_TEXT], left[SPAN_TEXT] = "now";
-	clock_format(run->due, at);
-	if (run->due > run->now)
-		duration_format(run->due - run->now, left, sizeof left);
-	if (run->due > run->now &&
+	int64_t due = run->suspect_at ? run->suspect_at : run->due;
+	clock_format(due, at);
+	if (due > run->now)
+		duration_format(due - run->now, left, sizeof left);
+	if (due > run->now &&
 		(run->phase == PHASE_WAITING || run->phase == PHASE_PENDING))
 		output_print("%-10s %s   in %s\n", "due", at, left);
 	else if (waits_for_worker(run))
-		print_lack(run->needs);
+		print_lack(run);
 	print_field("reason", run->reason);
 	if (run->host)
 		print_worker(run);

@@ -45,6 +45,7 @@ static void read_details(const struct db_result *r, struct admin_run *run)
 	run->seen_at = db_int(r, 0, 22);
 	run->gone = db_bool(r, 0, 23);
 	run->live_workers = db_int(r, 0, 24);
+	run->suspect_at = db_int(r, 0, 25);
 	if (run->has_parent)
 		run->parent = db_uuid(r, 0, 20);
 }

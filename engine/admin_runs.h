@@ -17,6 +17,7 @@ struct admin_run {
 	int64_t created_at, started_at, ended_at;
 	const char *reason; /* of its lease, why it waits or was suspended; or NULL */
 	int64_t due, now;   /* by the database's clock */
+	int64_t suspect_at; /* it waits for a process of its own; 0: it does not */
 	/* Not in a list: */
 	const char *input, *output, *error; /* JSON text or NULL */
 	const char *request, *needs, *host; /* of its lease; host: its owner's */

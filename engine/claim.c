@@ -401,13 +401,17 @@ static void on_orphans(struct db_batch *b)
 {
 	struct worker *w = b->ctx;
 	const struct db_result *rows = b->statements[0].result;
-	for (int row = 0; b->err.kind == ERROR_NONE && row < db_rows(rows); row++)
-		takeover(w, db_uuid(rows, row, 0));
+	for (int row = 0; b->err.kind == ERROR_NONE && row < db_rows(rows); row++) {
+		if (db_bool(rows, row, 1))
+			suspects_compare(w, db_uuid(rows, row, 0));
+		else
+			takeover(w, db_uuid(rows, row, 0));
+	}
 	db_batch_destroy(b);
 }
 
 /* Once per lease interval: leases in our name that we do not know (design: fence, rule
- * 5), and leases in the name of nobody. */
+ * 5), leases in the name of nobody, and processes for suspects that we do not know. */
 static void check_leases(struct worker *w)
 {
 	w->listed_at = clock_boottime();
@@ -416,7 +420,7 @@ static void check_leases(struct worker *w)
 	if (!w->options.claim || w->draining)
 		return;
 	struct db_batch *b = db_batch_create(on_orphans, w);
-	store_find_orphans(b);
+	store_find_orphans(b, w->id);
 	db_send(w->control, b);
 }
 

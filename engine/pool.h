@@ -188,6 +188,8 @@ void takeover_forget_others(
 /* suspects.c */
 void suspects_seen(struct worker *w);  /* some wait for a process of their own */
 void suspects_route(struct worker *w); /* events wait for one */
+/* A process that the database has as this worker's own. */
+void suspects_compare(struct worker *w, struct uuid process);
 void suspects_watch(struct worker *w);
 void suspects_drain(struct worker *w);
 void suspects_finish(struct worker *w);

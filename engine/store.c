@@ -332,9 +332,9 @@ void store_release_worker(struct db_batch *b, struct uuid worker)
 	db_add_uuid(db_batch_add(b, sql_release_worker), worker);
 }
 
-void store_find_orphans(struct db_batch *b)
+void store_find_orphans(struct db_batch *b, struct uuid worker)
 {
-	db_batch_add(b, sql_find_orphans);
+	db_add_uuid(db_batch_add(b, sql_find_orphans), worker);
 }
 
 void store_end_sessions(struct db_batch *b, struct uuid worker)

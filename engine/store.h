@@ -33,7 +33,7 @@ void store_listen(struct db_batch *b);
 void store_beat(struct db_batch *b, struct uuid worker, int64_t lease);
 void store_look_around(struct db_batch *b, struct uuid worker, char *const *has);
 void store_release_worker(struct db_batch *b, struct uuid worker);
-void store_find_orphans(struct db_batch *b);
+void store_find_orphans(struct db_batch *b, struct uuid worker);
 void store_end_sessions(struct db_batch *b, struct uuid worker);
 void store_forget_worker(struct db_batch *b, struct uuid worker, bool lost);
 void store_list_leases(

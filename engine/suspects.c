@@ -5,6 +5,11 @@
  * process, starts that, watches it, and judges its death. A death of a process that had
  * one run alone, while this worker lives and is not asked to end, may be evidence against
  * that run; the worker's own death never is.
+ *
+ * Nobody else ends what stands in the database of such a process while this worker lives.
+ * So it is remembered until an answer says that its row is not there any more, whatever
+ * became of the answers before; and rows that nobody remembers are judged, too: no
+ * process stands behind them.
  */
 #include "pool.h"
 
@@ -45,6 +50,11 @@ struct suspects {
 	int64_t looks, cpu;
 	bool hangs;
 };
+
+static bool was_started(const struct suspects *s)
+{
+	return s->death.signal || s->death.code != SUSPECT_CANNOT_CONNECT;
+}
 
 static void forget(struct suspects *s)
 {
@@ -95,9 +105,24 @@ static void start_process(struct suspects *s)
 	s->state = SUSPECTS_ENDED;
 }
 
+static struct suspects *create(struct worker *w, struct uuid id)
+{
+	struct suspects *s = xcalloc(1, sizeof *s);
+	s->worker = w;
+	s->id = id;
+	s->process.lifeline = -1;
+	s->death.code = SUSPECT_CANNOT_CONNECT;
+	s->next = w->suspects;
+	w->suspects = s;
+	return s;
+}
+
+/* What it has taken it gives back if it does not start. */
 static void on_taken(struct db_batch *b)
 {
 	struct suspects *s = b->ctx;
+	bool forgotten =
+		b->err.kind == ERROR_NONE && db_bool(b->statements[1].result, 0, 0);
 	if (b->err.kind != ERROR_NONE) {
 		log_line(LOG_WARNING, "taking suspects: %s", b->err.text);
 	} else {
@@ -108,10 +133,10 @@ static void on_taken(struct db_batch *b)
 	db_batch_destroy(b);
 	if (s->runs && !s->worker->draining)
 		start_process(s);
-	else if (s->runs)
-		s->state = SUSPECTS_ENDED; /* they wait for another one */
-	else
+	else if (forgotten)
 		forget(s);
+	else
+		s->state = SUSPECTS_ENDED;
 }
 
 /* Its runs in its name; where there are none, it is forgotten. */
@@ -119,12 +144,17 @@ static void on_registered(struct db_batch *b)
 {
 	struct suspects *s = b->ctx;
 	struct worker *w = s->worker;
-	bool may = b->err.kind == ERROR_NONE && db_bool(b->statements[0].result, 0, 0);
-	if (b->err.kind != ERROR_NONE)
+	bool answered = b->err.kind == ERROR_NONE;
+	bool may = answered && db_bool(b->statements[0].result, 0, 0);
+	if (!answered)
 		log_line(LOG_WARNING, "taking suspects: %s", b->err.text);
 	db_batch_destroy(b);
-	if (!may || w->draining) {
+	if (answered && !may) {
 		forget(s);
+		return;
+	}
+	if (!may || w->draining) {
+		s->state = SUSPECTS_ENDED;
 		return;
 	}
 	if (s->routes) {
@@ -146,14 +176,8 @@ static void want(struct worker *w, bool routes)
 {
 	if (!w->options.suspect_argv || w->draining || !worker_lease_holds(w))
 		return;
-	struct suspects *s = xcalloc(1, sizeof *s);
-	s->worker = w;
+	struct suspects *s = create(w, uuid_v4());
 	s->routes = routes;
-	s->id = uuid_v4();
-	s->process.lifeline = -1;
-	s->death.code = SUSPECT_CANNOT_CONNECT;
-	s->next = w->suspects;
-	w->suspects = s;
 	struct db_batch *b = db_batch_create(on_registered, s);
 	store_register_suspect(b, s->id, w->id, w->options.lease);
 	db_send(w->control, b);
@@ -162,7 +186,7 @@ static void want(struct worker *w, bool routes)
 void suspects_seen(struct worker *w)
 {
 	for (struct suspects *s = w->suspects; s; s = s->next) {
-		if (s->state == SUSPECTS_WANTED && !s->routes)
+		if (s->state != SUSPECTS_RUNNING && !was_started(s) && !s->routes)
 			return;
 	}
 	want(w, false);
@@ -175,6 +199,18 @@ void suspects_route(struct worker *w)
 			return;
 	}
 	want(w, true);
+}
+
+/* All that is sent of them goes over one connection, so one that is not known here has no
+ * statement on its way: an answer was lost, or what it answered came to pass later. */
+void suspects_compare(struct worker *w, struct uuid process)
+{
+	for (struct suspects *s = w->suspects; s; s = s->next) {
+		if (uuid_equal(s->id, process))
+			return;
+	}
+	log_line(LOG_INFO, "a process for suspects was entered and never started");
+	create(w, process)->state = SUSPECTS_ENDED;
 }
 
 /* ---- Watching ---- */
@@ -201,11 +237,6 @@ static void watch(struct suspects *s)
 
 /* ---- Judging ---- */
 
-static bool was_started(const struct suspects *s)
-{
-	return s->death.signal || s->death.code != SUSPECT_CANNOT_CONNECT;
-}
-
 static bool has_died(const struct suspects *s)
 {
 	return was_started(s) && (s->death.signal || s->death.code);
@@ -228,6 +259,17 @@ static bool is_settled(struct suspects *s, struct db_batch *b)
 	return false;
 }
 
+/* A run that got an entry meanwhile is still its own: it is judged again. */
+static void settle(struct suspects *s, struct db_batch *b)
+{
+	bool forgotten = db_bool(b->statements[b->count - 1].result, 0, 0);
+	db_batch_destroy(b);
+	if (forgotten)
+		forget(s);
+	else
+		s->state = SUSPECTS_ENDED;
+}
+
 static void on_judged(struct db_batch *b)
 {
 	struct suspects *s = b->ctx;
@@ -239,8 +281,7 @@ static void on_judged(struct db_batch *b)
 			log_line(LOG_ERROR, "run %s is suspended: its process died again",
 				db_text(rows, row, 0));
 	}
-	db_batch_destroy(b);
-	forget(s);
+	settle(s, b);
 }
 
 static void on_router_judged(struct db_batch *b)
@@ -254,8 +295,7 @@ static void on_router_judged(struct db_batch *b)
 			"event %s of %s is not routed any more: the processes that "
 			"tried died (see: wfctl doctor)",
 			db_text(rows, 0, 1), db_text(rows, 0, 0));
-	db_batch_destroy(b);
-	forget(s);
+	settle(s, b);
 }
 
 static char *reason(const struct suspects *s, const char *death)
@@ -288,7 +328,7 @@ static void judge_runs(struct suspects *s, struct db_batch *b)
 		.poison_after = s->worker->options.poison_after,
 		.reason = why,
 		.runs = s->runs,
-		.delay = was_started(s) ? 0 : AGAIN_AFTER};
+		.delay = was_started(s) || !s->runs ? 0 : AGAIN_AFTER};
 	store_judge_suspects(b, &v);
 	free(death);
 	free(why);
@@ -336,7 +376,8 @@ static void look_at(struct suspects *s)
 	}
 	if (s->state == SUSPECTS_RUNNING)
 		watch(s);
-	else if (s->state == SUSPECTS_ENDED && s->worker->draining && has_died(s))
+	else if (s->state == SUSPECTS_ENDED && s->worker->draining &&
+		 (has_died(s) || !db_is_up(s->worker->control)))
 		forget(s); /* whoever takes its runs over does not blame them */
 	else if (s->state == SUSPECTS_ENDED && may_judge(s))
 		judge(s);

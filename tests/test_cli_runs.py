@@ -463,7 +463,12 @@ def pool(w):
     w.expect(0, "run", w.file("a", [{"a": {"set": {"x": 1}}}]), "--remote")
     w.expect(0, "status", run_id, out="for a worker with --allow-run", err="")
     check(w.expect(0, "status", run_id, "-o", "json").json["needs"] == "shell", "needs")
-    w.sql("update stepwell.lease set due = due - interval '1 minute'")
+    w.sql("update stepwell.lease set due = 'infinity', suspect_at = now()")
+    w.expect(0, "status", run_id, out="for a process of its own, started by a worker with --allow-run", err="")
+    w.sql("update stepwell.lease set suspect_at = now() + interval '1 minute'")
+    text = w.expect(0, "status", run_id, err="").out
+    check("due " in text and "waits" not in text, "%s", text)
+    w.sql("update stepwell.lease set due = now() - interval '1 minute', suspect_at = null")
     w.expect(0, "status", out="1 due run needs a worker with --allow-run", err="")
     result = w.end(worker, signal.SIGTERM)
     check(result.code == 0, "SIGTERM: %s", result)

@@ -1,6 +1,7 @@
 -- Deletes a worker that owns nothing any more, and its sessions. $1 worker uuid; $2 whether it was lost
 -- boolean: then the events that it had in hand have cost a worker more (list_unrouted; but for those
--- that somebody else is routing). Returns whether it did.
+-- that somebody else is routing). Returns whether it owns nothing; else it is still
+-- there.
 with gone as (
 	delete from stepwell.worker w where w.id = $1::uuid
 		and not exists (select from stepwell.lease l where l.owner = w.id)
@@ -14,4 +15,4 @@ with gone as (
 ), counted as (
 	update stepwell.event e set tries = e.tries + 1 from tried t where e.source = t.source and e.id = t.id
 )
-select count(*) > 0 from gone
+select not exists (select from stepwell.lease l where l.owner = $1::uuid)

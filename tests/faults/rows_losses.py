@@ -1,5 +1,5 @@
-"""What a pool does about losses that were no run's fault (row 62), and where workers log in as different
-roles (row 66)."""
+"""What a pool does about losses that were no run's fault, and what becomes of runs that had some (row 62), and
+where workers log in as different roles (row 66)."""
 import contextlib
 import os
 import signal
@@ -8,11 +8,13 @@ import sys
 import time
 
 from catalogue import case
-from harness import check, http_steps, http_task, wait_for
-from judges import OPS, all_completed, effects_once, healthy, journal_is_whole
+from harness import check, check_landed, http_steps, http_task, wait_for
+from judges import OPS, all_completed, complete, effects_once, healthy, journal_is_whole
 from rows_rights import role
 from servers import die_with_us
-from sessions import SOON
+from sessions import CLAIM, CONTROL, LEASE, SOON
+
+PROCESSES = 4  # for suspects, that a worker may have
 
 
 @case(66)
@@ -81,6 +83,82 @@ def losses_of_nobody(world):
     journal_is_whole(db)
     effects_once(db, recorder, ids, ["s%d" % i for i in range(1, 7)])
     world.checked(6 * count)
+
+
+def held(world):
+    """A worker behind the proxy, and a run of one held step that has lost two workers; nobody has it."""
+    db = world.db
+    db.apply("held", [{"s1": http_task(world.recorder.url, "/hold/gate/{run}/s1")}])
+    run = db.psql("begin; select stepwell.start('crash/held', '{\"n\": 1}') as id \\gset\n"
+                  "update stepwell.lease set due = 'infinity', losses = 2, lost_at = now(), lost_seq = (select "
+                  "max(seq) from stepwell.entry where run_id = :'id') where run_id = :'id'; commit; select :'id';")
+    return world.worker(*SOON, proxied=True), run
+
+
+def goes_on(world, run):
+    """It is executed, and of what was before nothing is left in the name of its worker, which has lived."""
+    db, recorder = world.db, world.recorder
+    wait_for(lambda: recorder.records("/hold"), 2 * LEASE + 3, "I5: the run goes on")
+    wait_for(lambda: processes(db) == 1, 2 * LEASE + 3, "I5: one process for suspects is left")
+    check("waits for a process" not in db.cli("status", run, expect=0)[1], "I8: it is said to wait")
+    recorder.release("gate")
+    complete(world, 1)
+    effects_once(db, recorder, [run], ["s1"])
+    wait_for(lambda: processes(db) == 0, 10, "I10: no process for suspects is left")
+    world.check_workers()
+    world.inject()
+    world.land()
+    world.checked(1)
+
+
+def processes(db):
+    return db.count("stepwell.worker where parent is not null")
+
+
+@case(62)
+def suspects_entered_unheard(world):
+    """The answers to what enters processes for suspects are lost, as often as there may be processes."""
+    run = held(world)[1]
+    rules = [world.proxy.rule(CONTROL, "after", sql="insert into stepwell.worker (id, parent") for _ in range(PROCESSES)]
+    world.db.psql("update stepwell.lease set suspect_at = now()")
+    for rule in rules:
+        check_landed(rule.hit.wait(30), "an answer was not lost")
+    goes_on(world, run)
+
+
+@case(62)
+def suspects_taken_unheard(world):
+    """The answer to a claim of suspects is lost: they belong to a process that was never started."""
+    run = held(world)[1]
+    rule = world.proxy.rule(CONTROL, "after", sql=CLAIM, when=lambda tags: len(tags) == 2 and tags[0] == "SELECT 1")
+    world.db.psql("update stepwell.lease set suspect_at = now()")
+    check_landed(rule.hit.wait(20), "no claim was cut")
+    goes_on(world, run)
+
+
+@case(62)
+def suspects_not_taken(world):
+    """Somebody holds a table that claims of suspects read, until more have failed than there may be processes."""
+    worker, run = held(world)
+    holder = world.holder("lock table stepwell.run in access exclusive mode")
+    world.db.psql("update stepwell.lease set suspect_at = now()")
+    wait_for(lambda: worker.output().count("taking suspects") > PROCESSES, 30, "I5: claims of suspects are tried again")
+    holder.kill()
+    goes_on(world, run)
+
+
+@case(62)
+def suspects_left_behind(world):
+    """What a worker asked for over a connection that it had given up came to pass later: processes are entered
+    that it does not know, one of which owns the run."""
+    worker, run = held(world)
+    world.db.psql(
+        "insert into stepwell.worker (id, parent, host, pid, version, expires_at, postmaster_started_at, by_place) "
+        "select gen_random_uuid(), p.id, p.host, 0, p.version, now() + interval '2 seconds', p.postmaster_started_at, true "
+        "from stepwell.worker p, generate_series(1, %d) where p.id = '%s'; update stepwell.lease set state = 'running', "
+        "suspect_at = now(), owner = (select id from stepwell.worker where parent is not null limit 1)"
+        % (PROCESSES, worker.uuid))
+    goes_on(world, run)
 
 
 def has_runs(db, worker):
