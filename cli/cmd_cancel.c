@@ -14,7 +14,9 @@ const struct command command_cancel = {
 	.arguments = "RUN...",
 	.summary = "cancel runs that have not ended",
 	.help = "The effect that is under way is stopped; completed steps stay as they "
-		"are.\n",
+		"are.\n"
+		"The order is carried out when the run's worker looks next, at its "
+		"heartbeat (2 s).\n",
 	.options = options,
 	.least = 1,
 	.most = -1,

@@ -50,7 +50,7 @@ static int run(const struct options *o)
 }
 
 static const struct option options[] = {
-	{"older-than", 0, OPTION_DURATION, "TIME",
+	{"older-than", 0, OPTION_DURATION, "DURATION",
 		"weeks that ended longer ago are dropped, e.g. 30d"},
 	{"dry-run", 0, OPTION_FLAG, NULL, "only say what would be dropped"},
 	OPTION_ROW_OUTPUT,
@@ -61,15 +61,16 @@ static const struct option options[] = {
 
 const struct command command_gc = {
 	.name = "gc",
-	.arguments = "--older-than TIME",
+	.arguments = "--older-than DURATION",
 	.summary = "remove the history of old runs",
 	.help = "Runs are kept by the week in which they were started (Monday to Sunday, "
 		"UTC).\n"
-		"A week that ended longer ago than TIME is dropped as a whole, with the "
-		"keys\n"
-		"of its runs. Runs of such a week that have not ended, and what they "
-		"have\n"
-		"started, are kept. The same in SQL: select * from stepwell.gc('30 "
+		"A week that ended longer ago than DURATION is dropped as a whole, with "
+		"the keys\n"
+		"of its runs. A child belongs to the week of the run that started it. "
+		"Runs of\n"
+		"such a week that have not ended, and what they have started, are "
+		"kept. The same in SQL: select * from stepwell.gc('30 "
 		"days')",
 	.options = options,
 	.run = run,

@@ -16,10 +16,9 @@ static int finish(
 	switch (end) {
 	case WORKER_DRAINED:
 	case WORKER_TIMED_OUT:
-		launch_say_detached(&l->database, l->start.run_id);
-		return EXIT_WAIT_OVER;
+		return launch_detach(&l->database, l->start.run_id, output_form(o));
 	case WORKER_FAILED:
-		launch_say_detached(&l->database, l->start.run_id);
+		launch_detach(&l->database, l->start.run_id, OUTPUT_TEXT);
 		return command_fail(err);
 	case WORKER_RUN_ENDED:
 	case WORKER_RUN_LOST:
@@ -108,8 +107,9 @@ const struct command command_run = {
 		"--key, a run\n"
 		"that exists already is waited for instead. -o json prints the whole "
 		"run, also when it\n"
-		"failed.\n",
+		"failed or goes on without this command (exit 8).\n",
 	.options = options,
+	.evaluates = true,
 	.least = 1,
 	.most = 1,
 	.run = run,

@@ -74,8 +74,11 @@ const struct command command_start = {
 	.help = "With --key it may be repeated: the same key and an equal input give the "
 		"first run,\n"
 		"another input, or another version than is named, is refused (exit "
-		"5).\n",
+		"5).\n"
+		"--wait -o json prints the whole run, also when it failed or goes on "
+		"(exit 8).\n",
 	.options = options,
+	.evaluates = true,
 	.least = 1,
 	.most = 1,
 	.run = run,

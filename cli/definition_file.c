@@ -45,6 +45,16 @@ static bool refuse(const char *path, struct error *err)
 	return false;
 }
 
+/* The byte order mark that editors of some systems put before UTF-8 is no content. */
+static void drop_mark(struct buf *b)
+{
+	if (b->len < 3 || memcmp(b->data, "\xEF\xBB\xBF", 3) != 0)
+		return;
+	b->len -= 3;
+	memmove(b->data, b->data + 3, b->len);
+	b->data[b->len] = '\0';
+}
+
 bool file_read(
 	const char *path, size_t most, char **ret, size_t *ret_n, struct error *err)
 {
@@ -66,6 +76,7 @@ bool file_read(
 		buf_finish(&b);
 		return false;
 	}
+	drop_mark(&b);
 	*ret_n = b.len;
 	*ret = buf_take(&b);
 	return true;

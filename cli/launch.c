@@ -269,7 +269,7 @@ static void catch_interrupt(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
-void launch_say_detached(const struct database *d, struct uuid run)
+static void say_detached(const struct database *d, struct uuid run)
 {
 	char id[UUID_TEXT], end[SHORT_ID];
 	uuid_format(run, id);
@@ -302,15 +302,34 @@ static bool find_patiently(
 	return true;
 }
 
+/* How it ended; of one that goes on without us, how to come back, and its object. */
 static int print_outcome(
 	struct database *d, const struct admin_run *run, enum output form)
 {
 	struct admin_steps steps;
 	struct error err;
+	bool settled = is_settled(run);
+	if (!settled)
+		say_detached(d, run->id);
+	if (!settled && form == OUTPUT_TEXT)
+		return EXIT_WAIT_OVER;
 	if (!admin_find_steps(d->client, run->id, &steps, &err))
 		return command_fail(&err);
 	int code = show_outcome(d->client, run, &steps, form);
 	admin_steps_finish(&steps);
+	return settled ? code : EXIT_WAIT_OVER;
+}
+
+int launch_detach(struct database *d, struct uuid id, enum output form)
+{
+	struct admin_run run;
+	struct error err;
+	if (form == OUTPUT_TEXT || !find_patiently(d, id, &run, &err)) {
+		say_detached(d, id);
+		return EXIT_WAIT_OVER;
+	}
+	int code = print_outcome(d, &run, form);
+	admin_run_finish(&run);
 	return code;
 }
 
@@ -329,11 +348,7 @@ int launch_follow(struct database *d, struct uuid id, int64_t timeout, enum outp
 		admin_run_finish(&run);
 		usleep(POLL);
 	}
-	int code = EXIT_WAIT_OVER;
-	if (is_settled(&run))
-		code = print_outcome(d, &run, form);
-	else
-		launch_say_detached(d, id);
+	int code = print_outcome(d, &run, form);
 	admin_run_finish(&run);
 	return code;
 }

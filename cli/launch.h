@@ -38,9 +38,11 @@ void launch_finish(struct launch *l);
 MUST_CHECK bool launch_create(struct launch *l, struct error *err);
 
 /* Waits until the run has ended or is suspended, at most timeout microseconds (0: no
- * limit), or until Ctrl-C; then prints its outcome. Returns the exit code. */
+ * limit), or until Ctrl-C; then prints its outcome, or as launch_detach. Returns the exit
+ * code. */
 int launch_follow(struct database *d, struct uuid run, int64_t timeout, enum output form);
-/* Says on stderr that the run goes on without us, and how to come back. */
-void launch_say_detached(const struct database *d, struct uuid run);
+/* Says on stderr that the run goes on without us, and how to come back, and prints its
+ * object, if that is the form. Returns the exit code. */
+int launch_detach(struct database *d, struct uuid run, enum output form);
 
 #endif

@@ -74,13 +74,13 @@ const struct admin_step *show_first_uncertain(const struct admin_steps *steps)
 	return found;
 }
 
-/* What went wrong, or why it was cancelled, and whether it may have been done all the
+/* Why it was cancelled, or what went wrong, and whether it may have been done all the
  * same; caller frees. NULL: nothing. */
 static char *note_of(const struct admin_step *s)
 {
-	char *why = s->error    ? show_problem(s->error)
-		    : s->reason ? output_safe(s->reason)
-				: NULL;
+	char *why = s->reason  ? output_safe(s->reason)
+		    : s->error ? show_problem(s->error)
+			       : NULL;
 	if (!show_uncertain(s))
 		return why;
 	char *note = xasprintf("%s%s%s", why ? why : "", why ? "; " : "", MAY_BE_DONE);

@@ -376,9 +376,17 @@ void db_error_from_connection(const PGconn *conn, struct error *err)
 	const char *text = PQerrorMessage(conn);
 	if (!err)
 		return;
-	set_escaped(err, ERROR_TRANSIENT, *text ? text : "the connection was lost");
-	if (is_lack_of_memory(text))
-		memcpy(err->sqlstate, "53200", 6);
+	if (!is_lack_of_memory(text)) {
+		set_escaped(
+			err, ERROR_TRANSIENT, *text ? text : "the connection was lost");
+		return;
+	}
+	struct buf sentences = {0};
+	for (const char *p = text; *p; p++)
+		buf_puts(&sentences, *p != '\n' ? (char[]){*p, '\0'} : p[1] ? "; " : "");
+	set_escaped(err, ERROR_TRANSIENT, buf_text(&sentences));
+	memcpy(err->sqlstate, "53200", 6);
+	buf_finish(&sentences);
 }
 
 bool db_notice_is_doubt(const PGresult *notice)

@@ -12,6 +12,18 @@
 
 #define TIMEOUT_MS_DEFAULT 1000u
 
+bool program_place(struct error *err)
+{
+	return jqvm_place(err);
+}
+
+bool program_place_probe(struct error *err)
+{
+	bool ok = jqvm_place(err);
+	jqvm_place_leave();
+	return ok;
+}
+
 struct program *program_create(const struct program_options *options)
 {
 	struct program *p = xcalloc(1, sizeof *p);

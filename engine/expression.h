@@ -42,6 +42,12 @@ struct program_options {
 	size_t result_bytes; /* of one result; 0: 16 MiB */
 };
 
+/* Whether this process can evaluate: the machine may refuse it addresses or a thread.
+ * Afterwards evaluations are not refused that. Not before a fork. */
+MUST_CHECK bool program_place(struct error *err);
+/* The same, and keeps nothing; before the first program. */
+MUST_CHECK bool program_place_probe(struct error *err);
+
 /* NULL: defaults. */
 struct program *program_create(const struct program_options *options);
 void program_destroy(struct program *p);

@@ -10,6 +10,7 @@
 #include "jqvm.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <jq.h>
 #include <jv.h>
 #include <limits.h>
@@ -30,6 +31,9 @@
 #define STACK_BYTES ((size_t)1 << 30)
 #define STACK_GUARD ((size_t)1 << 16)
 #define GROWTH_BYTES ((size_t)128 << 20)
+/* What must be free of the addresses besides: a process that has no more is out of memory
+ * soon. */
+#define SPARE_BYTES ((size_t)256 << 20)
 
 struct unit {
 	const char *source;
@@ -47,8 +51,6 @@ struct jqvm {
 	struct unit *units;
 	unsigned nunits;
 	struct group *groups;
-	struct watchdog *watchdog;
-	void *stack;
 	ucontext_t outside, inside;
 	struct job *job; /* what runs inside */
 	jv result;       /* of the evaluation that runs; invalid: none yet */
@@ -65,6 +67,13 @@ struct job {
 	bool ok;
 };
 
+/* Once in a process: one evaluation at a time runs in it, and a machine that bounds
+ * addresses refuses it at the start or never. */
+static struct {
+	char *stack; /* NULL: not reserved yet */
+	struct watchdog *watchdog;
+} place;
+
 static void enter(unsigned high, unsigned low)
 {
 	struct jqvm *vm = (struct jqvm *)((uintptr_t)high << 32 | low);
@@ -77,7 +86,7 @@ static void call(struct jqvm *vm, struct job *job)
 	job->vm = vm;
 	vm->job = job;
 	getcontext(&vm->inside);
-	vm->inside.uc_stack.ss_sp = vm->stack;
+	vm->inside.uc_stack.ss_sp = place.stack;
 	vm->inside.uc_stack.ss_size = STACK_BYTES;
 	vm->inside.uc_link = &vm->outside;
 	makecontext(
@@ -93,15 +102,43 @@ static bool data_is_bounded(void)
 	return getrlimit(RLIMIT_DATA, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
 }
 
-static void *map_stack(void)
+static bool refuse_place(int why, const char *what, struct error *err)
 {
-	char *p = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
-		(data_is_bounded() ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS |
-			MAP_NORESERVE | MAP_STACK,
-		-1, 0);
-	assert(p != MAP_FAILED);
-	mprotect(p, STACK_GUARD, PROT_NONE);
-	return p;
+	struct rlimit limit;
+	size_t need = (STACK_BYTES + 2 * SPARE_BYTES) >> 20;
+	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+		return error_set(err, ERROR_DENIED,
+			"expressions need %zu MiB of addresses, and this process may "
+			"have "
+			"%llu MiB (ulimit -v, LimitAS=): allow it %zu MiB, and bound its "
+			"memory by a control group (MemoryMax=)",
+			(STACK_BYTES + SPARE_BYTES) >> 20,
+			(unsigned long long)limit.rlim_cur >> 20, need);
+	return error_set(err, ERROR_DENIED,
+		"expressions need %s, which the system refuses: %s", what, strerror(why));
+}
+
+static char *reserve(size_t n, int access, int flags)
+{
+	char *p = mmap(NULL, n, access, flags | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static char *map_stack(struct error *err)
+{
+	char *p = reserve(STACK_BYTES, PROT_READ | PROT_WRITE,
+		MAP_STACK | (data_is_bounded() ? MAP_SHARED : MAP_PRIVATE));
+	char *spare = p ? reserve(SPARE_BYTES, PROT_NONE, MAP_PRIVATE) : NULL;
+	int why = errno;
+	if (spare) {
+		munmap(spare, SPARE_BYTES);
+		mprotect(p, STACK_GUARD, PROT_NONE);
+		return p;
+	}
+	if (p)
+		munmap(p, STACK_BYTES);
+	refuse_place(why, "1280 MiB of addresses (vm.overcommit_memory?)", err);
+	return NULL;
 }
 
 static void on_no_memory(void *ctx)
@@ -325,9 +362,9 @@ static bool take_verdict(
 static bool finish(struct job *job, jq_state *jq)
 {
 	struct jqvm *vm = job->vm;
-	watchdog_arm(vm->watchdog, on_halt, jq);
+	watchdog_arm(place.watchdog, vm->options.timeout_ms, on_halt, jq);
 	jv end = jq_next(jq);
-	enum watchdog_verdict verdict = watchdog_disarm(vm->watchdog);
+	enum watchdog_verdict verdict = watchdog_disarm(place.watchdog);
 	jv result = vm->result;
 	vm->result = jv_invalid();
 	if (jv_is_valid(result)) {
@@ -373,11 +410,8 @@ void jqvm_destroy(struct jqvm *vm)
 {
 	if (!vm)
 		return;
-	if (vm->stack) {
+	if (place.stack)
 		call(vm, &(struct job){.run = run_destroy});
-		munmap(vm->stack, STACK_BYTES);
-	}
-	watchdog_destroy(vm->watchdog);
 	for (unsigned i = 0; i < vm->nunits; i++)
 		free(vm->units[i].fault);
 	free(vm->units);
@@ -407,25 +441,53 @@ unsigned jqvm_add(struct jqvm *vm, const char *source, const struct jqscan *scan
 	return number;
 }
 
-static void start(struct jqvm *vm)
+bool jqvm_place(struct error *err)
 {
-	if (vm->stack)
+	if (place.stack)
+		return true;
+	char *stack = map_stack(err);
+	if (!stack)
+		return false;
+	place.watchdog = watchdog_create(GROWTH_BYTES);
+	if (!place.watchdog) {
+		refuse_place(errno, "a thread", err);
+		munmap(stack, STACK_BYTES);
+		return false;
+	}
+	place.stack = stack;
+	return true;
+}
+
+void jqvm_place_leave(void)
+{
+	if (!place.stack)
 		return;
-	vm->stack = map_stack();
-	vm->watchdog = watchdog_create(vm->options.timeout_ms, GROWTH_BYTES);
+	watchdog_destroy(place.watchdog);
+	munmap(place.stack, STACK_BYTES);
+	place.stack = NULL;
+}
+
+static bool enter_place(struct error *err)
+{
+	bool ok = jqvm_place(err);
+	if (!ok && err)
+		err->kind = ERROR_INPUT; /* as all failures of expressions */
+	return ok;
 }
 
 bool jqvm_try(struct jqvm *vm, unsigned unit, struct error *err)
 {
 	struct job job = {.run = run_try, .unit = unit, .err = err};
-	start(vm);
+	if (!enter_place(err))
+		return false;
 	call(vm, &job);
 	return job.ok;
 }
 
 bool jqvm_compile(struct jqvm *vm, unsigned unit, struct error *err)
 {
-	start(vm);
+	if (!enter_place(err))
+		return false;
 	if (!vm->groups[unit / GROUP].ready)
 		call(vm, &(struct job){.run = run_compile, .unit = unit});
 	const char *fault = vm->units[unit].fault;

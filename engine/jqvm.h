@@ -16,6 +16,14 @@
 
 struct jqvm;
 
+/*
+ * What every evaluation of this process runs in: the stack and the watchdog's thread. The
+ * first evaluation makes it; whoever must not fail there makes it at the start. It
+ * survives no fork: leave it before one, when all programs are gone.
+ */
+MUST_CHECK bool jqvm_place(struct error *err);
+void jqvm_place_leave(void);
+
 /* The options' defaults must have been filled in. */
 struct jqvm *jqvm_create(const struct program_options *options);
 void jqvm_destroy(struct jqvm *vm);

@@ -260,9 +260,20 @@ char *json_strdup(struct json v)
 {
 	if (json_type(v) != JSON_STRING)
 		return NULL;
-	struct buf b = {0};
+	struct buf b = {0}, whole = {0};
 	json_string(v, &b);
-	return buf_take(&b);
+	size_t from = strlen(buf_text(&b));
+	if (from == b.len)
+		return buf_take(&b);
+	buf_add(&whole, b.data, from);
+	for (size_t i = from; i < b.len; i++) {
+		if (b.data[i])
+			buf_putc(&whole, b.data[i]);
+		else
+			buf_puts(&whole, "\xEF\xBF\xBD");
+	}
+	buf_finish(&b);
+	return buf_take(&whole);
 }
 
 bool json_int(struct json v, int64_t *ret)

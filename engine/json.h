@@ -71,7 +71,9 @@ struct json json_pointer(struct json v, const char *pointer);
 
 /* The content of a string, escapes resolved, appended as UTF-8; it may contain NUL. */
 void json_string(struct json v, struct buf *out);
-/* The same as a new C string, cut at a NUL; caller frees. NULL unless v is a string. */
+/* The same as a new C string; caller frees. NULL unless v is a string. A NUL becomes
+ * U+FFFD: whoever parses or compares the text sees that there is more than what is before
+ * it. */
 char *json_strdup(struct json v);
 /* Where in the text of a string the byte `at` of its content is written; its closing
  * quote, if the content is no longer than that. */

@@ -254,6 +254,26 @@ void shape_put_what(const struct shape *shape, struct buf *out)
 	}
 }
 
+/* The value in quotes, where that is enough; of a version with the parts that it lacks.
+ */
+static void put_quoted(const struct shape *shape, struct json v, struct buf *out)
+{
+	static const char *const tails[] = {"", ".0", ".0.0"};
+	for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+		struct buf text = {0};
+		buf_add(&text, v.s, v.n);
+		buf_puts(&text, tails[i]);
+		bool fits = !shape->formats ||
+			    text_has_format(buf_text(&text), text.len, shape->formats);
+		if (fits)
+			buf_printf(
+				out, "; in quotes it is one: \"%.40s\"", buf_text(&text));
+		buf_finish(&text);
+		if (fits || !(shape->formats & FORMAT_SEMVER))
+			return;
+	}
+}
+
 /* How a value of the wrong type would be written right, where that can be guessed. */
 static void put_remedy(const struct shape *shape, struct json v, struct buf *out)
 {
@@ -262,8 +282,7 @@ static void put_remedy(const struct shape *shape, struct json v, struct buf *out
 	struct json inner = {v.s + 1, v.n - 2}, checked;
 	if (shape->type == SHAPE_STRING &&
 		(type == JSON_NUMBER || type == JSON_TRUE || type == JSON_FALSE))
-		buf_printf(out, "; in quotes it is one: \"%.*s\"",
-			v.n > 40 ? 40 : (int)v.n, v.s);
+		put_quoted(shape, v, out);
 	else if (number && type == JSON_STRING && v.n < 40 &&
 		 json_check(inner.s, inner.n, NULL, &checked, NULL, NULL) &&
 		 json_type(checked) != JSON_STRING)

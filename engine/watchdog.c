@@ -1,10 +1,8 @@
-/*
- * One mutex guards everything. Only the arming thread starts, joins and destroys; the
- * watching thread sets `gone` as the last thing it does.
- */
+/* One mutex guards everything. */
 #include "watchdog.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -19,16 +17,16 @@
 
 #define IDLE_NS 50000000L /* between looks while nothing takes long */
 #define BUSY_NS 5000000L
-#define IDLE_LOOKS 20 /* until the thread ends */
+#define IDLE_LOOKS 20 /* until the thread sleeps */
 
 struct watchdog {
 	int64_t timeout_ns;
 	size_t growth_bytes;
 	pthread_mutex_t lock;
+	pthread_cond_t wake;
 	pthread_t thread;
-	bool started; /* thread must be joined */
-	bool gone;    /* it has ended or is about to */
-	bool stop;    /* it shall end */
+	bool asleep; /* it waits for `wake` */
+	bool stop;   /* it shall end */
 	/* What is armed. */
 	bool armed;
 	uint64_t round;  /* counts armings */
@@ -78,12 +76,12 @@ static void judge(struct watchdog *w)
 		w->halt(w->ctx);
 }
 
-/* One look; returns how long to sleep until the next, 0 to end. */
+/* One look; returns how long to sleep until the next, 0: until it is woken. */
 static long look(struct watchdog *w)
 {
 	bool moved = w->seen != w->round;
 	w->idle = moved || w->armed ? 0 : w->idle + 1;
-	if (w->stop || w->idle > IDLE_LOOKS)
+	if (w->idle > IDLE_LOOKS)
 		return 0;
 	w->seen = w->round;
 	if (!w->armed)
@@ -99,31 +97,54 @@ static long look(struct watchdog *w)
 static void *watch(void *arg)
 {
 	struct watchdog *w = arg;
-	for (;;) {
-		pthread_mutex_lock(&w->lock);
+	pthread_mutex_lock(&w->lock);
+	while (!w->stop) {
 		long ns = look(w);
-		w->gone = ns == 0;
+		if (ns == 0) {
+			w->asleep = true;
+			pthread_cond_wait(&w->wake, &w->lock);
+			continue;
+		}
 		pthread_mutex_unlock(&w->lock);
-		if (ns == 0)
-			return NULL;
 		nanosleep(&(struct timespec){0, ns}, NULL);
+		pthread_mutex_lock(&w->lock);
 	}
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
 }
 
-struct watchdog *watchdog_create(unsigned timeout_ms, size_t growth_bytes)
+/* The thread takes no signals: they are the event loop's. */
+static int start(struct watchdog *w)
+{
+	sigset_t all, old;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	int failed = pthread_create(&w->thread, NULL, watch, w);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return failed;
+}
+
+struct watchdog *watchdog_create(size_t growth_bytes)
 {
 	struct watchdog *w = xcalloc(1, sizeof *w);
-	w->timeout_ns = timeout_ms * 1000000LL;
 	w->growth_bytes = growth_bytes;
 	pthread_mutex_init(&w->lock, NULL);
-	return w;
+	pthread_cond_init(&w->wake, NULL);
+	int failed = start(w);
+	if (!failed)
+		return w;
+	pthread_cond_destroy(&w->wake);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+	errno = failed;
+	return NULL;
 }
 
-static void join(struct watchdog *w)
+static void wake(struct watchdog *w)
 {
-	if (w->started)
-		pthread_join(w->thread, NULL);
-	w->started = false;
+	if (w->asleep)
+		pthread_cond_signal(&w->wake);
+	w->asleep = false;
 }
 
 void watchdog_destroy(struct watchdog *w)
@@ -132,41 +153,28 @@ void watchdog_destroy(struct watchdog *w)
 		return;
 	pthread_mutex_lock(&w->lock);
 	w->stop = true;
+	wake(w);
 	pthread_mutex_unlock(&w->lock);
-	join(w);
+	pthread_join(w->thread, NULL);
+	pthread_cond_destroy(&w->wake);
 	pthread_mutex_destroy(&w->lock);
 	free(w);
 }
 
-/* The thread takes no signals: they are the event loop's. */
-static void start(struct watchdog *w)
-{
-	sigset_t all, old;
-	join(w);
-	w->gone = false;
-	w->idle = 0;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int failed = pthread_create(&w->thread, NULL, watch, w);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	assert(!failed);
-	w->started = true;
-}
-
-void watchdog_arm(struct watchdog *w, void (*halt)(void *), void *ctx)
+void watchdog_arm(
+	struct watchdog *w, unsigned timeout_ms, void (*halt)(void *), void *ctx)
 {
 	assert(!w->armed);
 	pthread_mutex_lock(&w->lock);
 	w->round++;
+	w->timeout_ns = timeout_ms * 1000000LL;
 	w->halt = halt;
 	w->ctx = ctx;
 	w->verdict = WATCHDOG_FINE;
 	pthread_getcpuclockid(pthread_self(), &w->clock);
 	w->armed = true;
-	bool gone = !w->started || w->gone;
+	wake(w);
 	pthread_mutex_unlock(&w->lock);
-	if (gone)
-		start(w);
 }
 
 enum watchdog_verdict watchdog_disarm(struct watchdog *w)

@@ -9,6 +9,7 @@
 #include "bounds.h"
 #include "call_sql.h"
 #include "clock.h"
+#include "expression.h"
 #include "http_client.h"
 #include "log.h"
 #include "pool.h"
@@ -345,6 +346,8 @@ static void return_memory(void)
 
 bool worker_create(const struct worker_options *o, struct worker **ret, struct error *err)
 {
+	if (!program_place(err))
+		return false;
 	struct worker *w = xcalloc(1, sizeof *w);
 	int rc = init_loop(w);
 	if (rc != 0) {

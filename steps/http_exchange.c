@@ -328,7 +328,7 @@ static bool is_challenge(const struct http_answer *a)
 	for (size_t i = 0; a->status == 401 && i < a->headers.count; i++) {
 		const struct http_header *h = &a->headers.items[i];
 		if (strcasecmp(h->name, "WWW-Authenticate") == 0 &&
-			strncasecmp(h->value, "Digest ", 7) == 0)
+			http_challenge_offers(h->value, "Digest"))
 			return true;
 	}
 	return false;

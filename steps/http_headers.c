@@ -65,6 +65,30 @@ bool http_header_is_secret(const char *name)
 	return false;
 }
 
+/* Behind the next comma that is not inside a quoted string, or at the end. */
+static const char *next_of_list(const char *p)
+{
+	bool quoted = false;
+	for (; *p && (quoted || *p != ','); p++) {
+		if (quoted && *p == '\\' && p[1])
+			p++;
+		else if (*p == '"')
+			quoted = !quoted;
+	}
+	return *p ? p + 1 : p;
+}
+
+bool http_challenge_offers(const char *value, const char *scheme)
+{
+	size_t n = strlen(scheme);
+	for (const char *p = value; *p; p = next_of_list(p)) {
+		p += strspn(p, " \t");
+		if (strncasecmp(p, scheme, n) == 0 && strchr(" \t,", p[n]))
+			return true;
+	}
+	return false;
+}
+
 /* The bytes of the media type itself; *p moves over leading white space. */
 static size_t media_length(const char **p)
 {

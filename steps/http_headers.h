@@ -35,6 +35,9 @@ bool http_value_is(const char *s, size_t n);
 /* Whether the header's name tells that its value is a secret (Authorization, Cookie,
  * ...). */
 bool http_header_is_secret(const char *name);
+/* Whether a WWW-Authenticate offers that scheme, in any case: one line may have several
+ * challenges (RFC 9110, 11.6.1). */
+bool http_challenge_offers(const char *value, const char *scheme);
 /* application/json, text/json or anything that ends in +json, with or without parameters.
  */
 bool http_media_is_json(const char *content_type);

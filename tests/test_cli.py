@@ -368,6 +368,31 @@ def run_timeout(w):
     w.expect(0, *shlex.split(command), out="completed", err="")
     check(len(recorder.records("/dedupe/a")) == 1, "a completed step was executed again")
     check(w.end(worker, signal.SIGTERM).code == 0, "the worker's exit code")
+    waits = w.file("l", [{"a": {"set": {"n": 1}}}, {"w": {"wait": "PT1H"}}])
+    for command in (["run"], ["run", "--remote"], ["start", "--wait"]):
+        for form in ("json", "jsonl"):
+            result = w.expect(8, *command, waits, "-t", "300ms", "-o", form, err="come back with: wfctl status")
+            left = json.loads(result.out)
+            check(left["id"] == w.last() and left["status"] in ("pending", "waiting", "running"), "%s", result)
+            w.expect(0, "cancel", left["id"], err="")
+
+
+def marked_files(w):
+    """a byte order mark before a document of a person is no content: files and standard input"""
+    mark = b"\xef\xbb\xbf"
+
+    def marked(name, text):
+        return w.text(name, mark + text.encode())
+    flow = {"document": {"dsl": "1.0.0", "namespace": "cli", "name": "marked", "version": "1.0.0"},
+            "do": [{"s": {"set": "${ . }"}}]}
+    path = marked("m.json", json.dumps(flow))
+    given = marked("i.json", '{"a":1}\r\n')
+    check(w.expect(0, "validate", path, err="").code == 0, "validate")
+    check(w.expect(0, "run", path, "-i", "@" + given, err="").json == {"a": 1}, "--input @FILE")
+    text = '\ufeff{"a":1}\r\n'
+    check(w.expect(0, "run", path, "-i", "-", input=text, err="").json == {"a": 1}, "--input -")
+    event = marked("e.json", '{"type":"t","id":"1","source":"/s"}\n')
+    w.expect(0, "emit", event, out="1 stored", err="")
 
 
 def run_remote(w):
@@ -566,5 +591,5 @@ def examples(w):
 
 if __name__ == "__main__":
     main([private, run_interrupt, migrate, unreachable, usage, version, validate, validate_beyond_schema, validate_large,
-          validate_text, apply, run, run_key, run_json, run_faulted, run_waits, run_timeout, run_remote,
+          validate_text, apply, run, run_key, run_json, run_faulted, run_waits, run_timeout, marked_files, run_remote,
           run_cancelled, start, migrate_print, examples])

@@ -71,6 +71,20 @@ def cut_off(w):
         check(re.search(pattern, out), "%s: %s", form, out)
 
 
+def loser_that_failed(w):
+    """a step that failed and waited for its retry when another branch won is cancelled, and keeps its error"""
+    path = w.file("lose", [{"race": {"fork": {"compete": True, "branches": [
+        {"late": {"try": [{"x": post(w.recorder().url + "/status/503")}], "catch": {"retry": {"delay": {"seconds": 60}, "limit": {"attempt": {"count": 3}}}}}},
+        {"quick": {"wait": {"seconds": 1}}}]}}}])
+    w.expect(0, "run", path)
+    run = w.last()
+    steps = steps_of(w, run)
+    check(steps["x"]["status"] == "cancelled" and steps["x"]["reason"] == "quick was first", "%s", steps["x"])
+    check((steps["x"].get("error") or {}).get("status") == 503, "%s", steps["x"])
+    check(not steps["quick"].get("error"), "%s", steps["quick"])
+    w.expect(0, "status", run, out="quick was first", err="")
+
+
 def tree(w):
     """the tree is by parent: branches that were under way at once are not mixed up"""
     def branch(name, wait):
@@ -209,4 +223,4 @@ def narrow(w):
 
 
 if __name__ == "__main__":
-    main([cut_off, tree, cancelled_run, late_run, ended_elsewhere, faulted_beside, begun_anew, outlook, uncertain, extended, narrow])
+    main([cut_off, loser_that_failed, tree, cancelled_run, late_run, ended_elsewhere, faulted_beside, begun_anew, outlook, uncertain, extended, narrow])

@@ -4,6 +4,7 @@
  */
 #include "base64.h"
 #include "call_http_fixture.h"
+#include "http_headers.h"
 
 /* ---- The request ---- */
 
@@ -262,6 +263,10 @@ START_TEST(digest_authentication)
 	"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"r\", "     \
 	"nonce=\"abc\", qop=\"auth\", algorithm=SHA-256\r\nContent-Length: 4\r\n" \
 	"\r\n"
+#define SEVERAL                                                                  \
+	"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"R\", "     \
+	"Digest realm=\"r\", nonce=\"abc\", qop=\"auth\", algorithm=SHA-256\r\n" \
+	"Content-Length: 4\r\n\r\n"
 	static const char challenge[] = CHALLENGE, body_challenge[] = CHALLENGE "what";
 	static const char with[] =
 		"{\"method\":\"post\",\"endpoint\":{\"uri\":\"@/d\",\"authentication\":"
@@ -298,6 +303,30 @@ START_TEST(digest_authentication)
 	ck_assert(!call(with));
 	ck_fault(PROBLEM_COMMUNICATION, 401, false);
 	ck_no_detail("secret9");
+	/* One of several challenges of one line. */
+	stub_text(stub, SEVERAL);
+	stub_text(stub, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+	size_t before = stub_count(stub);
+	ck_assert(call(with));
+	ck_head(stub, before + 1, "Authorization: Digest username=\"u\"", true);
+	ck_assert_str_eq(stub_request(stub, before + 1)->body, "[1]");
+}
+END_TEST
+
+START_TEST(challenges_of_one_line_are_told_apart)
+{
+	static const char *const offers[] = {"Digest realm=\"r\"", "digest",
+		" Basic realm=\"R\", Digest realm=\"r\"",
+		"Basic realm=\"a\\\"b\",DIGEST\tx=1", "Negotiate, Digest nonce=1",
+		"Bearer abc=, Digest"};
+	static const char *const none[] = {"", "Basic realm=\"x, Digest y\"",
+		"Digestive a=1", "Basic realm=\"a\\\", Digest b\"", "Basic Digest",
+		"Basic x=\"open, Digest "};
+	for (size_t i = 0; i < sizeof offers / sizeof *offers; i++)
+		ck_assert_msg(
+			http_challenge_offers(offers[i], "Digest"), "%s", offers[i]);
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+		ck_assert_msg(!http_challenge_offers(none[i], "Digest"), "%s", none[i]);
 }
 END_TEST
 
@@ -372,6 +401,7 @@ int main(void)
 		connection_is_kept,
 		basic_and_bearer,
 		digest_authentication,
+		challenges_of_one_line_are_told_apart,
 		credentials_stay_out_of_texts,
 		base64,
 	};

@@ -244,6 +244,8 @@ START_TEST(durations_of_the_dsl_have_one_reader)
 		{"5", -1, "is expected"},
 		{"\"5s\"", -1, "is expected"},
 		{"\"-P1D\"", -1, "is expected"},
+		{"\"PT1S\\u0000garbage\"", -1, "is expected"},
+		{"\"PT1S\\u0000\"", -1, "is expected"},
 		{"null", -1, "is expected"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -253,6 +255,21 @@ START_TEST(durations_of_the_dsl_have_one_reader)
 		ck_assert_msg(usec == cases[i].usec && strstr(err.text, cases[i].why),
 			"%s: %lld, %s", cases[i].text, (long long)usec, err.text);
 	}
+}
+END_TEST
+
+START_TEST(a_text_is_not_cut_at_nul)
+{
+	static const char *const rows[][2] = {{"\"\"", ""}, {"\"a\"", "a"},
+		{"\"a\\u0000b\"", "a\xEF\xBF\xBD"
+				  "b"},
+		{"\"\\u0000\\u0000\"", "\xEF\xBF\xBD\xEF\xBF\xBD"}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char *text = json_strdup(parsed(rows[i][0]));
+		ck_assert_str_eq(text, rows[i][1]);
+		free(text);
+	}
+	ck_assert_ptr_null(json_strdup(parsed("1")));
 }
 END_TEST
 
@@ -305,6 +322,7 @@ int main(void)
 	tcase_add_test(tc, equal_documents_have_equal_canonical_forms);
 	tcase_add_test(tc, durations_are_read_in_both_forms);
 	tcase_add_test(tc, durations_of_the_dsl_have_one_reader);
+	tcase_add_test(tc, a_text_is_not_cut_at_nul);
 	tcase_add_test(tc, times_are_written_and_read_back);
 	tcase_add_test(tc, a_step_id_is_derived_and_lies_in_its_run_s_time);
 	suite_add_tcase(suite, tc);

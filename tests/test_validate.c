@@ -550,6 +550,12 @@ START_TEST(advice_says_where_a_member_belongs)
 			"without quotes it is one: 5"),
 		INVALID(TASK("{'run':{'shell':{'command':1}}}"),
 			"/do/0/t/run/shell/command", "in quotes it is one: '1'"),
+		INVALID("{'document':{'dsl':'1.0.0','namespace':'a','name':'b',"
+			"'version':1.10},'do':[{'t':{'wait':'PT1S'}}]}",
+			"/document/version", "in quotes it is one: '1.10.0'"),
+		INVALID("{'document':{'dsl':1.0,'namespace':'a','name':'b',"
+			"'version':'1.0.0'},'do':[{'t':{'wait':'PT1S'}}]}",
+			"/document/dsl", "in quotes it is one: '1.0.0'"),
 		UNSUPPORTED(TASK("{'wait':'PT1S','timeout':'PT5S'}"), "/do/0/t/timeout",
 			"{'after': 'PT5S'}"),
 		UNSUPPORTED(TASK("{'wait':'PT1S','then':'ent'}"), "/do/0/t/then",

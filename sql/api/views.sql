@@ -121,7 +121,7 @@ select t.run_id, p.path, stepwell.path_reference(p.path) as reference,
 		when t.ending is null then t.last_at
 		else 'epoch'::timestamptz + substr(t.ending, 21, 20)::bigint * interval '1 microsecond'
 		end as ended_at,
-	t.output, case when t.op in ('faulted', 'retry') then t.error end as error,
+	t.output, case when t.op in ('faulted', 'retry', 'cancelled') then t.error end as error,
 	case when w.status <> 'cancelled' then null
 		when w.letter = 'f' and stepwell.path_holds(w.by, t.path)
 			then stepwell.path_name(w.by) || ' did not end in time'
