@@ -23,6 +23,7 @@ static const struct migration {
 	{11, "children", sql_migration_0011_children},
 	{12, "orders", sql_migration_0012_orders},
 	{13, "poison", sql_migration_0013_poison},
+	{14, "missed", sql_migration_0014_missed},
 };
 
 #define MIGRATIONS (sizeof migrations / sizeof *migrations)

@@ -163,6 +163,8 @@ static void on_unrouted(struct db_batch *b)
 {
 	struct worker *w = b->ctx;
 	const struct db_result *rows = b->count ? b->statements[0].result : NULL;
+	if (b->err.kind == ERROR_NONE && db_int(b->statements[1].result, 0, 0))
+		claim_due(w); /* runs that were locked when their events were routed */
 	if (b->err.kind != ERROR_NONE || db_is_null(rows, 0, 0)) {
 		none_listed(w, b->err.kind == ERROR_NONE, rows);
 		db_batch_destroy(b);
@@ -185,6 +187,7 @@ void events_route(struct worker *w)
 		return;
 	struct db_batch *b = db_batch_create(on_unrouted, w);
 	store_list_unrouted(b, w->id, suspected_routes(w), !w->has_routed);
+	store_wake_missed(b);
 	w->routing = true;
 	db_send(w->control, b);
 }

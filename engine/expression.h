@@ -99,6 +99,9 @@ bool program_mentions(const struct program *p, const char *name);
 /* Adds the members of $secrets that it mentions to ret; false where some use of $secrets
  * does not say which (`$secrets[.x]`). */
 bool expression_secrets(const struct expression *e, struct words *ret);
+/* Whether `.` alone decides what it gives: it mentions no $name, and does not ask for the
+ * time. */
+bool expression_is_of_dot(const struct expression *e);
 /* A literal without any expression in it. */
 bool expression_is_literal(const struct expression *e);
 /* The members of $steps that are mentioned ("$steps.charge.id" mentions charge); a use

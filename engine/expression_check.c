@@ -31,3 +31,16 @@ unsigned program_check(struct program *p, program_on_fault on_fault, void *ctx)
 		check_node(&c, &p->expressions[i]->root);
 	return c.faults;
 }
+
+static bool node_is_of_dot(const struct node *n)
+{
+	bool is = !n->fault && !(n->code && n->code->scan.beyond);
+	for (size_t i = 0; is && i < n->nitems; i++)
+		is = node_is_of_dot(&n->items[i]);
+	return is;
+}
+
+bool expression_is_of_dot(const struct expression *e)
+{
+	return node_is_of_dot(&e->root);
+}

@@ -18,6 +18,11 @@ static const char *const refused[] = {"$ENV", "$__prog_args", "debug", "env",
 	"import", "include", "input", "input_filename", "input_line_number", "inputs",
 	"module", "modulemeta", "stderr"};
 
+/* What `.` alone does not decide. The formats of strftime and strptime may ask for the
+ * time zone (%Z, %s); which builtins there are is a matter of libjq's version. */
+static const char *const beyond[] = {
+	"builtins", "localtime", "now", "strflocaltime", "strftime", "strptime"};
+
 void words_finish(struct words *w)
 {
 	for (size_t i = 0; i < w->n; i++)
@@ -263,8 +268,16 @@ static bool is_word_of(struct jqtoken t, const char *word)
 	return t.n == strlen(word) && memcmp(t.s, word, t.n) == 0;
 }
 
+static void read_function(struct jqscan *scan, struct jqtoken t)
+{
+	check_refused(scan, "", t);
+	for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++)
+		scan->beyond |= is_word_of(t, beyond[i]);
+}
+
 static void read_variable(struct jqscan *scan, struct jqtoken t, struct follower *f)
 {
+	scan->beyond = true;
 	if (is_word_of(t, "__loc__"))
 		return;
 	check_refused(scan, "$", t);
@@ -317,7 +330,7 @@ void jqscan_read(struct jqscan *scan, char *s, size_t n)
 		if (variable)
 			read_variable(scan, t, &f);
 		else if (t.kind == JQTOKEN_NAME && !key)
-			check_refused(scan, "", t);
+			read_function(scan, t);
 		before = t;
 		if (scan->variables.n + scan->steps.names.n > NAMES_MAX && !*scan->fault)
 			snprintf(scan->fault, sizeof scan->fault,

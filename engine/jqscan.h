@@ -61,8 +61,10 @@ struct jqscan {
 	struct words variables; /* the names after $, but $__loc__ */
 	struct words bound;     /* those that the source binds somewhere itself */
 	struct jqmembers steps, secrets;
-	char fault[120];   /* why the source is refused, "" if it is not */
-	size_t fault_at;   /* the byte of it */
+	bool beyond;     /* what it gives may depend on more than `.`: a $name, the time,
+			    the time zone, or where it stands */
+	char fault[120]; /* why the source is refused, "" if it is not */
+	size_t fault_at; /* the byte of it */
 	bool refuses_name; /* the fault is a name, not a bracket or string */
 };
 void jqscan_finish(struct jqscan *scan);

@@ -103,6 +103,7 @@ void store_list_arrivals(
 	struct db_batch *b, const struct listener *listeners, size_t count);
 void store_load_events(struct db_batch *b, const int64_t *places, size_t count);
 void store_list_unrouted(struct db_batch *b, struct uuid worker, bool alone, bool first);
+void store_wake_missed(struct db_batch *b);
 void store_prune_events(struct db_batch *b);
 
 /* An event and what its correlations by a shape came to. */

@@ -244,6 +244,11 @@ void store_load_events(struct db_batch *b, const int64_t *places, size_t count)
 	db_array_finish(&a);
 }
 
+void store_wake_missed(struct db_batch *b)
+{
+	db_batch_add(b, sql_wake_missed);
+}
+
 void store_list_unrouted(struct db_batch *b, struct uuid worker, bool alone, bool first)
 {
 	struct db_params *p = db_batch_add(b, sql_list_unrouted);

@@ -134,22 +134,14 @@ static void put_literal(const struct event_filter *f, const char *name, struct b
 	}
 }
 
-/* Whether `from` can be evaluated by who sees nothing of the run. */
-static bool is_of_event_alone(struct json from)
-{
-	const char *p = from.s, *end = from.s + from.n;
-	while ((p = memchr(p, '$', (size_t)(end - p))) && p[1] == '{')
-		p++;
-	return !p;
-}
-
+/* Of correlations whose `from` can be evaluated by who sees nothing of the run. */
 static void put_shape(const struct event_filter *f, struct json expect, struct buf *out)
 {
 	struct buf shape = {0}, expected = {0};
 	for (size_t i = 0; i < f->correlation_count; i++) {
 		const struct correlation *c = &f->correlations[i];
 		struct json v = json_get(expect, c->name);
-		if (!v.s || !is_of_event_alone(c->from_node))
+		if (!v.s || !expression_is_of_dot(c->from))
 			continue;
 		buf_putc(&shape, shape.len ? ',' : '[');
 		json_put(&shape, c->from_node);

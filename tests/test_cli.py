@@ -258,6 +258,13 @@ def apply(w):
     w.expect(0, "apply", w.file("one", [{"a": {"set": {"v": 9}}}], "nine", "1.9.0"))
     check(w.expect(0, "run", "cli/one").json == {"v": 10}, "the highest release is not taken")
     check(w.expect(0, "run", "cli/one:1.9.0").json == {"v": 9}, "not the version that was named")
+    ordered = ["1.0.0-999999999999", "1.0.0-20260101000059", "1.0.0-20260101000059.1", "1.0.0-a", "1.0.999999999999",
+               "1.0.1000000000000", "1.0.20260101000001", "1.0.20260101000059", "1.999999999999.0", "1.20260101000059.0"]
+    for version in ordered:
+        w.expect(0, "apply", w.file("long", [{"a": {"set": {"v": version}}}], "long", version))
+    check(w.sql("select string_agg(version, ' ' order by version_order) from stepwell.definition where name = 'long'")
+          == " ".join(ordered), "versions of long numbers have another order")
+    check(w.expect(0, "run", "cli/long").json == {"v": ordered[-1]}, "not the highest of the long")
     listed = w.expect(0, "workflows", "-o", "json", err="").json
     shape(listed[0], ["namespace", "name", "version", "digest", "createdAt", "activeRuns"])
     check(("one", "1.10.0") in [(d["name"], d["version"]) for d in listed], "%s", listed)

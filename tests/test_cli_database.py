@@ -269,6 +269,24 @@ def foreign_settings(w):
     w.expect(0, "gc", "--older-than", "30d", env=env)
 
 
+def role_of_a_login(w):
+    """a login whose sessions begin with another role works as that role, steps by `call: sql` included"""
+    owner, login = w.server.mark + "owner", w.server.mark + "login"
+    database = w.server.create("roled").rpartition("dbname=")[2]
+    w.sql("create role %s; create role %s login noinherit; grant %s to %s; alter role %s set role = '%s'; "
+          "alter database %s owner to %s" % (owner, login, owner, login, login, owner, database, owner))
+    w.stack.callback(lambda: w.sql("drop database %s with (force); drop role %s; drop role %s" % (database, login, owner)))
+    env = {"DATABASE_URL": w.conninfo.rpartition("dbname=")[0].replace("user=postgres", "user=" + login) + "dbname=" + database}
+    w.expect(0, "migrate", env=env)
+    statement = "select current_user::text as who, set_config('role', 'none', false) is null as none"
+    path = w.file("s", [{"a": {"call": "sql", "with": {"statement": statement}}}, {"b": {"set": {"x": 1}}}])
+    w.expect(0, "apply", path, env=env)
+    run = w.expect(0, "start", "cli/s", env=env).id
+    w.expect(0, "worker", "--until-idle", "--poll", "50ms", env=env)
+    status = w.expect(0, "status", run, "-o", "json", env=env).json
+    check(status["status"] == "completed" and owner in json.dumps(status["steps"][0]["output"]), "%s", status)
+
+
 def settings_are_known(w):
     """of each setting that a role may have, this version knows whether it changes what text or a commit means"""
     names = w.sql("select name from pg_settings where context in ('user', 'superuser', 'backend', "
@@ -329,5 +347,5 @@ def said(w, text, database):
 
 if __name__ == "__main__":
     main([key_version, losses_are_forgotten_once, cancel_stays, cancel_of_a_retried_child, starts_in_a_bare_week, partitions_with_other_bounds,
-          gc_by_bounds, locks_of_a_stranger, gc_isolation, schema_made_beforehand, foreign_settings, settings_are_known,
-          sql_has_no_backslash, closed_streams])
+          gc_by_bounds, locks_of_a_stranger, gc_isolation, schema_made_beforehand, foreign_settings, role_of_a_login,
+          settings_are_known, sql_has_no_backslash, closed_streams])

@@ -48,11 +48,20 @@ def sql_start_batch(w):
     inputs = ['{"n": 1}', '{"n": 2.0}', '{"n": 3}', '{"n": 1}', None]
     ids = batch(inputs, "array['k1', 'k2', null, 'k1', null]").splitlines()
     check(len(ids) == 5 and ids[1] == one and ids[0] == ids[3] and len(set(ids)) == 4, "%s", ids)
-    check(batch(inputs, "array['k1', 'k2', 'k3', 'k1', 'k5']").splitlines()[0] == ids[0], "another run")
+    again = batch(inputs, "array['k1', 'k2', 'k3', 'k1', 'k5']").splitlines()
+    key3 = again[2]
+    check(again[0] == ids[0], "another run")
     batch(['{"n": 1}', '{"n": 5}'], "array['new', 'k2']", error="23505")
     batch(['{"n": 1}', '{"n": 5}'], "array['new', 'new']", error="23505")
     batch(['{"n": 1}'], "array['a', 'b']", error="22023")
     batch(['{"n": 1}'], "array['']", error="22023")
+    for inputs_bounds, keys_bounds in (("", "[0:1]="), ("[5:6]=", ""), ("[-3:-2]=", "[7:8]=")):
+        got = w.sql("select stepwell.start_batch('cli/s', '%s{\"{\\\\\"n\\\\\":1}\",\"{\\\\\"n\\\\\":3}\"}'::json[], "
+                    "'%s{k1,k3}')".replace("\\\\", "\\") % (inputs_bounds, keys_bounds)).splitlines()
+        check(got == [ids[0], key3], "%s %s: %s", inputs_bounds, keys_bounds, got)
+    for wrong in ("array[['1', '2'], ['3', '4']]::json[], null", "array['1', '2']::json[], array[['a'], ['b']]",
+                  "array['1', '2']::json[], array[['a', 'b']]"):
+        w.sql("select stepwell.start_batch('cli/s', %s)" % wrong, error="have 2 dimensions, not one")
     w.sql("select stepwell.start_batch('cli/none', array['1']::json[])", error="P0002")
     check(w.sql("select count(*) from stepwell.start_batch('cli/s', '{}')") == "0", "runs of nothing")
     w.work()

@@ -468,6 +468,7 @@ START_TEST(mentions_are_read_off)
 		add(p, "{\"x\": \"a ${ $context.y } $input\"}", EXPRESSION_VALUE);
 	ck_assert(expression_mentions(e, "context"));
 	ck_assert(!expression_mentions(e, "input"));
+	ck_assert(!expression_is_of_dot(e));
 	ck_assert(!expression_is_literal(e));
 	ck_assert(expression_is_literal(add(p, "[1, \"x\"]", EXPRESSION_VALUE)));
 	add(p, "\"$steps.charge.id\"", EXPRESSION_BARE);

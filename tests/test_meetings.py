@@ -4,6 +4,7 @@
     test_meetings.py [NAME...]    only the cases with NAME in their name
 
 cli_world.py says what it needs."""
+import pathlib
 import signal
 
 from cli_world import PATIENCE, main, post
@@ -116,6 +117,48 @@ def routed_unseen(w):
     router("commit")
     w.wait_status(run, "completed", 5)
     w.end(worker, signal.SIGTERM)
+
+
+def one_lease_is_held(w):
+    """a transaction that holds the lease of one run that listens keeps no event from the others, nor from it when it ends"""
+    both = ["a", "b"]
+    for name in both:
+        w.expect(0, "apply", w.file(name, [{"hear": {"listen": {"to": {"one": {"with": {"type": "meet." + name}}}}}}]))
+    runs = {name: w.expect(0, "start", "cli/" + name).id for name in both}
+    worker = w.worker(*QUICK)
+    wait_for(lambda: w.sql("select count(*) from stepwell.lease where state = 'waiting'") == "2", PATIENCE, "they listen")
+    holder = w.session("begin; select from stepwell.lease where run_id = '%s' for update" % runs["a"])
+    for name in both:
+        w.sql("select stepwell.emit('{\"id\": \"%s\", \"source\": \"/m\", \"type\": \"meet.%s\"}')" % (name, name))
+    w.wait_status(runs["b"], "completed", 10)
+    wait_for(lambda: w.sql("select count(*) from stepwell.event where not routed") == "0", 10, "all are routed")
+    check(w.status(runs["a"]) == "waiting", "%s", w.status(runs["a"]))
+    w.end(worker, signal.SIGKILL)  # who comes next wakes it
+    worker = w.worker(*QUICK)
+    beats(w, 3)
+    holder("commit")
+    w.wait_status(runs["a"], "completed", 10)
+    check(w.sql("select count(*) from stepwell.missed") == "0", "what was made good is still there")
+    w.end(worker, signal.SIGTERM)
+
+
+def correlated_by_more(w):
+    """a correlation that asks for the time, or for the run in whatever letters, has its event all the same"""
+    froms = {"now": ".data.at < now", "place": "$__loc__.line > 0 and .data.at < 5e6", "zone": "(.data.at | localtime | length) < 9",
+             "letters": ".data.at < (\\u0024workflow.input.n)", "key": "{now: .data.at} | .now < 2e6"}
+    runs = {}
+    for name, text in froms.items():
+        path = w.file(name, [{"hear": {"listen": {"to": {"one": {"with": {"type": "meet.more"}, "correlate": {
+            "past": {"from": "FROM", "expect": "${ true }"}}}}}}}])
+        content = pathlib.Path(w.dir, path).read_text().replace("FROM", text.replace('"', '\\"'))
+        runs[name] = w.expect(0, "start", w.text(name + ".json", content), "--input", '{"n": 2e6}').id
+    w.work()
+    shaped = w.sql("select count(*) from stepwell.subscription where shape is not null")
+    check(shaped == "1", "%s are looked up by what the event alone gives", shaped)
+    w.sql("select stepwell.emit('{\"id\": \"1\", \"source\": \"/m\", \"type\": \"meet.more\", \"data\": {\"at\": 1000000}}')")
+    w.work()
+    found = {name: w.status(run) for name, run in runs.items()}
+    check(set(found.values()) == {"completed"}, "%s", found)
 
 
 def refused_in_an_order(w):
@@ -352,6 +395,7 @@ def started_while_left(w):
 
 
 if __name__ == "__main__":
-    main([suspended_fork, lost_and_late, drained_and_late, many_events, routed_unseen, refused_in_an_order, emitted_by_two,
-          child_beside_a_long_step, children_left_behind, context_of_a_request, cancel_of_the_unreadable,
-          many_children, retry_beside_a_child, cancelled_by_an_operator, started_while_left])
+    main([suspended_fork, lost_and_late, drained_and_late, many_events, routed_unseen, one_lease_is_held,
+          correlated_by_more, refused_in_an_order, emitted_by_two, child_beside_a_long_step, children_left_behind,
+          context_of_a_request, cancel_of_the_unreadable, many_children, retry_beside_a_child,
+          cancelled_by_an_operator, started_while_left])

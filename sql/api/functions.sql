@@ -217,8 +217,8 @@ begin
 end
 $$;
 
--- Creates runs, one for each input; keys and ids are as long as inputs, their elements may be
--- null. With a key that is taken: the first run, if the input is the same, else 23505. An id is
+-- Creates runs, one for each input; keys and ids are as long as inputs, and all count from 1; their
+-- elements may be null. With a key that is taken: the first run, if the input is the same, else 23505. An id is
 -- drawn by the caller, so that a repeated call is safe: the same id is not created twice. owner:
 -- the runs are born with that worker's lease, which then claims them as its own. named: the caller has
 -- named this version, and a key's first run of another one is refused too (23505). Returns
@@ -348,17 +348,22 @@ $$;
 
 -- PUBLIC. Starts a run of workflow (namespace/name[:version]) for each input inside the caller's
 -- transaction; returns their ids in the order of the inputs. keys may be null, or as long as
--- inputs. Otherwise as start. Much cheaper than as many calls of start.
+-- inputs; where the arrays begin to count does not matter, and of more than one dimension they are
+-- refused (22023). Otherwise as start. Much cheaper than as many calls of start.
 create or replace function stepwell.start_batch(workflow text, inputs json[],
 	keys text[] default null) returns setof uuid
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
 	definition uuid := stepwell.find_definition_id(workflow);
-	count int := coalesce(array_length(inputs, 1), 0);
+	count int := coalesce(cardinality(inputs), 0);
 begin
-	if keys is not null and coalesce(array_length(keys, 1), 0) <> count then
-		raise exception '% inputs and % keys', count, coalesce(array_length(keys, 1), 0)
-			using errcode = '22023';
+	if array_ndims(inputs) > 1 or array_ndims(keys) > 1 then
+		raise exception '% have % dimensions, not one', case when array_ndims(inputs) > 1
+			then 'inputs' else 'keys' end, greatest(array_ndims(inputs), array_ndims(keys))
+			using errcode = '22023', hint = 'give one input, and one key, for each run';
+	end if;
+	if keys is not null and cardinality(keys) <> count then
+		raise exception '% inputs and % keys', count, cardinality(keys) using errcode = '22023';
 	end if;
 	if '' = any (keys) then
 		raise exception 'a key must not be empty' using errcode = '22023';
@@ -367,7 +372,8 @@ begin
 		return query select unnest(r.ids_out) from stepwell.create_runs(definition,
 			array(select coalesce(i::text, 'null') from unnest(inputs) with ordinality t (i, n)
 				order by n),
-			coalesce(keys, array_fill(null::text, array[count])),
+			case when keys is null then array_fill(null::text, array[count])
+				else array(select k from unnest(keys) with ordinality t (k, n) order by n) end,
 			array_fill(null::uuid, array[count]), null, null, null,
 			stepwell.names_version(workflow)) r;
 	end if;

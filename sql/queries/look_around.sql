@@ -1,7 +1,7 @@
 -- What there is to do. $1 own worker uuid; $2 what it has text[]. Returns a row, or one for each
 -- worker that is gone: when the next unowned run that this worker can run is due (microseconds from
 -- now; null: none, or never); whether a run is owned by anybody or due for it, or there are events
--- that nobody was told of; whether there are such events; the worker that is gone uuid or null, and
+-- that somebody was not told of; whether there are such events; the worker that is gone uuid or null, and
 -- whether its lease has run out (else all its sessions have vanished under the same postmaster.
 -- Those of steps do not count: a backend that computes does not see that its client is gone; nor
 -- those behind a pooler, which outlive their clients. A process for suspects is the business of the
@@ -34,6 +34,7 @@ from (select (select l.due from stepwell.lease l where l.owner is null and l.due
 	clock_timestamp() as now,
 	exists (select from stepwell.lease l where l.owner is null and l.suspect_at <= (select clock_timestamp())
 		and l.needs <@ $2::text[]) as suspects,
-	exists (select from stepwell.event e where not e.routed and e.tries < 2) as unrouted,
+	exists (select from stepwell.event e where not e.routed and e.tries < 2)
+		or exists (select from stepwell.missed) as unrouted,
 	exists (select from stepwell.event e where not e.routed and e.tries > 1 and e.tries < 5) as tried) n
 left join gone g on true

@@ -1,5 +1,6 @@
 -- Gives events their places, and wakes those who wait for them; a statement after the one that locked
--- the places, so that it sees what others have routed, and who has begun to listen. $1 source text[];
+-- the places, so that it sees what others have routed, and who has begun to listen. It waits for no
+-- run: whoever holds a lease must not keep events from others. $1 source text[];
 -- $2 id text[]. What their correlations came to: $3 source text[]; $4 id text[]; $5 shape text[];
 -- $6 expected text[]: the values that its expressions gave; $7 base text[] (hex). Returns how many
 -- events were routed and how many runs woken.
@@ -44,7 +45,12 @@ with fresh as (
 	from keyed k join stepwell.subscription s on s.key = k.key
 ), waiting as (
 	select l.run_id from stepwell.lease l
-	where l.run_id in (select run_id from matched) order by l.run_id for update
+	where l.run_id in (select run_id from matched) order by l.run_id for update skip locked
+), missed as ( -- somebody holds their leases: wake_missed comes back to them
+	insert into stepwell.missed (run_id)
+	select l.run_id from stepwell.lease l
+	where l.run_id in (select run_id from matched) and l.run_id not in (select run_id from waiting)
+	returning run_id
 ), told as (
 	update stepwell.lease l set woken = true, due = case when l.owner is null
 		and l.state = 'waiting' then least(l.due, clock_timestamp()) else l.due end
@@ -53,7 +59,8 @@ with fresh as (
 ), told_before as ( -- workers of the version before read what they find here
 	insert into stepwell.delivery (run_id, reference, source, id, path, at)
 	select m.run_id, m.reference, m.source, m.id, m.path, m.at
-	from matched m join waiting w on w.run_id = m.run_id
+	from matched m join (select run_id from waiting union all select run_id from missed) w
+		on w.run_id = m.run_id
 	where exists (select from stepwell.worker v where not v.by_place)
 	order by 1, 2, 3, 4
 	on conflict do nothing
