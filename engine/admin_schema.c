@@ -24,6 +24,7 @@ static const struct migration {
 	{12, "orders", sql_migration_0012_orders},
 	{13, "poison", sql_migration_0013_poison},
 	{14, "missed", sql_migration_0014_missed},
+	{15, "compiling", sql_migration_0015_compiling},
 };
 
 #define MIGRATIONS (sizeof migrations / sizeof *migrations)

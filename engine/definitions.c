@@ -59,6 +59,8 @@ void definitions_add(struct definitions *d, struct uuid id, const struct db_resu
 	if (db_rows(rows) == 0)
 		fault_set(&s->fault, PROBLEM_CONFIGURATION,
 			"its definition is not there any more");
+	else if (db_is_null(rows, 0, 0))
+		s->left = db_bool(rows, 0, 4) ? DEFINITION_PARKED : DEFINITION_ALONE;
 	else if (!definition_create_with(
 			 (struct json){db_text(rows, 0, 0), db_length(rows, 0, 0)},
 			 db_is_null(rows, 0, 2) ? NULL : db_text(rows, 0, 2), NULL,
@@ -80,11 +82,25 @@ static bool is_used(
 	return (s->definition && s->definition->refs > 1) || is_awaited(ctx, s->id);
 }
 
+static void forget_left(struct definitions *d, is_awaited_function is_awaited, void *ctx)
+{
+	for (struct definition_slot **p = &d->head, *s; (s = *p);) {
+		if (!s->left || is_awaited(ctx, s->id)) {
+			p = &s->next;
+			continue;
+		}
+		*p = s->next;
+		d->bytes -= s->bytes;
+		slot_destroy(s);
+	}
+}
+
 /* Of those that are not used, the first ones stay that there is room for. */
 void definitions_trim(
 	struct definitions *d, bool (*is_awaited)(void *ctx, struct uuid id), void *ctx)
 {
 	size_t kept = 0;
+	forget_left(d, is_awaited, ctx);
 	if (d->bytes <= BOUND_DEFINITIONS)
 		return;
 	for (const struct definition_slot *s = d->head; s; s = s->next)

@@ -67,6 +67,15 @@ unsigned program_jq_count(const struct program *p)
 	return jqvm_count(p->vm);
 }
 
+void program_compile(struct program *p)
+{
+	struct error ignored;
+	for (unsigned i = 0; i < jqvm_count(p->vm); i++) {
+		if (!jqvm_compile(p->vm, i, &ignored))
+			continue; /* it says so where it is evaluated */
+	}
+}
+
 static bool is_blank(const char *s, size_t n)
 {
 	while (n && strchr(" \t\r\n", *s) && *s) {

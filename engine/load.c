@@ -1,7 +1,7 @@
 /*
- * From a claim to a run in memory: the definition (while it is kept), the journal from
- * its last snapshot on, the few older entries that the snapshot names. Nothing is
- * evaluated here.
+ * From a claim to a run in memory: the definition (while it is kept; not here, if workers
+ * died of it), the journal from its last snapshot on, the few older entries that the
+ * snapshot names. Nothing is evaluated here.
  */
 #include "pool.h"
 
@@ -124,6 +124,37 @@ static void lose(struct owned *o)
 	owned_drop(o);
 }
 
+static void suspend(struct owned *o, const char *reason)
+{
+	stand_in(o);
+	if (o->request == REQUEST_CANCEL)
+		owned_cancel(o);
+	else
+		owned_suspend(o, reason);
+}
+
+static void on_left(struct db_batch *b)
+{
+	if (b->err.kind !=
+		ERROR_NONE) /* the lease is found in our name (fence, rule 5) */
+		log_line(LOG_WARNING, "letting a run wait: %s", b->err.text);
+	db_batch_destroy(b);
+}
+
+/* Its definition is not to be compiled in this process, or in none. */
+static void leave(struct owned *o, const struct definition_slot *slot)
+{
+	struct worker *w = o->worker;
+	if (slot->left == DEFINITION_PARKED) {
+		suspend(o, "processes that compiled its definition died");
+		return;
+	}
+	struct db_batch *b = db_batch_create(on_left, NULL);
+	store_wait_alone(b, o->id, w->id);
+	owned_drop(o);
+	db_send(w->control, b);
+}
+
 static void become_run(struct owned *o, const struct db_result *rows, int first, int last,
 	struct places *places)
 {
@@ -137,6 +168,10 @@ static void become_run(struct owned *o, const struct db_result *rows, int first,
 	struct error err = {0};
 	struct json input;
 	char id[UUID_TEXT];
+	if (slot->left) {
+		leave(o, slot);
+		return;
+	}
 	if (!slot->definition) {
 		refuse(o, &slot->fault);
 		return;
@@ -155,12 +190,7 @@ static void become_run(struct owned *o, const struct db_result *rows, int first,
 		uuid_format(o->id, id);
 		log_line(LOG_ERROR, "run %s: %s", id, err.text);
 		run_destroy(r);
-		stand_in(o);
-		if (o->request == REQUEST_CANCEL)
-			owned_cancel(o);
-		else
-			owned_suspend(
-				o, "its journal cannot be replayed by this version");
+		suspend(o, "its journal cannot be replayed by this version");
 		return;
 	}
 	owned_live(o, r);
@@ -323,6 +353,28 @@ static bool is_awaited(void *ctx, struct uuid id)
 
 static void read_on(struct load *l);
 
+static void on_settled(struct db_batch *b)
+{
+	db_batch_destroy(b); /* else the next one compiles it as if it were the first */
+}
+
+/* That we are about to is committed. */
+static void compile(struct worker *w, struct uuid id, const struct db_result *rows)
+{
+	bool first = db_rows(rows) && db_bool(rows, 0, 3);
+	suspected_compiles(w, &id);
+	definitions_add(&w->definitions, id, rows);
+	struct definition *d = w->definitions.head->definition;
+	if (first && d)
+		program_compile(d->program); /* as long as it is known who does */
+	suspected_compiles(w, NULL);
+	if (!first)
+		return;
+	struct db_batch *b = db_batch_create(on_settled, w);
+	store_settle_definition(b, id, w->options.version);
+	db_send(w->control, b);
+}
+
 static void on_loaded(struct db_batch *b)
 {
 	struct load *l = b->ctx;
@@ -331,19 +383,31 @@ static void on_loaded(struct db_batch *b)
 	if (b->err.kind != ERROR_NONE) {
 		give_up(l);
 		load_destroy(l);
-	} else {
+	} else if (l->definition_count) {
 		for (size_t i = 0; i < l->definition_count; i++)
-			definitions_add(&w->definitions, l->definitions[i],
-				b->statements[i].result);
-		bool entries = b->count > (int)l->definition_count;
+			compile(w, l->definitions[i], b->statements[i].result);
 		l->definition_count = 0;
 		take_fresh(l);
-		if (entries)
-			take_rows(l, b->statements[b->count - 1].result);
+		read_on(l);
+	} else {
+		take_fresh(l);
+		take_rows(l, b->statements[b->count - 1].result);
 		read_on(l);
 	}
 	db_batch_destroy(b);
 	worker_check_done(w);
+}
+
+/* In a batch of its own, so that nobody waits for what is noted of a definition while
+ * journals are read. */
+static void ask_definitions(struct load *l, struct db_batch *b)
+{
+	struct worker *w = l->worker;
+	struct compiler c = {.worker = w->id,
+		.version = w->options.version,
+		.careful = w->options.claim && w->options.suspect_argv};
+	for (size_t i = 0; i < l->definition_count; i++)
+		store_take_definition(b, l->definitions[i], &c);
 }
 
 /* The next batch, or the end. */
@@ -356,9 +420,9 @@ static void read_on(struct load *l)
 		return;
 	}
 	struct db_batch *b = db_batch_create(on_loaded, l);
-	for (size_t i = 0; i < l->definition_count; i++)
-		store_load_definition(b, l->definitions[i]);
-	if (left)
+	if (l->definition_count)
+		ask_definitions(l, b);
+	else
 		store_load_entries(
 			b, l->behind + l->read, l->inputs + l->read, left, BOUND_LOAD);
 	l->worker->loads++;
@@ -427,6 +491,11 @@ static struct owned *take_row(
 	return o;
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+	return uuid_compare(*(const struct uuid *)a, *(const struct uuid *)b);
+}
+
 void load_claimed(struct worker *w, const struct db_result *rows, bool own)
 {
 	size_t n = (size_t)db_rows(rows);
@@ -449,5 +518,7 @@ void load_claimed(struct worker *w, const struct db_result *rows, bool own)
 	}
 	if (l->definition_count == 0)
 		take_fresh(l);
+	qsort(l->definitions, l->definition_count, sizeof *l->definitions,
+		compare_ids); /* all note them in the same order: no deadlock */
 	read_on(l);
 }

@@ -199,8 +199,9 @@ void suspected_init(struct worker *w);
 void suspected_finish(struct worker *w);
 void suspected_turn(struct worker *w);
 void suspected_note(struct worker *w, const char *step); /* what is begun now */
-void suspected_check(struct worker *w);                  /* is there anything left? */
-bool suspected_leaves(const struct owned *o);            /* it is no suspect any more */
+void suspected_compiles(struct worker *w, const struct uuid *definition); /* NULL: none */
+void suspected_check(struct worker *w);        /* is there anything left? */
+bool suspected_leaves(const struct owned *o);  /* it is no suspect any more */
 bool suspected_routes(const struct worker *w); /* events that others died of, alone */
 void suspected_routed(struct worker *w);       /* none is left */
 

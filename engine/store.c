@@ -425,9 +425,33 @@ void store_load_places(struct db_batch *b, struct uuid run_id, const int64_t *se
 	db_add_int(p, (int64_t)bytes);
 }
 
-void store_load_definition(struct db_batch *b, struct uuid id)
+void store_take_definition(
+	struct db_batch *b, struct uuid id, const struct compiler *compiler)
 {
-	db_add_uuid(db_batch_add(b, sql_load_definition), id);
+	struct db_params *p = db_batch_add(b, sql_take_definition);
+	db_add_uuid(p, id);
+	db_add_uuid(p, compiler->worker);
+	db_add_text(p, compiler->version);
+	db_add_bool(p, compiler->careful);
+}
+
+void store_settle_definition(struct db_batch *b, struct uuid id, const char *version)
+{
+	struct db_params *p = db_batch_add(b, sql_settle_definition);
+	db_add_uuid(p, id);
+	db_add_text(p, version);
+}
+
+void store_judge_definition(struct db_batch *b, struct uuid id)
+{
+	db_add_uuid(db_batch_add(b, sql_judge_definition), id);
+}
+
+void store_wait_alone(struct db_batch *b, struct uuid run, struct uuid owner)
+{
+	struct db_params *p = db_batch_add(b, sql_wait_alone);
+	db_add_uuid(p, run);
+	db_add_uuid(p, owner);
 }
 
 void store_look_around(struct db_batch *b, struct uuid worker, char *const *has)

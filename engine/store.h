@@ -73,7 +73,17 @@ void store_load_entries(struct db_batch *b, const struct uuid *ids, const bool *
 	size_t count, size_t bytes);
 void store_load_places(struct db_batch *b, struct uuid run_id, const int64_t *seqs,
 	size_t count, size_t bytes);
-void store_load_definition(struct db_batch *b, struct uuid id);
+/* Who is about to compile a definition. */
+struct compiler {
+	struct uuid worker;
+	const char *version;
+	bool careful; /* not one of which others died: a process for suspects does */
+};
+void store_take_definition(
+	struct db_batch *b, struct uuid id, const struct compiler *compiler);
+void store_settle_definition(struct db_batch *b, struct uuid id, const char *version);
+void store_judge_definition(struct db_batch *b, struct uuid id);
+void store_wait_alone(struct db_batch *b, struct uuid run, struct uuid owner);
 struct child_start {
 	struct uuid parent, child, worker;
 	const char *path, *workflow;

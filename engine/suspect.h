@@ -21,11 +21,12 @@
 /* What both see. The worker writes the first part before it starts the process. */
 struct black_box {
 	pid_t worker;
-	uint64_t memory;         /* bytes of data it may have; 0: any */
-	bool routes;             /* it has no runs, but events */
-	_Atomic uint64_t turns;  /* of its loop */
-	char step[SUSPECT_STEP]; /* the path of what it began last, or the event; "":
-				    nothing */
+	uint64_t memory;          /* bytes of data it may have; 0: any */
+	bool routes;              /* it has no runs, but events */
+	char compiles[UUID_TEXT]; /* the definition; "": none now */
+	_Atomic uint64_t turns;   /* of its loop */
+	char step[SUSPECT_STEP];  /* the path of what it began last, or the event; "":
+				     nothing */
 };
 
 /* ---- In the worker ---- */

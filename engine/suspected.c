@@ -58,6 +58,17 @@ void suspected_note(struct worker *w, const char *step)
 		suspect_note(w->options.suspect->box, step);
 }
 
+void suspected_compiles(struct worker *w, const struct uuid *definition)
+{
+	if (!w->options.suspect)
+		return;
+	char *compiles = w->options.suspect->box->compiles;
+	if (definition)
+		uuid_format(*definition, compiles);
+	else
+		*compiles = '\0';
+}
+
 void suspected_check(struct worker *w)
 {
 	bool asked = w->has_listed && !w->listing && !w->reclaiming;

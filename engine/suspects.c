@@ -270,11 +270,34 @@ static void settle(struct suspects *s, struct db_batch *b)
 		s->state = SUSPECTS_ENDED;
 }
 
+/* Whether the death is the fault of a definition that it compiled, not of runs. */
+static bool blames_definition(const struct suspects *s, struct uuid *ret)
+{
+	char id[UUID_TEXT];
+	if (s->routes || !is_evidence(s))
+		return false;
+	memcpy(id, s->process.box->compiles, sizeof id);
+	id[sizeof id - 1] = '\0';
+	return uuid_parse(id, ret);
+}
+
+static void say_definition(const struct db_result *rows)
+{
+	if (db_rows(rows) && db_bool(rows, 0, 1))
+		log_line(LOG_ERROR,
+			"definition %s is not compiled any more, its runs are "
+			"suspended: the processes that did died",
+			db_text(rows, 0, 0));
+}
+
 static void on_judged(struct db_batch *b)
 {
 	struct suspects *s = b->ctx;
+	struct uuid definition;
 	if (!is_settled(s, b))
 		return;
+	if (blames_definition(s, &definition))
+		say_definition(b->statements[2].result);
 	const struct db_result *rows = b->statements[1].result;
 	for (int row = 0; row < db_rows(rows); row++) {
 		if (db_bool(rows, row, 1))
@@ -316,7 +339,9 @@ static void say_death(const struct suspects *s, const char *death)
 
 static void judge_runs(struct suspects *s, struct db_batch *b)
 {
-	bool died = has_died(s);
+	struct uuid definition;
+	bool blamed = blames_definition(s, &definition);
+	bool died = has_died(s) && !blamed;
 	char *death = died ? death_text(&s->death, s->process.box) : NULL;
 	char *why = died ? reason(s, death) : NULL;
 	char *object = died ? death_object(&s->death, s->process.box) : NULL;
@@ -330,6 +355,8 @@ static void judge_runs(struct suspects *s, struct db_batch *b)
 		.runs = s->runs,
 		.delay = was_started(s) || !s->runs ? 0 : AGAIN_AFTER};
 	store_judge_suspects(b, &v);
+	if (blamed)
+		store_judge_definition(b, definition);
 	free(death);
 	free(why);
 	free(object);

@@ -7,7 +7,7 @@ with wanted (name, rights) as (values
 	('function', 'SELECT,INSERT'), ('migration', 'SELECT'), ('event', 'SELECT,INSERT,UPDATE,DELETE'),
 	('subscription', 'SELECT,INSERT,UPDATE,DELETE'), ('shape', 'SELECT,INSERT,UPDATE'),
 	('event_key', 'SELECT,INSERT,UPDATE,DELETE'), ('delivery', 'SELECT,INSERT,DELETE'),
-	('taken', 'SELECT,INSERT,DELETE'), ('event_place', 'SELECT,UPDATE'), ('missed', 'SELECT,INSERT,DELETE'),
+	('taken', 'SELECT,INSERT,DELETE'), ('event_place', 'SELECT,UPDATE'), ('missed', 'SELECT,INSERT,DELETE'), ('compiling', 'SELECT,INSERT,UPDATE'),
 	('runs', 'SELECT'), ('steps', 'SELECT'), ('journal', 'SELECT'), ('operation', 'SELECT')
 ), home as (
 	select oid from pg_namespace where nspname = 'stepwell'

@@ -1,7 +1,8 @@
 -- Lets a suspended run go on, and takes back an order to suspend that is not obeyed yet. $1 run
 -- uuid. Returns one row with the entry's seq, 0 for an order that was taken back, or none when
--- the run is neither, or is to be cancelled. A suspect stays one; its deaths are forgotten. The
--- owner hears that its run was woken; suspend_leases.sql is for one that obeys meanwhile.
+-- the run is neither, or is to be cancelled. A suspect stays one; its deaths are forgotten,
+-- and those of its definition. The owner hears that its run was woken; suspend_leases.sql is for
+-- one that obeys meanwhile.
 -- $2 who asks, text: it is noted in the run, with the role.
 with held as (
 	select l.run_id from stepwell.lease l
@@ -12,7 +13,10 @@ with held as (
 		request = null, deaths = 0, lost_seq = case when l.losses > 0 then (select max(seq) + 1
 			from stepwell.entry j where j.run_id = l.run_id) end
 	from held h where l.run_id = h.run_id
-	returning l.run_id
+	returning l.run_id, l.definition_id
+), again as (
+	update stepwell.compiling c set deaths = 0 from released l
+	where c.definition_id = l.definition_id and c.deaths > 0
 ), withdrawn as (
 	update stepwell.lease l set request = null, woken = l.woken or l.owner is not null
 	where l.run_id = $1::uuid and l.request = 'suspend'

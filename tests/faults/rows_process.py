@@ -391,6 +391,47 @@ def poison_event(world):
 
 
 @case(9)
+def poison_definition(world):
+    """A definition that ends whoever compiles it: after two losses a process of its own does, after three deaths of
+    that nobody; its runs are suspended one and all, without a death more for each, and others complete."""
+    db, recorder = world.db, world.recorder
+    db.apply("good", http_steps(recorder.url, 3, "/delay/50"))
+    db.apply("bad", [{"a": {"set": {"x": "${ \"poison\" + ($workflow.id | tostring) }"}}}])
+    ids, bad = db.start("good", world.size(20, 100, 400)), world.size(30, 200, 1000)
+    db.start("bad", bad)
+    with world.pool(2, *SOON, "--concurrency", "4", env=preload(shim(world.cluster, "die_of"), DIE_OF="poison")) as pool:
+        end = time.monotonic() + world.size(60, 120, 240)
+        while db.statuses() != {"completed": len(ids), "suspended": bad}:
+            check(time.monotonic() < end, "I5: not over: %s", db.statuses())
+            codes = pool.replace_dead()
+            check(all(code == -signal.SIGABRT for code in codes), "I8: exit codes %s", codes)
+            time.sleep(0.02)
+        losses = len(pool.gone)
+        check(2 <= losses <= 8, "I5: it took %d workers", losses)
+        more = db.start("bad", 1)[0]
+        wait_for(lambda: db.value("select state from stepwell.lease where run_id = '%s'" % more) == "suspended", 20,
+                 "I5: the next one is suspended")
+        check(not pool.replace_dead(), "I5: a worker died of it")
+        out = db.cli("status", more)[1]
+        check("processes that compiled its definition" in out and "wfctl resume" in out, "I8: status: %s", out)
+        check("processes that compiled its definition" in db.cli("doctor")[1], "I8: doctor")
+        log = "".join(worker.output() for worker in pool.all())
+        check("is not compiled any more" in log, "I8: %s", log[-2000:])
+        pool.drain()
+    check(db.count("stepwell.lease where deaths > 0") == 0, "I5: runs are blamed")
+    with world.pool(1, *SOON) as pool:
+        check(db.cli("resume", more)[0] == 0, "I8: resume")
+        wait_for(lambda: db.statuses().get("completed") == len(ids) + 1, 20, "I5: it goes on: %s" % db.cli(
+            "history", more)[1])
+        healthy(pool.all())
+    journal_is_whole(db)
+    effects_once(db, recorder, ids, ["s1", "s2", "s3"])
+    world.inject(losses + 3)
+    world.land(losses + 3)
+    world.checked(3 * len(ids))
+
+
+@case(9)
 def outputs_over_the_limit(world):
     """Answers, expressions and shells that give more than is allowed fault their run, and nothing
     else."""
