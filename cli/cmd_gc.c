@@ -70,8 +70,8 @@ const struct command command_gc = {
 		"of its runs. A child belongs to the week of the run that started it. "
 		"Runs of\n"
 		"such a week that have not ended, and what they have started, are "
-		"kept. The same in SQL: select * from stepwell.gc('30 "
-		"days')",
+		"kept.\n"
+		"The same in SQL: select * from stepwell.gc('30 days')",
 	.options = options,
 	.run = run,
 };

@@ -468,7 +468,8 @@ def start(w):
     w.fails(5, first.id, "start", "cli/s", "--key", "K", "--input", '{"n":2}')
     found = w.expect(0, "start", "cli/s", "--key", "K", "--input", '{"n":1}', "-o", "json").json
     check(found == {"id": first.id, "created": False}, "%s", found)
-    w.fails(8, "come back with", "start", "cli/s", "--wait", "--timeout", "300ms", "-o", "json")
+    waited = w.expect(8, "start", "cli/s", "--wait", "--timeout", "300ms", "-o", "json", err="come back with").json
+    check(waited["status"] == "pending", "%s", waited)
     w.fails(2, "--timeout needs --wait", "start", "cli/s", "--timeout", "1s")
     w.fails(2, "exclude each other", "start", "cli/s", "--delay", "1h", "--at", "2030-01-01T00:00:00Z")
     w.fails(2, "time such as", "start", "cli/s", "--at", "tomorrow")

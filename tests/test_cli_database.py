@@ -271,7 +271,7 @@ def foreign_settings(w):
 
 def role_of_a_login(w):
     """a login whose sessions begin with another role works as that role, steps by `call: sql` included"""
-    owner, login = w.server.mark + "owner", w.server.mark + "login"
+    owner, login = w.server.mark + "roled_owner", w.server.mark + "roled_login"
     database = w.server.create("roled").rpartition("dbname=")[2]
     w.sql("create role %s; create role %s login noinherit; grant %s to %s; alter role %s set role = '%s'; "
           "alter database %s owner to %s" % (owner, login, owner, login, login, owner, database, owner))

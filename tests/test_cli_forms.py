@@ -38,7 +38,7 @@ def forms(w):
     array = w.expect(6, "validate", path, broken, "-o", "json").json
     check([o["valid"] for o in array] == [True, False], "%s", array)
     array = json.loads(w.expect(3, "cancel", waiting, "ffffffffffff", "-o", "json").out)
-    check([o["id"] for o in array] == [waiting], "%s", array)
+    check([(o["id"], "error" in o) for o in array] == [(waiting, False), (None, True)], "%s", array)
 
 
 def habits(w):

@@ -220,7 +220,8 @@ def text(w):
 
 def usage(w):
     """wrong usage is exit 2; help tells the exit codes"""
-    w.wfctl("doctor", "-o", "jsonl", expect=2)
+    w.wfctl("doctor", "-o", "xml", expect=2)
+    check(len(w.wfctl("doctor", "-o", "jsonl").stdout.splitlines()) == 1, "jsonl is a line")
     w.wfctl("doctor", "something", expect=2)
     done = subprocess.run([WFCTL, "help", "doctor"], capture_output=True, text=True, check=True)
     check("--probe" in done.stdout and "7 when" in done.stdout, "help: %s", done.stdout)
