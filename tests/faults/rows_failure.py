@@ -44,12 +44,9 @@ class FailureSlot(Slot):
             self.db.cli("retry", run, expect=0)
             self.faulted += 1
             self.deaths[run] += 1
-        self.work(0, "")
+        self.work_out(run)
         check(self.status(run) == "completed", "I1: the run is %s\n%s", self.status(run),
               self.db.cli("status", run)[1])
-
-    def status(self, run):
-        return self.db.value("select status from stepwell.runs where id = '%s'" % run)
 
     def end_of(self, worker, what):
         try:

@@ -5,6 +5,7 @@ import itertools
 import os
 import signal
 import threading
+import time
 
 from catalogue import case
 from harness import Worker, check, check_landed, http_task, preload, records_of, shim, sql_task
@@ -60,6 +61,16 @@ class Slot:
         check(number or code == 0, "I5: the last worker: %s", worker.output())
         return code != 0
 
+    def status(self, run):
+        return self.db.value("select status from stepwell.runs where id = '%s'" % run)
+
+    def work_out(self, run):
+        """Workers in good health until it is over: one ends when nothing is due, as between two tries."""
+        end = time.monotonic() + 30
+        self.work(0, "")
+        while self.status(run) == "waiting" and time.monotonic() < end:
+            self.work(0, "")
+
     def trial(self, *deaths):
         """One run, and for each (number, when) a worker that is to die there; how many died."""
         run = self.db.start("sweep", 1)[0]
@@ -68,8 +79,8 @@ class Slot:
         for number, when in deaths:
             died += self.work(number, when)
         self.deaths[run] = died
-        self.work(0, "")
-        status = self.db.value("select status from stepwell.runs where id = '%s'" % run)
+        self.work_out(run)
+        status = self.status(run)
         check(status == "completed", "I1: after %s: the run is %s\n%s", deaths, status,
               self.db.cli("status", run)[1])
         return died
