@@ -308,15 +308,21 @@ START_TEST(a_batch_is_in_the_order_of_run_ids)
 }
 END_TEST
 
-START_TEST(conflict_is_answered_to_its_log_alone)
+/* Takes the number of the writer's entry before its batch does. */
+static void somebody_else_claims(int writer, int seq)
 {
 	char id[UUID_TEXT], sql[200];
-	uuid_format(writers[37].id, id);
+	uuid_format(writers[writer].id, id);
 	snprintf(sql, sizeof sql,
 		"insert into stepwell.entry (run_id, seq, at, kind, data) "
-		"values ('%s', 2, now(), 'claimed', '[]')",
-		id);
+		"values ('%s', %d, now(), 'claimed', '[]')",
+		id, seq);
 	script(sql);
+}
+
+START_TEST(conflict_is_answered_to_its_log_alone)
+{
+	somebody_else_claims(37, 2);
 	for (int i = 0; i < 90; i++)
 		add(&writers[i], 2);
 	journal_flush(journal);
@@ -446,13 +452,7 @@ END_TEST
 
 START_TEST(large_conflict_is_answered_to_its_log_alone)
 {
-	char id[UUID_TEXT], sql[200];
-	uuid_format(writers[3].id, id);
-	snprintf(sql, sizeof sql,
-		"insert into stepwell.entry (run_id, seq, at, kind, data) "
-		"values ('%s', 1, now(), 'claimed', '[]')",
-		id);
-	script(sql);
+	somebody_else_claims(3, 1);
 	for (int i = 0; i < 8; i++)
 		add_large(&writers[i], BOUND_MIB);
 	journal_flush(journal);
