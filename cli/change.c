@@ -74,7 +74,7 @@ static bool refuse(struct uuid id, enum phase phase, struct error *err)
 		phase_name(phase), end);
 }
 
-/* What is held would stay so: only a retry sends it again. */
+/* What is held would stay so: only a retry sends it again, only an answer ends it. */
 static bool check_resumable(struct db_client *c, struct uuid id, struct error *err)
 {
 	struct admin_steps steps;
@@ -83,8 +83,9 @@ static bool check_resumable(struct db_client *c, struct uuid id, struct error *e
 	const struct admin_step *held = admin_held_step(&steps);
 	if (held)
 		error_set(err, ERROR_CONFLICT,
-			"step %s is held: find out whether it was done, and let the run "
-			"go on with wfctl retry",
+			"step %s is held: find out whether it was done; if so, let the "
+			"run "
+			"go on with --answer JSON, else with wfctl retry",
 			held->path);
 	admin_steps_finish(&steps);
 	return !held;

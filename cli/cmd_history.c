@@ -65,7 +65,7 @@ static const char *outcome_of(const char *kind, struct json op)
 /* One operation, taken apart; texts are owned. */
 struct line {
 	const struct admin_entry *entry;
-	char *kind, *path, *digest, *error, *reason, *death;
+	char *kind, *path, *digest, *error, *reason, *death, *by;
 	int64_t attempt, due;
 	const char *outcome;
 	char step_id[UUID_TEXT]; /* "" without a path */
@@ -105,6 +105,7 @@ static struct line read_line(
 	l.error = error.s ? xstrndup(error.s, error.n) : NULL;
 	l.reason = json_strdup(json_get(op, "reason"));
 	l.death = say_death(json_get(op, "death"));
+	l.by = json_strdup(json_get(op, "by"));
 	l.outcome = outcome_of(l.kind, op);
 	if (!json_int(json_get(op, "attempt"), &l.attempt))
 		l.attempt = 0;
@@ -125,6 +126,7 @@ static void line_finish(struct line *l)
 	free(l->error);
 	free(l->reason);
 	free(l->death);
+	free(l->by);
 }
 
 static void print_object(struct history *h, const struct line *l)
@@ -150,6 +152,8 @@ static void print_object(struct history *h, const struct line *l)
 		object_text(object, "reason", l->reason);
 	if (l->death)
 		object_text(object, "death", l->death);
+	if (l->by)
+		object_text(object, "by", l->by);
 	output_item(&h->list, object);
 }
 
@@ -159,9 +163,10 @@ static void print_note(const struct line *l)
 	char *note = l->error    ? show_problem(l->error)
 		     : l->death  ? output_safe(l->death)
 		     : l->reason ? output_safe(l->reason)
+		     : l->by     ? output_safe(l->by)
 				 : NULL;
 	if (note)
-		output_print("  %s", note);
+		output_print("  %s%s", l->by ? "by " : "", note);
 	free(note);
 }
 

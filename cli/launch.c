@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "command.h"
 #include "data_schema.h"
+#include "json_argument.h"
 #include "resolve.h"
 #include "show_run.h"
 
@@ -40,57 +41,6 @@ static bool is_workflow_name(const char *s)
 	return !s[n] || (s[n] == ':' && s[n + 1] && !s[n + 1 + word(s + n + 1, "-_.+")]);
 }
 
-/* The text of an input's file, as JSON; caller frees. */
-static bool read_input_file(
-	const char *path, char **ret, size_t *ret_n, struct error *err)
-{
-	struct buf json = {0};
-	struct yaml_map places;
-	char *text;
-	size_t n;
-	if (!file_read(path, JSON_BYTES_DEFAULT, &text, &n, err))
-		return false;
-	if (!file_is_yaml(path)) {
-		*ret = text;
-		*ret_n = n;
-		return true;
-	}
-	bool ok = yaml_to_json(text, n, &json, &places, err);
-	yaml_map_finish(&places);
-	free(text);
-	if (!ok) {
-		buf_finish(&json);
-		return error_prefix(err, "--input");
-	}
-	*ret_n = json.len;
-	*ret = buf_take(&json);
-	return true;
-}
-
-/* Verified JSON text of --input; caller frees. */
-static bool read_input(const struct options *o, char **ret, struct error *err)
-{
-	const char *given = options_text(o, "input");
-	struct json checked;
-	char *text;
-	size_t n;
-	if (given && (given[0] == '@' || strcmp(given, "-") == 0)) {
-		if (!read_input_file(given + (given[0] == '@'), &text, &n, err))
-			return false;
-	} else {
-		text = xstrdup(given ? given : "null");
-		n = strlen(text);
-	}
-	if (!json_check(text, n, NULL, &checked, NULL, err)) {
-		free(text);
-		error_prefix(err, "--input");
-		return false;
-	}
-	*ret = xstrndup(checked.s, checked.n);
-	free(text);
-	return true;
-}
-
 static int read_arguments(const struct options *o, struct launch *l)
 {
 	struct error err;
@@ -107,7 +57,8 @@ static int read_arguments(const struct options *o, struct launch *l)
 			"\"%s\" is neither a file nor a workflow: "
 			"NAMESPACE/NAME[:VERSION]",
 			l->name);
-	if (!read_input(o, &l->input, &err))
+	const char *input = options_text(o, "input");
+	if (!json_argument_read(input ? input : "null", "--input", &l->input, &err))
 		return command_fail(&err);
 	l->start.input = l->input;
 	return file ? definition_file_load(l->name, &l->file) : EXIT_DONE;

@@ -296,11 +296,6 @@ static void print_descendant(void *ctx, const struct admin_descendant *d)
 	free(path);
 }
 
-static const char *verb_of(const struct admin_steps *steps)
-{
-	return admin_held_step(steps) ? "retry" : "resume";
-}
-
 /* What a person does whom a retry does not help: another run would do again what may have
  * taken effect. Caller frees. */
 static char *say_way_out(const struct admin_steps *steps)
@@ -333,6 +328,20 @@ static void print_retry(struct db_client *c, const struct admin_run *run,
 	free(safe);
 }
 
+/* What is held was done or not, which a person has to find out. */
+static void print_release(const struct admin_steps *steps, const char *id)
+{
+	const struct admin_step *held = admin_held_step(steps);
+	char *name = held ? output_safe(held->name) : NULL;
+	output_print("\n%-10s wfctl %s %s\n", "next", held ? "retry" : "resume", id);
+	if (name)
+		output_print(
+			"%-10s it sends %s again; if it was done:\n%-10s wfctl resume "
+			"%s --answer JSON\n",
+			"", name, "", id);
+	free(name);
+}
+
 static void print_next(
 	struct db_client *c, const struct admin_run *run, const struct admin_steps *steps)
 {
@@ -340,9 +349,7 @@ static void print_next(
 	show_short_id(run->id, id);
 	switch (run->phase) {
 	case PHASE_FAULTED: print_retry(c, run, steps, id); break;
-	case PHASE_SUSPENDED:
-		output_print("\n%-10s wfctl %s %s\n", "next", verb_of(steps), id);
-		break;
+	case PHASE_SUSPENDED: print_release(steps, id); break;
 	case PHASE_PENDING:
 	case PHASE_RUNNING:
 	case PHASE_WAITING:
@@ -475,7 +482,10 @@ static void say_suspended(const struct admin_run *run, const struct admin_steps 
 		output_safe(run->reason ? run->reason : "an operator asked for it");
 	show_short_id(run->id, end);
 	output_say("wfctl: run %s is suspended: %s", end, reason);
-	output_say("  let it go on: wfctl %s %s", verb_of(steps), end);
+	bool held = admin_held_step(steps) != NULL;
+	output_say("  let it go on: wfctl %s %s", held ? "retry" : "resume", end);
+	if (held)
+		output_say("  or, if it was done: wfctl resume %s --answer JSON", end);
 	free(reason);
 }
 

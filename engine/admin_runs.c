@@ -310,6 +310,7 @@ static const char *add_order(
 		[CHANGE_SUSPEND] = sql_request_run,
 		[CHANGE_RESUME] = sql_resume_run,
 		[CHANGE_RETRY] = sql_retry_run,
+		[CHANGE_ANSWER] = sql_answer_step,
 	};
 	db_add_uuid(p, id);
 	if (order->change == CHANGE_CANCEL || order->change == CHANGE_SUSPEND)
@@ -317,6 +318,10 @@ static const char *add_order(
 	if (order->change == CHANGE_RETRY) {
 		db_add_bool(p, order->new_id);
 		db_add_bool(p, order->force);
+	}
+	if (order->change == CHANGE_ANSWER) {
+		db_add_text(p, order->path);
+		db_add_text(p, order->answer);
 	}
 	db_add_text(p, order->by ? order->by : "somebody");
 	return statements[order->change];

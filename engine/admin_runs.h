@@ -89,15 +89,22 @@ void admin_notify(struct db_client *c);
 /* The same for a run that was just started: not more often than workers can use it. */
 void admin_notify_start(struct db_client *c, struct uuid run_id);
 
-enum admin_change { CHANGE_CANCEL, CHANGE_SUSPEND, CHANGE_RESUME, CHANGE_RETRY };
+enum admin_change {
+	CHANGE_CANCEL,
+	CHANGE_SUSPEND,
+	CHANGE_RESUME,
+	CHANGE_RETRY,
+	CHANGE_ANSWER, /* a held step was done */
+};
 
 /* ret_done: false when the run's state does not allow it; an order of cancel stays, no
  * other is taken after it. cancel and suspend are requests to its owner, or to the next
- * worker. new_id and force are of retry. */
+ * worker. new_id and force are of retry, path and answer of an answer. */
 struct admin_order {
 	enum admin_change change;
 	const char *by; /* who asks; noted in the run */
 	bool new_id, force;
+	const char *path, *answer; /* the step, and JSON text */
 };
 MUST_CHECK bool admin_change_run(struct db_client *c, struct uuid id,
 	const struct admin_order *order, bool *ret_done, struct error *err);

@@ -103,10 +103,16 @@ static enum progress fail_effect(
 }
 
 /* Its output was refused. An effect has happened all the same, unless it is undone with
- * its transaction. */
+ * its transaction. What an operator gave for it is asked for again. */
 static enum progress refuse_output(
 	struct run *r, struct frame *f, struct fault *fault, const struct effect *e)
 {
+	if (f->state == FRAME_ANSWERED) {
+		fault->uncertain = true;
+		run_fail(r, f, fault);
+		run_hold(r, f, "the answer that was given for the step was refused");
+		return PROGRESS_AGAIN;
+	}
 	fault->uncertain = e && effect_may_have_happened(e) && !e->carrier;
 	return fail_effect(
 		r, f, fault, "the last attempt took effect, but its output was refused");
@@ -506,10 +512,20 @@ static enum progress step_waiting(struct run *r, struct frame *f, const struct a
 	return try_again(r, f, a);
 }
 
-/* It was resumed; only a retry sends what is held. */
+static enum progress take_answer(struct run *r, struct frame *f)
+{
+	return run_complete(r, f, value_ref(f->answer), NULL);
+}
+
+/* It was resumed; only a retry sends what is held. What an operator answered comes first:
+ * nothing goes on behind a hold. */
 static enum progress hold_again(struct run *r, struct frame *f)
 {
-	run_hold(r, f, "a step is held until it is retried");
+	for (struct frame *g = frame_leaf(r->root); g; g = frame_leaf_after(g, r->root)) {
+		if (g->state == FRAME_ANSWERED)
+			return take_answer(r, g);
+	}
+	run_hold(r, f, "a step is held until it is retried or answered");
 	return PROGRESS_AGAIN;
 }
 
@@ -553,6 +569,7 @@ static enum progress step_frame(struct run *r, struct frame *f, const struct adv
 		return f->granted ? begin_attempt(r, f, a->host) : PROGRESS_WAIT;
 	case FRAME_WAITING: return step_waiting(r, f, a);
 	case FRAME_HELD: return hold_again(r, f);
+	case FRAME_ANSWERED: return take_answer(r, f);
 	case FRAME_LISTENING: return f->task->kind->next(r, f);
 	}
 	return PROGRESS_WAIT;

@@ -195,7 +195,8 @@ static enum agenda_wait wait_of(const struct frame *f)
 	case FRAME_LISTENING: return AGENDA_EVENT;
 	case FRAME_ENTER:
 	case FRAME_NEXT:
-	case FRAME_HELD: return AGENDA_DECISION;
+	case FRAME_HELD:
+	case FRAME_ANSWERED: return AGENDA_DECISION;
 	}
 	return AGENDA_DECISION;
 }

@@ -98,6 +98,7 @@ void frame_destroy(struct frame *f)
 	value_unref(f->items);
 	value_unref(f->error);
 	value_unref(f->context);
+	value_unref(f->answer);
 	free(f->branches);
 	free(f->put_off);
 	free(f->path);

@@ -21,6 +21,7 @@ enum frame_state {
 	FRAME_ACTIVE, /* its effect is under way */
 	FRAME_WAITING,   /* until due */
 	FRAME_HELD,      /* until an operator says so */
+	FRAME_ANSWERED,  /* an operator said what its effect gave */
 	FRAME_LISTENING, /* until an event arrives */
 };
 
@@ -81,6 +82,7 @@ struct frame {
 	bool lost;             /* the last attempt's outcome is not known */
 	bool redo, force;      /* an operator lets it go on; even past its key window */
 	struct value *context; /* $context of its request: as the first attempt saw it */
+	struct value *answer;  /* FRAME_ANSWERED: what its effect gave */
 	int64_t repeats;       /* it was undone and put off so often in a row */
 	int64_t ended_before, ended_at; /* its session: the last two times */
 

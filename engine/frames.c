@@ -16,6 +16,7 @@ const struct state_word frame_words[] = {
 	[FRAME_ACTIVE] = {"active", 4},
 	[FRAME_WAITING] = {"waiting", 5},
 	[FRAME_HELD] = {"held", 6},
+	[FRAME_ANSWERED] = {"answered", NO_NUMBER},
 	[FRAME_LISTENING] = {"listening", 7},
 	{NULL, 0},
 };
@@ -127,6 +128,7 @@ const struct member frame_members[] = {
 	FRAME("due", MEMBER_NUMBER, due),
 	FRAME("retrying", MEMBER_BIT, retrying),
 	FRAME("context", MEMBER_VALUE, context),
+	FRAME("answer", MEMBER_VALUE, answer),
 	FRAME("repeats", MEMBER_NUMBER, repeats),
 	FRAME("endedBefore", MEMBER_NUMBER, ended_before),
 	FRAME("endedAt", MEMBER_NUMBER, ended_at),

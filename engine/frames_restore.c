@@ -270,6 +270,7 @@ static bool fits(const struct frame *f)
 	case FRAME_NEXT: return alone && whole && f->opened;
 	case FRAME_READY:
 	case FRAME_QUEUED: return alone && whole && f->task->kind->effect;
+	case FRAME_ANSWERED: return alone && whole && f->answer && f->task->kind->effect;
 	case FRAME_LISTENING: return alone && whole && f->listening;
 	case FRAME_WAITING: return alone && whole && (f->retrying || f->task->kind->next);
 	case FRAME_ENTER:

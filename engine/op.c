@@ -17,6 +17,7 @@ static const char *const names[] = {
 	[OP_CAUGHT] = "caught",
 	[OP_LOST] = "lost",
 	[OP_HELD] = "held",
+	[OP_ANSWERED] = "answered",
 	[OP_SUSPENDED] = "suspended",
 	[OP_RESUMED] = "resumed",
 	[OP_RETRIED] = "retried",
@@ -55,6 +56,7 @@ const struct member op_members[] = {
 	OP("force", MEMBER_FLAG, force),
 	OP("worker", MEMBER_TEXT, worker),
 	OP("reason", MEMBER_TEXT, reason),
+	OP("by", MEMBER_TEXT, by),
 	OP_VALUE("input", OP_INPUT),
 	OP_VALUE("output", OP_OUTPUT),
 	OP_VALUE("context", OP_CONTEXT),
@@ -89,6 +91,7 @@ const char *op_entry_kind(const struct op *op)
 		return names[op->path && *op->path ? OP_COMPLETED : OP_CANCELLED];
 	case OP_CAUGHT: return names[OP_FAULTED];
 	case OP_HELD: return names[OP_SUSPENDED];
+	case OP_ANSWERED: return names[OP_RESUMED];
 	case OP_OPENED: return names[OP_STARTED];
 	case OP_FAULTED: return op->uncertain ? "uncertain" : names[OP_FAULTED];
 	case OP_CREATED:
@@ -197,5 +200,6 @@ void op_finish(struct op *op)
 	free((char *)op->path);
 	free((char *)op->worker);
 	free((char *)op->reason);
+	free((char *)op->by);
 	*op = (struct op){0};
 }

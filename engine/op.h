@@ -10,7 +10,7 @@
  * deadline, attemptDeadline (microseconds since 1970), uncertain, again (a fresh pass of
  * a block), backend (it ended the session it ran in), limitHit, failedEntry (its if or
  * input.from could not be evaluated, or its input does not fit its schema), generation
- * (of the stepId), worker, loss, suspect, reason, newId, force.
+ * (of the stepId), worker, loss, suspect, reason, by (who answered), newId, force.
  */
 #ifndef STEPWELL_OP_H
 #define STEPWELL_OP_H
@@ -33,6 +33,7 @@ enum op_kind {
 	OP_CAUGHT,    /* a try goes on with its handler */
 	OP_LOST,      /* an attempt of a worker that is gone: nobody knows how it ended */
 	OP_HELD,      /* a step waits for an operator */
+	OP_ANSWERED,  /* an operator says that a held step was done, and what it gave */
 	OP_SUSPENDED,
 	OP_RESUMED,
 	OP_RETRIED, /* an operator lets a run go on that had failed or was held */
@@ -77,7 +78,7 @@ struct op {
 	bool uncertain, again, raised, loss, suspect, new_id, force;
 	bool failed_entry; /* started: its if, input.schema or input.from failed */
 	bool limit_hit;    /* faulted: a policy's limit on one attempt was over */
-	const char *worker, *reason;
+	const char *worker, *reason, *by;
 	struct json frames; /* OP_FRAMES: the snapshot */
 };
 

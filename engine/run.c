@@ -517,6 +517,7 @@ static bool apply_held(struct run *r, const struct op *op, struct error *err)
 	if (!f || f->child)
 		return misfit(op, err);
 	f->open = f->lost = f->redo = false;
+	value_set(&f->answer, NULL);
 	f->state = FRAME_HELD;
 	r->failed = NULL;
 	r->held = true;
@@ -525,8 +526,26 @@ static bool apply_held(struct run *r, const struct op *op, struct error *err)
 	return true;
 }
 
+/* The run goes on; what else is held is held again when its turn has come. */
+static bool apply_answered(struct run *r, const struct op *op, struct error *err)
+{
+	struct frame *f = run_find(r, op->path);
+	if (!f || f->state != FRAME_HELD || f->child || !f->task->kind->effect ||
+		!op->values[OP_OUTPUT])
+		return misfit(op, err);
+	value_set(&f->answer, value_ref(op->values[OP_OUTPUT]));
+	f->redo = f->force = false;
+	f->state = FRAME_ANSWERED;
+	r->status = RUN_RUNNING;
+	r->held = false;
+	return true;
+}
+
+/* What was answered is not sent again. */
 static void redo(struct frame *f, const struct op *op)
 {
+	if (f->state == FRAME_ANSWERED)
+		return;
 	f->redo = true;
 	f->force = op->force;
 	if (op->new_id) {
@@ -618,6 +637,7 @@ static bool apply(struct run *r, const struct op *op, struct error *err)
 	case OP_COLLECTED: return apply_listening(r, op, err);
 	case OP_LOST: return apply_lost(r, op, err);
 	case OP_HELD: return apply_held(r, op, err);
+	case OP_ANSWERED: return apply_answered(r, op, err);
 	case OP_SUSPENDED: r->status = RUN_SUSPENDED; return true;
 	case OP_RESUMED:
 		r->status = RUN_RUNNING;
@@ -651,6 +671,7 @@ static bool has_path(enum op_kind kind)
 	case OP_CAUGHT:
 	case OP_LOST:
 	case OP_HELD:
+	case OP_ANSWERED:
 	case OP_LISTENING:
 	case OP_RECEIVED:
 	case OP_COLLECTED: return true;

@@ -377,6 +377,12 @@ static const struct scenario scenarios[] = {
 				 "\"onUncertain\":\"hold\"}}},{\"b\":{\"wait\":"
 				 "\"PT1M\"}}]}}}]",
 		"{}", "[\"lose 1\",\"Z\"]"},
+	{"what was lost is held, and known to be done",
+		"[" SH("z", "Z") ",{\"f\":{\"fork\":{\"branches\":[{\"known\":{\"run\":{"
+				 "\"shell\":{\"command\":\"lose 9\"}},\"metadata\":{"
+				 "\"onUncertain\":\"hold\"},\"output\":{\"as\":\"${ . + "
+				 "\\\"!\\\" }\"}}},{\"b\":{\"wait\":\"PT1M\"}}]}}}]",
+		"{}", "[\"done!\",\"Z\"]"},
 	{"what was lost is undone",
 		"[{\"t\":{\"try\":[" SH("a",
 			"A") ",{\"b\":{\"run\":{\"shell\":{"

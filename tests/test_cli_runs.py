@@ -153,7 +153,8 @@ def held(w):
     path = w.file("h", [{"a": post(recorder.url + "/dedupe/a")}, {"b": once}, {"c": post(recorder.url + "/dedupe/c")}])
     w.expect(8, "run", path, out="", err="let it go on: wfctl retry")
     text = w.expect(0, "status", "@last").out
-    check(re.search(r"next +wfctl retry \w+\n", text) and "resume" not in text, "%s", text)
+    check(re.search(r"next +wfctl retry \w+\n +it sends b again; if it was done:\n +wfctl resume \w+ --answer JSON\n", text),
+          "%s", text)
     w.fails(5, "step /do/1/b is held", "resume", "@last")
     w.work()
     check(len(recorder.records("/once/b")) == 1, "it was sent again without being asked for")
@@ -161,6 +162,55 @@ def held(w):
     w.work()
     check(w.expect(0, "status", "@last", "-o", "json").json["status"] == "completed", "the retry did not do it")
     check(len(recorder.records("/once/b")) == 2, "requests: %s", recorder.counts())
+
+
+def held_and_done(w):
+    """what was found done is said, with what it gave: it is not sent again, and what follows sees the answer"""
+    recorder = w.recorder()
+    recorder.answer({"/once/%s" % i: [{"cut": True}] for i in "abc"})
+    hold = {"metadata": {"onUncertain": "hold"}}
+    once = dict(post(recorder.url + "/once/a"), output={"as": "${ .id }", "schema": {"document": {"type": "integer"}}}, **hold)
+    w.expect(8, "run", w.file("d", [{"a": once}, {"b": {"set": {"n": "${ . + 1 }"}}}]), out="",
+             err="or, if it was done: wfctl resume")
+    run = w.expect(0, "status", "@last", "-o", "json").json["id"]
+    w.fails(2, "--step needs --answer", "resume", run, "--step", "a")
+    w.fails(2, "of one run", "resume", run, run, "--answer", "1")
+    w.fails(6, "--answer", "resume", run, "--answer", "{")
+    w.fails(5, "no step b is held", "resume", run, "--step", "b", "--answer", "1")
+    w.fails(3, "no run", "resume", "ffffffffffff", "--answer", "1")
+    # One that does not fit is asked for again; the effect stays uncertain, and nothing is sent.
+    w.expect(0, "resume", run, "--answer", '{"id": "x"}', out="answered")
+    w.work()
+    status = w.expect(0, "status", run, "-o", "json").json
+    check((status["status"], status["reason"]) == ("suspended", "the answer that was given for the step was refused"), "%s", status)
+    # The order to suspend before it is taken does not lose it, and neither does a retry.
+    w.expect(0, "resume", run, "--step", "/do/0/a", "--answer", "@" + w.text("answer.json", '{"id": 41}'), "-o", "json")
+    w.expect(0, "suspend", run)
+    w.work()
+    check(w.expect(0, "status", run, "-o", "json").json["status"] == "suspended", "it is not suspended")
+    w.expect(0, "retry", run)
+    w.work()
+    status = w.expect(0, "status", run, "-o", "json").json
+    check((status["status"], status["output"], status["steps"][0]["status"], status["steps"][0].get("uncertain")) == (
+        "completed", {"n": 42}, "completed", None), "%s", status)
+    check([o["change"] for o in status["orders"]] == ["answer", "answer", "suspend", "retry"], "%s", status["orders"])
+    entry, = [e for e in w.expect(0, "history", run, "-o", "json").json if e["kind"] == "answered"][1:]
+    check(entry["path"] == "/do/0/a" and entry["by"] == status["orders"][1]["by"] and "@" in entry["by"], "%s", entry)
+    check("answered" in w.expect(0, "history", run).out and " by " in w.expect(0, "history", run).out, "not in the text")
+    w.fails(5, "is held", "resume", run, "--answer", "1")
+    # Of several each is answered for itself; what is not stays held.
+    branches = [{i: dict(post(recorder.url + "/once/" + i), **hold)} for i in "bc"]
+    w.expect(8, "run", w.file("two", [{"both": {"fork": {"branches": branches}}}]), out="")
+    w.fails(5, "--step /do/0/both/fork/branches/0/b or --step", "resume", "@last", "--answer", "1")
+    w.expect(0, "resume", "@last", "--step", "c", "--answer", "2")
+    w.work()
+    status = {s["name"]: s["status"] for s in w.expect(0, "status", "@last", "-o", "json").json["steps"]}
+    check((status["b"], status["c"]) == ("suspended", "completed"), "%s", status)
+    w.expect(0, "resume", "@last", "--answer", "1")
+    w.work()
+    status = w.expect(0, "status", "@last", "-o", "json").json
+    check((status["status"], status["output"]) == ("completed", [1, 2]), "%s", status)
+    check([len(recorder.records("/once/" + i)) for i in "abc"] == [1, 1, 1], "requests: %s", recorder.counts())
 
 
 def held_with_its_window(w):
@@ -481,6 +531,6 @@ def pool(w):
 
 if __name__ == "__main__":
     main([pool, status, status_folds, status_tree, status_watch, worker, retry, retry_after_catch, retry_in_function,
-          held, held_with_its_window, listing, history, orders, orders_taken_back,
+          held, held_and_done, held_with_its_window, listing, history, orders, orders_taken_back,
           orders_refused, worker_gone,
           escapes])

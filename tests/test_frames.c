@@ -279,13 +279,15 @@ static void draw_list(struct chance *c, struct frame *f)
 static void draw_state(struct chance *c, struct frame *f)
 {
 	bool effect = f->task->kind->effect;
-	enum frame_state states[8];
+	enum frame_state states[9];
 	unsigned n = 0;
 	f->open = f->open && effect;
 	f->retrying = f->retrying || !f->task->kind->next;
 	states[n++] = FRAME_ENTER;
 	states[n++] = FRAME_HELD;
 	states[n++] = FRAME_WAITING;
+	if (effect && f->answer)
+		states[n++] = FRAME_ANSWERED;
 	if (effect)
 		states[n++] = FRAME_READY;
 	if (effect)
