@@ -11,6 +11,7 @@
 #include "fake_compiler.h"
 #include "http_client.h"
 #include "http_stub.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -207,11 +208,7 @@ static int run_suite(const char *name, const TTest *const *tests, size_t count)
 	for (size_t i = 0; i < count; i++)
 		tcase_add_test(t, tests[i]);
 	suite_add_tcase(suite, t);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_exit(suite);
 }
 
 #endif

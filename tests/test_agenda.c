@@ -4,6 +4,7 @@
  */
 #include "advance.h"
 #include "frames.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -205,9 +206,5 @@ int main(void)
 	tcase_add_test(tc, of_equal_deadlines_the_outer_one_counts);
 	tcase_add_test(tc, marks_are_found_in_the_order_of_the_tree);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_exit(suite);
 }

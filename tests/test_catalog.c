@@ -1,5 +1,6 @@
 /* Names of cataloged functions, and the raw form of repositories' pages. */
 #include "catalog.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -90,9 +91,5 @@ int main(void)
 	tcase_add_loop_test(
 		tc, names_lead_to_their_catalog, 0, (int)(sizeof names / sizeof *names));
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_exit(suite);
 }

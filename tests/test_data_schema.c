@@ -1,6 +1,7 @@
 /* Schemas of the data flow, as the compiler makes them of a definition. */
 #include "data_schema.h"
 #include "definition.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -109,9 +110,5 @@ int main(void)
 	tcase_add_test(tests, what_a_schema_refers_to_is_missing_until_it_is_pinned);
 	tcase_add_test(tests, the_longest_failures_fit_into_a_fault);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_exit(suite);
 }

@@ -4,6 +4,7 @@
  */
 #include "bounds.h"
 #include "definitions.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -154,9 +155,5 @@ int main(void)
 	tcase_add_test(t, programs_weigh_most);
 	tcase_add_test(t, what_cannot_be_compiled_says_why);
 	suite_add_tcase(suite, t);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_exit(suite);
 }

@@ -1,6 +1,7 @@
 /* Runtime expressions: what they see, what they give byte for byte, and what stops them.
  */
 #include "expression.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -643,9 +644,5 @@ int main(void)
 	tcase_add_test(tc, check_reports_each_fault);
 	tcase_add_test(tc, the_size_of_an_expression_is_bounded);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_exit(suite);
 }

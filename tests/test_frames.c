@@ -4,6 +4,7 @@
  */
 #include "frames.h"
 #include "frames_table.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -506,9 +507,5 @@ int main(void)
 	tcase_add_test(tc, a_state_that_is_not_known_is_refused);
 	tcase_add_test(tc, states_keep_their_words_and_numbers);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_exit(suite);
 }

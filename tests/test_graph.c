@@ -8,6 +8,7 @@
 #include "graph_state.h"
 #include "graph_write.h"
 #include "measure.h"
+#include "suite.h"
 
 #include <check.h>
 
@@ -429,9 +430,5 @@ int main(void)
 	tcase_add_test(tests, text_fits_its_columns);
 	tcase_add_test(tests, a_tree_for_the_terminal);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_exit(suite);
 }

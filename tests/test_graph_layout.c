@@ -7,6 +7,7 @@
 
 #include "graph_documents.h"
 #include "measure.h"
+#include "suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -462,9 +463,5 @@ int main(void)
 	tcase_add_test(tests, the_same_document_has_the_same_layout);
 	tcase_add_test(tests, text_is_measured_by_the_wider_font);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_exit(suite);
 }

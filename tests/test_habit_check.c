@@ -1,4 +1,5 @@
 /* Habits of other languages are pointed out where they stand. */
+#include "suite.h"
 #include "validate_cases.h"
 
 #define NOT_THERE(t)                           \
@@ -90,9 +91,5 @@ int main(void)
 	tcase_add_test(tests, urls_begin_with_what_is_spoken);
 	tcase_add_test(tests, a_try_does_not_catch_its_own_timeout);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_exit(suite);
 }

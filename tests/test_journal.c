@@ -7,6 +7,7 @@
 #include "bounds.h"
 #include "clock.h"
 #include "journal.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -543,9 +544,5 @@ int main(void)
 	tcase_add_test(t, lock_that_somebody_holds_is_no_silence);
 	tcase_add_test(t, withdrawn_entries_are_not_sent);
 	suite_add_tcase(suite, t);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_exit(suite);
 }

@@ -3,6 +3,7 @@
  * programs cover jq 1.6's grammar.
  */
 #include "code.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -187,9 +188,5 @@ int main(void)
 	tcase_add_test(tests, variables_are_those_that_are_not_bound_inside);
 	tcase_add_test(tests, depth_is_bounded);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_exit(suite);
 }

@@ -1,6 +1,7 @@
 /* The strict scanner, slices, canonical form; times and durations, ids. */
 #include "duration.h"
 #include "json.h"
+#include "suite.h"
 #include "uuid.h"
 
 #include <check.h>
@@ -326,9 +327,5 @@ int main(void)
 	tcase_add_test(tc, times_are_written_and_read_back);
 	tcase_add_test(tc, a_step_id_is_derived_and_lies_in_its_run_s_time);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_exit(suite);
 }

@@ -1,6 +1,7 @@
 /* Our own cases of JSON Schema; those of the draft are test_json_schema_suite.c's. */
 #include "json_schema.h"
 #include "json_schema_meta.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -471,9 +472,5 @@ int main(void)
 	tcase_set_timeout(tests, 120);
 	add_tests(tests);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_exit(suite);
 }

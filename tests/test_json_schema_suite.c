@@ -5,6 +5,7 @@
  * "optional/format" it runs those files, the latter asserting formats.
  */
 #include "json_schema.h"
+#include "suite.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -200,9 +201,5 @@ int main(int argc, char **argv)
 	TCase *tests = tcase_create("json_schema_suite");
 	tcase_add_test(tests, the_required_part_passes);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_exit(suite);
 }

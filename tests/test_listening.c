@@ -2,6 +2,7 @@
 #include "listening.h"
 
 #include "run.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -191,9 +192,5 @@ int main(void)
 	tcase_add_test(t, only_what_changed_is_told);
 	tcase_add_test(t, what_has_arrived_counts_as_read_when_it_is_decided);
 	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed > 0;
+	return suite_exit(s);
 }

@@ -1,5 +1,6 @@
 /* Operations of API descriptions: where they are, and where their parameters go. */
 #include "openapi.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -108,9 +109,5 @@ int main(void)
 	tcase_add_loop_test(tc, what_cannot_be_called_is_refused, 0,
 		(int)(sizeof wrong / sizeof *wrong));
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_exit(suite);
 }

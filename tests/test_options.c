@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include "command.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -216,9 +217,5 @@ int main(void)
 	tcase_add_test(t, every_command_is_whole);
 	tcase_add_test(t, misspelt_commands_are_recognised);
 	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return suite_exit(s);
 }

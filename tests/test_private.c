@@ -4,6 +4,7 @@
  */
 #include "clock.h"
 #include "private.h"
+#include "suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -536,9 +537,5 @@ int main(void)
 	tcase_add_loop_test(t, broken_cluster_is_told_from_its_log, 0, rounds);
 	tcase_add_test(t, cluster_of_another_user_is_refused);
 	suite_add_tcase(suite, t);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_exit(suite);
 }

@@ -8,6 +8,7 @@
 #include "advance.h"
 #include "frames.h"
 #include "replay_scenarios.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -455,9 +456,5 @@ int main(void)
 	tcase_add_loop_test(tc, kept_snapshots_mean_what_they_meant, 0,
 		(int)(sizeof kept / sizeof *kept));
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_exit(suite);
 }

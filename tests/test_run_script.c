@@ -6,6 +6,7 @@
 
 #include "process_fixture.h"
 #include "process_task.h"
+#include "suite.h"
 
 #include <dirent.h>
 #include <signal.h>
@@ -193,9 +194,5 @@ int main(void)
 	tcase_add_test(t, file_goes_after_a_process_that_is_not_awaited);
 	tcase_add_test(t, digest_tells_requests_apart);
 	suite_add_tcase(suite, t);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_exit(suite);
 }

@@ -2,6 +2,7 @@
 #include "run_shell.h"
 
 #include "process_fixture.h"
+#include "suite.h"
 
 START_TEST(stdout_is_passed_untrimmed_and_unparsed)
 {
@@ -329,9 +330,5 @@ int main(void)
 	tcase_add_test(t, process_that_is_not_awaited_gives_the_input);
 	tcase_add_test(t, failing_start_is_a_certain_fault);
 	suite_add_tcase(suite, t);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_exit(suite);
 }

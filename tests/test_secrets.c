@@ -3,6 +3,7 @@
  * what stands in for a value.
  */
 #include "secrets.h"
+#include "suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -201,9 +202,5 @@ int main(void)
 	tcase_add_test(tests, variables_leave_the_environment);
 	tcase_add_test(tests, a_reference_has_the_shape_and_nothing_else);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_exit(suite);
 }

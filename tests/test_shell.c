@@ -1,5 +1,6 @@
 /* Shell processes and their keepers: real ones, killed in every way. */
 #include "shell.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -323,9 +324,5 @@ int main(void)
 	tcase_add_test(t, no_descriptors_left);
 	tcase_add_test(t, many_at_once);
 	suite_add_tcase(suite, t);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_exit(suite);
 }

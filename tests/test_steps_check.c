@@ -1,4 +1,5 @@
 /* Which members of $steps can be there where an expression stands. */
+#include "suite.h"
 #include "validate_cases.h"
 
 #define STEP(name) "{'set':{'v':'${ $steps." name ".n }'}}"
@@ -75,9 +76,5 @@ int main(void)
 	tcase_add_test(tests, a_step_is_seen_after_it_in_its_list_and_inside_of_that);
 	tcase_add_test(tests, a_step_that_cannot_be_seen_is_unsupported);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_exit(suite);
 }

@@ -2,6 +2,7 @@
  * The process for suspects: of which deaths it is to blame, what is said of them, and
  * what it leaves behind wherever it is ended.
  */
+#include "suite.h"
 #include "suspect.h"
 
 #include "buf.h"
@@ -132,9 +133,5 @@ int main(void)
 	tcase_add_test(c, a_step_is_whole_characters);
 	tcase_add_test(c, nobody_else_begins_one);
 	suite_add_tcase(s, c);
-	SRunner *runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_exit(s);
 }

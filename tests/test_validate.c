@@ -1,5 +1,6 @@
 /* validate: small documents, each with what must be said of it. */
 #include "sql_text.h"
+#include "suite.h"
 #include "validate_cases.h"
 
 START_TEST(what_is_not_json_is_one_error_with_its_place)
@@ -713,9 +714,5 @@ int main(void)
 	tcase_add_test(tests, one_sql_statement_of_a_step_is_accepted);
 	tcase_add_test(tests, other_sql_is_refused);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_exit(suite);
 }

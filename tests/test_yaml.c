@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "suite.h"
 #include "yaml.h"
 
 struct yaml_case {
@@ -382,9 +383,5 @@ int main(void)
 	tcase_add_test(t, positions_are_those_of_the_yaml);
 	tcase_add_test(t, places_inside_a_string_are_those_of_its_style);
 	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return suite_exit(s);
 }
