@@ -22,6 +22,7 @@ import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "faults"), str(ROOT / "tests" / "flows")]
+from checks import stretch  # noqa: E402
 import constructs  # noqa: E402
 from markdown import HOST, Page, Wrong, is_document, read_outcomes  # noqa: E402
 from recorder import Recorder  # noqa: E402
@@ -41,7 +42,7 @@ def need(condition, text, *arguments):
 
 def execute(words, cwd, expect=0, **more):
     done = subprocess.run([str(w) for w in words], stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, cwd=cwd, timeout=60, **more)
+                          text=True, cwd=cwd, timeout=300, **more)
     need(expect is None or done.returncode == expect, "%s: exit %s, not %s\n%s%s", " ".join(map(str, words)),
          done.returncode, expect, done.stdout, done.stderr)
     return done
@@ -198,7 +199,7 @@ def judge(outcome, requests):
         elif kind == "sends":
             judge_requests(what, requests)
         elif kind == "takes":
-            need(what <= outcome.seconds < what + 20, "took %.1f s", outcome.seconds)
+            need(what <= outcome.seconds < what + 20 * stretch(), "took %.1f s", outcome.seconds)
         else:
             judge_steps(kind, what, run["steps"])
 

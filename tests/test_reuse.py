@@ -70,7 +70,7 @@ class World:
 
     def wfctl(self, *words, expect=0):
         done = subprocess.run([WFCTL, *map(str, words)], capture_output=True, text=True,
-                              cwd=self.folder, timeout=60, stdin=subprocess.DEVNULL)
+                              cwd=self.folder, timeout=300, stdin=subprocess.DEVNULL)
         assert done.returncode == expect, "wfctl %s: exit %s, not %s\n%s%s" % (
             words, done.returncode, expect, done.stdout, done.stderr)
         return done

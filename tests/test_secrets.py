@@ -75,7 +75,7 @@ class World:
 
     def wfctl(self, *words, expect=0):
         done = subprocess.run([WFCTL, *map(str, words)], capture_output=True, text=True,
-                              cwd=self.folder, timeout=60, stdin=subprocess.DEVNULL)
+                              cwd=self.folder, timeout=300, stdin=subprocess.DEVNULL)
         assert expect is None or done.returncode == expect, "wfctl %s: exit %s, not %s\n%s%s" % (
             words, done.returncode, expect, done.stdout, done.stderr)
         return done
@@ -125,7 +125,7 @@ class World:
             log.close()
 
 
-def wait_for(question, what, timeout=30):
+def wait_for(question, what, timeout=120):
     end = time.monotonic() + timeout
     while not question():
         assert time.monotonic() < end, "%s: not within %d s" % (what, timeout)

@@ -30,7 +30,7 @@ def definitions(text):
 
 def wfctl(*arguments):
     return subprocess.run([WFCTL, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, timeout=60)
+                          text=True, timeout=300)
 
 
 def difference(folder, yaml, expected):

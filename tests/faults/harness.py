@@ -14,7 +14,7 @@ import threading
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
-from checks import Failure, Missing, Void, check, check_landed, some, wait_for  # noqa: E402,F401
+from checks import Failure, Missing, Void, check, check_landed, some, stretch, wait_for  # noqa: E402,F401
 from recorder import Recorder  # noqa: E402,F401
 from servers import Cluster, Database, Pooler, die_with_us  # noqa: E402,F401
 
@@ -89,7 +89,7 @@ class Worker:
     def wait(self, timeout):
         """Its exit code, once it has ended."""
         try:
-            return self.process.wait(timeout)
+            return self.process.wait(timeout * stretch())
         except subprocess.TimeoutExpired:
             raise Failure("worker %d did not end within %d s\n%s" % (
                 self.pid, timeout, self.state())) from None

@@ -67,6 +67,7 @@ import urllib.parse
 import urllib.request
 
 from broken import STREAMS
+from checks import stretch
 
 REASONS = {200: "OK", 201: "Created", 204: "No Content", 301: "Moved", 302: "Found",
            303: "See Other", 307: "Temporary Redirect", 308: "Permanent Redirect",
@@ -639,7 +640,7 @@ class Recorder:
         self.process = subprocess.Popen(
             [sys.executable, os.path.abspath(__file__), "--until-eof", "--port-file", port_file]
             + self.arguments, stdin=subprocess.PIPE)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while not os.path.exists(port_file):
             if self.process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError("the recorder did not start")
@@ -665,7 +666,7 @@ class Recorder:
         url = "%s/_control/%s?%s" % (self.url, what, urllib.parse.urlencode(query))
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         data = None if body is None else json.dumps(body).encode()
-        with opener.open(url, data=data, timeout=120) as answer:
+        with opener.open(url, data=data, timeout=600) as answer:
             return json.load(answer)
 
     def counts(self):
@@ -685,7 +686,7 @@ class Recorder:
 
     def wait(self, path="/", count=1, timeout=30):
         """Returns when that many requests to this path have come; urllib's HTTPError if not."""
-        return self.control("wait", path=path, count=count, timeout=timeout)["found"]
+        return self.control("wait", path=path, count=count, timeout=timeout * stretch())["found"]
 
 
 def main():

@@ -111,7 +111,7 @@ def no_slot_left(world):
             sessions_bounded(db, count)
         check(not pool.replace_dead(), "I8: workers ended: %s", [w.output()[-500:] for w in pool.gone])
         healthy(pool.all())
-    check(slowest <= 10, "I5: back after %.1f s", slowest)
+    check(slowest <= world.within(10), "I5: back after %.1f s", slowest)
     all_completed(db, len(ids))
     journal_is_whole(db)
     effects_once(db, world.recorder, ids, ["s%d" % i for i in range(1, 5)])

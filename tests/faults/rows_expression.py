@@ -57,7 +57,7 @@ def runaways(world):
     world.figure("grown MiB", max(grown))
     world.note("slowest %.2f s: %s; grown by %.0f MiB at the most", slowest, text, max(grown))
     # Of processor time; the claim and the cases beside this one take some, and ASan as much again to free it all.
-    check(slowest <= SECONDS + world.size(4, 1, 1) + 20 * world.sanitized, "I5: %s was stopped after %.2f s", text, slowest)
+    check(slowest <= world.within(SECONDS + 4, SECONDS + 1, SECONDS + 1) + 20 * world.sanitized, "I5: %s was stopped after %.2f s", text, slowest)
 
 
 @case(54)
@@ -81,7 +81,7 @@ def backtracking(world):
     world.checked(len(ends))
     world.figure("slowest", max(ends)[0])
     world.note("slowest %.2f s: %s, %s", *max(ends))
-    check(max(ends)[0] <= SECONDS + world.size(10, 3, 3), "I5: %s took %.2f s", max(ends)[1], max(ends)[0])
+    check(max(ends)[0] <= world.within(SECONDS + 10, SECONDS + 3, SECONDS + 3), "I5: %s took %.2f s", max(ends)[1], max(ends)[0])
 
 
 @case(54, alone=True)

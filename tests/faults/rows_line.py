@@ -39,7 +39,7 @@ def idle_forgotten(world):
     world.checked(2 * len(ids))
     world.figure("slowest", slowest)
     world.note("%d runs, done within %.2f s", len(ids), slowest)
-    check(slowest <= BOUND + world.size(4, 0, 0), "I5: it took %.1f s", slowest)
+    check(slowest <= world.within(BOUND + 4, BOUND, BOUND), "I5: it took %.1f s", slowest)
 
 
 def cpu_seconds(pid):

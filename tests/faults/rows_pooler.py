@@ -71,7 +71,7 @@ def refused(world, conninfo, arguments):
     took = time.monotonic() - began
     check(done.returncode == 7 and "by the transaction" in done.stderr and "pool_mode = session" in done.stderr,
           "I8: wfctl %s: exit %d after %.1f s: %s", " ".join(arguments), done.returncode, took, done.stderr)
-    check(took < world.size(15, 5, 5), "I8: wfctl %s was refused after %.1f s", arguments[0], took)
+    check(took < world.within(15, 5, 5), "I8: wfctl %s was refused after %.1f s", arguments[0], took)
     return took
 
 

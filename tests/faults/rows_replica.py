@@ -77,7 +77,7 @@ def failover(world):
         first = float(db.value("select extract(epoch from min(at)) from stepwell.journal where at > "
                                "to_timestamp(%f)" % promoted) or promoted)
         slowest = max(slowest, first - promoted)
-        check(slowest <= 15, "I5: work went on %.1f s after the promotion", slowest)
+        check(slowest <= world.within(15), "I5: work went on %.1f s after the promotion", slowest)
         primary = next_primary(world, primary, standby, workers)
     all_completed(db, len(ids))
     journal_is_whole(db)

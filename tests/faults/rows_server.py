@@ -291,4 +291,4 @@ def lost_wake_ups(world):
     world.figure("latest", max(late))
     world.note("the latest claim came after %.3f s", max(late))
     # A cut session has to come back first.
-    check(max(late) <= poll + world.size(1.5, 0.5, 0.5), "I5: a run was claimed after %.3f s", max(late))
+    check(max(late) <= world.within(poll + 1.5, poll + 0.5, poll + 0.5), "I5: a run was claimed after %.3f s", max(late))

@@ -60,7 +60,7 @@ def oversize_files(world):
         world.land()
         check(code == 6, "I8: %s: exit %d: %s", name, code, said[-500:])
         check("MiB" in said or str(16 * MIB) in said, "I8: %s: the refusal names no limit: %s", name, said[-500:])
-        check(took < 5, "I10: %s: took %.1f s", name, took)
+        check(took < world.within(5), "I10: %s: took %.1f s", name, took)
     check(db.count("stepwell.runs") == 0, "I1: a run of what was refused")
     world.checked(len(files))
 
@@ -164,4 +164,4 @@ def long_journal(world):
     world.checked(entries)
     world.figure("replay seconds", max(took))
     world.note("%d entries in %.1f s; replayed in %.3f s; history in %.1f s", entries, ran, max(took), time.monotonic() - began)
-    check(max(took) <= 2, "I5: it took %.1f s until a run of %d entries went on", max(took), entries)
+    check(max(took) <= world.within(2), "I5: it took %.1f s until a run of %d entries went on", max(took), entries)

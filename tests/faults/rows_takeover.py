@@ -119,7 +119,7 @@ def run_killed(world):
     journal_is_whole(db)
     check_landed(times, "nothing was taken over")
     world.note("taken over after %.2f to %.2f s", min(times), max(times))
-    check(max(times) < world.size(4, 2, 2), "I5: the takeover took %.2f s", max(times))
+    check(max(times) < world.within(4, 2, 2), "I5: the takeover took %.2f s", max(times))
 
 
 # ---- Zombies ----
@@ -311,7 +311,7 @@ def frozen_in_transaction(world, name, sql, tasks, after):
     wait_for(lambda: frozen.owned() == 0, 5, "nothing is owned")
     complete(world, len(ids))
     after(ids)
-    check(took < LEASE + 8, "I5: the takeover took %.1f s", took)
+    check(took < world.within(LEASE + 8), "I5: the takeover took %.1f s", took)
     world.inject()
     world.land()
     world.checked(3 * len(ids))

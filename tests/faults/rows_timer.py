@@ -57,5 +57,5 @@ def timer_mass(world):
     world.figure("timers", {"count": count, "p50": late[count // 2], "latest": late[-1], "rss_mib": peak})
     world.note("%d timers, half fired within %.2f s, the last after %.2f s; %.0f MiB", count, late[count // 2],
                late[-1], peak)
-    check(late[-1] <= world.size(20, 10, 60), "I5: the last timer fired %.1f s late", late[-1])
+    check(late[-1] <= world.within(20, 10, 60), "I5: the last timer fired %.1f s late", late[-1])
     check(world.sanitized or peak <= RSS, "I10: a worker took %.0f MiB", peak)

@@ -9,9 +9,10 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 
-from checks import Failure, Missing, check, wait_for
+from checks import Failure, Missing, check, stretch, wait_for
 
 
 def postgres_bin():
@@ -70,6 +71,7 @@ class Cluster:
     its servers believe that they have been started, seconds since 1970."""
 
     running = []  # all of this process
+    lock, empty = threading.Lock(), None  # what an empty server consists of
 
     def __init__(self, fsync=False, primary=None, settings="", disk=None, clock=None):
         self.clock = clock
@@ -84,9 +86,7 @@ class Cluster:
             self.tool("pg_basebackup", "-D", self.data, "-d", primary.conninfo("postgres"), "-R",
                       "--checkpoint=fast", "--no-sync")
         else:
-            self.tool("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
-                      "--locale=C.UTF-8", "--no-sync", *(["--wal-segsize=1"] if disk else []),
-                      *(["--waldir", self.disk.path + "/pg_wal"] if disk and disk[0] else []))
+            self.initialise(disk)
         with open(self.data + "/postgresql.conf", "a") as conf:
             conf.write("""
                 listen_addresses = ''
@@ -101,6 +101,20 @@ class Cluster:
                 """ % (self.dir, "on" if fsync else "off", settings))
         self.running.append(self)
         self.start()
+
+    def initialise(self, disk):
+        """An empty server's files. Those without a disk of their own are copies of one another."""
+        words = ["initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-D"]
+        if disk:
+            self.tool(*words, self.data, "--wal-segsize=1", *(["--waldir", self.disk.path + "/pg_wal"] if disk[0] else []))
+            return
+        with self.lock:
+            if not self.empty:
+                Cluster.empty = tempfile.TemporaryDirectory(prefix="empty.")
+                os.chmod(self.empty.name, 0o711)
+                give_to_postgres(self.empty.name)
+                self.tool(*words, self.empty.name + "/data")
+        subprocess.run(["cp", "-a", self.empty.name + "/data", self.data], stdin=subprocess.DEVNULL, check=True)
 
     @property
     def data(self):
@@ -310,7 +324,7 @@ class Database:
     def cli(self, *arguments, expect=None, timeout=60, env=None, wfctl=None, conninfo=None):
         """Runs wfctl to its end: (exit code, stdout, stderr)."""
         done = subprocess.run([wfctl or self.wfctl, *arguments, "--db", conninfo or self.conninfo], text=True,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout * stretch(),
                               env=dict(os.environ, **(env or {})))
         check(expect is None or done.returncode == expect, "wfctl %s: exit %d\n%s",
               " ".join(arguments), done.returncode, done.stderr)
