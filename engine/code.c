@@ -74,11 +74,6 @@ bool code_judge(struct code *c, const struct jqcheck_options *options,
 	       take_fault(ret, (size_t)fault.at, err.text);
 }
 
-bool code_is_path(const struct code *c)
-{
-	return c->is_plain && c->plain.kind == PLAIN_PATH;
-}
-
 bool code_blame(const char *source, struct error *err)
 {
 	char text[160];

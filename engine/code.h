@@ -41,8 +41,6 @@ bool code_judge(struct code *c, const struct jqcheck_options *options,
 /* Appends the result's JSON text. */
 MUST_CHECK bool code_eval(const struct code *c, const struct scope *scope,
 	struct buf *out, struct error *err);
-/* Whether it is a path, whose slice plain_find cuts. */
-bool code_is_path(const struct code *c);
 /* Puts a source before the error, on one line and cut between characters; returns false.
  */
 bool code_blame(const char *source, struct error *err);

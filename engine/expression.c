@@ -411,7 +411,9 @@ static bool check_result(const struct expression *e, struct json text, struct er
 	const struct node *n = &e->root;
 	size_t max = e->program->options.result_bytes;
 	bool built = n->kind == NODE_ARRAY || n->kind == NODE_OBJECT ||
-		     (n->code && n->code->is_plain && n->code->plain.nitems);
+		     (n->code && n->code->is_plain &&
+			     (n->code->plain.kind == PLAIN_ARRAY ||
+				     n->code->plain.kind == PLAIN_OBJECT));
 	struct json checked;
 	if (text.n > max)
 		return error_set(err, ERROR_INPUT,
@@ -439,15 +441,11 @@ bool expression_eval(struct expression *e, const struct scope *scope, struct buf
 bool expression_test(
 	struct expression *e, const struct scope *scope, bool *ret, struct error *err)
 {
-	struct json v;
 	struct buf out = {0};
 	const struct code *c = e->root.code;
-	if (c && code_is_path(c)) {
-		if (!plain_find(&c->plain, scope, &v, err))
-			return code_blame(c->source, err);
-		*ret = json_truth(v);
-		return true;
-	}
+	if (c && c->is_plain)
+		return plain_test(&c->plain, scope, ret, err) ||
+		       code_blame(c->source, err);
 	bool ok = expression_eval(e, scope, &out, err);
 	if (ok)
 		*ret = json_truth((struct json){out.data, out.len});

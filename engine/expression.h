@@ -2,9 +2,10 @@
  * Runtime expressions: jq, evaluated in one place. Every expression of one definition
  * belongs to one `struct program`; the expressions that need libjq are compiled together
  * as one jq program, lazily, at the first evaluation that needs it (15 to 20 ms once per
- * worker). Literals, plain paths (".a.b[0]", "$context.x", "$workflow.id"), and objects
- * and arrays of these never go to libjq: they cut slices out of the text, so numbers and
- * strings pass unchanged.
+ * worker). Literals, plain paths (".a.b[0]", "$context.x", "$workflow.id"), objects and
+ * arrays of these, their comparisons, and `and`, `or`, `not` of all that never go to
+ * libjq (plain.h): they cut slices out of the text, so numbers and strings pass
+ * unchanged.
  *
  * What an expression sees: `.` and the named arguments below, and nothing of the process:
  * env, $ENV, input, inputs, debug, stderr, halt, halt_error, include, import, module,

@@ -1,214 +1,9 @@
-/* A recursive descent over jq's tokens that gives up at the first thing it does not know.
- */
+/* Evaluation over slices; nothing is copied but what is put together. */
 #include "plain.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "jqscan.h"
-
-#define INDEX_DIGITS 9
-
-struct parser {
-	struct jqlexer lexer;
-	struct jqtoken token; /* the next one */
-};
-
-static struct jqtoken take(struct parser *p)
-{
-	struct jqtoken t = p->token;
-	p->token = jqlexer_next(&p->lexer);
-	return t;
-}
-
-static bool take_mark(struct parser *p, char mark)
-{
-	if (!jqtoken_is(p->token, mark))
-		return false;
-	take(p);
-	return true;
-}
-
-/* A string literal of jq that is one of JSON too; names with NUL are left to jq. */
-static char *take_string(struct parser *p)
-{
-	struct json v;
-	struct buf b = {0};
-	struct jqtoken t = take(p);
-	if (!json_check(t.s, t.n, NULL, &v, NULL, NULL))
-		return NULL;
-	json_string(v, &b);
-	char *s = memchr(buf_text(&b), '\0', b.len) ? NULL : xstrdup(buf_text(&b));
-	buf_finish(&b);
-	return s;
-}
-
-static struct plain_step *add_step(struct plain *path)
-{
-	size_t size = (path->nsteps + 1) * sizeof *path->steps;
-	path->steps = xrealloc(path->steps, size);
-	path->steps[path->nsteps] = (struct plain_step){0};
-	return &path->steps[path->nsteps++];
-}
-
-static bool add_field(struct plain *path, struct jqtoken t)
-{
-	add_step(path)->name = xstrndup(t.s + 1, t.n - 1);
-	return true;
-}
-
-static bool add_string(struct plain *path, struct parser *p)
-{
-	char *name = take_string(p);
-	if (name)
-		add_step(path)->name = name;
-	return name;
-}
-
-static bool add_index(struct plain *path, struct parser *p)
-{
-	char digits[INDEX_DIGITS + 1] = "", *end;
-	long sign = take_mark(p, '-') ? -1 : 1;
-	struct jqtoken t = take(p);
-	if (t.kind != JQTOKEN_NUMBER || t.n > INDEX_DIGITS)
-		return false;
-	memcpy(digits, t.s, t.n);
-	long index = sign * strtol(digits, &end, 10);
-	if (*end)
-		return false;
-	add_step(path)->index = index;
-	return true;
-}
-
-/* What may follow a path: .name, ."name", ["name"], [0]. */
-static bool parse_suffixes(struct parser *p, struct plain *path)
-{
-	for (;;) {
-		if (p->token.kind == JQTOKEN_FIELD) {
-			add_field(path, take(p));
-		} else if (take_mark(p, '.')) {
-			if (p->token.kind != JQTOKEN_STRING || !add_string(path, p))
-				return false;
-		} else if (take_mark(p, '[')) {
-			bool named = p->token.kind == JQTOKEN_STRING;
-			if (!(named ? add_string(path, p) : add_index(path, p)) ||
-				!take_mark(p, ']'))
-				return false;
-		} else {
-			return true;
-		}
-	}
-}
-
-static bool parse_path(struct parser *p, struct plain *path)
-{
-	path->kind = PLAIN_PATH;
-	if (p->token.kind == JQTOKEN_FIELD)
-		return add_field(path, take(p)) && parse_suffixes(p, path);
-	if (take_mark(p, '$')) {
-		struct jqtoken t = take(p);
-		if (t.kind != JQTOKEN_NAME || (t.n == 7 && !memcmp(t.s, "__loc__", 7)))
-			return false;
-		path->root = xstrndup(t.s, t.n);
-		return parse_suffixes(p, path);
-	}
-	if (!take_mark(p, '.'))
-		return false;
-	if (p->token.kind == JQTOKEN_STRING && !add_string(path, p))
-		return false;
-	return parse_suffixes(p, path);
-}
-
-static bool parse_literal(struct parser *p, struct plain *ret)
-{
-	const char *from = p->token.s;
-	if (take_mark(p, '-') && p->token.kind != JQTOKEN_NUMBER)
-		return false;
-	struct jqtoken t = take(p);
-	ret->kind = PLAIN_LITERAL;
-	return json_check(from, (size_t)(t.s + t.n - from), NULL, &ret->json, NULL, NULL);
-}
-
-static bool parse_value(struct parser *p, struct plain *ret);
-
-static struct plain *add_item(struct plain *p)
-{
-	p->items = xrealloc(p->items, (p->nitems + 1) * sizeof *p->items);
-	p->items[p->nitems] = (struct plain){0};
-	return &p->items[p->nitems++];
-}
-
-static bool parse_key(struct parser *p, struct plain *object, struct plain *item)
-{
-	bool string = p->token.kind == JQTOKEN_STRING;
-	if (!string && p->token.kind != JQTOKEN_NAME)
-		return false;
-	if (string) {
-		item->name = take_string(p);
-	} else {
-		struct jqtoken t = take(p);
-		item->name = xstrndup(t.s, t.n);
-	}
-	for (size_t i = 0; item->name && i + 1 < object->nitems; i++) {
-		if (strcmp(object->items[i].name, item->name) == 0)
-			return false;
-	}
-	return item->name && take_mark(p, ':');
-}
-
-static bool parse_items(struct parser *p, struct plain *ret, char closer)
-{
-	ret->kind = closer == ']' ? PLAIN_ARRAY : PLAIN_OBJECT;
-	if (take_mark(p, closer))
-		return true;
-	do {
-		struct plain *item = add_item(ret);
-		if (closer == '}' && !parse_key(p, ret, item))
-			return false;
-		if (!parse_value(p, item))
-			return false;
-	} while (take_mark(p, ','));
-	return take_mark(p, closer);
-}
-
-static bool parse_value(struct parser *p, struct plain *ret)
-{
-	if (take_mark(p, '['))
-		return parse_items(p, ret, ']');
-	if (take_mark(p, '{'))
-		return parse_items(p, ret, '}');
-	if (p->token.kind == JQTOKEN_FIELD || jqtoken_is(p->token, '.') ||
-		jqtoken_is(p->token, '$'))
-		return parse_path(p, ret);
-	return parse_literal(p, ret);
-}
-
-bool plain_parse(char *source, size_t n, struct plain *ret)
-{
-	struct parser p;
-	struct plain plain = {0};
-	jqlexer_init(&p.lexer, source, n);
-	p.token = jqlexer_next(&p.lexer);
-	if (parse_value(&p, &plain) && p.token.kind == JQTOKEN_END) {
-		*ret = plain;
-		return true;
-	}
-	plain_finish(&plain);
-	return false;
-}
-
-void plain_finish(struct plain *p)
-{
-	for (size_t i = 0; i < p->nsteps; i++)
-		free(p->steps[i].name);
-	for (size_t i = 0; i < p->nitems; i++)
-		plain_finish(&p->items[i]);
-	free(p->steps);
-	free(p->items);
-	free(p->name);
-	free(p->root);
-	*p = (struct plain){0};
-}
+#include "json_order.h"
 
 static const char *type_name(struct json v)
 {
@@ -269,6 +64,9 @@ bool plain_find(const struct plain *path, const struct scope *scope, struct json
 	return true;
 }
 
+static bool eval(const struct plain *p, const struct scope *scope, struct buf *out,
+	struct error *err);
+
 static bool eval_items(const struct plain *p, const struct scope *scope, struct buf *out,
 	struct error *err)
 {
@@ -281,17 +79,102 @@ static bool eval_items(const struct plain *p, const struct scope *scope, struct 
 			json_put_text(out, p->items[i].name);
 			buf_putc(out, ':');
 		}
-		if (!plain_eval(&p->items[i], scope, out, err))
+		if (!eval(&p->items[i], scope, out, err))
 			return false;
 	}
 	buf_putc(out, array ? ']' : '}');
 	return true;
 }
 
-bool plain_eval(const struct plain *p, const struct scope *scope, struct buf *out,
+/* An operand's value: a slice, or made in *made. */
+static bool find_operand(const struct plain *p, const struct scope *scope,
+	struct buf *made, struct json *ret, struct error *err)
+{
+	if (p->kind == PLAIN_PATH)
+		return plain_find(p, scope, ret, err);
+	*ret = p->json;
+	if (p->kind == PLAIN_LITERAL)
+		return true;
+	bool ok = eval(p, scope, made, err);
+	*ret = (struct json){buf_text(made), made->len};
+	return ok;
+}
+
+static bool holds(enum plain_order order, int compared)
+{
+	switch (order) {
+	case PLAIN_EQUAL: return compared == 0;
+	case PLAIN_UNEQUAL: return compared != 0;
+	case PLAIN_LESS: return compared < 0;
+	case PLAIN_LESS_EQUAL: return compared <= 0;
+	case PLAIN_GREATER: return compared > 0;
+	case PLAIN_GREATER_EQUAL: return compared >= 0;
+	}
+	return false;
+}
+
+/* jq evaluates the right side first. */
+static bool compare(
+	const struct plain *p, const struct scope *scope, bool *ret, struct error *err)
+{
+	struct buf made[2] = {{0}, {0}};
+	struct json a, b;
+	bool ok = find_operand(&p->items[1], scope, &made[1], &b, err) &&
+		  find_operand(&p->items[0], scope, &made[0], &a, err);
+	if (ok)
+		*ret = holds(p->order, json_order(a, b));
+	buf_finish(&made[0]);
+	buf_finish(&made[1]);
+	return ok;
+}
+
+static bool test(
+	const struct plain *p, const struct scope *scope, bool *ret, struct error *err);
+
+/* The first item that decides is the last one that is looked at. */
+static bool combine(
+	const struct plain *p, const struct scope *scope, bool *ret, struct error *err)
+{
+	bool any = p->kind == PLAIN_ANY;
+	*ret = !any;
+	for (size_t i = 0; i < p->nitems && *ret != any; i++) {
+		if (!test(&p->items[i], scope, ret, err))
+			return false;
+	}
+	return true;
+}
+
+static bool test(
+	const struct plain *p, const struct scope *scope, bool *ret, struct error *err)
+{
+	struct json v;
+	struct buf made = {0};
+	switch (p->kind) {
+	case PLAIN_COMPARISON: return compare(p, scope, ret, err);
+	case PLAIN_ALL:
+	case PLAIN_ANY: return combine(p, scope, ret, err);
+	case PLAIN_TRUTH:
+		if (!test(&p->items[0], scope, ret, err))
+			return false;
+		*ret ^= p->negated;
+		return true;
+	case PLAIN_LITERAL:
+	case PLAIN_PATH:
+	case PLAIN_ARRAY:
+	case PLAIN_OBJECT: break;
+	}
+	bool ok = find_operand(p, scope, &made, &v, err);
+	if (ok)
+		*ret = json_truth(v);
+	buf_finish(&made);
+	return ok;
+}
+
+static bool eval(const struct plain *p, const struct scope *scope, struct buf *out,
 	struct error *err)
 {
 	struct json v;
+	bool truth;
 	switch (p->kind) {
 	case PLAIN_LITERAL: json_put(out, p->json); return true;
 	case PLAIN_PATH:
@@ -301,6 +184,42 @@ bool plain_eval(const struct plain *p, const struct scope *scope, struct buf *ou
 		return true;
 	case PLAIN_ARRAY:
 	case PLAIN_OBJECT: return eval_items(p, scope, out, err);
+	case PLAIN_COMPARISON:
+	case PLAIN_ALL:
+	case PLAIN_ANY:
+	case PLAIN_TRUTH:
+		if (!test(p, scope, &truth, err))
+			return false;
+		buf_puts(out, truth ? "true" : "false");
+		return true;
 	}
 	return false;
+}
+
+/* A name that is not there fails the whole, as in jq, wherever it stands. */
+static bool names_are_defined(
+	const struct plain *p, const struct scope *scope, struct error *err)
+{
+	struct json ignored;
+	if (p->root && (!scope->lookup || !scope->lookup(scope->ctx, p->root, &ignored)))
+		return plain_undefined(p->root, err);
+	for (size_t i = 0; i < p->nitems; i++) {
+		if (!names_are_defined(&p->items[i], scope, err))
+			return false;
+	}
+	return true;
+}
+
+bool plain_test(
+	const struct plain *p, const struct scope *scope, bool *ret, struct error *err)
+{
+	return (!p->chooses || names_are_defined(p, scope, err)) &&
+	       test(p, scope, ret, err);
+}
+
+bool plain_eval(const struct plain *p, const struct scope *scope, struct buf *out,
+	struct error *err)
+{
+	return (!p->chooses || names_are_defined(p, scope, err)) &&
+	       eval(p, scope, out, err);
 }

@@ -1,16 +1,34 @@
 /*
- * Expressions that need no libjq because they only choose and place: literals, paths
- * (.a.b[0],
- * ."a b", $name["x"]), and objects and arrays of these ({a: .x, b: [1, $y.z]}). What they
- * choose is a slice of the text it stands in, so it keeps every byte. Meaning and errors
- * are jq's.
+ * Expressions that need no libjq because they only choose, place and compare: literals,
+ * paths (.a.b[0], ."a b", $name["x"]), objects and arrays of these ({a: .x, b: [1,
+ * $y.z]}), comparisons of these (.status == 200), and `and`, `or`, `| not`. What they
+ * choose is a slice of the text it stands in, so it keeps every byte. Meaning, order of
+ * evaluation and errors are jq's; numbers are compared as the doubles that jq has.
  */
 #ifndef STEPWELL_PLAIN_H
 #define STEPWELL_PLAIN_H
 
 #include "expression.h"
 
-enum plain_kind { PLAIN_LITERAL, PLAIN_PATH, PLAIN_ARRAY, PLAIN_OBJECT };
+enum plain_kind {
+	PLAIN_LITERAL,
+	PLAIN_PATH,
+	PLAIN_ARRAY,
+	PLAIN_OBJECT,
+	PLAIN_COMPARISON, /* of two items */
+	PLAIN_ALL,        /* `and` of its items */
+	PLAIN_ANY,        /* `or` of its items */
+	PLAIN_TRUTH,      /* of its item, or what is not, if negated */
+};
+
+enum plain_order {
+	PLAIN_EQUAL,
+	PLAIN_UNEQUAL,
+	PLAIN_LESS,
+	PLAIN_LESS_EQUAL,
+	PLAIN_GREATER,
+	PLAIN_GREATER_EQUAL,
+};
 
 struct plain_step {
 	char *name; /* of a member; NULL: an index */
@@ -24,8 +42,11 @@ struct plain {
 	char *root;       /* a path's variable; NULL: `.` */
 	struct plain_step *steps;
 	size_t nsteps;
-	struct plain *items; /* of an array or object */
+	struct plain *items; /* of what contains others */
 	size_t nitems;
+	enum plain_order order; /* of a comparison */
+	bool negated;           /* of a truth */
+	bool chooses; /* the whole: what it evaluates of itself depends on values */
 };
 
 /* False if the source, which passed jqscan_read, is more than that. It is borrowed as
@@ -41,5 +62,8 @@ MUST_CHECK bool plain_find(const struct plain *path, const struct scope *scope,
 /* Appends the JSON text. */
 MUST_CHECK bool plain_eval(const struct plain *p, const struct scope *scope,
 	struct buf *out, struct error *err);
+/* Whether it gives anything but false and null. */
+MUST_CHECK bool plain_test(
+	const struct plain *p, const struct scope *scope, bool *ret, struct error *err);
 
 #endif
