@@ -19,9 +19,78 @@ static bool is_path_of_other_languages(const char *s)
 				      s[1] == '[');
 }
 
+/* The end of a name, of the brackets or quotes that may stand for one behind a dot. */
+static const char *after_part(const char *p)
+{
+	if (*p == '[') {
+		const char *end = strchr(p, ']');
+		bool word = p[1] == '"', index = end && end[-1] != '[';
+		size_t digits = strspn(p + 1, "-0123456789");
+		return end && index && (word || p + 1 + digits == end) ? end + 1 : NULL;
+	}
+	if (!isalpha((unsigned char)*p) && *p != '_')
+		return NULL;
+	while (isalnum((unsigned char)*p) || *p == '_')
+		p++;
+	return p;
+}
+
+/* Whether all of it is parts of a path: .a.b[0]["c"]. */
+static bool is_path(const char *p)
+{
+	while (p && *p) {
+		p += *p == '.';
+		p = after_part(p);
+	}
+	return p != NULL;
+}
+
+/* One name behind a dot is also what ends the name of a file. */
+static bool is_ending(const char *s)
+{
+	static const char *const endings[] = {"7z", "bak", "bin", "bmp", "bz2", "c",
+		"cfg", "conf", "cpp", "crt", "css", "csv", "db", "doc", "docx", "env",
+		"exe", "gif", "git", "go", "gz", "h", "htm", "html", "ico", "ini", "java",
+		"jpeg", "jpg", "jq", "js", "json", "jsonl", "key", "log", "md", "mp3",
+		"mp4", "ndjson", "parquet", "pdf", "pem", "php", "png", "ps", "py", "rb",
+		"rs", "rtf", "sh", "so", "sql", "ssh", "svg", "tar", "tgz", "tif", "tiff",
+		"tmp", "toml", "ts", "tsv", "txt", "wav", "webp", "wfctl", "xls", "xlsx",
+		"xml", "xz", "yaml", "yml", "zip", "zst", NULL};
+	for (const char *const *e = endings; *e; e++) {
+		if (strcasecmp(s + 1, *e) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* .order.id, or $input.id: a whole string that would be an expression, but for its
+ * braces. */
+static bool lacks_braces(const struct inspection *in, const char *s)
+{
+	struct buf name = {0};
+	if (in->in_run) /* a file there, or a variable of the shell */
+		return false;
+	if (*s == '.')
+		return after_part(s + 1) && is_path(s) && !is_ending(s);
+	if (*s != '$' || !is_path(s + 1))
+		return false;
+	json_put_string(&name, s + 1, strcspn(s + 1, ".["));
+	bool known =
+		names_find(&in->arguments, (struct json){name.data, name.len}) != NULL;
+	buf_finish(&name);
+	return known;
+}
+
 void habit_check_text(
 	struct inspection *in, const char *s, struct json v, const struct place *place)
 {
+	if (lacks_braces(in, s)) {
+		inspection_report(in, FINDING_WARNING, place, v,
+			"this is plain text, \"%.64s\" as it stands: an expression is "
+			"written ${ %.64s }",
+			s, s);
+		return;
+	}
 	if (strncmp(s, "{{", 2) == 0 && strstr(s, "}}"))
 		inspection_report(in, FINDING_WARNING, place, v,
 			"this is plain text: an expression is written ${ ... }, not {{ "
@@ -103,6 +172,52 @@ void habit_check_url(
 			file ? "," : " or", file ? " or file://" : "",
 			quote_json(v, quoted, sizeof quoted));
 	free(s);
+}
+
+/* ---- Errors and events ---- */
+
+void habit_check_error(struct inspection *in, struct json v, const struct place *place)
+{
+	char *type = json_strdup(v);
+	const char *meant = type ? problem_type_meant(type) : NULL;
+	/* A workflow may raise what it likes, and catch it. */
+	bool own = meant && strcmp(type, meant) == 0 &&
+		   strstr(in->text, "\"raise\"") != NULL;
+	if (meant && !own)
+		inspection_report(in, FINDING_WARNING, place, v,
+			"no standard error has this type; did you mean " PROBLEM_BASE
+			"%s?",
+			meant);
+	free(type);
+}
+
+/* Attributes of one's own are allowed, but one letter from a known name they are a slip.
+ */
+void habit_check_event(
+	struct inspection *in, struct json v, const struct place *place, bool awaited)
+{
+	static const char *const known[] = {"type", "source", "subject", "time", "data",
+		"datacontenttype", "dataschema", NULL};
+	struct json_iter it = json_iter(v);
+	struct place at = {.up = place};
+	struct json value;
+	bool slip = false;
+	while (json_next_member(&it, &at.key, &value)) {
+		char *name = json_strdup(at.key);
+		const char *near = word_nearest(known, at.key);
+		if (near && name && strcmp(name, near) != 0 && !json_get(v, near).s &&
+			word_distance(name, near) <= 1) {
+			slip = true;
+			inspection_report(in, FINDING_WARNING, &at, at.key,
+				"this is an attribute of your own; did you mean \"%s\"?",
+				near);
+		}
+		free(name);
+	}
+	if (awaited && !slip && !json_get(v, "type").s && !json_get(v, "source").s)
+		inspection_report(in, FINDING_WARNING, place, v,
+			"without \"type\" every event is looked at, whatever it is "
+			"about");
 }
 
 /* ---- try ---- */

@@ -49,13 +49,51 @@ static void add_bound(struct names *names, struct json text)
 	}
 }
 
-static void add_arguments(struct names *names, struct json judged)
+enum { DEFAULT_ITEM = 1, DEFAULT_INDEX = 2, DEFAULT_ERROR = 4 };
+
+/* Those that the member of this name binds. What decides about a catch or a retry sees
+ * $error, whatever the handler calls it. */
+static unsigned defaults_of(struct json key, struct json v)
+{
+	bool loop = json_string_is(key, "for"), listener = json_string_is(key, "foreach");
+	if (loop || listener)
+		return (json_get(v, loop ? "each" : "item").s ? 0 : DEFAULT_ITEM) |
+		       (json_get(v, "at").s ? 0 : DEFAULT_INDEX);
+	if (json_string_is(key, "retries"))
+		return DEFAULT_ERROR;
+	if (json_string_is(key, "catch") &&
+		(!json_get(v, "as").s || json_get(v, "when").s ||
+			json_get(v, "exceptWhen").s || json_get(v, "retry").s))
+		return DEFAULT_ERROR;
+	return 0;
+}
+
+/* Which of $item, $index and $error are bound anywhere: where nobody gives a name. */
+static unsigned find_defaults(struct json v)
+{
+	struct json_iter it = json_iter(v);
+	struct json key, value;
+	unsigned found = 0;
+	while (json_type(v) == JSON_ARRAY && json_next_element(&it, &value))
+		found |= find_defaults(value);
+	while (json_type(v) == JSON_OBJECT && json_next_member(&it, &key, &value))
+		found |= defaults_of(key, value) | find_defaults(value);
+	return found;
+}
+
+/* alone: a function, of which nobody knows yet what is around it. */
+static void add_arguments(struct names *names, struct json judged, bool alone)
 {
 	static const char *const arguments[] = {"authorization", "context", "input",
-		"output", "runtime", "secrets", "steps", "task", "workflow", "item",
-		"index", "error"};
+		"output", "runtime", "secrets", "steps", "task", "workflow"};
+	static const char *const defaults[] = {"item", "index", "error"};
+	unsigned found = alone ? ~0u : find_defaults(judged);
 	for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++)
 		add_word(names, arguments[i]);
+	for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) {
+		if (found & 1u << i)
+			add_word(names, defaults[i]);
+	}
 	add_bound(names, judged);
 	names_sort(names);
 }
@@ -90,8 +128,8 @@ void inspection_init(
 			names_add_members(&in->catalogs[i], json_get(use, names[i]));
 	}
 	add_secrets(&in->catalogs[CATALOG_SECRETS], json_get(use, "secrets"));
-	add_arguments(&in->arguments, judged);
 	in->alone = !json_get(document, "document").s;
+	add_arguments(&in->arguments, judged, in->alone);
 	struct json mode = json_get(json_get(document, "evaluate"), "mode");
 	in->loose = json_string_is(mode, "loose");
 }

@@ -115,14 +115,19 @@ void secret_check_task(
 /* A mention of $steps.STEP, at a place in the text. */
 void steps_check(struct inspection *in, const struct place *place, struct json at,
 	const char *step);
-/* Habits of other languages: in plain text, in a condition, in a URL (file: it may be
- * one of a file), in a try. */
+/* Habits of other languages, and slips: in plain text, in a condition, in a URL (file: it
+ * may be one of a file), in a try. */
 void habit_check_text(
 	struct inspection *in, const char *s, struct json v, const struct place *place);
 void habit_check_condition(
 	struct inspection *in, struct json v, const struct place *place);
 void habit_check_url(
 	struct inspection *in, struct json v, const struct place *place, bool file);
+/* In the type of an error, and in the attributes of an event (awaited: it is chosen by
+ * them). */
+void habit_check_error(struct inspection *in, struct json v, const struct place *place);
+void habit_check_event(
+	struct inspection *in, struct json v, const struct place *place, bool awaited);
 void habit_check_try(struct inspection *in, struct json task, const struct place *place);
 /* Looks at the expressions in a value; implicit: a string is one without ${ } too. */
 void mention_check(

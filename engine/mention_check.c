@@ -148,7 +148,8 @@ static void check_string(
 {
 	struct mention m = {in, v, place, 0};
 	struct buf b = {0};
-	if (!implicit && !in->loose && !memchr(v.s, '$', v.n) &&
+	if (!implicit && !in->loose && v.n > 1 && v.s[1] != '.' &&
+		!isspace((unsigned char)v.s[1]) && !memchr(v.s, '$', v.n) &&
 		!memchr(v.s, '\\', v.n) && !memchr(v.s, '{', v.n))
 		return;
 	json_string(v, &b);

@@ -1,6 +1,8 @@
 /* Problem documents and the spellings of the standard error types. */
 #include "problem.h"
 
+#include "names.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -82,6 +84,38 @@ static const char *standard_name(const char *uri)
 		}
 	}
 	return NULL;
+}
+
+/* What stands behind the last "/" of an address of the specification, or a name alone. */
+static const char *last_part(const char *type)
+{
+	static const char *const hosts[] = {"open-workflow-specification.org/spec/",
+		"open-workflow-specification.org/dsl/", "serverlessworkflow.io/spec/",
+		"serverlessworkflow.io/dsl/"};
+	const char *host = strstr(type, "://");
+	if (!host)
+		return strpbrk(type, ":/") ? NULL : type;
+	for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+		if (strncmp(host + 3, hosts[i], strlen(hosts[i])) == 0)
+			return strrchr(type, '/') + 1;
+	}
+	return NULL;
+}
+
+const char *problem_type_meant(const char *type)
+{
+	const char *name = last_part(type), *best = NULL;
+	unsigned distance = 3;
+	if (!name || standard_name(type))
+		return NULL;
+	for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
+		unsigned d = word_distance(name, types[t].name);
+		if (d < distance) {
+			distance = d;
+			best = types[t].name;
+		}
+	}
+	return best;
 }
 
 bool problem_type_equal(const char *a, const char *b)

@@ -43,4 +43,8 @@ struct value *problem_create(const struct fault *f, const char *instance);
  * of its published spellings. */
 bool problem_type_equal(const char *a, const char *b);
 
+/* The name of the standard error that the type is probably meant to be and is not: below
+ * an address of the specification, or a name alone. NULL: none. */
+const char *problem_type_meant(const char *type);
+
 #endif

@@ -60,6 +60,9 @@ enum rule {
 	RULE_SECRET,    /* the name of a secret, in use.secrets */
 	RULE_SQL,       /* the parameters are those that the statement names */
 	RULE_ONE_VALID, /* one_of counts only the members that are valid */
+	RULE_ERROR,     /* the type of an error; most likely not a misspelt one */
+	RULE_EMITTED,   /* the attributes of an event */
+	RULE_AWAITED,   /* those by which one is chosen */
 };
 
 struct shape {

@@ -206,11 +206,18 @@ static const struct shape error_instance = {
 	.formats = FORMAT_POINTER | FORMAT_EXPRESSION,
 };
 
+static const struct shape error_type = {
+	.type = SHAPE_STRING,
+	.rule = RULE_ERROR,
+	.what = URI_WHAT,
+	.formats = FORMAT_URI | FORMAT_EXPRESSION,
+};
+
 const struct shape schema_error = {
 	.type = SHAPE_OBJECT,
-	.members = MEMBERS(NEED("type", &schema_uri_or_expression),
-		NEED("status", &schema_integer), MAY("instance", &error_instance),
-		MAY("title", &schema_string), MAY("detail", &schema_string)),
+	.members = MEMBERS(NEED("type", &error_type), NEED("status", &schema_integer),
+		MAY("instance", &error_instance), MAY("title", &schema_string),
+		MAY("detail", &schema_string)),
 };
 
 static const struct shape error_name = {

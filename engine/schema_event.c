@@ -25,6 +25,7 @@ static const struct member event_members[] = {
 
 static const struct shape emitted_properties = {
 	.type = SHAPE_OBJECT,
+	.rule = RULE_EMITTED,
 	.unknown = UNKNOWN_FREE,
 	.members = MEMBERS(NEED("type", &schema_string)),
 	.more = event_members,
@@ -52,6 +53,7 @@ const struct shape schema_emit = {
 
 static const struct shape awaited_properties = {
 	.type = SHAPE_OBJECT,
+	.rule = RULE_AWAITED,
 	.unknown = UNKNOWN_FREE,
 	.min_count = 1,
 	.members = MEMBERS(MAY("type", &schema_string)),

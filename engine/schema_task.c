@@ -179,11 +179,17 @@ static const struct shape switch_items = {
 
 static const struct shape switch_task = TASK(MAY("switch", &switch_items));
 
+static const struct shape caught_type = {
+	.type = SHAPE_STRING,
+	.rule = RULE_ERROR,
+	.literal = true,
+};
+
 static const struct shape error_filter = {
 	.type = SHAPE_OBJECT,
 	.unknown = UNKNOWN_UNSUPPORTED,
 	.min_count = 1,
-	.members = MEMBERS(MAY("type", &schema_literal), MAY("status", &schema_integer),
+	.members = MEMBERS(MAY("type", &caught_type), MAY("status", &schema_integer),
 		MAY("instance", &schema_literal), MAY("title", &schema_literal),
 		MAY("detail", &schema_literal)),
 };

@@ -273,6 +273,8 @@ void shape_string(struct inspection *in, const struct shape *shape, struct json 
 		check_secret(in, v, place);
 	if (shape->rule == RULE_FUNCTION)
 		check_function(in, v, place);
+	if (shape->rule == RULE_ERROR)
+		habit_check_error(in, v, place);
 	if (!shape->literal && !shape->words && !(shape->foreign && !is_marked(v)))
 		mention_check(in, v, place, shape->expression);
 }

@@ -289,6 +289,8 @@ static void check_members(struct inspection *in, const struct shape *shape, stru
 		shape_check_sql(in, v, place);
 	if (shape->rule == RULE_SCHEMA)
 		data_check(in, v, place);
+	if (shape->rule == RULE_EMITTED || shape->rule == RULE_AWAITED)
+		habit_check_event(in, v, place, shape->rule == RULE_AWAITED);
 	if (shape->rule == RULE_TASK) {
 		secret_check_task(in, v, place);
 		habit_check_try(in, v, place);
