@@ -62,7 +62,7 @@ static int run(const struct options *o)
 	int code = database_open_private(&d);
 	if (code == EXIT_DONE) {
 		worker_log_choose(o);
-		settings.conninfo = settings.settings.database = d.conninfo;
+		worker_flags_take(&settings, &d);
 		settings.claim = true;
 		output_say(
 			"wfctl dev: Postgres and a worker are running; Ctrl-C ends both");

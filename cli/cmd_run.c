@@ -47,7 +47,7 @@ static int run_here(
 	struct launch *l, const struct options *o, struct worker_options *settings)
 {
 	struct error err;
-	settings->conninfo = settings->settings.database = l->database.conninfo;
+	worker_flags_take(settings, &l->database);
 	settings->claim = false;
 	settings->drain_timeout = GRACE;
 	struct worker *w = NULL;

@@ -52,9 +52,9 @@ static int run(const struct options *o)
 	int code = database_open(o, DATABASE_READY, &d);
 	if (code == EXIT_DONE) {
 		worker_log_choose(o);
+		worker_flags_take(&settings, &d);
 		worker_log_begin(d.client, &settings, count);
 		database_disconnect(&d);
-		settings.conninfo = settings.settings.database = d.conninfo;
 		settings.claim = true;
 		settings.until_idle = options_given(o, "until-idle");
 		code = count == 1 ? work(&settings)

@@ -185,6 +185,8 @@ char *show_needs(const char *needs)
 		buf_puts(&b, p == needs ? "" : " and ");
 		if (n == 5 && strncmp(p, "shell", 5) == 0)
 			buf_puts(&b, "--allow-run");
+		else if (n == 3 && strncmp(p, "sql", 3) == 0)
+			buf_puts(&b, "--allow-sql");
 		else if (name)
 			buf_printf(&b, "--database %.*s=...", n - 9, name);
 		else

@@ -52,6 +52,7 @@ static void read_effects(const struct options *o, struct worker_options *w)
 	struct settings *s = &w->settings;
 	w->concurrency = (int)options_number(o, "concurrency", w->concurrency);
 	s->allow_run = options_given(o, "allow-run");
+	s->allow_sql = options_given(o, "allow-sql");
 	s->allow_link_local = options_given(o, "allow-link-local");
 	s->ca_file = options_text(o, "ca-file");
 	s->proxy = options_text(o, "proxy");
@@ -78,7 +79,7 @@ static bool is_of_the_command(const char *name)
 
 static char **words_of_suspects(const struct options *o)
 {
-	char **words = xcalloc(o->value_count + 5, sizeof *words);
+	char **words = xcalloc(o->value_count + 6, sizeof *words);
 	size_t n = 0;
 	words[n++] = xstrdup("wfctl");
 	words[n++] = xstrdup("worker");
@@ -157,6 +158,19 @@ bool worker_flags_read(const struct options *o, bool pool, const char *conninfo,
 	}
 	*ret = w;
 	return true;
+}
+
+void worker_flags_take(struct worker_options *w, const struct database *d)
+{
+	w->conninfo = w->settings.database = d->conninfo;
+	if (!d->private || w->settings.allow_sql)
+		return;
+	w->settings.allow_sql = true;
+	char **words = (char **)w->suspect_argv;
+	while (words && *words)
+		words++;
+	if (words) /* there is room for it */
+		*words = xstrdup("--allow-sql");
 }
 
 void worker_flags_finish(struct worker_options *w)

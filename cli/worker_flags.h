@@ -5,6 +5,7 @@
 #ifndef STEPWELL_WORKER_FLAGS_H
 #define STEPWELL_WORKER_FLAGS_H
 
+#include "database.h"
 #include "options.h"
 #include "worker.h"
 
@@ -12,6 +13,8 @@
 #define WORKER_FLAGS_EFFECTS                                                             \
 	{"concurrency", 'c', OPTION_COUNT, "N", "effects at once (default 64)"},         \
 		{"allow-run", 0, OPTION_FLAG, NULL, "allow `run` of processes"},         \
+		{"allow-sql", 0, OPTION_FLAG, NULL,                                      \
+			"allow `call: sql` on the journal's database"},                  \
 		{"allow-link-local", 0, OPTION_FLAG, NULL,                               \
 			"let `call: http` reach link-local addresses"},                  \
 		{"ca-file", 0, OPTION_TEXT, "FILE",                                      \
@@ -55,6 +58,8 @@
  * inherit the environment: secrets leave it here. ERROR_INPUT says what is wrong. */
 MUST_CHECK bool worker_flags_read(const struct options *o, bool pool,
 	const char *conninfo, struct worker_options *ret, struct error *err);
+/* It works on this database, which outlives it; on the private one `call: sql` is on. */
+void worker_flags_take(struct worker_options *w, const struct database *d);
 void worker_flags_finish(struct worker_options *w);
 
 #endif

@@ -26,6 +26,8 @@ static char *say_abilities(const struct settings *s)
 {
 	struct buf b = {0};
 	add(&b, s->allow_run ? "run of processes" : "no run of processes");
+	add(&b, s->allow_sql ? "call: sql on this database"
+			     : "no call: sql on this database");
 	for (char **d = s->databases; d && *d; d++) {
 		char *name = xasprintf("database %.*s", (int)strcspn(*d, "="), *d);
 		add(&b, name);

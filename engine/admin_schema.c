@@ -25,6 +25,7 @@ static const struct migration {
 	{13, "poison", sql_migration_0013_poison},
 	{14, "missed", sql_migration_0014_missed},
 	{15, "compiling", sql_migration_0015_compiling},
+	{23, "sql", sql_migration_0023_sql},
 };
 
 #define MIGRATIONS (sizeof migrations / sizeof *migrations)

@@ -82,6 +82,22 @@ bool doctor_workers(struct doctor *d, struct error *err)
 
 /* ---- Runs that do not move ---- */
 
+/* needs: words with commas between them. */
+static void advise_flags(struct doctor *d, const char *needs)
+{
+	bool database = false, run = false, sql = false;
+	for (const char *p = needs; *p; p += strspn(p, ", ")) {
+		size_t n = strcspn(p, ",");
+		database = database || strncmp(p, "database:", 9) == 0;
+		run = run || (n == 5 && strncmp(p, "shell", n) == 0);
+		sql = sql || (n == 3 && strncmp(p, "sql", n) == 0);
+		p += n;
+	}
+	doctor_advise(d, "start a worker with%s%s%s",
+		database ? " --database NAME=CONNINFO" : "", run ? " --allow-run" : "",
+		sql ? " --allow-sql" : "");
+}
+
 static void judge_due(struct doctor *d, const char *needs, const char *runs, int64_t usec)
 {
 	bool late = usec >= LATE, alone = d->live_workers <= 0;
@@ -90,11 +106,8 @@ static void judge_due(struct doctor *d, const char *needs, const char *runs, int
 		*needs ? ", in need of " : "", needs);
 	if (alone)
 		doctor_advise(d, "no worker is alive; start some: wfctl worker");
-	else if (strstr(needs, "database:"))
-		doctor_advise(d, "start a worker with --database NAME=CONNINFO%s",
-			strstr(needs, "shell") ? " and --allow-run" : "");
 	else if (*needs)
-		doctor_advise(d, "start a worker with --allow-run");
+		advise_flags(d, needs);
 	else
 		doctor_advise(d, "add workers, or see locks and connections");
 }

@@ -167,6 +167,7 @@ static bool run_definition(
 	options.version = d->version;
 	options.conninfo = d->conninfo;
 	options.settings.sql_connections = 1;
+	options.settings.allow_sql = true; /* its definition is ours */
 	struct worker *w = NULL;
 	bool ok = worker_create(&options, &w, err) &&
 		  worker_connect(w, CONNECT_PATIENCE, err) && work(d, w, definition, err);

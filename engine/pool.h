@@ -69,7 +69,7 @@ struct worker {
 	uv_loop_t loop;
 	struct uuid id;
 	char id_text[UUID_TEXT];
-	char *has[16]; /* what it can do: shell, database:NAME; NULL-ended */
+	char *has[16]; /* what it can do: shell, sql, database:NAME; NULL-ended */
 
 	struct db *beat, *control, *lanes[JOURNAL_LANES];
 	struct db_pace pace; /* theirs, and that of `call: sql` here */

@@ -294,6 +294,7 @@ struct secrets; /* secrets.h */
 struct settings {
 	struct secrets *secrets;  /* NULL: none */
 	bool allow_run;           /* run: shell is on */
+	bool allow_sql;           /* call: sql on the journal's database is on */
 	char **shell_environment; /* names of variables that shells inherit; NULL-ended */
 	bool allow_link_local;    /* call: http may reach 169.254/16, fe80::/10 */
 	const char

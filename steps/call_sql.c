@@ -26,11 +26,10 @@ static bool compile(struct compiler *c, struct task *task, struct error *err)
 			call->statement ? why.text : "a statement is needed");
 	if (expect.s && !json_int(expect, &call->expect))
 		return compiler_refuse(c, expect, err, "a number of rows is expected");
-	if (call->database) {
-		char *need = xasprintf("database:%s", call->database);
-		compiler_need(c, need);
-		free(need);
-	}
+	char *need = call->database ? xasprintf("database:%s", call->database)
+				    : xstrdup("sql");
+	compiler_need(c, need);
+	free(need);
 	return compiler_expression(c, json_get(with, "parameters"), EXPRESSION_VALUE,
 		&call->parameters, err);
 }
@@ -112,6 +111,10 @@ static void digest(struct sql_request *r, struct json parameters)
 static bool render(const struct render *in, struct request **ret, struct fault *ret_fault)
 {
 	const struct sql_call *call = in->task->spec;
+	if (!call->database && !in->host->settings->allow_sql)
+		return fault_set(ret_fault, PROBLEM_CONFIGURATION,
+			"call: sql on the journal's database is off in this worker: "
+			"start it with --allow-sql");
 	struct sql_request *r = xcalloc(1, sizeof *r);
 	struct buf b = {0};
 	struct error err = {0};

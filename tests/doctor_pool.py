@@ -93,12 +93,14 @@ def due(w):
     w.doctor().exits(1).expect("leases", "problem", "1 run due for up to 5m", "no worker is alive")
     w.start("shell", [{"a": {"run": {"shell": {"command": "true"}}}}])
     w.start("other", [{"a": {"call": "sql", "with": {"statement": "select 1", "database": "stock"}}}])
+    w.start("own", [{"a": {"call": "sql", "with": {"statement": "select 1"}}}, {"b": {"run": {"shell": {"command": "true"}}}}])
     w.psql("update stepwell.lease set due = clock_timestamp() - interval '5 minutes'")
     w.worker()
     wait_for(lambda: w.psql("select count(*) from stepwell.runs where status = 'completed'") == "1",
              PATIENCE, "the plain run ends")
     w.doctor().exits(1).expect("leases", "problem", "in need of shell", "--allow-run",
-                               "in need of database:stock", "--database NAME=CONNINFO")
+                               "in need of database:stock", "--database NAME=CONNINFO",
+                               "in need of shell, sql", "--allow-run --allow-sql")
 
 
 def suspended(w):

@@ -105,7 +105,7 @@ def rights(w):
                       {"c": {"call": "sql", "with": {"statement": "select 1"}}},
                       {"d": {"emit": {"event": {"with": {"source": "a:b", "type": "c.d"}}}}},
                       {"e": {"listen": {"to": {"one": {"with": {"type": "c.d"}}}}}}])
-    w.wfctl("run", path, db=db)
+    w.wfctl("run", path, "--allow-sql", db=db)
     report = w.doctor("--probe", db=db).exits(0).expect("probe-run", "skipped", "DELETE")
     report.expect("probe-commit", "ok").expect("probe-notify", "ok")
     w.psql("revoke delete on stepwell.lease from clerk")

@@ -264,7 +264,7 @@ def foreign_settings(w):
     check(status["output"] == ["\u0000\\"], "%s", status)
     check(status["steps"][0]["output"] == {"got": "\u0000\\", "nul": "a\u0000b", "back": "\\u0041\\"}, "%s", status)
     bad = w.file("bad", [{"q": {"call": "sql", "with": {"statement": "select 1/0"}}}])
-    w.expect(10, "run", bad, "--timeout", "20s", env=env, err="22012")  # exit_on_error must not end its session
+    w.expect(10, "run", bad, "--allow-sql", "--timeout", "20s", env=env, err="22012")  # exit_on_error must not end its session
     w.expect(0, "list", env=env, out=run)
     w.expect(0, "gc", "--older-than", "30d", env=env)
 
@@ -282,7 +282,7 @@ def role_of_a_login(w):
     path = w.file("s", [{"a": {"call": "sql", "with": {"statement": statement}}}, {"b": {"set": {"x": 1}}}])
     w.expect(0, "apply", path, env=env)
     run = w.expect(0, "start", "cli/s", env=env).id
-    w.expect(0, "worker", "--until-idle", "--poll", "50ms", env=env)
+    w.expect(0, "worker", "--until-idle", "--poll", "50ms", "--allow-sql", env=env)
     status = w.expect(0, "status", run, "-o", "json", env=env).json
     check(status["status"] == "completed" and owner in json.dumps(status["steps"][0]["output"]), "%s", status)
 

@@ -27,7 +27,7 @@ def log(w):
     build = w.expect(0, "version").out.split()[1]
     database = w.sql("select current_database()")
     for text in ("info: wfctl %s works on database %s at " % (build, database), " as postgres\n",
-                 "info: 1 process of 7 effects at once; run of processes, database stock, no secrets\n",
+                 "info: 1 process of 7 effects at once; run of processes, no call: sql on this database, database stock, no secrets\n",
                  "warning: run %s: faulted: B\\u202eoom (418) at /do/0/boom\n" % run,
                  "warning: run %s: suspended: nobody knows whether the last attempt took effect\n" % held):
         check(text in done.err, "nothing about %r: %s", text, done.err)

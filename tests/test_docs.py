@@ -149,7 +149,7 @@ class Reader:
         self.recorder.answer(outcome.answers)
         for name, value in (outcome.secrets or {}).items():
             (self.folder / "secrets" / name).write_text(value if isinstance(value, str) else json.dumps(value))
-        words = [WFCTL, "run", path, "-o", "json", "--allow-run", "--env", "PATH", "--env", "STAND_IN",
+        words = [WFCTL, "run", path, "-o", "json", "--allow-run", "--allow-sql", "--env", "PATH", "--env", "STAND_IN",
                  "--secrets", self.folder / "secrets", "--database",
                  "reports=" + os.environ["DATABASE_URL"]]
         if outcome.input is not None:

@@ -136,7 +136,7 @@ class Run:
 
     def execute(self, full_name):
         """-> exit code, the run, seconds"""
-        words = ["run", full_name, "-o", "json", "--allow-run", "--env", "PATH", "--env",
+        words = ["run", full_name, "-o", "json", "--allow-run", "--allow-sql", "--env", "PATH", "--env",
                  "STAND_IN", "--db", self.db]
         if self.spec.get("input") is not None:
             words += ["--input", "@%s" % self.file("input.json", self.spec["input"])]

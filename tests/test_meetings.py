@@ -311,7 +311,7 @@ def retry_beside_a_child(w):
     path = w.file("parent", [{"both": {"fork": {"branches": [
         {"bad": {"do": [{"nap": {"wait": {"milliseconds": 1500}}}, {"divide": bad}]}}, {"kid": child("kid")}]}}}])
     run = w.expect(0, "start", path).id
-    worker = w.worker(*QUICK)
+    worker = w.worker("--allow-sql", *QUICK)
     recorder.wait("/dedupe/deep", 1)
     w.wait_status(run, "faulted")
     below = "select string_agg(status, ' ') from stepwell.runs where parent_run_id is not null"

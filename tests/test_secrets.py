@@ -89,7 +89,7 @@ class World:
 
     def run(self, path, expect=0):
         """`wfctl run` with the folder of secrets: the run as an object."""
-        done = self.wfctl("run", path, "--secrets", self.secrets, "-o", "json", expect=expect)
+        done = self.wfctl("run", path, "--secrets", self.secrets, "--allow-sql", "-o", "json", expect=expect)
         return json.loads(done.stdout)
 
     def start(self, path):
@@ -102,7 +102,7 @@ class World:
         log = open(self.folder / ("worker%d.log" % len(self.workers)), "w+")
         process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", WFCTL, "worker", "--secrets", str(self.secrets),
-             "--allow-run", "--heartbeat", "500ms", "--lease", "2s", "--poll", "100ms", *flags],
+             "--allow-run", "--allow-sql", "--heartbeat", "500ms", "--lease", "2s", "--poll", "100ms", *flags],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
             env=dict(os.environ, **self.variables))
         self.workers.append((process, log))

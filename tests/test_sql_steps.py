@@ -15,7 +15,7 @@ from cli_world import PATIENCE, Server, World, main, post
 from checks import stretch
 from harness import ROOT, Cluster, check, wait_for
 
-LEASE = ("--lease", "3s", "--heartbeat", "300ms")
+LEASE = ("--allow-sql", "--lease", "3s", "--heartbeat", "300ms")
 CLIENTS = {"TimeZone": "Asia/Kolkata", "DateStyle": "German, DMY", "IntervalStyle": "sql_standard",
            "bytea_output": "escape", "extra_float_digits": "-5", "xmloption": "document",
            "standard_conforming_strings": "off", "array_nulls": "off", "transform_null_equals": "on",
@@ -65,7 +65,7 @@ def left_behind(w):
     w.stack.callback(lambda: w.sql("drop owned by %s_other; drop role %s_other" % (w.server.mark, w.server.mark)))
     sets = "; ".join("perform set_config('%s', '%s', true)" % pair for pair in CLIENTS.items())
     path = w.file("left", [{"leave": do(sets + "; set local role %s_other" % w.server.mark)}])
-    w.expect(0, "run", path)
+    w.expect(0, "run", "--allow-sql", path)
     seen = dict(line.split("|", 1) for line in w.sql("select * from seen.settings").splitlines())
     units = {"7s": "7000", "1ms": "1", "3s": "3000"}
     for name, value in CLIENTS.items():
@@ -79,7 +79,7 @@ def text_survives(w):
                           {"b": {**sql("select set_config('client_encoding', 'LATIN1', true)"),
                                  "output": {"as": "${ {word: \"é\", v: .} }"}}},
                           {"c": {"set": "${ [$context.word, .] }"}}])
-    w.expect(0, "run", path)
+    w.expect(0, "run", "--allow-sql", path)
     got = json.loads(w.sql("select output from stepwell.runs"))
     check(got == ["é", {"word": "é", "v": "LATIN1"}], "%s", got)
 
@@ -92,7 +92,7 @@ def texts_are_pinned(w):
     path = w.file("pinned", [{"a": sql(
         "select timestamptz '2025-08-19T02:00:00+02' as t, date '02/01/2026' as d, interval '90 minutes' as i, "
         "float8 '0.1' + float8 '0.2' as f, bytea 'a' as b", "row")}])
-    w.expect(0, "run", path)
+    w.expect(0, "run", "--allow-sql", path)
     got = w.sql("select output from stepwell.runs")
     check(got == '{"t":"2025-08-19 00:00:00+00","d":"2026-02-01","i":"01:30:00","f":0.30000000000000004,'
           '"b":"\\\\x61"}', "%s", got)
@@ -112,7 +112,7 @@ def own_faults(w):
             ("tmp", do("set local work_mem = '64kB'; set local temp_file_limit = '64kB'; "
                        "perform from (select g from generate_series(1, 100000) g order by random()) x"),
              "temporary file size")):
-        w.expect(10, "run", w.file(name, [{"a": task}]), err=text)
+        w.expect(10, "run", "--allow-sql", w.file(name, [{"a": task}]), err=text)
         check(int(entries(w, w.last())) <= 5, "%s: %s entries", name, entries(w, w.last()))
     check(w.sql("select count(*) from made") == "0", "it was written")
 
@@ -141,7 +141,7 @@ def uncommitted(w):
           "end $$; create trigger refuse after insert on stepwell.entry for each row execute function refuse()")
     path = w.file("refused", [{"a": sql("select 1")}])
     run = w.expect(0, "start", path).id
-    worker = w.worker("--lease", "1s", "--heartbeat", "100ms")
+    worker = w.worker("--allow-sql", "--lease", "1s", "--heartbeat", "100ms")
     reason = "select reason from stepwell.lease where run_id = '%s' and state = 'waiting'" % run
     wait_for(lambda: "could not be committed" in w.sql(reason), PATIENCE, "the reason stands there")
     check(int(entries(w, run)) <= 30, "%s entries", entries(w, run))
@@ -258,7 +258,7 @@ def beside(w):
     writes = {"for": {"in": "${ [range(60)] }"}, "do": [{"w": sql("insert into made values (2)", "count")}]}
     path = w.file("beside", [{"both": {"fork": {"branches": [
         {"writes": writes}, {"calls": {"do": [{"c%d" % n: post(recorder.url + "/dedupe/c")} for n in range(3)]}}]}}}])
-    w.expect(0, "run", path)
+    w.expect(0, "run", "--allow-sql", path)
     run = w.last()
     last = int(entries(w, run, "max(seq)", "path like '%/w' and kind = 'completed'"))
     for n in range(3):
@@ -284,13 +284,13 @@ def refused_at_commit(w):
               "57014": "57014"}
     for what, state in states.items():
         path = w.file("late-" + what.lower(), [{"a": sql("insert into late values ('%s')" % what, "count")}])
-        w.expect(10, "run", path, err="SQL error %s" % state)
+        w.expect(10, "run", "--allow-sql", path, err="SQL error %s" % state)
         check(int(entries(w, w.last())) <= 8, "%s: %s entries", what, entries(w, w.last()))
         check(w.sql("select (select count(*) from late) + (select count(*) from twice)") == "0", "%s: written", what)
     again = {"catch": {"retry": {"limit": {"attempt": {"count": 1}}}}}
-    w.expect(10, "run", w.file("again", [{"t": {"try": [{"a": sql("insert into late values ('twice')", "count")}], **again}}]))
+    w.expect(10, "run", "--allow-sql", w.file("again", [{"t": {"try": [{"a": sql("insert into late values ('twice')", "count")}], **again}}]))
     check(w.sql("select max(attempts) from stepwell.steps where run_id = '%s' and name = 'a'" % w.last()) == "2", "attempts")
-    w.expect(0, "run", w.file("good", [{"a": sql("insert into late values ('good')", "count")}]))
+    w.expect(0, "run", "--allow-sql", w.file("good", [{"a": sql("insert into late values ('good')", "count")}]))
     check(w.sql("select count(*) from twice") == "2", "what is not refused is not written")
 
 
@@ -309,7 +309,29 @@ def no_fence(w):
     check("belongs to another worker" not in w.end(worker, signal.SIGTERM).err, "it was given up")
 
 
+def an_ability(w):
+    """a run waits for a worker that may use the journal's database, one that was registered before likewise"""
+    tasks = {"plain": [{"q": sql("select 1")}], "other": [{"q": sql("select 1", database="own")}],
+             "inner": [{"f": {"for": {"in": "${ [1] }"}, "do": [{"q": sql("select 1")}]}}], "none": [{"a": {"set": {"call": "sql"}}}]}
+    runs = {name: w.expect(0, "start", w.file(name, task)).id for name, task in tasks.items()}
+    needs = "select string_agg(d.name || l.needs::text, ' ' order by d.name) from stepwell.definition d join stepwell.%s l on l.%s = d.id"
+    wanted = "inner{sql} none{} other{database:own} plain{sql}"
+    check(w.sql(needs % ("lease", "definition_id")) == wanted, "%s", w.sql(needs % ("lease", "definition_id")))
+    w.sql("update stepwell.definition set needs = array_remove(needs, 'sql'); update stepwell.lease set needs = "
+          "array_remove(needs, 'sql'); drop table stepwell.pool_secret; delete from stepwell.migration where number = 23")
+    w.expect(0, "migrate")
+    for table, column in (("lease", "definition_id"), ("definition", "id")):
+        check(w.sql(needs % (table, column)) == wanted, "%s: %s", table, w.sql(needs % (table, column)))
+    w.work("--database", "own=" + w.conninfo)
+    check([w.status(runs[name]) for name in tasks] == ["pending", "completed", "pending", "completed"], "%s", [
+        w.status(runs[name]) for name in tasks])
+    w.expect(0, "status", runs["plain"], out="--allow-sql")
+    w.work("--allow-sql")
+    check(w.status(runs["plain"]) == w.status(runs["inner"]) == "completed", "it was not executed")
+    w.expect(10, "run", w.file("plain", tasks["plain"]), err="off in this worker: start it with --allow-sql")
+
+
 if __name__ == "__main__":
-    main([left_behind, text_survives, texts_are_pinned, own_faults, repeated, uncommitted, time_runs_on,
+    main([an_ability, left_behind, text_survives, texts_are_pinned, own_faults, repeated, uncommitted, time_runs_on,
           ends_its_session, crashes_the_server, large_results, durable, beside,
           refused_at_commit, no_fence])

@@ -40,14 +40,15 @@ class Repeated:
 
 
 class Worker:
-    """A `wfctl worker`. by: a command that runs it; output: where it prints, if not to its log."""
+    """A `wfctl worker`. by: a command that runs it; output: where it prints, if not to its log; allowed: what all are
+    given."""
 
     def __init__(self, db, arguments=(), env=None, wfctl=None, conninfo=None, by=(), output=None,
-                 stdin=subprocess.DEVNULL):
+                 stdin=subprocess.DEVNULL, allowed=("--allow-sql",)):
         self.db = db
         log, self.log = tempfile.mkstemp(prefix="worker.", suffix=".log", dir=db.cluster.dir)
         self.process = subprocess.Popen(
-            [*by, *die_with_us(wfctl or db.wfctl), "worker", "--db", conninfo or db.conninfo, *arguments],
+            [*by, *die_with_us(wfctl or db.wfctl), "worker", "--db", conninfo or db.conninfo, *allowed, *arguments],
             stdin=stdin, stdout=output or log, stderr=output or log, env=dict(os.environ, **(env or {})))
         os.close(log)
         self.pid = self.process.pid

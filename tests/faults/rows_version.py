@@ -94,7 +94,8 @@ def older_workers(world):
     new = world.wfctl
 
     def start(wfctl):
-        worker = world.keep(Worker(db, [*FLAGS, *SOON, *NO_POISON], env=env, wfctl=wfctl))
+        worker = world.keep(Worker(db, [*FLAGS, *SOON, *NO_POISON], env=env, wfctl=wfctl,
+                                   allowed=["--allow-sql"] if wfctl == new else []))
         worker.wait_ready()
         return worker
     workers, killed = [start(old) for _ in range(3)], []
