@@ -46,6 +46,7 @@ struct db {
 	int *expected;     /* per answer: a statement's index, or -1 - index for its
 			      preparation */
 	int expected_count, expected_at;
+	int parts;       /* of the batch, that are not answered */
 	bool got_result; /* for the answer expected_at */
 	bool doubt;      /* the server said that a commit may not be replicated */
 	bool crash;      /* ... that another of its processes has crashed */
@@ -102,6 +103,11 @@ struct db_params *db_batch_add_once(struct db_batch *b, const char *sql)
 	struct db_params *p = db_batch_add(b, sql);
 	b->statements[b->count - 1].once = true;
 	return p;
+}
+
+void db_batch_end_part(struct db_batch *b)
+{
+	b->statements[b->count - 1].ends = true;
 }
 
 struct db_copy *db_batch_add_copy(struct db_batch *b, const char *sql)
@@ -452,8 +458,14 @@ static void transmit(struct db *db, struct db_batch *b)
 	db->expected = xrealloc(db->expected, (size_t)(2 * b->count + 1) * sizeof(int));
 	db->expected_count = db->expected_at = 0;
 	db->got_result = db->doubt = db->enough = false;
-	for (int i = 0; ok && i < b->count; i++)
+	db->parts = 1;
+	for (int i = 0; ok && i < b->count; i++) {
 		ok = send_statement(db, &b->statements[i], i);
+		if (ok && b->statements[i].ends && i + 1 < b->count) {
+			ok = PQpipelineSync(db->conn);
+			db->parts++;
+		}
+	}
 	if (!ok || !PQpipelineSync(db->conn)) {
 		lose_by_libpq(db);
 		return;
@@ -532,6 +544,8 @@ static void end_batch(struct db *db)
 	}
 	if (db->state == DB_SETTING_UP) {
 		struct error err = b->err;
+		if (err.kind == ERROR_NONE && db->options.on_setup)
+			db->options.on_setup(db->options.ctx, b);
 		db_batch_destroy(b);
 		if (err.kind == ERROR_NONE)
 			on_up(db);
@@ -560,8 +574,10 @@ static void receive(struct db *db)
 			db->got_result = false;
 		} else if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
 			PQclear(result);
-			end_batch(db);
 			silent = 0;
+			if (--db->parts > 0)
+				continue;
+			end_batch(db);
 			if (db->state == DB_CLOSED)
 				return;
 		} else {

@@ -120,6 +120,7 @@ struct db;
 struct db_statement {
 	const char *sql; /* static text; prepared once per connection unless `once` */
 	bool once;       /* do not prepare: sent with its text, borrowed until done */
+	bool ends;       /* what was sent so far is a transaction of its own */
 	struct db_params params;
 	/* NULL: rows stay in the result. Else each comes by itself as soon as it is there
 	 * (row is its number in r), and the result has none. False: no more is wanted;
@@ -129,12 +130,12 @@ struct db_statement {
 };
 
 /*
- * What is sent together: one implicit transaction (all or nothing). One with a COPY is
- * streamed instead, statement by statement; they open and commit their transaction.
- * on_done is called from the loop, once, with err->kind ERROR_NONE after success;
- * `ambiguous` says that the connection was lost after sending, so it may have been
- * committed or may still be. The batch belongs to the caller, who frees it in on_done or
- * later.
+ * What is sent together: one implicit transaction (all or nothing), unless it is in
+ * parts. One with a COPY is streamed instead, statement by statement; they open and
+ * commit their transaction. on_done is called from the loop, once, with err->kind
+ * ERROR_NONE after success; `ambiguous` says that the connection was lost after sending,
+ * so it may have been committed or may still be. The batch belongs to the caller, who
+ * frees it in on_done or later.
  */
 struct db_batch {
 	struct db_statement *statements;
@@ -156,6 +157,9 @@ void db_batch_destroy(struct db_batch *b);
 /* The new statement's parameters, to be filled; valid until the next call. */
 struct db_params *db_batch_add(struct db_batch *b, const char *sql);
 struct db_params *db_batch_add_once(struct db_batch *b, const char *sql);
+/* What was added so far becomes a transaction of its own: an error of it undoes nothing
+ * else, and what follows is sent along and executed whatever came of it. */
+void db_batch_end_part(struct db_batch *b);
 /* A COPY; one for each batch. Its header is there already. */
 struct db_copy *db_batch_add_copy(struct db_batch *b, const char *sql);
 
@@ -166,8 +170,10 @@ struct db_options {
 	 * session and its registration. Returns a batch (the callee's own on_done is not
 	 * used), or NULL. */
 	struct db_batch *(*setup)(void *ctx, struct db *db);
-	/* The connection is ready (after setup, whose batch is passed), or was lost, or
-	 * an attempt failed (up = false, err says why). */
+	void (*on_setup)(
+		void *ctx, const struct db_batch *setup); /* was answered, or NULL */
+	/* The connection is ready (after setup), or was lost, or an attempt failed (up =
+	 * false, err says why). */
 	void (*on_state)(void *ctx, struct db *db, bool up, const struct error *err);
 	/* A notification arrived (the connection has LISTENed in its setup). */
 	void (*on_notify)(void *ctx, struct db *db);

@@ -274,13 +274,14 @@ void store_check_owner(
 void store_set_session(struct db_batch *b, int lock_timeout_ms, int statement_timeout_ms)
 {
 	char text[16];
-	db_batch_add_once(b, sql_begin_step); /* what is pinned counts from the next */
 	db_add_null(db_batch_add(b, sql_pin_settings));
 	struct db_params *p = db_batch_add(b, sql_set_session);
 	snprintf(text, sizeof text, "%d", lock_timeout_ms);
 	db_add_text(p, text);
 	snprintf(text, sizeof text, "%d", statement_timeout_ms);
 	db_add_text(p, text);
+	db_batch_end_part(b); /* what is pinned counts from the next transaction on */
+	db_batch_add_once(b, sql_begin_step);
 }
 
 void store_commit(struct db_batch *b)

@@ -4,7 +4,9 @@
  * is accepted, COMMIT, and DISCARD ALL. On the journal's database the engine appends the
  * entries of the outcome before that COMMIT (carrier); on another one the COMMIT is the
  * effect. A transaction that failed for a passing reason is repeated: nothing of it
- * happened. After some times the run waits with that.
+ * happened. After some times the run waits with that. Where the role has timeouts, they
+ * are set away for the session, anew after each DISCARD ALL: a transaction that failed
+ * has the session's, until it is rolled back.
  */
 #include "call_sql.h"
 
@@ -36,6 +38,7 @@ struct sql_session {
 	char step_id[UUID_TEXT]; /* whose outcome that is */
 	unsigned attempt;
 	bool clean;          /* DISCARD ALL was answered */
+	bool hasty;          /* its role has timeouts */
 	int64_t answered_at; /* CLOCK_BOOTTIME */
 	bool open;   /* the transaction waits for its outcome, on this very connection */
 	bool secret; /* the step has secrets: what the database says is not repeated */
@@ -107,12 +110,33 @@ static struct db_batch *make_batch(
 	return b;
 }
 
+static void add_calm(struct db_batch *b, const struct sql_session *s)
+{
+	struct db_params *p = db_batch_add_once(b, sql_calm_session);
+	if (is_own(s))
+		db_add_null(p);
+	else /* a pooler by transaction may be between */
+		db_add_int(p, db_backend_pid(s->db));
+}
+
+static void add_discard(struct db_batch *b, const struct sql_session *s)
+{
+	db_batch_add_once(b, sql_discard_session);
+	db_batch_end_part(b);
+	if (s->hasty)
+		add_calm(b, s);
+}
+
+/* A session that is not known to be clean is no use to the next step. */
 static void on_clean(struct db_batch *b)
 {
 	struct sql_session *s = b->ctx;
+	bool kept = b->err.kind != ERROR_NONE && !b->ambiguous;
+	db_batch_destroy(b);
 	s->clean = true;
 	s->answered_at = clock_boottime();
-	db_batch_destroy(b);
+	if (kept)
+		db_reset(s->db);
 	if (!s->pool->steps->closing)
 		serve(s->pool);
 }
@@ -124,7 +148,7 @@ static void clean(struct sql_session *s)
 	s->log = NULL;
 	s->open = false;
 	s->repeats = 0;
-	db_batch_add_once(b, sql_discard_session);
+	add_discard(b, s);
 	db_send(s->db, b);
 }
 
@@ -261,7 +285,8 @@ static bool is_step_fault(const struct db_batch *b, bool at_commit)
 		       b->failed == AT_CONSTRAINTS;
 	for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
 		if (strcmp(err->sqlstate, states[i]) == 0)
-			return at_commit || b->failed > AT_PREPARE;
+			return at_commit ||
+			       (b->failed > AT_PREPARE && b->failed < AT_LEAVE);
 	}
 	return false;
 }
@@ -402,7 +427,7 @@ static bool asks_first(struct sql_session *s)
 		return false;
 	struct db_batch *b = db_batch_create(on_alive, s);
 	b->deadline = PATIENCE;
-	db_batch_add_once(b, sql_discard_session);
+	add_discard(b, s);
 	db_send(s->db, b);
 	return true;
 }
@@ -556,15 +581,23 @@ static void on_executed(struct db_batch *b)
 static struct db_batch *setup(void *ctx, struct db *db)
 {
 	struct sql_session *s = ctx;
-	if (!is_own(s))
-		return NULL;
 	struct db_batch *b = make_batch(NULL, s);
+	add_calm(b, s);
+	if (!is_own(s))
+		return b;
+	db_batch_end_part(b);
 	db_batch_add_once(b, sql_begin_step);
 	db_batch_add_once(b, sql_set_path);
 	store_end_session(b, s->pool->steps->worker, s->slot);
 	store_register_session(b, s->pool->steps->worker, s->slot, db_backend_pid(db));
 	db_batch_add_once(b, sql_commit_step);
 	return b;
+}
+
+static void on_setup(void *ctx, const struct db_batch *b)
+{
+	struct sql_session *s = ctx;
+	s->hasty = db_rows(b->statements[0].result) > 0;
 }
 
 static void on_state(void *ctx, struct db *db, bool up, const struct error *err)
@@ -585,6 +618,7 @@ static void open_session(struct sql_session *s)
 	struct db_options o = {.conninfo = s->pool->conninfo,
 		.name = "stepwell sql",
 		.setup = setup,
+		.on_setup = on_setup,
 		.on_state = on_state,
 		.ctx = s,
 		.turn = 4,

@@ -1,6 +1,7 @@
 """What somebody sets for the database or the role, and what sessions of workers inherit from it."""
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -93,6 +94,14 @@ def hasty_role(world, **timeouts):
     return world.db.conninfo.replace("user=postgres", "user=" + name)
 
 
+def nothing_was_cut(world):
+    """I5: of the sessions that were ended in a transaction the server's log, from the beginning."""
+    cut = world.cluster.said("idle-in-transaction timeout", world.db.name)
+    pids = set(re.findall(r"\[\d+\]", "".join(cut)))
+    lines = [line for line in world.cluster.said("", world.db.name) if pids & set(re.findall(r"\[\d+\]", line))]
+    check(not cut, "I5: transactions of ours were cut: %s\n%s", some(cut), "".join(lines[-40:]))
+
+
 @case(25)
 def timeouts_of_the_role(world):
     """Timeouts shorter than statements, waits for locks and pauses that are normal: runs go on as if
@@ -123,8 +132,7 @@ def timeouts_of_the_role(world):
     delivered_once(db, world.recorder, ids, ["s1", "s2"])
     rows_exact(db, ids, [1, 2, 3])
     nothing_lost(db)
-    cut = world.cluster.said("idle-in-transaction timeout", db.name)
-    check(not cut, "I5: transactions of ours were cut: %s", some(cut))
+    nothing_was_cut(world)
     check(doctor_says(db, "timeouts", hasty)["status"] == "warning", "the doctor is content")
     for words in (["status"], ["list"], ["history", ids[0]], ["start", "crash/slow", "--input", '{"n": 0}']):
         code, _, err = db.cli(*words, conninfo=hasty)
@@ -133,3 +141,53 @@ def timeouts_of_the_role(world):
     world.land(3 * runs)
     world.checked(5 * runs)
     check_landed(all(w.alive() for w in workers), "workers ended")
+
+
+def let_go(holder):
+    holder.stdin.write("rollback;\n")
+    holder.stdin.flush()
+
+
+@case(25)
+def failures_of_a_hasty_role(world):
+    """Sessions whose setup waits, whose statement fails while the worker is slow to roll back, and that take long to
+    clean: the timeouts of the role end none of them, and nothing of one step is there in the next."""
+    db = world.db
+    hasty = hasty_role(world, statement_timeout="50ms", lock_timeout="10ms",
+                       idle_in_transaction_session_timeout="1ms")
+    db.psql("create table held (n int); insert into held values (1)")
+    fails = "with h as materialized (select n from held for update) select 1 / (n - $2::int) from h where $1 <> ''"
+    many = "do $$ begin for i in 1..1500 loop execute 'create temp table t' || i || '()'; end loop; end $$"
+    count = "select count(*)::int from pg_class where relnamespace = pg_my_temp_schema()"
+    db.apply("failing", [
+        {"fails": {"try": [{"one": sql_task(1, fails)}],
+                   "catch": {"do": [{"none": {"set": {"caught": True}}}]}}},
+        {"many": {"call": "sql", "with": {"statement": many, "output": "count"}}},
+        {"seen": {"call": "sql", "with": {"statement": count, "output": "value"}}}])
+    worker = world.worker("--sql-connections", "1", conninfo=hasty)
+    ours = "pg_stat_activity where datname = current_database() and application_name = 'stepwell sql' and "
+    sessions, row = world.holder("lock stepwell.session in share mode"), world.holder("select from held for update")
+    db.start("failing", 1)
+    wait_for(lambda: db.count(ours + "wait_event_type = 'Lock' and query_start < clock_timestamp() - interval '0.2 s'"),
+             10, "the session's setup waits longer than the role's timeouts")
+    let_go(sessions)
+    wait_for(lambda: db.count(ours + "query like '%from held%' and wait_event_type = 'Lock'"), 10, "the step waits")
+    pid = db.value("select pid from " + ours + "true")
+    worker.send_signal(signal.SIGSTOP)
+    let_go(row)
+    world.inject(3)
+    wait_for(lambda: not db.count(ours + "wait_event_type = 'Lock'"), 10, "the statement fails")
+    wait_for(lambda: not db.count(ours + "not (state = 'idle in transaction (aborted)' and state_change < "
+                                         "clock_timestamp() - interval '0.1 s')"), 10, "the transaction stays so")
+    same = db.value("select pid from " + ours + "true")
+    worker.send_signal(signal.SIGCONT)
+    check(same == pid, "I5: the session %s that failed became %s", pid, same)
+    complete(world, 1)
+    nothing_was_cut(world)
+    errors = [line for line in world.cluster.said("ERROR", db.name) if "stepwell sql" in line]
+    check(len([line for line in errors if "division by zero" in line]) == 1 and len(
+        [line for line in errors if "statement timeout" not in line]) == 1, "I5: %s", errors)
+    seen = db.value("select output from stepwell.runs")
+    check(seen == "0", "I8: %s of the step before are there", seen)
+    world.land(3)
+    world.checked(4)

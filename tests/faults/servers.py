@@ -96,7 +96,7 @@ class Cluster:
                 track_commit_timestamp = on
                 deadlock_timeout = 100ms
                 log_min_messages = warning
-                log_line_prefix = '%%m [%%p] %%d '
+                log_line_prefix = '%%m [%%p] %%d %%a %%e '
                 %s
                 """ % (self.dir, "on" if fsync else "off", settings))
         self.running.append(self)
