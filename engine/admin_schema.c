@@ -25,6 +25,7 @@ static const struct migration {
 	{13, "poison", sql_migration_0013_poison},
 	{14, "missed", sql_migration_0014_missed},
 	{15, "compiling", sql_migration_0015_compiling},
+	{17, "filter", sql_migration_0017_filter},
 	{23, "sql", sql_migration_0023_sql},
 };
 

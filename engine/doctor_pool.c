@@ -193,10 +193,28 @@ bool doctor_locks(struct doctor *d, struct error *err)
 	return true;
 }
 
+static bool note_parked(struct doctor *d, struct error *err)
+{
+	struct db_result *r;
+	if (!db_client_query(d->client, sql_list_parked, NULL, &r, err))
+		return false;
+	for (int row = 0; row < db_rows(r); row++)
+		doctor_note(d, CHECK_WARNING,
+			"definition %s is not compiled any more, since the processes "
+			"that tried died",
+			db_text(r, row, 0));
+	if (db_rows(r))
+		doctor_advise(d, "register a new version of it, or wfctl resume one of "
+				 "its runs: then a process tries again");
+	db_result_destroy(r);
+	return true;
+}
+
 bool doctor_suspended(struct doctor *d, struct error *err)
 {
 	struct db_result *r;
-	if (!db_client_query(d->client, sql_count_suspended, NULL, &r, err))
+	if (!note_parked(d, err) ||
+		!db_client_query(d->client, sql_count_suspended, NULL, &r, err))
 		return false;
 	for (int row = 0; row < db_rows(r); row++)
 		doctor_note(d, CHECK_WARNING, "%s: %s, such as %s",
@@ -208,7 +226,7 @@ bool doctor_suspended(struct doctor *d, struct error *err)
 		doctor_advise(d,
 			"look with wfctl status RUN, then wfctl resume, retry or "
 			"cancel");
-	else
+	else if (d->status == CHECK_OK)
 		doctor_note(d, CHECK_OK, "none");
 	db_result_destroy(r);
 	return true;
@@ -226,9 +244,9 @@ bool doctor_events(struct doctor *d, struct error *err)
 	if (left) {
 		doctor_note(d, CHECK_WARNING,
 			"%s not routed any more, since the processes that tried died: "
-			"%s of %s",
+			"%s of %s, type %s",
 			doctor_count(d, left, "event"), db_text(r, 0, 4),
-			db_text(r, 0, 3));
+			db_text(r, 0, 3), db_text(r, 0, 5));
 		doctor_advise(d,
 			"look into the logs of workers; to have them routed again, e.g. "
 			"by a newer version: update stepwell.event set tries = 0 where "

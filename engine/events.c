@@ -181,9 +181,12 @@ static void on_unrouted(struct db_batch *b)
 	db_batch_destroy(b);
 }
 
+/* A process for suspects that has runs leaves events to others: one that ends it would be
+ * blamed on a run. */
 void events_route(struct worker *w)
 {
-	if (w->routing || w->draining || !db_is_up(w->control))
+	if (w->routing || w->draining || !db_is_up(w->control) ||
+		(w->options.suspect && !suspected_routes(w)))
 		return;
 	struct db_batch *b = db_batch_create(on_unrouted, w);
 	store_list_unrouted(b, w->id, suspected_routes(w), !w->has_routed);

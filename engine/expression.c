@@ -495,11 +495,6 @@ bool expression_secrets(const struct expression *e, struct words *ret)
 	return take_secrets(&e->root, ret);
 }
 
-bool expression_is_literal(const struct expression *e)
-{
-	return e->root.kind == NODE_LITERAL;
-}
-
 static bool node_mentions_step(const struct node *n, const char *step)
 {
 	const struct jqscan *scan = n->code ? &n->code->scan : NULL;

@@ -105,8 +105,6 @@ bool expression_secrets(const struct expression *e, struct words *ret);
 /* Whether `.` alone decides what it gives: it mentions no $name, and does not ask for the
  * time. */
 bool expression_is_of_dot(const struct expression *e);
-/* A literal without any expression in it. */
-bool expression_is_literal(const struct expression *e);
 /* The members of $steps that are mentioned ("$steps.charge.id" mentions charge); a use
  * that cannot be read off ($steps[.x]) mentions every name. */
 bool program_mentions_step(const struct program *p, const char *step_name);

@@ -108,6 +108,22 @@ static bool get_value(
 	return true;
 }
 
+/* Members of no struct: they go with another one. */
+static bool is_beside(struct json key)
+{
+	return json_string_is(key, "stands") || json_string_is(key, "leaves") ||
+	       json_string_is(key, "handlerVisits");
+}
+
+/* What is not known here would be missing in the next snapshot: the run is left to a
+ * version that knows it. */
+static bool unknown_member(struct json key, struct error *err)
+{
+	return error_set(err, ERROR_PERMANENT,
+		"a snapshot has a member that this program does not know (%.*s)",
+		key.n > 100 ? 100 : (int)key.n, key.s);
+}
+
 /* All members that are read in a common way. */
 static bool get_members(struct restore *s, struct json in, const struct member *table,
 	void *object, struct error *err)
@@ -116,8 +132,10 @@ static bool get_members(struct restore *s, struct json in, const struct member *
 	struct json key, v;
 	while (json_next_member(&it, &key, &v)) {
 		const struct member *m = member_find(table, key);
-		if (!m)
-			continue; /* of another version */
+		if (!m && is_beside(key))
+			continue;
+		if (!m || m->kind == MEMBER_NONE)
+			return unknown_member(key, err);
 		if (m->kind == MEMBER_VALUE &&
 			!get_value(s, v, member_value(m, object), err))
 			return false;

@@ -454,15 +454,6 @@ void journal_flush(struct journal *j)
 		fill(&j->lanes[i]);
 }
 
-bool journal_is_idle(const struct journal *j)
-{
-	for (int i = 0; i < JOURNAL_LANES; i++) {
-		if (j->lanes[i].in_flight || j->lanes[i].range_count)
-			return false;
-	}
-	return !j->head && !j->resting;
-}
-
 static void note_oldest(int64_t since, int64_t *oldest)
 {
 	if (since && (!*oldest || since < *oldest))

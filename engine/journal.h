@@ -31,8 +31,6 @@ void journal_queue(struct journal *j, struct log *log);
 void journal_withdraw(struct journal *j, struct log *log);
 /* Sends what can be sent: once per turn of the loop, and when a lane came up. */
 void journal_flush(struct journal *j);
-/* Whether no lane has a batch in flight, and nothing waits for one. */
-bool journal_is_idle(const struct journal *j);
 /* Boottime since when the journal does not get on, 0: nothing waits. What waits for a
  * lane whose bytes move does not count, nor do answers that a run's entry has to wait. */
 int64_t journal_stuck_since(const struct journal *j);

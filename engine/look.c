@@ -76,7 +76,7 @@ static void see(struct worker *w, const struct db_result *r)
 		if (db_bool(r, 0, TRIED))
 			suspects_route(w);
 	}
-	if (w->options.suspect ? suspected_routes(w) : db_bool(r, 0, UNROUTED))
+	if (w->options.suspect || db_bool(r, 0, UNROUTED))
 		events_route(w);
 	events_poll(w);
 	look_later(w, idle ? 2 * w->options.poll : w->options.poll);

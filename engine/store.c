@@ -333,6 +333,11 @@ void store_release_worker(struct db_batch *b, struct uuid worker)
 	db_add_uuid(db_batch_add(b, sql_release_worker), worker);
 }
 
+void store_drain_worker(struct db_batch *b, struct uuid worker)
+{
+	db_add_uuid(db_batch_add(b, sql_drain_worker), worker);
+}
+
 void store_find_orphans(struct db_batch *b, struct uuid worker)
 {
 	db_add_uuid(db_batch_add(b, sql_find_orphans), worker);
@@ -443,9 +448,11 @@ void store_settle_definition(struct db_batch *b, struct uuid id, const char *ver
 	db_add_text(p, version);
 }
 
-void store_judge_definition(struct db_batch *b, struct uuid id)
+void store_judge_definition(struct db_batch *b, struct uuid id, struct uuid process)
 {
-	db_add_uuid(db_batch_add(b, sql_judge_definition), id);
+	struct db_params *p = db_batch_add(b, sql_judge_definition);
+	db_add_uuid(p, id);
+	db_add_uuid(p, process);
 }
 
 void store_wait_alone(struct db_batch *b, struct uuid run, struct uuid owner)

@@ -33,6 +33,7 @@ void store_listen(struct db_batch *b);
 void store_beat(struct db_batch *b, struct uuid worker, int64_t lease);
 void store_look_around(struct db_batch *b, struct uuid worker, char *const *has);
 void store_release_worker(struct db_batch *b, struct uuid worker);
+void store_drain_worker(struct db_batch *b, struct uuid worker);
 void store_find_orphans(struct db_batch *b, struct uuid worker);
 void store_end_sessions(struct db_batch *b, struct uuid worker);
 void store_forget_worker(struct db_batch *b, struct uuid worker, bool lost);
@@ -82,7 +83,7 @@ struct compiler {
 void store_take_definition(
 	struct db_batch *b, struct uuid id, const struct compiler *compiler);
 void store_settle_definition(struct db_batch *b, struct uuid id, const char *version);
-void store_judge_definition(struct db_batch *b, struct uuid id);
+void store_judge_definition(struct db_batch *b, struct uuid id, struct uuid process);
 void store_wait_alone(struct db_batch *b, struct uuid run, struct uuid owner);
 struct child_start {
 	struct uuid parent, child, worker;

@@ -152,18 +152,15 @@ static void keep_places(struct db_batch *b, struct entry *const *entries, size_t
 static void put_wait(struct columns *c, struct uuid run, const struct waiting *w,
 	struct json wait, const char *pinned)
 {
-	int64_t filter = 0;
-	(void)json_int(json_get(wait, "filter"), &filter);
 	db_array_uuid(&c->arrays[0], run);
 	put_text(c, 1, w->path);
-	db_array_int4(&c->arrays[2], (int32_t)filter);
-	put_text(c, 3, w->reference);
-	put_member(c, 4, wait, "type");
-	put_member(c, 5, wait, "source");
-	put_member(c, 6, wait, "subject");
-	put_member(c, 7, wait, "shape");
-	put_member(c, 8, wait, "expected");
-	put_text(c, 9, pinned);
+	put_text(c, 2, w->reference);
+	put_member(c, 3, wait, "type");
+	put_member(c, 4, wait, "source");
+	put_member(c, 5, wait, "subject");
+	put_member(c, 6, wait, "shape");
+	put_member(c, 7, wait, "expected");
+	put_text(c, 8, pinned);
 	c->rows++;
 }
 
@@ -179,11 +176,11 @@ static void put_waits(struct columns *c, struct uuid run, const struct waiting *
 
 static void subscribe(struct db_batch *b, struct entry *const *entries, size_t count)
 {
-	static const uint32_t types[] = {DB_OID_UUID, DB_OID_TEXT, DB_OID_INT4,
+	static const uint32_t types[] = {DB_OID_UUID, DB_OID_TEXT, DB_OID_TEXT,
 		DB_OID_TEXT, DB_OID_TEXT, DB_OID_TEXT, DB_OID_TEXT, DB_OID_TEXT,
-		DB_OID_TEXT, DB_OID_TEXT};
+		DB_OID_TEXT};
 	struct columns c;
-	columns_init(&c, types, 10);
+	columns_init(&c, types, 9);
 	for (size_t i = 0; i < count; i++) {
 		for (struct waiting *w = entries[i]->waits; w; w = w->next) {
 			if (w->waits)

@@ -26,6 +26,9 @@
 #define JUDGE_AFTER (5 * USEC_PER_SEC)
 #define AGAIN_AFTER (5 * USEC_PER_SEC) /* when it could not connect */
 #define FROZEN_LEASES 3
+#define WORKS_SHARE                                                         \
+	50 /* the share of the processor that one is left on a busy machine \
+	    */
 
 enum suspects_state {
 	SUSPECTS_WANTED,  /* its runs are being taken */
@@ -47,7 +50,8 @@ struct suspects {
 	/* When its loop turned last, as often as we looked since, and its processor time
 	 * then. */
 	uint64_t turns;
-	int64_t looks, cpu;
+	int64_t looks, cpu; /* looks: those between which it hardly worked */
+	int64_t seen_cpu;   /* its processor time when we looked last */
 	bool hangs;
 };
 
@@ -216,20 +220,23 @@ void suspects_compare(struct worker *w, struct uuid process)
 /* ---- Watching ---- */
 
 /* One that uses a lease of the processor without a turn of its loop hangs; one that does
- * not turn for several leases is frozen, by whomever. Our own pauses do not count: time
- * is how often we looked. */
+ * not turn for several leases, nor gets on where others have the processor, is frozen, by
+ * whomever: a loss, so that of its company the one that froze it is found, but no
+ * evidence. Our own pauses do not count: time is how often we looked. */
 static void watch(struct suspects *s)
 {
 	struct worker *w = s->worker;
 	uint64_t turns = atomic_load(&s->process.box->turns);
 	int64_t cpu = suspect_cpu(&s->process);
+	bool works = cpu - s->seen_cpu >= WATCH_USEC / WORKS_SHARE;
+	s->seen_cpu = cpu;
 	if (turns != s->turns) {
 		s->turns = turns;
 		s->looks = 0;
 		s->cpu = cpu;
 		return;
 	}
-	s->looks++;
+	s->looks += !works;
 	s->hangs = cpu - s->cpu >= w->options.lease;
 	if (s->hangs || s->looks * WATCH_USEC >= FROZEN_LEASES * w->options.lease)
 		kill(s->process.pid, SIGKILL);
@@ -237,9 +244,12 @@ static void watch(struct suspects *s)
 
 /* ---- Judging ---- */
 
+/* Where this worker drains, it has ended the process, or whoever ends both did: that is
+ * no loss. */
 static bool has_died(const struct suspects *s)
 {
-	return was_started(s) && (s->death.signal || s->death.code);
+	return was_started(s) && !s->worker->draining &&
+	       (s->death.signal || s->death.code);
 }
 
 static bool is_evidence(const struct suspects *s)
@@ -328,15 +338,6 @@ static char *reason(const struct suspects *s, const char *death)
 		      : xasprintf("its process died %d times; the last one %s", n, death);
 }
 
-static void say_death(const struct suspects *s, const char *death)
-{
-	if (s->routes)
-		log_line(LOG_WARNING, "the process that routes events %s", death);
-	else
-		log_line(LOG_WARNING, "the process of %d suspect run%s %s", s->runs,
-			s->runs == 1 ? "" : "s", death);
-}
-
 static void judge_runs(struct suspects *s, struct db_batch *b)
 {
 	struct uuid definition;
@@ -349,14 +350,14 @@ static void judge_runs(struct suspects *s, struct db_batch *b)
 		.process = s->id,
 		.death = object,
 		.loss = died,
-		.evidence = is_evidence(s) && s->runs == 1,
+		.evidence = died && is_evidence(s) && s->runs == 1,
 		.poison_after = s->worker->options.poison_after,
 		.reason = why,
 		.runs = s->runs,
 		.delay = was_started(s) || !s->runs ? 0 : AGAIN_AFTER};
 	store_judge_suspects(b, &v);
 	if (blamed)
-		store_judge_definition(b, definition);
+		store_judge_definition(b, definition, s->id);
 	free(death);
 	free(why);
 	free(object);
@@ -365,11 +366,6 @@ static void judge_runs(struct suspects *s, struct db_batch *b)
 static void judge(struct suspects *s)
 {
 	struct db_batch *b = db_batch_create(s->routes ? on_router_judged : on_judged, s);
-	if (has_died(s)) {
-		char *death = death_text(&s->death, s->process.box);
-		say_death(s, death);
-		free(death);
-	}
 	store_end_sessions(b, s->id);
 	if (!s->routes)
 		judge_runs(s, b);
@@ -392,6 +388,17 @@ static bool may_judge(const struct suspects *s)
 					clock_boottime() - s->ended_at >= rest));
 }
 
+static void say_death(const struct suspects *s)
+{
+	char *death = death_text(&s->death, s->process.box);
+	if (s->routes)
+		log_line(LOG_WARNING, "the process that routes events %s", death);
+	else
+		log_line(LOG_WARNING, "the process of %d suspect run%s %s", s->runs,
+			s->runs == 1 ? "" : "s", death);
+	free(death);
+}
+
 static void look_at(struct suspects *s)
 {
 	struct death death;
@@ -400,11 +407,13 @@ static void look_at(struct suspects *s)
 		s->death = death;
 		s->ended_at = clock_boottime();
 		s->state = SUSPECTS_ENDED;
+		if (has_died(s))
+			say_death(s);
 	}
 	if (s->state == SUSPECTS_RUNNING)
 		watch(s);
 	else if (s->state == SUSPECTS_ENDED && s->worker->draining &&
-		 (has_died(s) || !db_is_up(s->worker->control)))
+		 !db_is_up(s->worker->control))
 		forget(s); /* whoever takes its runs over does not blame them */
 	else if (s->state == SUSPECTS_ENDED && may_judge(s))
 		judge(s);

@@ -480,12 +480,29 @@ static void on_drain_over(uv_timer_t *timer)
 	worker_stop(w, w->end);
 }
 
+static void on_said(struct db_batch *b)
+{
+	if (b->err.kind != ERROR_NONE)
+		log_line(LOG_WARNING, "saying that this worker drains: %s", b->err.text);
+	db_batch_destroy(b);
+}
+
+static void say_drain(struct worker *w)
+{
+	if (!w->options.claim || !w->control || !db_is_up(w->control))
+		return;
+	struct db_batch *b = db_batch_create(on_said, NULL);
+	store_drain_worker(b, w->id);
+	db_send(w->control, b);
+}
+
 void worker_leave(struct worker *w, enum worker_end end)
 {
 	if (w->draining)
 		return;
 	w->draining = true;
 	w->end = end;
+	say_drain(w);
 	uv_timer_start(&w->drain_timer, on_drain_over,
 		(uint64_t)(w->options.drain_timeout / USEC_PER_MS), 0);
 	suspects_drain(w);

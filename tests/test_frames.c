@@ -461,20 +461,49 @@ static bool restore(struct definition *d, const char *text, struct error *err)
 	return ok;
 }
 
+#define ROOT_OF(run, frame)                                                              \
+	"{" run "\"status\":0,\"context\":{\"v\":1},\"open\":[{\"path\":\"\","           \
+	"\"opened\":1,\"raw\":{\"v\":1},\"input\":{\"v\":1},\"cursor\":{\"v\":1}," frame \
+	"}]}"
+#define ROOT(frame) ROOT_OF("", frame)
+
 START_TEST(a_state_that_is_not_known_is_refused)
 {
 	struct definition *d;
 	struct error err = {0};
-#define ROOT(state)                                                                  \
-	"{\"status\":0,\"context\":{\"v\":1},\"open\":[{\"path\":\"\",\"opened\":1," \
-	"\"raw\":{\"v\":1},\"input\":{\"v\":1},\"cursor\":{\"v\":1}," state "}]}"
 	ck_assert(definition_create(document, sizeof document - 1, NULL, &d, NULL));
 	ck_assert(restore(d, ROOT("\"state\":1"), &err));
-	ck_assert(restore(d, ROOT("\"state\":1,\"stands\":\"next\",\"later\":7"), &err));
+	ck_assert(restore(d, ROOT("\"state\":1,\"stands\":\"next\",\"leaves\":1"), &err));
 	ck_assert(!restore(d, ROOT("\"state\":1,\"stands\":\"dreaming\""), &err));
 	ck_assert(strstr(err.text, "does not know"));
 	ck_assert(!restore(d, ROOT("\"state\":99"), &err));
 	ck_assert(!restore(d, ROOT("\"state\":-1"), &err));
+	definition_unref(d);
+}
+END_TEST
+
+/* The next snapshot would be without it. `step_count` and `host` are ours, and in no
+ * snapshot that we write. */
+START_TEST(a_member_that_is_not_known_is_refused)
+{
+	static const struct {
+		const char *snapshot, *name;
+	} members[] = {
+		{ROOT("\"state\":1,\"later\":7"), "later"},
+		{ROOT("\"state\":1,\"later\":{\"v\":1}"), "later"},
+		{ROOT("\"state\":1,\"step_count\":1"), "step_count"},
+		{ROOT_OF("\"later\":[3,0,\"output\"],", "\"state\":1"), "later"},
+		{ROOT_OF("\"host\":\"x\",", "\"state\":1"), "host"},
+	};
+	struct definition *d;
+	ck_assert(definition_create(document, sizeof document - 1, NULL, &d, NULL));
+	for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+		struct error err = {0};
+		ck_assert_msg(!restore(d, members[i].snapshot, &err), "%s",
+			members[i].snapshot);
+		ck_assert_int_eq(err.kind, ERROR_PERMANENT);
+		ck_assert_ptr_nonnull(strstr(err.text, members[i].name));
+	}
 	definition_unref(d);
 }
 END_TEST
@@ -505,6 +534,7 @@ int main(void)
 	tcase_add_test(tc, a_damaged_operation_is_refused);
 	tcase_add_loop_test(tc, random_trees_are_read_as_they_were_written, 0, 8);
 	tcase_add_test(tc, a_state_that_is_not_known_is_refused);
+	tcase_add_test(tc, a_member_that_is_not_known_is_refused);
 	tcase_add_test(tc, states_keep_their_words_and_numbers);
 	suite_add_tcase(suite, tc);
 	return suite_exit(suite);

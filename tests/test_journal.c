@@ -216,7 +216,6 @@ START_TEST(one_turn_leaves_in_a_batch_per_lane)
 		add(&writers[i], 1);
 	journal_flush(journal);
 	wait_answers(100);
-	ck_assert(journal_is_idle(journal));
 	ck_assert_int_eq(number("select count(*) from stepwell.entry"), 100);
 	ck_assert_int_eq(number("select count(distinct xmin::text) from stepwell.entry"),
 		JOURNAL_LANES);
@@ -366,7 +365,7 @@ START_TEST(run_that_fails_for_now_rests_alone)
 	journal_flush(journal);
 	wait_answers(89);
 	ck_assert_int_eq(writers[20].answers, 0);
-	ck_assert(!journal_is_idle(journal));
+	ck_assert(!log_is_clear(&writers[20].log));
 	add(&writers[20], 1); /* behind the first one */
 	script("delete from public.bad");
 	wait_durable(&writers[20], 2);
@@ -508,7 +507,6 @@ START_TEST(withdrawn_entries_are_not_sent)
 	add(&writers[10], 1);
 	journal_flush(journal);
 	wait_answers(9);
-	ck_assert(journal_is_idle(journal));
 	ck_assert(log_is_clear(&writers[0].log) && log_is_clear(&writers[9].log));
 	ck_assert_int_eq(number("select count(*) from stepwell.entry"), 9);
 }

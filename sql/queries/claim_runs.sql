@@ -4,8 +4,9 @@
 -- $6 uuid[]; after a lost connection), 'suspect' (waiting for a process of its own, which $1 is and
 -- for which worker $5 takes them: as many as may be together); $7 the time before which nothing was
 -- due when it was looked last: where old snapshots are held, the index is full of dead rows before it.
--- A run that is taken from the dead has a loss more, unless that worker let its runs go; two make
--- it a suspect for the next entries, more of them with each loss. One loss is forgotten per 10
+-- A run that is taken from the dead has a loss more, unless that worker let its runs go, or never was
+-- there: a process for suspects that could not connect, or a claim that was committed when its worker
+-- had been forgotten. Two make it a suspect for the next entries, more of them with each loss. One loss is forgotten per 10
 -- minutes and 256 entries without one. Where a run is due or taken from the dead and is a suspect,
 -- it is put where it waits for a process of its own, and its row says so.
 -- (The time is a subquery, so that it bounds the index scan: what sleeps is not walked through.)
@@ -48,8 +49,8 @@ with due as (
 ), counted as (
 	select k.*, l.loss, greatest(0, k.losses - coalesce(least((k.last - k.lost_seq) / 256,
 		extract(epoch from clock_timestamp() - k.lost_at)::bigint / 600), 0))::int + l.loss::int as count
-	from known k, (select $4::text = 'dead' and not coalesce(
-		(select w.released from stepwell.worker w where w.id = $5::uuid), false) as loss) l
+	from known k, (select $4::text = 'dead' and coalesce(
+		(select not w.released and w.pid > 0 from stepwell.worker w where w.id = $5::uuid), false) as loss) l
 	where k.last is not null
 ), judged as (
 	select c.*, case when count >= 2 then case when loss then last + 1 else lost_seq end

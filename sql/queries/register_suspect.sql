@@ -8,7 +8,8 @@ with entered as (
 		p.postmaster_started_at, p.by_place
 	from stepwell.worker p
 	where p.id = $2::uuid and (select count(*) from stepwell.worker w where w.parent = p.id) < greatest(1,
-		least(4, (current_setting('max_connections')::int - (select sum(numbackends) from pg_stat_database)) / 10))
+		least(4, (current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+			- (select sum(numbackends) from pg_stat_database)) / 10))
 	returning id
 )
 select count(*) > 0 from entered
