@@ -3,8 +3,10 @@
 #include "command.h"
 #include "database.h"
 #include "definition_file.h"
+#include "http_reach.h"
 #include "output.h"
 #include "resolve.h"
+#include "worker_flags.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,19 +81,21 @@ static void print_applied(
 	output_item(l, object);
 }
 
-static int resolve_all(struct db_client *c, const struct batch *b)
+static int resolve_all(
+	struct db_client *c, const struct batch *b, const struct http_reach *reach)
 {
 	int code = EXIT_DONE;
 	for (size_t i = 0; i < b->count; i++) {
 		struct error err;
-		if (resolve_file(&b->files[i], c, &err))
+		if (resolve_file(&b->files[i], c, reach, &err))
 			continue;
 		code = command_fail(&err);
 	}
 	return code;
 }
 
-static int apply(const struct options *o, const struct batch *b)
+static int apply(
+	const struct options *o, const struct batch *b, const struct http_reach *reach)
 {
 	struct database d;
 	struct error err;
@@ -100,7 +104,7 @@ static int apply(const struct options *o, const struct batch *b)
 		return code;
 	struct output_list l = {.form = output_form(o)};
 	bool *new = xcalloc(b->count + 1, sizeof *new);
-	code = resolve_all(d.client, b);
+	code = resolve_all(d.client, b, reach);
 	if (code == EXIT_DONE && !apply_all(d.client, b, new, &err))
 		code = command_fail(&err);
 	for (size_t i = 0; code == EXIT_DONE && i < b->count; i++)
@@ -178,17 +182,22 @@ static int run(const struct options *o)
 	if (options_given(o, "function"))
 		return apply_function(o);
 	struct batch b = {0};
+	struct http_reach *reach;
+	struct error err;
+	if (!reach_read(o, NULL, &reach, &err))
+		return command_misuse(o, "%s", err.text);
 	int code = load(o, &b);
 	if (code == EXIT_DONE)
-		code = apply(o, &b);
+		code = apply(o, &b, reach);
 	batch_finish(&b);
+	http_reach_destroy(reach);
 	return code;
 }
 
 static const struct option options[] = {
 	{"function", 0, OPTION_TEXT, "NAME:VERSION",
 		"add FILE, a task, to the default catalog as that function"},
-	OPTION_ROW_DB, OPTION_ROW_OUTPUT, OPTION_ROW_HELP, {0}};
+	OPTIONS_REACH, OPTION_ROW_DB, OPTION_ROW_OUTPUT, OPTION_ROW_HELP, {0}};
 
 const struct command command_apply = {
 	.name = "apply",

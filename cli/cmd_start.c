@@ -1,6 +1,7 @@
 /* wfctl start: leaves a run to the pool and prints its id. */
 #include "command.h"
 #include "launch.h"
+#include "worker_flags.h"
 
 #include <stdio.h>
 
@@ -55,6 +56,7 @@ static int run(const struct options *o)
 
 static const struct option options[] = {
 	LAUNCH_OPTIONS,
+	OPTIONS_REACH,
 	{"delay", 0, OPTION_DURATION, "DURATION", "let it begin after that"},
 	{"at", 0, OPTION_TIME, "TIME", "let it begin then (RFC 3339)"},
 	{"wait", 'w', OPTION_FLAG, NULL,

@@ -82,6 +82,20 @@ bool file_read(
 	return true;
 }
 
+/* Of a folder, where nobody has named it: a pipe would be waited for. */
+static bool check_regular(const char *path, struct error *err)
+{
+	struct stat st;
+	if (stat(path, &st) != 0)
+		return refuse(path, err);
+	if (S_ISREG(st.st_mode))
+		return true;
+	char *safe = output_safe(path);
+	error_set(err, ERROR_INPUT, "%s: not a regular file", safe);
+	free(safe);
+	return false;
+}
+
 static int is_document(const struct dirent *entry)
 {
 	return entry->d_name[0] != '.' &&
@@ -109,12 +123,19 @@ bool definition_file_expand(const char *path, char ***ret_files, struct error *e
 			err, ERROR_NOT_FOUND, "%s: no definition is in it", path);
 	}
 	*ret_files = xcalloc((size_t)n + 1, sizeof **ret_files);
+	bool ok = true;
 	for (int i = 0; i < n; i++) {
-		(*ret_files)[i] = xasprintf("%s/%s", path, entries[i]->d_name);
+		char *file = xasprintf("%s/%s", path, entries[i]->d_name);
+		ok = ok && check_regular(file, err);
+		(*ret_files)[i] = file;
 		free(entries[i]);
 	}
 	free(entries);
-	return true;
+	for (int i = 0; !ok && i < n; i++)
+		free((*ret_files)[i]);
+	if (!ok)
+		free(*ret_files);
+	return ok;
 }
 
 /* ---- Judging ---- */

@@ -5,9 +5,11 @@
 #include "clock.h"
 #include "command.h"
 #include "data_schema.h"
+#include "http_reach.h"
 #include "json_argument.h"
 #include "resolve.h"
 #include "show_run.h"
+#include "worker_flags.h"
 
 #include <ctype.h>
 #include <signal.h>
@@ -57,6 +59,8 @@ static int read_arguments(const struct options *o, struct launch *l)
 			"\"%s\" is neither a file nor a workflow: "
 			"NAMESPACE/NAME[:VERSION]",
 			l->name);
+	if (!reach_read(o, NULL, &l->reach, &err))
+		return command_misuse(o, "%s", err.text);
 	const char *input = options_text(o, "input");
 	if (!json_argument_read(input ? input : "null", "--input", &l->input, &err))
 		return command_fail(&err);
@@ -126,7 +130,7 @@ static bool find_workflow(struct launch *l, struct error *err)
 	bool new;
 	if (!l->file.definition)
 		return find_registered(l, err);
-	if (!resolve_file(&l->file, l->database.client, err))
+	if (!resolve_file(&l->file, l->database.client, l->reach, err))
 		return false;
 	if (!check_input(l, l->file.definition, err))
 		return false;
@@ -161,6 +165,7 @@ void launch_finish(struct launch *l)
 {
 	definition_file_finish(&l->file);
 	free(l->input);
+	http_reach_destroy(l->reach);
 	if (l->database.conninfo)
 		database_close(&l->database);
 	*l = (struct launch){0};

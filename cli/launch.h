@@ -24,7 +24,8 @@ struct launch {
 	char *input; /* JSON text */
 	struct database database;
 	struct admin_start start;
-	bool created; /* by us, not found by its key */
+	struct http_reach *reach; /* of what is read at registration */
+	bool created;             /* by us, not found by its key */
 };
 
 /* Reads argument and input, opens the database and registers a file. An input that does

@@ -8,8 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RESOURCES_MAX 200
-#define RESOURCES_BYTES (32u << 20)
+#define ROUNDS_MAX 50 /* of compiling: how deep documents refer to documents */
+
+struct registration {
+	const struct definition_file *file;
+	struct db_client *client;
+	struct fetcher fetcher;
+	struct buf texts;  /* of what was read: the members of an object */
+	struct words web;  /* names of what came by http, or from a database */
+	struct words safe; /* and by https */
+};
 
 /* JSON as it is, YAML converted; caller frees. */
 static bool to_json(const char *text, size_t n, char **ret, struct error *err)
@@ -112,12 +120,13 @@ static bool read_credentials(
 }
 
 static bool fetch_reference(
-	const struct reference *r, struct json document, char **ret, struct error *err)
+	struct registration *g, const struct reference *r, char **ret, struct error *err)
 {
+	struct json document = g->file->definition->document;
 	struct buf bytes = {0};
 	struct fetch_credentials c = {0};
 	bool ok = read_credentials(r->authentication, &c, err) &&
-		  fetch_url(r->url, &c, &bytes, err);
+		  fetch_url(&g->fetcher, r->url, &c, &bytes, err);
 	free(c.username);
 	free(c.password);
 	free(c.token);
@@ -132,25 +141,59 @@ static bool fetch_reference(
 	return ok;
 }
 
-static bool add_missing(const struct definition *d, struct db_client *c,
-	struct buf *resources, struct error *err)
+static bool begins(const char *url, const char *scheme)
 {
+	return url && strncasecmp(url, scheme, strlen(scheme)) == 0;
+}
+
+/* What came from elsewhere must not read files here, nor be led to where anybody on the
+ * way may answer. */
+static bool check_origin(
+	const struct registration *g, const struct reference *r, struct error *err)
+{
+	if (!r->from)
+		return true;
+	if (begins(r->url, "file:") && words_has(&g->web, r->from))
+		return error_set(err, ERROR_INPUT,
+			"%.200s comes from elsewhere: it may refer to http and https "
+			"only",
+			r->from);
+	if (begins(r->url, "http:") && words_has(&g->safe, r->from))
+		return error_set(err, ERROR_INPUT,
+			"%.200s comes by https: it may refer to https only", r->from);
+	return true;
+}
+
+static bool add_resource(
+	struct registration *g, const struct reference *r, struct error *err)
+{
+	char *json;
+	size_t n = strlen(r->name);
+	bool ok = check_origin(g, r, err) &&
+		  (r->url ? fetch_reference(g, r, &json, err)
+			  : fetcher_count(&g->fetcher, err) &&
+					  find_default(r, g->client, &json, err));
+	if (!ok)
+		return error_prefix(err, "%.200s", r->name);
+	json_put_key(&g->texts, r->name);
+	buf_puts(&g->texts, json);
+	free(json);
+	if (!begins(r->url, "file:"))
+		words_add(&g->web, r->name, n);
+	if (begins(r->url, "https:"))
+		words_add(&g->safe, r->name, n);
+	return g->texts.len <= FETCHES_BYTES ||
+	       error_set(err, ERROR_INPUT,
+		       "%.200s: all that the definition refers to is larger than %u MiB",
+		       r->name, FETCHES_BYTES >> 20);
+}
+
+static bool add_missing(struct registration *g, struct error *err)
+{
+	const struct definition *d = g->file->definition;
 	for (size_t i = 0; i < d->missing_count; i++) {
-		const struct reference *r = &d->missing[i];
-		char *json;
-		bool ok = r->url ? fetch_reference(r, d->document, &json, err)
-				 : find_default(r, c, &json, err);
-		if (!ok)
-			return error_prefix(err, "%.200s", r->name);
-		json_put_key(resources, r->name);
-		buf_puts(resources, json);
-		free(json);
-		if (resources->len > RESOURCES_BYTES)
-			return error_set(err, ERROR_INPUT,
-				"%.200s: all that the definition refers to is larger "
-				"than "
-				"%u MiB",
-				r->name, RESOURCES_BYTES >> 20);
+		if (!add_resource(g, &d->missing[i], err))
+			return false;
 	}
 	return true;
 }
@@ -186,24 +229,26 @@ static bool compile(
 	return ok;
 }
 
-bool resolve_file(struct definition_file *f, struct db_client *c, struct error *err)
+bool resolve_file(struct definition_file *f, struct db_client *c,
+	const struct http_reach *reach, struct error *err)
 {
-	struct buf resources = {0};
+	struct registration g = {.file = f, .client = c};
 	bool ok = true;
-	size_t count = 0;
-	buf_putc(&resources, '{');
-	while (ok && f->definition->missing_count > 0) {
-		count += f->definition->missing_count;
-		if (count > RESOURCES_MAX)
+	fetcher_init(&g.fetcher, f->path, reach);
+	buf_putc(&g.texts, '{');
+	for (int i = 0; ok && f->definition->missing_count > 0; i++) {
+		if (i == ROUNDS_MAX)
 			ok = error_set(err, ERROR_INPUT,
-				"%s: more than %d functions and documents are referred "
-				"to",
-				f->path, RESOURCES_MAX);
-		else if (!add_missing(f->definition, c, &resources, err))
+				"%s: documents refer to documents more than %d deep",
+				f->path, ROUNDS_MAX);
+		else if (!add_missing(&g, err))
 			ok = error_prefix(err, "%s", f->path);
 		else
-			ok = compile(f, &resources, err);
+			ok = compile(f, &g.texts, err);
 	}
-	buf_finish(&resources);
+	fetcher_finish(&g.fetcher);
+	buf_finish(&g.texts);
+	words_finish(&g.web);
+	words_finish(&g.safe);
 	return ok;
 }

@@ -11,8 +11,8 @@
 
 /* Puts the complete definition in the file's place. ERROR_INPUT says which reference is
  * wrong, and why. */
-MUST_CHECK bool resolve_file(
-	struct definition_file *f, struct db_client *c, struct error *err);
+MUST_CHECK bool resolve_file(struct definition_file *f, struct db_client *c,
+	const struct http_reach *reach, struct error *err);
 
 /* A function's file (JSON or YAML) as checked JSON text; caller frees. */
 MUST_CHECK bool resolve_function_text(

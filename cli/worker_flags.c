@@ -1,6 +1,9 @@
 /* Options to the settings of a worker. */
 #include "worker_flags.h"
 
+#include "db.h"
+#include "http_client.h"
+#include "http_reach.h"
 #include "secrets.h"
 
 #include <ctype.h>
@@ -24,6 +27,8 @@ static bool check_databases(char **list, struct error *err)
 			return error_set(err, ERROR_INPUT,
 				"--database takes NAME=CONNINFO, for instance "
 				"stock=postgresql://app@db2/stock");
+		if (!db_conninfo_check(*list + n + 1, err))
+			return error_prefix(err, "--database %.*s", (int)n, *list);
 	}
 	return true;
 }
@@ -53,7 +58,6 @@ static void read_effects(const struct options *o, struct worker_options *w)
 	w->concurrency = (int)options_number(o, "concurrency", w->concurrency);
 	s->allow_run = options_given(o, "allow-run");
 	s->allow_sql = options_given(o, "allow-sql");
-	s->allow_link_local = options_given(o, "allow-link-local");
 	s->ca_file = options_text(o, "ca-file");
 	s->proxy = options_text(o, "proxy");
 	s->shell_environment = options_list(o, "env");
@@ -123,6 +127,27 @@ static bool check_ways(const struct settings *s, struct error *err)
 	return true;
 }
 
+bool reach_read(const struct options *o, const char *proxy, struct http_reach **ret,
+	struct error *err)
+{
+	struct http_reach *r;
+	char **deny = options_list(o, "http-deny"),
+	     **allow = options_list(o, "http-allow");
+	bool ok = http_reach_create(deny, allow, &r, err);
+	free(deny);
+	free(allow);
+	if (ok && *http_proxy(proxy) && http_reach_needs_addresses(r)) {
+		http_reach_destroy(r);
+		return error_set(err, ERROR_INPUT,
+			"--http-deny: a proxy resolves the names, so that no address can "
+			"be judged here: name hosts, or deny all and allow hosts, or let "
+			"the proxy refuse");
+	}
+	if (ok)
+		*ret = r;
+	return ok;
+}
+
 static bool check(const struct worker_options *w, struct error *err)
 {
 	if (w->concurrency < 1 || w->max_runs < 1 || w->settings.sql_connections < 1)
@@ -152,7 +177,8 @@ bool worker_flags_read(const struct options *o, bool pool, const char *conninfo,
 	read_effects(o, &w);
 	if (pool)
 		read_pool(o, &w);
-	if (!check(&w, err) || !read_secrets(o, &w.settings, err)) {
+	if (!check(&w, err) || !reach_read(o, w.settings.proxy, &w.settings.reach, err) ||
+		!read_secrets(o, &w.settings, err)) {
 		worker_flags_finish(&w);
 		return false;
 	}
@@ -184,4 +210,6 @@ void worker_flags_finish(struct worker_options *w)
 	w->suspect_argv = NULL;
 	secrets_destroy(w->settings.secrets);
 	w->settings.secrets = NULL;
+	http_reach_destroy(w->settings.reach);
+	w->settings.reach = NULL;
 }

@@ -9,14 +9,22 @@
 #include "options.h"
 #include "worker.h"
 
+/* Where requests may go: those of steps, and those of registration. */
+#define OPTIONS_REACH                                                              \
+	{"http-deny", 0, OPTION_LIST, "RULES",                                     \
+		"where requests must not go: private, loopback, all, CIDR, HOST"}, \
+	{                                                                          \
+		"http-allow", 0, OPTION_LIST, "HOST[:PORT]",                       \
+			"where they may all the same; or metadata, CIDR"           \
+	}
+
 /* What its effects may do. */
 #define WORKER_FLAGS_EFFECTS                                                             \
 	{"concurrency", 'c', OPTION_COUNT, "N", "effects at once (default 64)"},         \
 		{"allow-run", 0, OPTION_FLAG, NULL, "allow `run` of processes"},         \
 		{"allow-sql", 0, OPTION_FLAG, NULL,                                      \
 			"allow `call: sql` on the journal's database"},                  \
-		{"allow-link-local", 0, OPTION_FLAG, NULL,                               \
-			"let `call: http` reach link-local addresses"},                  \
+		OPTIONS_REACH,                                                           \
 		{"ca-file", 0, OPTION_TEXT, "FILE",                                      \
 			"certificates that https trusts besides the system's"},          \
 		{"proxy", 0, OPTION_TEXT, "URL",                                         \
@@ -61,5 +69,9 @@ MUST_CHECK bool worker_flags_read(const struct options *o, bool pool,
 /* It works on this database, which outlives it; on the private one `call: sql` is on. */
 void worker_flags_take(struct worker_options *w, const struct database *d);
 void worker_flags_finish(struct worker_options *w);
+
+/* The rules of OPTIONS_REACH, for who only fetches; proxy: that of --proxy, or NULL. */
+MUST_CHECK bool reach_read(const struct options *o, const char *proxy,
+	struct http_reach **ret, struct error *err);
 
 #endif

@@ -38,8 +38,8 @@ static char *say_abilities(const struct settings *s)
 	if (s->sql_role)
 		buf_puts(&b, s->sql_role);
 	add(&b, s->secrets ? "secrets" : "no secrets");
-	if (s->allow_link_local)
-		add(&b, "link-local addresses");
+	if (s->reach)
+		add(&b, "requests go where --http-deny and --http-allow say");
 	return buf_take(&b);
 }
 

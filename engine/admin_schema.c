@@ -131,13 +131,22 @@ static bool apply_api(struct db_client *c, struct error *err)
 	return note_migration(c, 0, "api", digest, err);
 }
 
-/* Inside the transaction, under the lock. */
+/* The first migration of a database: what it makes is its lock. */
+static bool make_list(struct db_client *c, struct error *err)
+{
+	return db_client_query(c, sql_create_schema, NULL, NULL, err) &&
+	       db_client_query(c, sql_create_migration, NULL, NULL, err);
+}
+
+/* Inside the transaction. */
 static bool migrate(struct db_client *c, int *ret_applied, struct error *err)
 {
 	int64_t number;
 	bool same_api;
 	int applied = 0;
-	if (!db_client_query(c, sql_lock_schema, NULL, NULL, err) ||
+	if (!find_migration(c, &number, &same_api, err) || /* may refuse the database */
+		(number < 0 && !make_list(c, err)) ||
+		!db_client_query(c, sql_lock_schema, NULL, NULL, err) ||
 		!find_migration(c, &number, &same_api, err))
 		return false;
 	if (number > migrations[MIGRATIONS - 1].number)
@@ -146,10 +155,6 @@ static bool migrate(struct db_client *c, int *ret_applied, struct error *err)
 			"use a newer "
 			"wfctl",
 			(long long)number, migrations[MIGRATIONS - 1].number);
-	if (number < 0 &&
-		(!db_client_query(c, sql_create_schema, NULL, NULL, err) ||
-			!db_client_query(c, sql_create_migration, NULL, NULL, err)))
-		return false;
 	for (size_t i = 0; i < MIGRATIONS; i++) {
 		if (migrations[i].number <= number)
 			continue;

@@ -39,9 +39,9 @@ MUST_CHECK bool compiler_task(struct compiler *c, struct task *task, struct erro
 /* The same without extensions. */
 MUST_CHECK bool compiler_plain_task(
 	struct compiler *c, struct task *task, struct error *err);
-/* A document that another one refers to is not here: it is noted as missing; false where
- * the URI is none that can be read. */
-bool compiler_wants_document(struct compiler *c, const char *uri);
+/* A document that another one refers to, at that place, is not here: it is noted as
+ * missing; false where the URI is none that can be read. */
+bool compiler_wants_document(struct compiler *c, const char *uri, struct json place);
 /* "a/b" in a JSON Pointer is "a~1b". */
 void pointer_put_token(struct buf *b, const char *name);
 

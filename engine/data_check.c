@@ -9,10 +9,10 @@
 #include <stdlib.h>
 
 /* Nothing is read here: registration finds out whether it is there. */
-static bool on_missing(void *ctx, const char *uri)
+static bool on_missing(void *ctx, const char *uri, struct json place)
 {
 	char *url;
-	(void)ctx;
+	(void)ctx, (void)place;
 	if (!catalog_raw_url(uri, &url, NULL))
 		return false;
 	free(url);

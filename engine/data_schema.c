@@ -88,9 +88,9 @@ static struct json_schema_document *pinned_documents(
 	return documents;
 }
 
-static bool on_missing(void *ctx, const char *uri)
+static bool on_missing(void *ctx, const char *uri, struct json place)
 {
-	return compiler_wants_document(ctx, uri);
+	return compiler_wants_document(ctx, uri, place);
 }
 
 /* *ret NULL: what it refers to is not here yet, and noted as missing. */

@@ -218,6 +218,10 @@ enum pooling {
 	POOLING_TRANSACTION, /* a pooler; each transaction may go to another session */
 };
 
+/* Whether the conninfo can be read, and no part of a password is taken for anything else:
+ * libpq's own messages would quote it. Asked before the first connection. */
+MUST_CHECK bool db_conninfo_check(const char *conninfo, struct error *err);
+
 /* Connects within connect_timeout of conninfo (10 s if it names none), sets the session
  * (UTC, read committed, synchronous_commit on, lock_timeout 10 s). ERROR_TRANSIENT when
  * the server cannot be reached, ERROR_DENIED behind a pooler by transaction: it would not

@@ -36,10 +36,6 @@ bool db_notice_is_doubt(const PGresult *notice);
  */
 bool db_notice_is_crash(const PGresult *notice);
 
-/* Whether libpq can read the conninfo; its own message would quote it, password and all.
- */
-MUST_CHECK bool db_conninfo_check(const char *conninfo, struct error *err);
-
 /* What is between a connection and its server, where another process answers than the
  * login named; a second connection with the same parameters is made for that. */
 enum pooling db_find_pooling(

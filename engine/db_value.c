@@ -403,18 +403,47 @@ bool db_notice_is_crash(const PGresult *notice)
 
 /* ---- Connecting ---- */
 
+/* A password with an @ or a / of its own: libpq would take a part of it for the host, the
+ * port or the database. */
+static bool url_is_ambiguous(const char *url)
+{
+	const char *p = strstr(url, "://") + 3;
+	p += strcspn(p, "@/");
+	if (*p == '@')
+		p++;
+	return p[strcspn(p, "@?")] == '@';
+}
+
+/* No host's name has an = or an @ (a socket's may begin with one). */
+static bool has_odd_host(const PQconninfoOption *options)
+{
+	for (const PQconninfoOption *o = options; o->keyword; o++) {
+		if (o->val && strncmp(o->keyword, "host", 4) == 0 && *o->val &&
+			strpbrk(o->val + 1, "=@"))
+			return true;
+	}
+	return false;
+}
+
+static bool conninfo_is_sound(const char *conninfo)
+{
+	bool url = strstr(conninfo, "://");
+	if (!url && !strchr(conninfo, '=')) /* a database's name, or nothing */
+		return !strchr(conninfo, '@') || !strpbrk(conninfo, ":/");
+	PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
+	bool sound =
+		options && !(url && url_is_ambiguous(conninfo)) && !has_odd_host(options);
+	PQconninfoFree(options);
+	return sound;
+}
+
 bool db_conninfo_check(const char *conninfo, struct error *err)
 {
-	if (!strchr(conninfo, '=') && !strstr(conninfo, "://"))
-		return true; /* a database's name, or nothing */
-	PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
-	if (!options)
-		return error_set(err, ERROR_INPUT,
-			"the connection string cannot be read: write "
-			"postgresql://USER@HOST/DATABASE or "
-			"host=HOST dbname=DATABASE user=USER");
-	PQconninfoFree(options);
-	return true;
+	return conninfo_is_sound(conninfo) ||
+	       error_set(err, ERROR_INPUT,
+		       "the connection string cannot be read: write "
+		       "postgresql://USER@HOST/DATABASE (in user and password @ is %%40 "
+		       "and / is %%2F) or host=HOST dbname=DATABASE user=USER");
 }
 
 void db_connect_params(const char *conninfo, const char *name,

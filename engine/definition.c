@@ -210,6 +210,7 @@ void definition_unref(struct definition *d)
 	for (size_t i = 0; i < d->missing_count; i++) {
 		free(d->missing[i].name);
 		free(d->missing[i].url);
+		free(d->missing[i].from);
 	}
 	free(d->missing);
 	free(d->resources_text);

@@ -20,6 +20,7 @@ struct reference {
 	char *url;  /* where it is; NULL: in the default catalog */
 	enum reference_kind kind;
 	struct json authentication; /* the endpoint's, with a name resolved; or absent */
+	char *from; /* the resource in which it stands; NULL: the document itself */
 };
 
 struct definition {

@@ -34,10 +34,10 @@ struct json_schema_options {
 	bool assert_format; /* refuse strings that are not of their `format` */
 	const struct json_schema_document *documents;
 	size_t ndocuments;
-	/* A $ref leads to a document that was not handed over. True: compiling fails with
-	 * ERROR_NOT_FOUND, unless something else is wrong, and is to be repeated with
-	 * that document. May be NULL. */
-	bool (*on_missing)(void *ctx, const char *uri);
+	/* A $ref, whose value stands at `place`, leads to a document that was not handed
+	 * over. True: compiling fails with ERROR_NOT_FOUND, unless something else is
+	 * wrong, and is to be repeated with that document. May be NULL. */
+	bool (*on_missing)(void *ctx, const char *uri, struct json place);
 	void *ctx;
 };
 

@@ -38,7 +38,7 @@ static bool find_resource(struct json_schema_loader *l,
 	*ret = json_schema_loader_resource(l, uri);
 	if (*ret)
 		return true;
-	if (!o->on_missing || !o->on_missing(o->ctx, uri))
+	if (!o->on_missing || !o->on_missing(o->ctx, uri, rule->value))
 		return fail(rule, err, "there is no schema", uri);
 	l->is_lacking = true;
 	return true;

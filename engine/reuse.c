@@ -38,19 +38,47 @@ static struct json catalog_endpoint(struct compiler *c, struct json name)
 	return json_get(catalog, "endpoint");
 }
 
-static void note_missing(struct compiler *c, const char *name, char *url,
-	enum reference_kind kind, struct json endpoint)
+/* The name of the resource that the value stands in; NULL: the document. */
+static char *find_origin(const struct definition *d, struct json v)
+{
+	struct json_iter it = json_iter(d->resources);
+	struct json name, text;
+	while (json_next_member(&it, &name, &text)) {
+		if (v.s >= text.s && v.s < text.s + text.n)
+			return json_strdup(name);
+	}
+	return NULL;
+}
+
+static struct reference *find_missing(struct definition *d, const char *name)
+{
+	for (size_t i = 0; i < d->missing_count; i++) {
+		if (strcmp(d->missing[i].name, name) == 0)
+			return &d->missing[i];
+	}
+	return NULL;
+}
+
+/* r.authentication: the endpoint. Takes r.url. */
+static void note_missing(
+	struct compiler *c, const char *name, struct reference r, struct json place)
 {
 	struct definition *d = c->definition;
-	for (size_t i = 0; i < d->missing_count; i++) {
-		if (strcmp(d->missing[i].name, name) == 0) {
-			free(url);
-			return;
-		}
+	struct reference *known = find_missing(d, name);
+	r.from = find_origin(d, place);
+	if (known && !r.from) { /* the document's own word counts */
+		free(known->from);
+		known->from = NULL;
 	}
+	if (known) {
+		free(r.url);
+		free(r.from);
+		return;
+	}
+	r.name = xstrdup(name);
+	r.authentication = find_authentication(c, r.authentication);
 	d->missing = xrealloc(d->missing, (d->missing_count + 1) * sizeof *d->missing);
-	d->missing[d->missing_count++] = (struct reference){
-		xstrdup(name), url, kind, find_authentication(c, endpoint)};
+	d->missing[d->missing_count++] = r;
 }
 
 /* Absent: it is not here yet, and noted. Takes the URL. */
@@ -62,7 +90,10 @@ static struct json find_resource(struct compiler *c, struct json name, char *url
 	if (found.s)
 		free(url);
 	else
-		note_missing(c, text, url, kind, endpoint);
+		note_missing(c, text,
+			(struct reference){
+				.url = url, .kind = kind, .authentication = endpoint},
+			name);
 	free(text);
 	return found;
 }
@@ -115,12 +146,13 @@ bool compiler_text(
 	return find_at(c, endpoint, REFERENCE_TEXT, ret, err);
 }
 
-bool compiler_wants_document(struct compiler *c, const char *uri)
+bool compiler_wants_document(struct compiler *c, const char *uri, struct json place)
 {
 	char *url;
 	if (!catalog_raw_url(uri, &url, NULL))
 		return false;
-	note_missing(c, uri, url, REFERENCE_DOCUMENT, (struct json){0});
+	note_missing(c, uri, (struct reference){.url = url, .kind = REFERENCE_DOCUMENT},
+		place);
 	return true;
 }
 

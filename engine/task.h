@@ -286,6 +286,7 @@ void effect_finish(struct effect *effect);
 
 /* ---- What the effects of one worker share ---- */
 
+struct http_reach;  /* steps/http_reach.h */
 struct http_client; /* steps/http_client.c: libcurl's multi interface on the loop */
 struct sql_steps;   /* steps/call_sql.c: the connections of `call: sql` */
 
@@ -296,7 +297,7 @@ struct settings {
 	bool allow_run;           /* run: shell is on */
 	bool allow_sql;           /* call: sql on the journal's database is on */
 	char **shell_environment; /* names of variables that shells inherit; NULL-ended */
-	bool allow_link_local;    /* call: http may reach 169.254/16, fe80::/10 */
+	struct http_reach *reach; /* where requests may go; NULL: the rules for all */
 	const char
 		*ca_file;  /* authorities that TLS trusts besides the system's, or NULL */
 	const char *proxy; /* URL; NULL: none */

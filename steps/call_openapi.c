@@ -145,28 +145,44 @@ static void put_scalar(struct buf *out, struct json v)
 		buf_add(out, v.s, v.n);
 }
 
-/* An array in one string, a value as JSON text; anything else as it is. */
-static void put_value(const struct openapi_parameter *p, struct json v, const char *name,
-	struct buf *out)
+/* False where an element holds the separator, and would become two. */
+static bool join(char separator, struct json array, struct buf *out)
 {
-	struct json_iter it = json_iter(v);
+	struct json_iter it = json_iter(array);
 	struct json element;
+	for (bool more = false; json_next_element(&it, &element); more = true) {
+		if (more)
+			buf_putc(out, separator);
+		size_t before = out->len;
+		put_scalar(out, element);
+		if (out->len > before &&
+			memchr(out->data + before, separator, out->len - before))
+			return false;
+	}
+	return true;
+}
+
+/* An array in one string, a value as JSON text; anything else as it is. */
+static bool put_value(const struct openapi_parameter *p, struct json v, struct buf *out,
+	struct fault *f)
+{
 	struct buf text = {0};
-	json_put_key(out, name);
-	if (p->as_json) {
+	bool ok = true;
+	json_put_key(out, p->name);
+	if (p->as_json)
 		buf_add(&text, v.s, v.n);
-	} else if (json_type(v) == JSON_ARRAY && p->separator) {
-		for (bool more = false; json_next_element(&it, &element); more = true) {
-			if (more)
-				buf_putc(&text, p->separator);
-			put_scalar(&text, element);
-		}
-	} else {
+	else if (json_type(v) == JSON_ARRAY && p->separator)
+		ok = join(p->separator, v, &text);
+	else {
 		json_put(out, v);
-		return;
+		return true;
 	}
 	json_put_string(out, buf_text(&text), text.len);
-	buf_finish(&text);
+	buf_wipe(&text);
+	return ok || fault_set(f, PROBLEM_VALIDATION,
+			     "parameters: an element of \"%.100s\" holds \"%c\", which "
+			     "separates its elements",
+			     p->name, p->separator);
 }
 
 /* An object in a query: name[key]=value, or key=value. */
@@ -186,13 +202,26 @@ static void put_members(
 	}
 }
 
-static bool put_cookie(const struct openapi_parameter *p, struct json v, struct buf *out)
+/* What no cookie's value may hold (RFC 6265, 4.1.1) is percent-encoded: it would begin
+ * another cookie. */
+static void put_cookie_text(const struct buf *text, struct buf *out)
 {
-	if (json_type(v) >= JSON_ARRAY)
-		return false;
+	for (size_t i = 0; i < text->len; i++) {
+		unsigned char c = (unsigned char)text->data[i];
+		if (c <= ' ' || c >= 0x7f || strchr("\",;\\", c))
+			buf_printf(out, "%%%02X", c);
+		else
+			buf_putc(out, (char)c);
+	}
+}
+
+static void put_cookie(const struct openapi_parameter *p, struct json v, struct buf *out)
+{
+	struct buf text = {0};
+	put_scalar(&text, v);
 	buf_printf(out, "%s%s=", out->len ? "; " : "", p->name);
-	put_scalar(out, v);
-	return true;
+	put_cookie_text(&text, out);
+	buf_wipe(&text);
 }
 
 /* OpenAPI 3, "Parameter Object": these are not parameters. */
@@ -205,33 +234,29 @@ static bool is_reserved(const char *header)
 static bool sort_in(struct parts *parts, const struct openapi_parameter *p, struct json v,
 	struct fault *f)
 {
-	bool object = json_type(v) == JSON_OBJECT && !p->as_json, ok = true;
+	bool object = json_type(v) == JSON_OBJECT && !p->as_json;
+	if ((object && (p->place == OPENAPI_PATH || p->place == OPENAPI_HEADER)) ||
+		(p->place == OPENAPI_COOKIE && json_type(v) >= JSON_ARRAY))
+		return fault_set(f, PROBLEM_VALIDATION,
+			"parameters: \"%.100s\" cannot be an object", p->name);
 	switch (p->place) {
-	case OPENAPI_PATH:
-		ok = !object;
-		put_value(p, v, p->name, &parts->path);
-		break;
+	case OPENAPI_PATH: return put_value(p, v, &parts->path, f);
 	case OPENAPI_QUERY:
-		if (object)
-			put_members(p, v, &parts->query);
-		else
-			put_value(p, v, p->name, &parts->query);
+		if (!object)
+			return put_value(p, v, &parts->query, f);
+		put_members(p, v, &parts->query);
 		break;
 	case OPENAPI_HEADER:
-		ok = !object;
-		if (!is_reserved(p->name))
-			put_value(p, v, p->name, &parts->headers);
-		break;
-	case OPENAPI_COOKIE: ok = put_cookie(p, v, &parts->cookies); break;
+		return is_reserved(p->name) || put_value(p, v, &parts->headers, f);
+	case OPENAPI_COOKIE: put_cookie(p, v, &parts->cookies); break;
 	case OPENAPI_BODY: json_put(&parts->body, v); break;
-	case OPENAPI_FORM: put_value(p, v, p->name, &parts->form); break;
+	case OPENAPI_FORM: return put_value(p, v, &parts->form, f);
 	case OPENAPI_MEMBER:
 		json_put_key(&parts->members, p->name);
 		json_put(&parts->members, v);
 		break;
 	}
-	return ok || fault_set(f, PROBLEM_VALIDATION,
-			     "parameters: \"%.100s\" cannot be an object", p->name);
+	return true;
 }
 
 static bool sort_all(const struct openapi_operation *o, struct json parameters,

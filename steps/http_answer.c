@@ -67,13 +67,16 @@ static void add_line(struct http_answer *a, char *line)
 
 bool http_answer_add_header(struct http_answer *a, const char *line, size_t n)
 {
+	bool status = n > 5 && memcmp(line, "HTTP/", 5) == 0;
 	a->header_bytes += n;
-	if (a->header_bytes > HTTP_HEADERS_LIMIT) {
+	a->header_lines += !status && n && !strchr("\r\n", *line);
+	if (a->header_bytes > HTTP_HEADERS_LIMIT ||
+		a->header_lines > HTTP_HEADERS_COUNT) {
 		a->headers_too_large = true;
 		return false;
 	}
 	char *copy = xstrndup(line, n);
-	if (n > 5 && memcmp(line, "HTTP/", 5) == 0)
+	if (status)
 		begin(a, copy);
 	else if (!a->headers_ended)
 		add_line(a, copy);

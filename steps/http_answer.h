@@ -11,6 +11,7 @@
 
 #define HTTP_BODY_LIMIT (1u << 20)     /* bytes, where the settings say nothing */
 #define HTTP_HEADERS_LIMIT (64u << 10) /* bytes of all header lines of one transfer */
+#define HTTP_HEADERS_COUNT 200u        /* these lines, without those of a status */
 
 struct http_answer {
 	int status;
@@ -18,7 +19,7 @@ struct http_answer {
 	bool headers_ended; /* they are whole; what comes now are trailers, which are
 			       ignored */
 	struct buf body;
-	size_t header_bytes;
+	size_t header_bytes, header_lines;
 	size_t body_limit;
 	bool headers_too_large, body_too_large; /* then the rest was not read */
 };

@@ -8,6 +8,7 @@
 
 #include "buf.h"
 #include "http_address.h"
+#include "http_reach.h"
 #include "task.h"
 
 #include <arpa/inet.h>
@@ -152,25 +153,70 @@ static int on_watch_socket(
 
 /* ---- Transfers ---- */
 
+const char *http_proxy(const char *given)
+{
+	const char *proxy = given ? given : getenv("STEPWELL_PROXY");
+	return proxy ? proxy : "";
+}
+
+static const char *proxy_of(const struct http_transfer *t)
+{
+	return http_proxy(t->settings ? t->settings->proxy : NULL);
+}
+
+static bool is_refused(struct http_transfer *t, const struct sockaddr *address)
+{
+	return http_reach_refuses(
+		t->reach, address, t->allowed, t->why->refused, sizeof t->why->refused);
+}
+
+/* The operator has named the proxy: its address needs no judgement. */
 static curl_socket_t on_open_socket(
 	void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct http_transfer *t = ctx;
 	(void)purpose;
-	if (http_address_is_refused(&address->addr, t->allow_link_local, t->why->refused,
-		    sizeof t->why->refused))
+	if (!t->proxied && is_refused(t, &address->addr))
 		return CURL_SOCKET_BAD;
 	return socket(
 		address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-/* "": none. */
-static const char *proxy_of(const struct http_transfer *t)
+/* An address as text, with or without brackets; false: it is a name. */
+static bool take_address(const char *text, uint16_t port, struct sockaddr_storage *ret)
 {
-	const char *proxy = t->settings ? t->settings->proxy : NULL;
-	if (!proxy)
-		proxy = getenv("STEPWELL_PROXY");
-	return proxy ? proxy : "";
+	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
+	char bare[ADDRESS_SHOWN];
+	size_t n = strlen(text);
+	bool bracket = n > 2 && *text == '[' && text[n - 1] == ']';
+	if (n >= sizeof bare)
+		return false;
+	memcpy(bare, text + bracket, n + 1 - bracket);
+	if (bracket)
+		bare[n - 2] = '\0';
+	*ret = (struct sockaddr_storage){.ss_family = AF_INET};
+	v4->sin_port = htons(port);
+	if (inet_pton(AF_INET, bare, &v4->sin_addr) == 1)
+		return true;
+	*ret = (struct sockaddr_storage){.ss_family = AF_INET6};
+	v6->sin6_port = htons(port);
+	return inet_pton(AF_INET6, bare, &v6->sin6_addr) == 1;
+}
+
+/* On a connection that was kept, too: it may have been opened for who may go where this
+ * one may not. */
+static int on_request(
+	void *ctx, char *remote, char *local, int remote_port, int local_port)
+{
+	struct http_transfer *t = ctx;
+	struct sockaddr_storage address;
+	(void)local, (void)local_port;
+	if (!t->proxied && take_address(remote, (uint16_t)remote_port, &address) &&
+		is_refused(t, (struct sockaddr *)&address))
+		return CURL_PREREQFUNC_ABORT;
+	t->why->refused[0] = '\0'; /* another of the host's addresses was */
+	return !t->on_send || t->on_send(t) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
 /* Certificates that are trusted besides those of the system's folder; NULL: libcurl's
@@ -183,33 +229,38 @@ static const char *authorities_of(const struct http_transfer *t)
 
 /* Through a proxy nobody here sees to which address a name leads; one that is written out
  * is judged all the same. */
-bool http_transfer_is_refused(struct http_transfer *t, const char *url)
+static bool judge_host(struct http_transfer *t, const char *host, uint16_t port)
 {
-	struct sockaddr_storage address = {0};
-	struct sockaddr_in *v4 = (struct sockaddr_in *)&address;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&address;
-	char *host = NULL;
+	struct sockaddr_storage address;
+	t->allowed = false;
+	if (take_address(host, port, &address))
+		return !t->proxied || !is_refused(t, (struct sockaddr *)&address);
+	enum reach_name name = http_reach_judge_name(t->reach, host, port, t->proxied,
+		t->why->refused, sizeof t->why->refused);
+	t->allowed = name == REACH_ALLOWED;
+	return name != REACH_DENIED;
+}
+
+bool http_transfer_url(struct http_transfer *t, const char *url)
+{
+	char *host = NULL, *port = NULL;
+	bool fine = false;
+	http_set(t->easy, CURLOPT_URL, url);
+	if (!t->reach && !t->proxied)
+		return true;
 	CURLU *parts = curl_url();
-	bool refused = false;
 	assert(parts);
-	if (*proxy_of(t) && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
-		curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK) {
-		size_t n = strlen(host);
-		if (*host == '[' && host[n - 1] == ']') {
-			host[n - 1] = '\0';
-			address.ss_family = AF_INET6;
-			refused = inet_pton(AF_INET6, host + 1, &v6->sin6_addr) == 1;
-		} else {
-			address.ss_family = AF_INET;
-			refused = inet_pton(AF_INET, host, &v4->sin_addr) == 1;
-		}
-		refused = refused && http_address_is_refused((struct sockaddr *)&address,
-					     t->allow_link_local, t->why->refused,
-					     sizeof t->why->refused);
-	}
+	if (curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+		curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+		curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) ==
+			CURLUE_OK)
+		fine = judge_host(t, host, (uint16_t)strtoul(port, NULL, 10));
+	else
+		snprintf(t->why->refused, sizeof t->why->refused, "no URL");
 	curl_free(host);
+	curl_free(port);
 	curl_url_cleanup(parts);
-	return refused;
+	return fine;
 }
 
 /* CURLOPT_QUICK_EXIT: without it libcurl joins a resolver's thread when a transfer is
@@ -226,6 +277,7 @@ static void set_rules(struct http_transfer *t)
 	http_set(t->easy, CURLOPT_QUICK_EXIT, 1L);
 	http_set(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	http_set(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
+	t->proxied = *proxy_of(t);
 	http_set(t->easy, CURLOPT_PROXY, proxy_of(t));
 	http_set(t->easy, CURLOPT_NOPROXY, "");
 	http_set(t->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
@@ -239,6 +291,8 @@ static void set_rules(struct http_transfer *t)
 	http_set(t->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	http_set(t->easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
 	http_set(t->easy, CURLOPT_OPENSOCKETDATA, t);
+	http_set(t->easy, CURLOPT_PREREQFUNCTION, on_request);
+	http_set(t->easy, CURLOPT_PREREQDATA, t);
 }
 
 void http_transfer_open(struct http_transfer *t)

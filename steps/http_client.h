@@ -6,16 +6,19 @@
  *
  * The client also is the one place that says what no transfer may do: other protocols
  * than http and https, proxies and passwords that nobody asked for, TLS below 1.2 or
- * unverified, refused addresses (http_address.h), redirects by itself.
+ * unverified, places where no request may go (http_reach.h), redirects by itself.
  */
 #ifndef STEPWELL_HTTP_CLIENT_H
 #define STEPWELL_HTTP_CLIENT_H
+
+#include "error.h"
 
 #include <assert.h>
 #include <curl/curl.h>
 #include <stdbool.h>
 #include <uv.h>
 
+struct http_reach;
 struct settings;
 
 #define HTTP_CONNECTIONS 1024     /* at once, to whatever hosts */
@@ -38,10 +41,14 @@ struct http_reasons {
 
 struct http_transfer {
 	CURL *easy; /* while it is active, or from http_transfer_open on */
-	bool allow_link_local;
-	/* Its turn has come: sets what it sends on t->easy, which has every rule above.
-	 * False: it is too late for that, and it ends with CURLE_OPERATION_TIMEDOUT. */
+	const struct http_reach *reach; /* borrowed; NULL: the rules for everybody */
+	/* Its turn has come: sets what it sends on t->easy, which has every rule above,
+	 * and where to by http_transfer_url. False: it is too late for that, or refused,
+	 * and it ends with CURLE_OPERATION_TIMEDOUT. */
 	bool (*on_begin)(struct http_transfer *t);
+	/* The request goes out now, on whichever connection; false: it must not, and it
+	 * ends with CURLE_ABORTED_BY_CALLBACK. NULL: always. */
+	bool (*on_send)(struct http_transfer *t);
 	/* The transfer is over and out of the client; it may be added again. */
 	void (*on_end)(struct http_transfer *t, CURLcode code);
 	struct http_reasons *why; /* NULL before its turn */
@@ -50,6 +57,8 @@ struct http_transfer {
 	bool keeps;
 	const struct settings
 		*settings;          /* authorities and proxy; NULL: the environment's */
+	bool proxied;               /* its socket is a proxy's */
+	bool allowed;               /* by the name of its host (http_reach.h) */
 	bool active, queued;        /* between http_client_add and its end, either */
 	struct http_transfer *next; /* in the queue */
 };
@@ -66,12 +75,16 @@ void http_client_add(struct http_client *client, struct http_transfer *t);
  * removed. */
 void http_client_remove(struct http_client *client, struct http_transfer *t);
 
-/* In on_begin: whether an address that is written out in the URL is refused, and a proxy
- * would connect to it; then t->why->refused says so. */
-bool http_transfer_is_refused(struct http_transfer *t, const char *url);
+/* Where its request goes, in on_begin or after http_transfer_open. False: what the URL
+ * itself says is refused, and t->why->refused says so; nothing must be sent then. */
+MUST_CHECK bool http_transfer_url(struct http_transfer *t, const char *url);
+
+/* The proxy that everything goes through; "": none. given: what the settings say, or
+ * NULL. */
+const char *http_proxy(const char *given);
 
 /* For a transfer without a client: makes t->easy with every rule above; t must be zeroed
- * but for allow_link_local, and not move until it is closed. */
+ * but for reach, and not move until it is closed. */
 void http_transfer_open(struct http_transfer *t);
 void http_transfer_close(struct http_transfer *t);
 

@@ -55,16 +55,15 @@ static void destroy(struct exchange *x)
 
 /* ---- While a transfer runs ---- */
 
-static int on_send(void *ctx, char *remote, char *local, int remote_port, int local_port)
+static bool on_send(struct http_transfer *t)
 {
-	struct exchange *x = ctx;
-	(void)remote, (void)local, (void)remote_port, (void)local_port;
+	struct exchange *x = (struct exchange *)t;
 	x->late = !x->effect->sent && !x->effect->host->may_send(x->effect->host);
 	if (x->late || (x->unanswered && !x->request->safe))
-		return CURL_PREREQFUNC_ABORT;
+		return false;
 	x->unanswered = true;
 	x->effect->sent |= !x->asks;
-	return CURL_PREREQFUNC_OK;
+	return true;
 }
 
 static size_t on_header(char *line, size_t size, size_t n, void *ctx)
@@ -167,8 +166,6 @@ static void set_method(struct exchange *x)
 static void set_callbacks(struct exchange *x)
 {
 	CURL *easy = x->transfer.easy;
-	http_set(easy, CURLOPT_PREREQFUNCTION, on_send);
-	http_set(easy, CURLOPT_PREREQDATA, x);
 	http_set(easy, CURLOPT_HEADERFUNCTION, on_header);
 	http_set(easy, CURLOPT_HEADERDATA, x);
 	http_set(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -201,9 +198,8 @@ static bool on_begin(struct http_transfer *t)
 	if (!x->deadline)
 		x->deadline = deadline_of(x->effect);
 	int64_t left = x->deadline ? x->deadline - clock_boottime() : 0;
-	if ((x->deadline && left < USEC_PER_MS) || http_transfer_is_refused(t, x->url))
+	if ((x->deadline && left < USEC_PER_MS) || !http_transfer_url(t, x->url))
 		return false;
-	http_set(easy, CURLOPT_URL, x->url);
 	http_set(easy, CURLOPT_TIMEOUT_MS, (long)(left / USEC_PER_MS));
 	http_set(easy, CURLOPT_FRESH_CONNECT, (long)wants_fresh_connection(x));
 	/* What comes encoded is decoded, also what nobody asked for. */
@@ -377,6 +373,14 @@ static void on_too_large(struct exchange *x)
 	fail_with(x, PROBLEM_RUNTIME, true, text);
 }
 
+/* Nothing was sent to where it may not go: by this hop. */
+static bool is_refusal(const struct http_transfer *t, CURLcode code)
+{
+	return *t->why->refused &&
+	       (code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT ||
+		       code == CURLE_ABORTED_BY_CALLBACK);
+}
+
 static void on_end(struct http_transfer *t, CURLcode code)
 {
 	struct exchange *x = (struct exchange *)t;
@@ -392,9 +396,9 @@ static void on_end(struct http_transfer *t, CURLcode code)
 	else if (x->answer.body_too_large)
 		on_too_large(x);
 	else if (x->answer.headers_too_large)
-		fail_with(x, PROBLEM_COMMUNICATION, sent, "headers larger than 64 KiB");
-	else if ((code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT) &&
-		 *t->why->refused)
+		fail_with(x, PROBLEM_COMMUNICATION, sent,
+			"its answer has more than 200 header lines, or 64 KiB of them");
+	else if (is_refusal(t, code))
 		fail_with(x, PROBLEM_CONFIGURATION, false,
 			secret ? "its address is refused" : t->why->refused);
 	else if (code == CURLE_OPERATION_TIMEDOUT)
@@ -427,7 +431,8 @@ void http_exchange_start(struct effect *effect)
 	x->asks = x->request->credentials.scheme == HTTP_DIGEST && !effect->safe;
 	x->transfer.keeps = x->asks;
 	x->transfer.settings = settings;
-	x->transfer.allow_link_local = settings->allow_link_local;
+	x->transfer.on_send = on_send;
+	x->transfer.reach = settings->reach;
 	send_hop(x);
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define FORM "application/x-www-form-urlencoded"
+#define HTTP_HEADERS_SENT 200u /* a definition's own, in one request */
 
 static void destroy(struct request *base)
 {
@@ -228,8 +229,12 @@ static bool add_author_headers(
 		ok = fault_set(f, PROBLEM_VALIDATION, "headers: must be an object");
 	struct json_iter it = json_iter(v);
 	while (ok && json_next_member(&it, &key, &value)) {
-		if (json_type(value) != JSON_NULL)
-			ok = add_author_header(a, r, key, value, f);
+		if (json_type(value) == JSON_NULL)
+			continue;
+		ok = r->headers.count < HTTP_HEADERS_SENT
+			     ? add_author_header(a, r, key, value, f)
+			     : fault_set(f, PROBLEM_VALIDATION, "headers: more than %u",
+				       HTTP_HEADERS_SENT);
 	}
 	buf_finish(&json);
 	if (ok && a->authentication.scheme != HTTP_ANONYMOUS &&

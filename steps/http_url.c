@@ -94,6 +94,8 @@ static bool check_clean(const char *url, struct error *err)
 		return error_set(
 			err, ERROR_INPUT, "the URL must begin with http:// or https://");
 	size_t origin = origin_length(url);
+	if (origin == strcspn(url, ":") + 3 || url[strcspn(url, ":") + 3] == ':')
+		return error_set(err, ERROR_INPUT, "the URL has no host");
 	if (memchr(url, '@', origin))
 		return error_set(err, ERROR_INPUT,
 			"the URL contains credentials: use endpoint.authentication");
@@ -120,11 +122,20 @@ bool http_url_check(const char *url, size_t n, char **ret, struct error *err)
 	return ok;
 }
 
+/* libcurl looks for a host behind any number of slashes. */
+static bool has_empty_host(const char *location)
+{
+	const char *p = strstr(location, "//");
+	bool leads = p && (p == location || p[-1] == ':') &&
+		     p <= location + strcspn(location, "/?#");
+	return leads && (p[2] == '/' || p[2] == '\\');
+}
+
 static char *resolve(const char *url, const char *location)
 {
 	char *absolute = NULL;
 	CURLU *u = create();
-	if (set(u, CURLUPART_URL, url, CURLU_PATH_AS_IS) &&
+	if (!has_empty_host(location) && set(u, CURLUPART_URL, url, CURLU_PATH_AS_IS) &&
 		set(u, CURLUPART_URL, location,
 			CURLU_NON_SUPPORT_SCHEME | CURLU_URLENCODE))
 		absolute = part(u, CURLUPART_URL, 0);

@@ -1,6 +1,8 @@
 /* Finding an operation by its id, and what its parameters and its body are. */
 #include "openapi.h"
 
+#include "http_headers.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +106,11 @@ static bool add_parameter(
 		return error_set(err, ERROR_INPUT,
 			"one of its parameters has no name or place, or its $ref leads "
 			"nowhere");
+	}
+	if (place == OPENAPI_COOKIE && !http_token_is(name, strlen(name))) {
+		error_set(err, ERROR_INPUT, "no cookie can be called \"%.200s\"", name);
+		free(name);
+		return false;
 	}
 	struct openapi_parameter *p = add_slot(o, name, place);
 	free(name);

@@ -328,6 +328,15 @@ START_TEST(too_many_headers)
 	call("{\"method\":\"post\",\"endpoint\":\"@/\"}");
 	ck_fault(PROBLEM_COMMUNICATION, 0, true);
 	buf_clear(&reply);
+	buf_puts(&reply, "HTTP/1.1 200 OK\r\n");
+	for (int i = 0; i < 200; i++)
+		buf_printf(&reply, "X-%d: y\r\n", i);
+	buf_puts(&reply, "Content-Length: 0\r\n\r\n");
+	stub_reply(stub, reply.data, reply.len, STUB_CLOSE);
+	call("{\"method\":\"post\",\"endpoint\":\"@/\"}");
+	ck_fault(PROBLEM_COMMUNICATION, 0, true);
+	ck_detail("more than 200 header lines");
+	buf_clear(&reply);
 	for (int i = 0; i < 10000; i++)
 		buf_puts(&reply, "HTTP/1.1 102 Wait\r\n\r\n");
 	stub_reply(stub, reply.data, reply.len, STUB_CLOSE);

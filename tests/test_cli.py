@@ -54,7 +54,9 @@ def unreachable(w):
     for conninfo in ("host=/nowhere password=geheim dbname=x",
                      "postgresql://u:geheim@127.0.0.1:1/x", "postgresql://u:geh%zzeim@h/x",
                      "host=127.0.0.1 port=1 password=geheim passwort=geheim",
-                     "host=/nowhere password='geheim"):
+                     "host=/nowhere password='geheim", "postgresql://u:geheim/1@h/x", "postgresql://u:1/geheim@h/x",
+                     "postgresql://u:ge@geheim@h/x", "postgresql://h/u:geheim@x", "u:geheim@h:5432/x",
+                     "host=h,password=geheim dbname=x", "postgresql:/u:geheim@h/x"):
         for words in (["list"], ["run", hello], ["migrate"]):
             result = w.fails(7, "wfctl: ", *words, "--db", conninfo)
             check("geheim" not in result.err, "the password is told: %s", result)

@@ -212,6 +212,23 @@ def locks_of_a_stranger(w):
     w.sql("set statement_timeout = '5s'; select stepwell.make_partitions()")
 
 
+def first_migrations(w):
+    """the first migration of a database waits for no lock that any login can take, and for another one at the same time"""
+    db = w.server.create("fresh")
+    holder = subprocess.Popen([w.server.bin + "/psql", "-qXAt", "-d", db], text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    for end in (holder.stdout.close, holder.wait, holder.kill):
+        w.stack.callback(end)
+    holder.stdin.write("select pg_advisory_lock(7018969);\n\\echo held\n")
+    holder.stdin.flush()
+    while holder.stdout.readline() != "held\n":
+        pass
+    all = [w.spawn("migrate", "--db", db, env={"PGOPTIONS": "-c statement_timeout=20s"}) for _ in range(3)]
+    done = [w.end(p, 0) for p in all]
+    check([r.code for r in done] == [0, 0, 0], "%s", "\n".join(map(str, done)))
+    check(sum("applied" not in r.out for r in done) == 2, "%s", "\n".join(map(str, done)))
+
+
 def gc_isolation(w):
     """gc in a transaction with a snapshot of its own is refused, also by the role's default"""
     for isolation in ("repeatable read", "serializable"):
@@ -347,5 +364,5 @@ def said(w, text, database):
 
 if __name__ == "__main__":
     main([key_version, losses_are_forgotten_once, cancel_stays, cancel_of_a_retried_child, starts_in_a_bare_week, partitions_with_other_bounds,
-          gc_by_bounds, locks_of_a_stranger, gc_isolation, schema_made_beforehand, foreign_settings, role_of_a_login,
+          gc_by_bounds, locks_of_a_stranger, first_migrations, gc_isolation, schema_made_beforehand, foreign_settings, role_of_a_login,
           settings_are_known, sql_has_no_backslash, closed_streams])

@@ -116,7 +116,7 @@ START_TEST(url_is_refused)
 		"", "http://u:p@h/", "http://u@h/", "http://h/a\\r\\nX: y",
 		"http://h/\\u0000", "http://h/a b", "http://h\\\\@x/", "http://",
 		"gopher://h/", "http://h:99999/", "HTTP:/h", "http://h%2e/",
-		"http://h/{x}"};
+		"http://h/{x}", "http:///h/", "https:////h/", "http://:80/", "http://?h"};
 	for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
 		char *input = xasprintf("{\"u\":\"%s\"}", urls[i]);
 		call_with("{\"method\":\"get\",\"endpoint\":\"${ .u }\"}", input);

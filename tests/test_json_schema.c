@@ -375,9 +375,10 @@ START_TEST(documents_may_be_referred_to)
 END_TEST
 
 /* Wants what is at http://a/, and counts it. */
-static bool on_missing(void *ctx, const char *uri)
+static bool on_missing(void *ctx, const char *uri, struct json place)
 {
 	unsigned *count = ctx;
+	ck_assert_int_eq(*place.s, '"');
 	if (strncmp(uri, "http://a/", 9) != 0)
 		return false;
 	++*count;

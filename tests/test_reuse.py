@@ -25,7 +25,7 @@ class Site:
     answers with the request."""
 
     def __init__(self):
-        self.pages, self.asked = {}, []
+        self.pages, self.asked, self.leads = {}, [], {}
         site = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -37,7 +37,10 @@ class Site:
                     page = self.echo()
                 body = page or "nothing here"
                 body = body.encode() if isinstance(body, str) else body
-                self.send_response(200 if page else 404)
+                leads = site.leads.get(self.path)
+                self.send_response(302 if leads else 200 if page else 404)
+                if leads:
+                    self.send_header("Location", leads)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -210,6 +213,23 @@ def openapi_parameters_go_where_they_belong(w):
         "headers": {"x-trace": "t1", "cookie": "sid=s1", "content-type": "application/json"}}, got
 
 
+def a_parameter_stays_one(w):
+    """a value begins no other cookie, an element no other element"""
+    w.site.pages["/api.json"] = json.dumps(API)
+    path = w.definition(openapi(w, "save", {"id": 1, "body": {}, "sid": "${ .sid }", "csv": "${ .csv }"}))
+    values = {"sid": 'a; admin=1, "b\\c" \u00e9%3D', "csv": ["a", "b"]}
+    done = w.wfctl("run", path, "--input", json.dumps(values))
+    cookie = json.loads(done.stdout)["headers"]["cookie"]
+    assert cookie == "sid=a%3B%20admin=1%2C%20%22b%5Cc%22%20%C3%A9%3D", cookie
+    done = w.wfctl("run", path, "-o", "json", "--input", json.dumps(dict(values, csv=["a", "b,c"])), expect=10)
+    error = json.loads(done.stdout)["error"]
+    assert error["detail"] == 'parameters: an element of "csv" holds ",", which separates its elements', error
+    api = json.loads(json.dumps(API).replace('"sid"', '"sid=1; admin"'))
+    w.site.pages["/api.json"] = json.dumps(api)
+    done = w.wfctl("apply", w.definition(openapi(w, "save", {"id": 1, "body": {}}), version="1.1.0"), expect=6)
+    assert "no cookie can be called" in done.stderr, done.stderr
+
+
 def an_openapi_document_is_pinned(w):
     w.site.pages["/api.json"] = json.dumps(API)
     path = w.definition(openapi(w, "load", {"id": 7}))
@@ -361,6 +381,83 @@ def wrong_references_are_refused(w):
     assert "did you mean" in done.stderr, done.stderr
 
 
+def what_comes_from_elsewhere_reads_no_file(w):
+    """a function or schema by http, or of the default catalog, names http and https only; one in a file may name files"""
+    secret = w.file("secret.py", "print('hunter2')\n")
+    w.file("s.json", {"type": "object"})
+    local = "file://%s/" % w.folder
+    script = {"run": {"script": {"language": "python", "source": {"endpoint": local + "secret.py"}}}}
+    w.site.pages["/f.json"] = json.dumps(script)
+    w.site.pages["/g.json"] = json.dumps({"call": local + "local.json"})
+    w.site.pages["/s.json"] = json.dumps({"$id": local + "x.json", "allOf": [{"$ref": "s.json"}]})
+    w.site.pages["/t.json"] = json.dumps({"set": {"n": 1}, "output": {"schema": {"resource": {"endpoint": local + "s.json"}}}})
+    w.file("local.json", script)
+    w.file("f.yaml", json.dumps(script))
+    w.wfctl("apply", "--function", "reads:1.0.0", w.folder / "f.yaml")
+    for number, call in enumerate([w.site.url + "/f.json", w.site.url + "/g.json", w.site.url + "/t.json", "reads:1.0.0@default"]):
+        path = w.definition([{"x": {"call": call}}], version="1.0.%d" % number)
+        for verb in "apply", "run", "start":
+            done = w.wfctl(verb, path, expect=6)
+            assert "comes from elsewhere: it may refer to http and https only" in done.stderr, done.stderr
+    done = w.wfctl("apply", schema_by_url(w, "/s.json", version="1.1.0"), expect=6)
+    assert "comes from elsewhere" in done.stderr, done.stderr
+    w.wfctl("apply", w.definition([{"x": {"call": local + "local.json"}}], version="1.2.0"))
+    both = [{"x": {"call": w.site.url + "/f.json"}}, {"y": {"run": {"script": script["run"]["script"]}}}]
+    w.wfctl("apply", w.definition(both, version="1.3.0"))  # the document itself names it
+    secret.unlink()
+
+
+def only_regular_files_of_the_folder(w):
+    """nothing outside of the definition's folder, no pipe, no device, no folder is read"""
+    with tempfile.TemporaryDirectory(prefix="reuse.") as outside:
+        pathlib.Path(outside, "f.json").write_text('{"set": {"n": 1}}')
+        inside = w.file("defs/sub/f.json", '{"set": {"n": 1}}').parent
+        (inside / "near").symlink_to("f.json")
+        (inside / "far").symlink_to(outside + "/f.json")
+        (inside / "up").symlink_to(outside)
+        os.mkfifo(inside / "fifo")
+        (w.folder / "same").symlink_to(w.folder / "defs")
+
+        def definition(path, version="1.0.0", at="defs/wf.json"):
+            return w.file(at, {"document": {"dsl": "1.0.3", "namespace": "reuse", "name": w.name, "version": version},
+                               "do": [{"x": {"call": "file://%s" % path}}]})
+        for path, text in ((outside + "/f.json", "not below the definition's folder"), (inside / "far", "leads out of"),
+                           (inside / "up/f.json", "leads out of"), ("%s/../../../etc/passwd" % inside, "leads out of"),
+                           (inside / "fifo", "not a regular file"), (inside, "not a regular file"), ("/dev/zero", "not below")):
+            done = w.wfctl("apply", definition(path), expect=6)
+            assert text in done.stderr, "%s: %s" % (path, done.stderr)
+        w.wfctl("apply", definition(inside / "f.json", "1.0.1"))
+        w.wfctl("apply", definition(inside / "near", "1.0.2"))
+        w.wfctl("apply", definition(w.folder / "same/sub/f.json", "1.0.3", "same/wf.json"))
+        w.wfctl("apply", definition(inside / "f.json", "1.0.4", "same/wf.json"))
+    os.mkfifo(w.folder / "defs" / "x.json")
+    done = w.wfctl("apply", w.folder / "defs", expect=6)
+    assert "x.json: not a regular file" in done.stderr, done.stderr
+
+
+def a_registration_has_a_budget(w):
+    """of documents, their bytes and redirects; it says which limit it met"""
+    w.site.pages["/loop"] = "!"
+    w.site.leads["/loop"] = "/loop"
+    for i in range(201):
+        w.site.pages["/f%d.json" % i] = json.dumps({"set": {"n": 1}})
+    for i in range(3):
+        w.site.pages["/large%d" % i] = "# " + "x" * (11 << 20)
+    w.site.pages["/larger"] = "# " + "x" * (17 << 20)
+    many = [{"x%d" % i: {"call": "%s/f%d.json" % (w.site.url, i)}} for i in range(201)]
+
+    def scripts(*pages):
+        return [{"x%d" % i: {"run": {"script": {"language": "python", "source": {"endpoint": w.site.url + page}}}}}
+                for i, page in enumerate(pages)]
+    for tasks, text in ((many, "more than 200 documents"), ([{"x": {"call": w.site.url + "/loop"}}], "more than 5 redirects"),
+                        (scripts("/larger"), "it is larger than 16 MiB"), ([{"x": {"call": "http:///f.json"}}], "no host"),
+                        (scripts("/large0", "/large1", "/large2"), "all that the definition refers to is larger than 32 MiB")):
+        w.site.asked.clear()
+        done = w.wfctl("apply", w.definition(tasks), expect=6)
+        assert text in done.stderr, done.stderr
+        assert len(w.site.asked) <= 200, len(w.site.asked)
+
+
 def what_registration_refuses_has_its_place(w):
     """In the file as it was written, also in YAML; of what was read for it, in that."""
     w.site.pages["/a.json"] = json.dumps({"openapi": "3.0.0", "paths": {"/o": {"get": {"operationId": "o"}}}})
@@ -382,12 +479,13 @@ def what_registration_refuses_has_its_place(w):
 
 CASES = [what_registration_refuses_has_its_place, catalog_in_a_folder, a_catalog_may_ask_for_credentials, a_changed_catalog_changes_no_registered_definition,
          a_function_by_url_may_call_others, functions_that_call_each_other_are_refused,
-         the_default_catalog_is_in_the_database, openapi_parameters_go_where_they_belong,
+         the_default_catalog_is_in_the_database, openapi_parameters_go_where_they_belong, a_parameter_stays_one,
          an_openapi_document_is_pinned, swagger_2, openapi_mistakes_are_seen_at_registration,
          the_source_of_a_script_is_pinned, the_source_of_a_script_is_text,
          a_schema_by_url_is_pinned, a_schema_may_refer_to_others,
          the_input_is_checked_by_the_schema_that_is_pinned, wrong_schemas_are_refused,
-         wrong_references_are_refused]
+         wrong_references_are_refused, what_comes_from_elsewhere_reads_no_file, only_regular_files_of_the_folder,
+         a_registration_has_a_budget]
 
 
 def main():

@@ -6,12 +6,14 @@
 cli_world.py says what it needs."""
 import http.server
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
+from types import SimpleNamespace
 
 from cli_world import main
-from harness import Missing, check
+from harness import Missing, check, preload, shim
 
 
 FUNCTION = b'{"set": {"a": 1}}'
@@ -23,7 +25,10 @@ class Answering(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         self.server.seen.append((self.path, self.headers.get("Idempotency-Key")))
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.send_response(200)
+        leads = self.server.leads
+        self.send_response(302 if leads else 200)
+        if leads:
+            self.send_header("Location", leads)
         self.send_header("Content-Length", str(len(FUNCTION)))
         self.end_headers()
         self.wfile.write(FUNCTION)
@@ -36,7 +41,7 @@ class Answering(http.server.BaseHTTPRequestHandler):
 
 def endpoint(w, certificate=None):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answering)
-    server.seen = []
+    server.seen, server.leads = [], None
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*certificate)
@@ -87,7 +92,65 @@ def proxies(w):
         w.expect(10, "run", definition(w, url, name), "--proxy", through, err="link-local")
     check(len(proxy.seen) == 2, "%s", proxy.seen)
     w.fails(2, "--proxy takes a URL", "run", path, "--proxy", "proxy:3128")
+    for more in ({"env": {"STEPWELL_PROXY": through}}, {}):
+        w.fails(2, "a proxy resolves the names", "run", path, "--http-deny", "private", *([] if more else ["--proxy", through]), **more)
+    far = definition(w, "http://far.test/a", "far")
+    w.expect(10, "run", far, "--proxy", through, "--http-deny", "all", "--http-allow", "*.near.test", err="far.test is denied")
+    w.expect(10, "run", far, "--proxy", through, "--http-deny", "*.test", err="far.test is denied")
+    w.expect(0, "run", far, "--proxy", through, "--http-deny", "all", "--http-allow", "*.test:80")
+    check(len(proxy.seen) == 3, "%s", proxy.seen)
+
+
+def where_requests_may_go(w):
+    """--http-deny and --http-allow, for steps and for what is read at registration"""
+    server = endpoint(w)
+    port = server.server_port
+    path, named = (definition(w, "http://%s:%d/a" % (host, port), name) for host, name in (("127.0.0.1", "p"), ("localhost", "n")))
+    called = w.text("called.json", '{"document": {"dsl": "1.0.3", "namespace": "cli", "name": "called", "version": "1.0.0"}, '
+                    '"do": [{"a": {"call": "http://localhost:%d/f.json"}}]}' % port)
+    refused, passes = (10, "is denied here (--http-deny)"), (0, "")
+    for what, words, (code, text) in (
+            (path, ["--http-deny", "loopback"], refused), (named, ["--http-deny", "private,loopback"], refused),
+            (path, ["--http-deny", "private"], passes), (path, ["--http-deny", "10.0.0.0/8,127.0.0.0/24"], refused),
+            (named, ["--http-deny", "LocalHost."], refused), (path, ["--http-deny", "localhost"], passes),
+            (path, ["--http-deny", "loopback", "--http-allow", "127.0.0.1:%d" % port], passes),
+            (path, ["--http-deny", "loopback", "--http-allow", "127.0.0.1:%d" % (port - 1)], refused),
+            (named, ["--http-deny", "all", "--http-allow", "localhost"], passes),
+            (path, ["--http-deny", "all", "--http-allow", "localhost"], refused),
+            (named, ["--http-deny", "loopback", "--http-allow", "x.test", "--http-allow", "localhost:%d" % port], passes)):
+        before = len(server.seen)
+        w.expect(code, "run", what, *words, err=text)
+        check(len(server.seen) - before == (code == 0), "%s: %s", words, server.seen[before:])
+    before = len(server.seen)
+    for verb in ("apply", "start", "run"):
+        w.fails(6, "is denied here (--http-deny)", verb, called, "--http-deny", "loopback")
+    check(len(server.seen) == before, "%s", server.seen[before:])
+    w.expect(0, "apply", called, "--http-deny", "all", "--http-allow", "localhost:%d" % port)
+    for words in (["--http-deny", "10.0.0.0/33"], ["--http-deny", "a b"], ["--http-allow", "x:0"],
+                  ["--http-deny", "x:80"], ["--http-allow", "all"], ["--http-allow", ""], ["--http-deny", "300.1.1.1"]):
+        w.fails(2, words[0], "run", path, *words)
+
+
+def a_name_that_changes(w):
+    """a name that leads elsewhere at its second turn leads nowhere: in steps and in what is read at registration"""
+    first, then = endpoint(w), endpoint(w)
+    then.server_close()
+    then.socket = socket.create_server(("127.0.0.2", 0))
+    then_port = then.socket.getsockname()[1]
+    first.leads = "http://turns.test:%d/b" % then_port
+    env = preload(shim(SimpleNamespace(dir=w.dir), "turns"), TURNS_NAME="turns.test", TURNS_FIRST="127.0.0.1",
+                  TURNS_THEN="127.0.0.2")
+    url = "http://turns.test:%d/a" % first.server_port
+    step = w.file("step", [{"a": {"call": "http", "with": {"method": "get", "endpoint": url, "redirect": True}}}])
+    called = w.file("called", [{"a": {"call": url}}])
+    w.expect(0, "run", step, env=env)
+    w.expect(0, "apply", called, env=env)
+    check([len(s.seen) for s in (first, then)] == [2, 2], "%s, %s", first.seen, then.seen)
+    for code, words in ((10, ["run", step]), (6, ["apply", called])):
+        w.expect(code, *words, "--http-deny", "127.0.0.2", env=env, err="127.0.0.2 is denied here")
+    check([len(s.seen) for s in (first, then)] == [4, 2], "%s, %s", first.seen, then.seen)
+    w.expect(10, "run", step, env=dict(env, TURNS_THEN="169.254.169.254"), err="link-local")
 
 
 if __name__ == "__main__":
-    main([authorities, proxies])
+    main([authorities, proxies, where_requests_may_go, a_name_that_changes])
