@@ -99,6 +99,29 @@ def tree(w):
             (1, "✓", "[0]"), (2, "✓", "y"), (1, "✓", "[1]"), (2, "✓", "y")], "%s", found)
 
 
+def cancelled_by(w, run):
+    order, = w.expect(0, "status", run, "-o", "json").json["orders"]
+    return order["by"]
+
+
+def cancelled_before_a_retry(w):
+    """a step that waits for its next attempt is waiting, by whatever policy, and cancelled with its run"""
+    recorder = w.recorder()
+    recorder.answer({"/down": [{"status": 503}, {"status": 503}]})
+    failing = post(recorder.url + "/down")
+    slow = {"delay": {"days": 1}, "limit": {"attempt": {"count": 3}}}
+    run = w.expect(0, "start", w.file("r", [{"both": {"fork": {"branches": [
+        {"own": dict(failing, metadata={"retryPolicy": "slow"})},
+        {"guard": {"try": [{"inside": failing}], "catch": {"retry": slow}}}]}}}], use={"retries": {"slow": slow}})).id
+    w.work()
+    waiting = {"both": "running", "own": "waiting", "guard": "waiting", "inside": "waiting"}
+    expect_steps(w, run, waiting)
+    w.expect(0, "cancel", run)
+    w.work()
+    gone = ("cancelled", "the run was cancelled by " + cancelled_by(w, run), "")
+    expect_steps(w, run, dict.fromkeys(waiting, gone))
+
+
 def cancelled_run(w):
     """what was open in a run that is cancelled is cancelled with it, what was held too"""
     run = w.expect(0, "start", w.file("c", [{"both": {"fork": {"branches": [
@@ -108,7 +131,7 @@ def cancelled_run(w):
     expect_steps(w, run, {"both": "running", "a": "running", "a1": "completed", "a2": "waiting", "b": "waiting"})
     w.expect(0, "cancel", run)
     w.wait_status(run, "cancelled")
-    gone = ("cancelled", "the run was cancelled", "")
+    gone = ("cancelled", "the run was cancelled by " + cancelled_by(w, run), "")
     expect_steps(w, run, {"both": gone, "a": gone, "a1": "completed", "a2": gone, "b": gone})
 
 
@@ -223,4 +246,4 @@ def narrow(w):
 
 
 if __name__ == "__main__":
-    main([cut_off, loser_that_failed, tree, cancelled_run, late_run, ended_elsewhere, faulted_beside, begun_anew, outlook, uncertain, extended, narrow])
+    main([cut_off, loser_that_failed, tree, cancelled_before_a_retry, cancelled_run, late_run, ended_elsewhere, faulted_beside, begun_anew, outlook, uncertain, extended, narrow])

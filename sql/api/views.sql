@@ -32,9 +32,12 @@ where j.kind not in ('created', 'claimed', 'frames');
 -- The operations of tasks, and those of the run (path ""), in places of 20 digits, which sort as
 -- texts. cause: the one before it that
 -- may have brought it about, as place, letter (f: a task faulted, c: one completed, e: one ended the
--- run, x: anything else) and path.
+-- run, x: anything else) and path. Where a try goes on from a step that failed, the step waits for
+-- its next attempt too.
 create or replace view stepwell.placed_operation as
-select o.*, max(o.place || case when o.op = 'faulted' then 'f' when o.op <> 'completed' then 'x'
+select o.run_id, o.seq, o.at, o.op, w.path, o.attempt, o.generation, o.uncertain, o.output, o.error,
+	o.again, o.next, o.place, o.cause
+from (select o.*, max(o.place || case when o.op = 'faulted' then 'f' when o.op <> 'completed' then 'x'
 		when o.next = -2 then 'e' else 'c' end || o.path)
 		filter (where o.op not in ('cancelled', 'lost', 'waiting', 'skipped'))
 	over (partition by o.run_id order by o.place rows between unbounded preceding and 1 preceding)
@@ -42,7 +45,10 @@ select o.*, max(o.place || case when o.op = 'faulted' then 'f' when o.op <> 'com
 from (select p.run_id, p.seq, p.at, p.op, coalesce(p.path, '') collate "C" as path, p.attempt,
 		p.generation, p.uncertain, p.output, p.error, p.again, p.next,
 		lpad((p.seq * 1000000 + p.n)::text, 20, '0') collate "C" as place
-	from stepwell.operation p where p.path is not null or p.op = 'retried') o;
+	from stepwell.operation p where p.path is not null or p.op = 'retried') o) o
+cross join lateral (select o.path union all select substr(o.cause, 22)
+	where o.op = 'retry' and o.again is not true and substr(o.cause, 21, 1) = 'f'
+		and substr(o.cause, 22) <> o.path) w;
 
 -- A row for each task entered, and one for the run itself (path ""). endings: when something that
 -- was open inside of it ended with it, or with a pass of it: place, microseconds (20 digits too),
@@ -127,7 +133,9 @@ select t.run_id, p.path, stepwell.path_reference(p.path) as reference,
 			then stepwell.path_name(w.by) || ' did not end in time'
 		when w.letter = 'f' then stepwell.path_name(w.by) || ' failed'
 		when w.letter = 'c' then stepwell.path_name(w.by) || ' was first'
-		when r.status = 'cancelled' then 'the run was cancelled'
+		when r.status = 'cancelled' then 'the run was cancelled' || coalesce(' by ' ||
+			(select a.o ->> 'by' from json_array_elements(r.orders::json) with ordinality a (o, n)
+			where a.o ->> 'change' = 'cancel' order by a.n limit 1), '')
 		when r.status = 'faulted' then coalesce(case when strpos(r.error, E'\\u0000') = 0
 			then r.error::json ->> 'detail' end, 'the run faulted')
 		else 'another branch ended the run' end as reason,
