@@ -198,11 +198,29 @@ static struct frame *next_listener(const struct run *r, struct frame *f)
 void listening_describe(const struct run *r, struct buf *out)
 {
 	for (struct frame *f = next_listener(r, NULL); f; f = next_listener(r, f))
-		buf_printf(out, "%s %lld %u\n", f->path,
+		buf_printf(out, "%zu %s %lld %u\n", strlen(f->path), f->path,
 			(long long)f->listening->waits->seq, f->listening->waits->op);
 }
 
-/* The lines of a text, sorted. */
+/* What stands in a line of a description: how long the path is, the path, two numbers.
+ * The name of a task may have line ends and spaces in it, so only the length says where
+ * it ends. */
+static char *path_of(struct json line)
+{
+	char *path;
+	size_t n = strtoull(line.s, &path, 10);
+	return xstrndup(path + 1, n);
+}
+
+/* Where the line that begins here ends. */
+static const char *line_end(const char *line)
+{
+	char *path;
+	size_t n = strtoull(line, &path, 10);
+	return strchr(path + 1 + n, '\n');
+}
+
+/* The lines of a description, sorted. */
 struct lines {
 	struct json *list; /* slices */
 	size_t count;
@@ -218,7 +236,8 @@ static int compare_lines(const void *a, const void *b)
 static struct lines lines_of(const char *text)
 {
 	struct lines l = {0};
-	for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
+	for (const char *end; *text; text = end + 1) {
+		end = line_end(text);
 		if ((l.count & (l.count - 1)) == 0)
 			l.list = xrealloc(
 				l.list, (l.count ? 2 * l.count : 1) * sizeof *l.list);
@@ -227,15 +246,6 @@ static struct lines lines_of(const char *text)
 	if (l.count)
 		qsort(l.list, l.count, sizeof *l.list, compare_lines);
 	return l;
-}
-
-/* The path of a line: without the two numbers behind it. */
-static char *path_of(struct json line)
-{
-	size_t n = line.n;
-	for (int spaces = 0; spaces < 2;)
-		spaces += line.s[--n] == ' ';
-	return xstrndup(line.s, n);
 }
 
 static void forget_arrivals(struct run *r, const char *path)

@@ -22,7 +22,7 @@ import tap  # noqa: E402
 import terminal  # noqa: E402
 
 WFCTL = os.path.abspath(os.environ.get("WFCTL", str(ROOT / "build" / "wfctl")))
-PATIENCE = 180  # seconds, for anything that must happen
+PATIENCE = 120  # seconds, for anything that must happen
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
 RUN_MEMBERS = ["id", "workflow", "status", "key", "input", "output", "error", "createdAt",

@@ -8,7 +8,7 @@ import pathlib
 import signal
 
 from cli_world import PATIENCE, main, post
-from harness import check, wait_for
+from harness import ROOT, check, wait_for
 
 QUICK = ("--heartbeat", "100ms", "--lease", "300ms")
 
@@ -116,6 +116,45 @@ def routed_unseen(w):
     beats(w, 5)
     router("commit")
     w.wait_status(run, "completed", 5)
+    w.end(worker, signal.SIGTERM)
+
+
+def routed_late(w):
+    """what a router matched with one pass of a listener, and commits when the run listens elsewhere, is for the next pass"""
+    recorder, statement = w.recorder(), (ROOT / "sql" / "queries" / "route_events.sql").read_text()
+    hear = [{name: {"listen": {"to": {"one": {"with": {"type": "meet." + name}}}}}} for name in ("a", "b")]
+    run = w.expect(0, "start", w.file("late", [{"both": {"fork": {"branches": [
+        {"keep": post(recorder.url + "/hold/gate/keep")}, {"each": {"for": {"in": "${ [1, 2] }"}, "do": hear}}]}}}])).id
+
+    def emit(name):
+        w.sql("select stepwell.emit('{\"id\": \"%s\", \"source\": \"/m\", \"type\": \"meet.%s\"}')" % (name, name[0]))
+
+    def route(name):
+        """A session that has routed it as a worker does, and has not committed."""
+        emit(name)
+        return w.session("prepare route(text[], text[], text[], text[], text[], text[], text[]) as %s;\nbegin; select last from "
+                         "stepwell.event_place for update; execute route('{/m}', '{%s}', '{}', '{}', '{}', '{}', '{}')"
+                         % (statement, name))
+
+    def listens(path):
+        wait_for(lambda: w.sql("select path from stepwell.subscription").endswith(path), PATIENCE, "it listens at " + path)
+    worker = w.worker("--heartbeat", "100ms", "--lease", "30s")
+    listens("[0]/do/0/a")
+    worker.send_signal(signal.SIGSTOP)
+    route("a1")("commit")
+    late = route("a2")
+    worker.send_signal(signal.SIGCONT)
+    listens("[0]/do/1/b")
+    late("commit")
+    beats(w, 3)
+    emit("b1")
+    listens("[1]/do/1/b")
+    emit("b2")
+    wait_for(lambda: w.sql("select count(*) from stepwell.subscription") == "0", PATIENCE, "both passes end")
+    taken = w.sql("select string_agg(id, ' ' order by reference, place) from stepwell.taken join stepwell.event using (place)")
+    check(taken == "a1 a2 b1 b2", "taken: %s", taken)
+    recorder.release("gate")
+    w.wait_status(run, "completed")
     w.end(worker, signal.SIGTERM)
 
 
@@ -257,7 +296,7 @@ def context_of_a_request(w):
     recorder.wait("/status", 1)
     recorder.release("gate")
     for order in ((), ("--force",), ("--new-id",)):
-        w.wait_status(run, "waiting")
+        wait_for(lambda: w.status(run) in ("waiting", "faulted"), PATIENCE, "the first attempt fails")
         w.end(worker, signal.SIGTERM)
         worker = w.worker(*QUICK)
         w.wait_status(run, "faulted")
@@ -395,7 +434,7 @@ def started_while_left(w):
 
 
 if __name__ == "__main__":
-    main([suspended_fork, lost_and_late, drained_and_late, many_events, routed_unseen, one_lease_is_held,
+    main([suspended_fork, lost_and_late, drained_and_late, many_events, routed_unseen, routed_late, one_lease_is_held,
           correlated_by_more, refused_in_an_order, emitted_by_two, child_beside_a_long_step, children_left_behind,
           context_of_a_request, cancel_of_the_unreadable, many_children, retry_beside_a_child,
           cancelled_by_an_operator, started_while_left])

@@ -220,17 +220,17 @@ def try_case(case, shared, options):
 
 
 def run_cases(cases, options):
-    """-> (case, Result), as they end. Those that are alone come last, one at a time."""
+    """-> (case, Result), as they end; the longest begin first. Those that are alone come last, one at a time."""
+    alone = [case for case in cases if case.alone or case.alone_in_full and options.size != "short"]
     shared = Cluster(fsync=options.size != "short")
     threads = concurrent.futures.ThreadPoolExecutor(options.jobs)
     try:
         futures = {threads.submit(run_case, case, shared, options): case
-                   for case in cases if not case.alone}
+                   for case in sorted(cases, key=lambda case: not case.long) if case not in alone}
         for future in concurrent.futures.as_completed(futures):
             yield futures[future], future.result()
-        for case in cases:
-            if case.alone:
-                yield case, run_case(case, shared, options)
+        for case in alone:
+            yield case, run_case(case, shared, options)
     finally:
         threads.shutdown(cancel_futures=True)
         shared.destroy()

@@ -98,7 +98,9 @@ ROWS = {row.number: row for row in (
 class Case:
     row: int
     function: object
-    alone: bool       # its limits of time mean something only on a machine that is not busy
+    alone: bool       # it compares rates, which mean something only on a machine that is not busy
+    alone_in_full: bool  # the same above the short size, whose limits of time are wide
+    long: bool        # so that it begins first
     own_server: bool  # it stops or reconfigures the server
     void_below: float  # the share of faults that must land
 
@@ -107,8 +109,8 @@ class Case:
         return self.function.__name__.replace("_", "-")
 
 
-def case(row, alone=False, own_server=False, void_below=0.3):
+def case(row, alone=False, alone_in_full=False, long=False, own_server=False, void_below=0.3):
     def register(function):
-        ROWS[row].cases.append(Case(row, function, alone, own_server, void_below))
+        ROWS[row].cases.append(Case(row, function, alone, alone_in_full, long, own_server, void_below))
         return function
     return register

@@ -37,10 +37,10 @@ def some(items):
 
 
 def stretch():
-    """How many times as long as on a quiet machine things may take now: how many want a processor, for each that there is."""
+    """How many times as long as on a quiet machine things may take now: how many want a processor, for each that there is; ten at most."""
     with open("/proc/loadavg", encoding="ascii") as file:
         minute, _, _, now, _ = file.read().split()
-    return max(1, max(float(minute), int(now.split("/")[0])) / (os.cpu_count() or 1))
+    return min(10, max(1, max(float(minute), int(now.split("/")[0])) / (os.cpu_count() or 1)))
 
 
 def wait_for(question, timeout, text, interval=0.05):

@@ -19,7 +19,7 @@ def outcomes(db):
     return found
 
 
-@case(45)
+@case(45, long=True)
 def broken_responses(world):
     """Every broken answer, several at once: beside them other runs go on."""
     db, recorder, verdict = world.db, world.recorder, Verdict()

@@ -136,7 +136,7 @@ def drain(db):
         "within group (order by ended_at)) from stepwell.runs where id >= '%s'" % first))
 
 
-@case(31, own_server=True, alone=True)
+@case(31, own_server=True, alone_in_full=True)
 def herd_after_an_outage(world):
     """Many workers, many runs that are due, and a server that was away: they come back one after the other,
     and work as fast as before."""

@@ -84,7 +84,7 @@ def backtracking(world):
     check(max(ends)[0] <= world.within(SECONDS + 10, SECONDS + 3, SECONDS + 3), "I5: %s took %.2f s", max(ends)[1], max(ends)[0])
 
 
-@case(54, alone=True)
+@case(54, alone_in_full=True)
 def others_go_on(world):
     """The rate of the other runs, with one that runs away every ten seconds or so and without."""
     db, recorder = world.db, world.recorder

@@ -129,7 +129,7 @@ def allocations_fail(world):
     world.checked(slot.judge())
 
 
-@case(56)
+@case(56, long=True)
 def calls_fail(world):
     """System calls that answer as a machine does that is short of something, or interrupts."""
     strace = shutil.which("strace")

@@ -15,7 +15,7 @@ def targets():
     return sorted(path.name for path in CORPUS.iterdir())
 
 
-@case(55)
+@case(55, long=True)
 def changed_corpus(world):
     """Changed copies of what is kept of a target, without clang. (`script/test` gives each half a second of its own.)"""
     replay = next((p for p in (pathlib.Path(world.wfctl).parent / "fuzz_replay", ROOT / "build-test" / "fuzz_replay") if p.exists()), None)
@@ -36,7 +36,7 @@ def changed_corpus(world):
         world.checked(executed)
 
 
-@case(55, alone=True)
+@case(55, alone_in_full=True)
 def fuzzed(world):
     """By libFuzzer, guided by what an input reaches. Nightly an hour in all; release an hour for each target, a
     twenty-fourth of what the catalogue wants: it takes weeks one after the other."""

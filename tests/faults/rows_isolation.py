@@ -118,7 +118,7 @@ def is_refusal(code, err):
     return code in (1, 6, 7) and err.startswith("wfctl: ") and len(err) > 20
 
 
-@case(65)
+@case(65, long=True)
 def all_settings(world):
     """Every setting that a role or a database may have, at unusual values, some at a time: runs end as they must, and
     what wfctl is asked is answered, or it says why not."""

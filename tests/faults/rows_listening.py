@@ -188,7 +188,7 @@ def judge(db, started):
     return sum(received.values())
 
 
-@case(63)
+@case(63, long=True)
 def listeners_in_loops(world):
     """Listeners of all kinds that begin again, while their events come in any order and workers are killed."""
     db, chance = world.db, world.random

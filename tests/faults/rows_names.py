@@ -2,11 +2,12 @@
 name says is taken for what the picture, the terminal or the JSON says around it (row 68)."""
 import json
 import re
+import urllib.error
 from urllib.parse import quote
 import xml.etree.ElementTree as ElementTree
 
 from catalogue import case
-from harness import check
+from harness import Failure, check
 from hostile import UNSEEN
 from judges import all_completed, journal_is_whole
 
@@ -147,6 +148,14 @@ def speaks_well(db, run, of):
     check(len(said) > len(inside), "I1: the history has %d entries", len(said))
 
 
+def held(world, count):
+    """So many runs have come to the step that is held."""
+    try:
+        world.recorder.wait("/hold/used", count, 60)
+    except urllib.error.HTTPError:
+        raise Failure("I5: not all runs come to their last step:\n" + world.db.stuck()) from None
+
+
 @case(68)
 def names_of_what_is_used(world):
     """Functions, retries, errors, timeouts, extensions, correlations, events, keys, workflows with names drawn at random; beside
@@ -172,14 +181,14 @@ def names_of_what_is_used(world):
     count = 2 * len(twins)
     flags = ["--poll", "100ms", "--concurrency", str(count)]
     worker = world.worker(*flags)
-    recorder.wait("/hold/used", count, 60)
+    held(world, count)
     world.inject(count)
     worker.end()
     world.ends.remove(worker.end)
     world.once("workers", list).remove(worker)
     world.land(count)
     world.worker(*flags)
-    recorder.wait("/hold/used", 2 * count, 60)
+    held(world, 2 * count)
     recorder.release("used")
     db.wait_idle(60)
     all_completed(db, count)

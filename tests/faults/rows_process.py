@@ -232,7 +232,7 @@ def check_suspended(db, run, deaths=3):
     return row["reason"]
 
 
-@case(9)
+@case(9, long=True)
 def poison(world):
     """A run whose shell ends its process is executed in one of its own after two losses, and suspended after
     three deaths of that; others complete, and at nearly the rate that they have without it."""
@@ -275,7 +275,7 @@ def poison(world):
         check(took[0] / took[1] >= 0.8, "I5: others ran at %.0f %% of their rate", 100 * took[0] / took[1])
 
 
-@case(9)
+@case(9, long=True)
 def poison_sql(world):
     """Processes die while a `call: sql` step is under way, which leaves no lost attempt behind: by SIGKILL, which
     is nobody's fault, then by what is."""
@@ -306,7 +306,7 @@ def poison_sql(world):
     journal_is_whole(db)
 
 
-@case(9)
+@case(9, long=True)
 def poison_in_company(world):
     """A poison among suspects, all of which lost their workers twice: their processes are halved until it is
     alone; nobody else is blamed."""
@@ -344,7 +344,7 @@ def poison_in_company(world):
     world.checked(2 * count)
 
 
-@case(9)
+@case(9, long=True)
 def poison_event(world):
     """An event that ends whoever evaluates a correlation on it: after two losses it is routed by a process of its
     own, after three deaths of that not any more; other events are, and the pool lives on. The way to have it
@@ -390,7 +390,7 @@ def poison_event(world):
     world.checked(count)
 
 
-@case(9)
+@case(9, long=True)
 def poison_definition(world):
     """A definition that ends whoever compiles it: after two losses a process of its own does, after three deaths of
     that nobody; its runs are suspended one and all, without a death more for each, and others complete."""

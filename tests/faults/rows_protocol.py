@@ -153,7 +153,7 @@ def wait_settled(db, timeout):
                                   "due < now() + interval '10 minutes')"), timeout, "the runs settle", 0.1)
 
 
-@case(46)
+@case(46, long=True)
 def key_protocol(world):
     """Every row of the table: how many requests come, when, under which key, and how the run ends."""
     db, recorder, verdict = world.db, world.recorder, Verdict()

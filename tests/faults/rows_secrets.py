@@ -124,7 +124,7 @@ def shown(db, run):
                 yield "wfctl %s -o %s: %d" % (" ".join(words), form, code), out + err
 
 
-@case(59)
+@case(59, long=True)
 def canaries_under_kills(world):
     """Workers die in the middle of requests that hold secrets, of all kinds and of all kinds of failure; no secret
     is in the database, the logs, what wfctl shows, arguments, others' environments, files, or a core file."""

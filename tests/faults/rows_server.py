@@ -264,7 +264,7 @@ def transient_error_of_one_run(world):
 
 # ---- Wake-ups ----
 
-@case(32, alone=True)
+@case(32, alone_in_full=True)
 def lost_wake_ups(world):
     """Single starts, at a random moment, to a pool with nothing to do; by SQL, which tells nobody; some
     after the session that would be told was cut. Polling alone must be enough."""

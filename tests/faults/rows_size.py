@@ -126,7 +126,7 @@ def oversize_answers(world):
     check(world.sanitized or grown < 32 + 10 * limit / MIB, "I10: the worker grew by %.0f MiB", grown)
 
 
-@case(57, alone=True)
+@case(57, alone_in_full=True)
 def long_journal(world):
     """A run of many steps loses its worker in the last one: another one goes on within 2 s of its claim."""
     db, count = world.db, world.size(1000, 10000, 100000)

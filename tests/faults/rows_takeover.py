@@ -37,13 +37,12 @@ def report(world, name, times):
     figures = {"trials": len(times), "p50": statistics.median(times), "max": max(times)}
     world.figure(name, figures)
     world.note("%s: %d trials, p50 %.2f s, max %.2f s", name, *figures.values())
-    check(figures["p50"] <= LEASE_5, "I5: %s: half of the takeovers took %.2f s", name, figures["p50"])
-    # Other rows, and others, keep a machine busy; the full figures are taken alone.
-    check(figures["max"] <= PROMISED + world.size(2, 0.1, 0.1), "I5: %s: a takeover took %.2f s", name,
-          figures["max"])
+    check(figures["p50"] <= world.within(LEASE_5), "I5: %s: half of the takeovers took %.2f s", name, figures["p50"])
+    check(figures["max"] <= world.within(PROMISED + 2, PROMISED + 0.1, PROMISED + 0.1), "I5: %s: a takeover took %.2f s",
+          name, figures["max"])
 
 
-@case(5, alone=True)
+@case(5, alone_in_full=True)
 def takeover_times(world):
     """Killed processes, whose sessions vanish; and silent ones, whose sessions stay, as those of a lost
     host would: here they are frozen."""

@@ -16,11 +16,11 @@ def fired(db):
                    "ops.path = '/do/0/until' group by 1" % OPS)
 
 
-@case(42, alone=True)
+@case(42, alone_in_full=True)
 def timer_mass(world):
     """Runs that all wait for the same second; a part of them then sends something."""
     db, recorder = world.db, world.recorder
-    count, lead = world.size(1500, 10000, 100000), world.size(5, 15, 90)
+    count, lead = world.size(1500, 10000, 100000), int(world.within(5, 15, 90))
     senders = count // 20
     until = {"until": {"wait": UNTIL}}
     db.apply("silent", [until, {"done": {"set": {"x": 1}}}])

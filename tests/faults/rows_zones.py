@@ -144,7 +144,7 @@ class Zone:
             v.that(step != "after", "I6: %s: run %s went on before its time", self.text, run)
 
 
-@case(64)
+@case(64, long=True)
 def weeks_of_change(world):
     """Runs are started in the last minutes of a week in which the offset of their sessions' zone changes, and gc goes
     over that week later on, in the same zone."""
