@@ -3,10 +3,13 @@
  * for each socket that libcurl wants watched, and easy handles to be used again: making
  * one costs more than a small request. libcurl closes a socket right after it has told us
  * to forget it, so a poll handle is stopped at once and freed in its close callback.
+ * Deadlines are ours, not libcurl's, which looks at the time before it reads: an answer
+ * that came in time would be lost whenever the loop is late.
  */
 #include "http_client.h"
 
 #include "buf.h"
+#include "clock.h"
 #include "http_address.h"
 #include "http_reach.h"
 #include "task.h"
@@ -23,8 +26,10 @@
 struct http_client {
 	uv_loop_t *loop;
 	CURLM *multi;
-	uv_timer_t timer; /* libcurl's */
-	uv_timer_t turn;  /* fires when a queued transfer may begin */
+	uv_timer_t timer;                /* libcurl's */
+	uv_timer_t turn;                 /* fires when a queued transfer may begin */
+	uv_timer_t due;                  /* at the earliest deadline */
+	struct http_transfer *transfers; /* those that are active */
 	int open_handles;
 	unsigned active;
 	struct http_transfer *head, **tail; /* those that wait */
@@ -149,6 +154,95 @@ static int on_watch_socket(
 	int rc = uv_poll_start(&w->poll, events, on_readable_or_writable);
 	assert(rc == 0);
 	return 0;
+}
+
+/* ---- Deadlines ---- */
+
+static void on_due(uv_timer_t *timer);
+
+/* Headers and body. */
+static int64_t bytes_of(const struct http_transfer *t)
+{
+	curl_off_t body = 0;
+	long headers = 0;
+	curl_easy_getinfo(t->easy, CURLINFO_SIZE_DOWNLOAD_T, &body);
+	curl_easy_getinfo(t->easy, CURLINFO_HEADER_SIZE, &headers);
+	return (int64_t)body + headers;
+}
+
+static void set_due(struct http_client *client)
+{
+	int64_t now = clock_boottime(), first = INT64_MAX;
+	for (struct http_transfer *t = client->transfers; t; t = t->after) {
+		int64_t left = t->deadline - now;
+		left = t->overdue || left < 0 ? 0 : left;
+		first = t->deadline && left < first ? left : first;
+	}
+	/* Never 0: the sockets are to be read before. */
+	if (first == INT64_MAX)
+		uv_timer_stop(&client->due);
+	else
+		uv_timer_start(
+			&client->due, on_due, (uint64_t)(first / USEC_PER_MS) + 1, 0);
+}
+
+/* Timers come before sockets in a turn of the loop: whoever is late has the rest of this
+ * one, and another as long as bytes come. */
+static bool is_over(struct http_transfer *t, int64_t now)
+{
+	if (!t->deadline || now < t->deadline)
+		return false;
+	int64_t bytes = bytes_of(t);
+	bool over = t->overdue && bytes == t->seen;
+	t->overdue = true;
+	t->seen = bytes;
+	return over;
+}
+
+static struct http_transfer *find_over(struct http_client *client, int64_t now)
+{
+	struct http_transfer *t = client->transfers;
+	while (t && (t->checked_at == now || !is_over(t, now))) {
+		t->checked_at = now;
+		t = t->after;
+	}
+	return t;
+}
+
+static void on_due(uv_timer_t *timer)
+{
+	struct http_client *client = timer->data;
+	struct http_transfer *t;
+	int64_t now = clock_boottime();
+	while ((t = find_over(client, now))) { /* an on_end may add and remove others */
+		end(client, t);
+		t->on_end(t, CURLE_OPERATION_TIMEDOUT);
+	}
+	set_due(client);
+}
+
+static void enter(struct http_client *client, struct http_transfer *t)
+{
+	t->prev = NULL;
+	t->after = client->transfers;
+	if (t->after)
+		t->after->prev = t;
+	client->transfers = t;
+	t->overdue = false;
+	t->checked_at = 0;
+	int64_t left = (t->deadline - clock_boottime()) / USEC_PER_MS;
+	if (t->deadline && (!uv_is_active((uv_handle_t *)&client->due) ||
+				   left < (int64_t)uv_timer_get_due_in(&client->due)))
+		set_due(client);
+}
+
+static void leave(struct http_client *client, struct http_transfer *t)
+{
+	*(t->prev ? &t->prev->after : &client->transfers) = t->after;
+	if (t->after)
+		t->after->prev = t->prev;
+	if (!client->transfers)
+		uv_timer_stop(&client->due);
 }
 
 /* ---- Transfers ---- */
@@ -350,6 +444,7 @@ static bool begin(struct http_client *client, struct http_transfer *t)
 	assert(code == CURLM_OK);
 	t->active = true;
 	client->active++;
+	enter(client, t);
 	return true;
 }
 
@@ -410,6 +505,7 @@ static void end(struct http_client *client, struct http_transfer *t)
 		give_handle_back(client, t);
 	t->active = false;
 	client->active--;
+	leave(client, t);
 	if (client->head)
 		uv_timer_start(&client->turn, on_turn, 0, 0);
 }
@@ -440,10 +536,11 @@ struct http_client *http_client_create(uv_loop_t *loop)
 	client->multi = curl_multi_init();
 	assert(client->multi);
 	client->tail = &client->head;
-	client->open_handles = 2;
+	client->open_handles = 3;
 	uv_timer_init(loop, &client->timer);
 	uv_timer_init(loop, &client->turn);
-	client->timer.data = client->turn.data = client;
+	uv_timer_init(loop, &client->due);
+	client->timer.data = client->turn.data = client->due.data = client;
 	curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_watch_socket);
 	curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
 	curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_set_timer);
@@ -469,5 +566,6 @@ void http_client_destroy(struct http_client *client)
 	curl_multi_cleanup(client->multi);
 	uv_close((uv_handle_t *)&client->timer, on_timer_closed);
 	uv_close((uv_handle_t *)&client->turn, on_timer_closed);
+	uv_close((uv_handle_t *)&client->due, on_timer_closed);
 	curl_global_cleanup();
 }

@@ -49,6 +49,10 @@ struct http_transfer {
 	/* The request goes out now, on whichever connection; false: it must not, and it
 	 * ends with CURLE_ABORTED_BY_CALLBACK. NULL: always. */
 	bool (*on_send)(struct http_transfer *t);
+	/* CLOCK_BOOTTIME, set by on_begin; 0: none. What is at the socket by then counts,
+	 * however late the loop looks: it ends with CURLE_OPERATION_TIMEDOUT when a turn
+	 * of the loop behind that has brought no byte. */
+	int64_t deadline;
 	/* The transfer is over and out of the client; it may be added again. */
 	void (*on_end)(struct http_transfer *t, CURLcode code);
 	struct http_reasons *why; /* NULL before its turn */
@@ -56,11 +60,15 @@ struct http_transfer {
 	 * a challenge. */
 	bool keeps;
 	const struct settings
-		*settings;          /* authorities and proxy; NULL: the environment's */
-	bool proxied;               /* its socket is a proxy's */
-	bool allowed;               /* by the name of its host (http_reach.h) */
-	bool active, queued;        /* between http_client_add and its end, either */
-	struct http_transfer *next; /* in the queue */
+		*settings;   /* authorities and proxy; NULL: the environment's */
+	bool proxied;        /* its socket is a proxy's */
+	bool allowed;        /* by the name of its host (http_reach.h) */
+	bool active, queued; /* between http_client_add and its end, either */
+	bool overdue;        /* its deadline was met in an earlier turn */
+	int64_t seen;        /* bytes that had come by then */
+	int64_t checked_at;  /* when that was looked at last */
+	struct http_transfer *prev, *after; /* of those that are active */
+	struct http_transfer *next;         /* in the queue */
 };
 
 struct http_client *http_client_create(uv_loop_t *loop);

@@ -200,7 +200,7 @@ static bool on_begin(struct http_transfer *t)
 	int64_t left = x->deadline ? x->deadline - clock_boottime() : 0;
 	if ((x->deadline && left < USEC_PER_MS) || !http_transfer_url(t, x->url))
 		return false;
-	http_set(easy, CURLOPT_TIMEOUT_MS, (long)(left / USEC_PER_MS));
+	t->deadline = x->deadline;
 	http_set(easy, CURLOPT_FRESH_CONNECT, (long)wants_fresh_connection(x));
 	/* What comes encoded is decoded, also what nobody asked for. */
 	http_set(easy, CURLOPT_ACCEPT_ENCODING, "");

@@ -592,3 +592,26 @@ def orphans(world):
     journal_is_whole(db)
     world.checked(count)
     world.note("%d runs, %d processes", count, len(pids))
+
+
+@case(8)
+def frozen_past_a_timeout(world):
+    """A worker that sleeps over the time of its requests: those that were answered in time complete, the other one
+    was not."""
+    db, recorder = world.db, world.recorder
+    for name in ("answered", "silent"):
+        db.apply(name, [{"s1": http_task(recorder.url, "/hold/%s/{run}/s1" % name)}])
+    worker = world.worker("--http-timeout", "1s")
+    answered, silent = db.start("answered", 4), db.start("silent", 1)
+    recorder.wait("/hold", 5)
+    worker.send_signal(signal.SIGSTOP)
+    world.inject(5)
+    recorder.release("answered")
+    time.sleep(1.2)  # the time passes
+    worker.send_signal(signal.SIGCONT)
+    world.land(5)
+    db.wait_idle(30)
+    status = {r["id"]: r["status"] for r in db.rows("select id, status from stepwell.runs")}
+    check([status[run] for run in answered + silent] == ["completed"] * 4 + ["faulted"], "I5: %s", status)
+    recorder.release("silent")
+    world.checked(5)
