@@ -30,65 +30,6 @@
 
 /* ---- Memory ---- */
 
-static bool read_number(const char *path, uint64_t *ret)
-{
-	char text[64] = "";
-	FILE *f = fopen(path, "re");
-	bool ok = f && fgets(text, sizeof text, f) && *text >= '0' && *text <= '9';
-	if (f)
-		fclose(f);
-	if (ok)
-		*ret = strtoull(text, NULL, 10);
-	return ok;
-}
-
-/* The path of our control group in the hierarchy whose line in /proc begins so. */
-static bool find_group(const char *controllers, char *ret, size_t size)
-{
-	char line[1024];
-	bool found = false;
-	FILE *f = fopen("/proc/self/cgroup", "re");
-	while (f && !found && fgets(line, sizeof line, f)) {
-		const char *rest = strchr(line, ':');
-		size_t n = strlen(controllers);
-		found = rest && strncmp(rest + 1, controllers, n) == 0 &&
-			rest[1 + n] == ':';
-		line[strcspn(line, "\n")] = '\0';
-		if (found)
-			snprintf(ret, size, "%s", rest + 2 + n);
-	}
-	if (f)
-		fclose(f);
-	return found;
-}
-
-struct group_memory {
-	uint64_t limit, used;
-};
-
-static bool read_group(const char *top, const char *group, const char *most,
-	const char *used, struct group_memory *ret)
-{
-	char path[1200];
-	snprintf(path, sizeof path, "%s%s/%s", top, group, most);
-	if (!read_number(path, &ret->limit))
-		return false;
-	snprintf(path, sizeof path, "%s%s/%s", top, group, used);
-	return read_number(path, &ret->used);
-}
-
-/* That of our control group, of version 2 or 1; false: it has no limit. */
-static bool group_memory(struct group_memory *ret)
-{
-	char group[1024];
-	if (find_group("", group, sizeof group) &&
-		read_group("/sys/fs/cgroup", group, "memory.max", "memory.current", ret))
-		return true;
-	return find_group("memory", group, sizeof group) &&
-	       read_group("/sys/fs/cgroup/memory", group, "memory.limit_in_bytes",
-		       "memory.usage_in_bytes", ret);
-}
-
 /* Half of what is left for it in the control group; where others have taken most, as much
  * as a run may always need. Then the kernel may have to choose, and that proves nothing.
  */
@@ -98,12 +39,29 @@ static uint64_t memory_bound(uint64_t most)
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
 	return 0; /* the sanitizer reserves more than any machine has */
 #endif
-	if (!group_memory(&m))
+	if (!group_memory("", &m))
 		return most;
 	uint64_t bound = m.limit > m.used ? (m.limit - m.used) / 2 : 0;
 	bound = bound > m.limit / 4 ? bound : m.limit / 4;
 	bound = bound > MEMORY_LEAST ? bound : MEMORY_LEAST;
 	return most && most < bound ? most : bound;
+}
+
+/* One run alone gets a control group, so that it is told whether the kernel ended it for
+ * its own sake. Its commands are in there, too, and are to have what they have elsewhere:
+ * the group may have what is left, or most of ours. */
+static void make_group(const struct suspect_start *s, struct black_box *box)
+{
+	struct group_memory m;
+	char id[UUID_TEXT], name[UUID_TEXT + 16];
+	if (!s->alone || !box->memory || !group_memory("", &m))
+		return;
+	uint64_t most =
+		m.limit - m.used > m.limit / 4 * 3 ? m.limit - m.used : m.limit / 4 * 3;
+	uuid_format(s->id, id);
+	snprintf(name, sizeof name, "stepwell.%s", id);
+	if (!group_make("", name, most, box->group))
+		*box->group = '\0';
 }
 
 /* ---- Starting it ---- */
@@ -194,6 +152,7 @@ bool suspect_start(
 	p.box->worker = getpid();
 	p.box->memory = memory_bound(s->memory);
 	p.box->routes = s->routes;
+	make_group(s, p.box);
 	fd = above(fd);
 	ends[0] = above(ends[0]);
 	rc = spawn(s, ends[0], fd, &p.pid);
@@ -217,20 +176,28 @@ void suspect_drain(struct suspect_process *p)
 void suspect_finish(struct suspect_process *p)
 {
 	suspect_drain(p);
-	if (p->box)
+	if (p->box) {
+		group_remove(p->box->group);
 		munmap(p->box, sizeof *p->box);
+	}
 	p->box = NULL;
 }
 
 /* ---- Its end ---- */
 
-bool suspect_has_ended(const struct suspect_process *p, struct death *ret)
+/* A command of it that the kernel has killed is no end of its own: kills count since it
+ * was seen alive last. */
+bool suspect_has_ended(struct suspect_process *p, struct death *ret)
 {
 	struct rusage used = {0};
 	struct death d = {0};
 	int status;
-	if (wait4(p->pid, &status, WNOHANG, &used) != p->pid)
+	uint64_t kills = p->box->grouped ? group_kills(p->box->group) : 0;
+	if (wait4(p->pid, &status, WNOHANG, &used) != p->pid) {
+		p->kills = kills;
 		return false;
+	}
+	d.starved = p->box->grouped && group_kills(p->box->group) > p->kills;
 	if (WIFSIGNALED(status))
 		d.signal = WTERMSIG(status);
 	else
@@ -264,7 +231,7 @@ bool death_is_evidence(const struct death *d, const struct black_box *box)
 	case SIGFPE:
 	case SIGABRT:
 	case SIGSYS: return true;
-	case SIGKILL: return d->hung || is_out_of_memory(d, box);
+	case SIGKILL: return d->hung || d->starved || is_out_of_memory(d, box);
 	default: return false;
 	}
 }
@@ -295,8 +262,8 @@ char *death_object(const struct death *d, const struct black_box *box)
 		buf_printf(&b, "null,\"code\":%d", d->code);
 	buf_puts(&b, ",\"step\":");
 	put_step(box, &b);
-	buf_printf(&b, ",\"rss\":%llu%s}", (unsigned long long)d->rss,
-		d->hung ? ",\"hung\":true" : "");
+	buf_printf(&b, ",\"rss\":%llu%s%s}", (unsigned long long)d->rss,
+		d->hung ? ",\"hung\":true" : "", d->starved ? ",\"starved\":true" : "");
 	return buf_take(&b);
 }
 
@@ -315,6 +282,8 @@ char *death_text(const struct death *d, const struct black_box *box)
 	buf_printf(&b, ", with %llu MiB", (unsigned long long)(d->rss >> 20));
 	if (is_out_of_memory(d, box))
 		buf_printf(&b, " of %llu", (unsigned long long)(box->memory >> 20));
+	if (d->starved)
+		buf_puts(&b, ", its control group full");
 	buf_finish(&step);
 	return buf_take(&b);
 }
@@ -329,7 +298,10 @@ static struct black_box *map_box(void)
 	return box == MAP_FAILED ? NULL : box;
 }
 
-/* It is to fail by itself before the kernel chooses whom to kill; then it is the one. */
+/* It is to fail by itself before the kernel chooses whom to kill; then it is the one. Its
+ * commands inherit both. They may have as many processes as they like, as they may
+ * elsewhere: RLIMIT_NPROC counts all of the user's processes, so it would fail a command
+ * for what others run, and pids.max belongs to whoever set up the service. */
 static void bound_memory(uint64_t memory)
 {
 	struct rlimit limit = {memory, memory};
@@ -360,6 +332,7 @@ bool suspect_begin(struct suspect *ret, struct error *err)
 	if (!s.box || getppid() != s.box->worker)
 		_exit(SUSPECT_CANNOT_CONNECT);
 	fcntl(s.lifeline, F_SETFD, FD_CLOEXEC);
+	s.box->grouped = *s.box->group && group_enter(s.box->group);
 	bound_memory(s.box->memory);
 	*ret = s;
 	return true;

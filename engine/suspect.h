@@ -6,6 +6,7 @@
 #ifndef STEPWELL_SUSPECT_H
 #define STEPWELL_SUSPECT_H
 
+#include "control_group.h"
 #include "error.h"
 #include "secrets.h"
 #include "uuid.h"
@@ -21,12 +22,14 @@
 /* What both see. The worker writes the first part before it starts the process. */
 struct black_box {
 	pid_t worker;
-	uint64_t memory;          /* bytes of data it may have; 0: any */
-	bool routes;              /* it has no runs, but events */
-	char compiles[UUID_TEXT]; /* the definition; "": none now */
-	_Atomic uint64_t turns;   /* of its loop */
-	char step[SUSPECT_STEP];  /* the path of what it began last, or the event; "":
-				     nothing */
+	uint64_t memory;                /* bytes of data it may have; 0: any */
+	bool routes;                    /* it has no runs, but events */
+	char group[CONTROL_GROUP_PATH]; /* a control group of its own; "": none */
+	bool grouped;                   /* it is in there */
+	char compiles[UUID_TEXT];       /* the definition; "": none now */
+	_Atomic uint64_t turns;         /* of its loop */
+	char step[SUSPECT_STEP]; /* the path of what it began last, or the event; "":
+				    nothing */
 };
 
 /* ---- In the worker ---- */
@@ -35,6 +38,7 @@ struct suspect_process {
 	pid_t pid;
 	int lifeline; /* closed: the process drains and ends; -1: it was */
 	struct black_box *box;
+	uint64_t kills; /* in its control group, when it was seen alive last */
 };
 
 /* How one has ended. */
@@ -42,6 +46,8 @@ struct death {
 	int signal, code; /* signal 0: it exited with code */
 	uint64_t rss;     /* the most memory it had, bytes */
 	bool hung;        /* killed, since it used the processor and did not turn */
+	bool starved; /* its own control group had no memory left, and the kernel killed
+		       */
 };
 
 struct suspect_start {
@@ -49,8 +55,8 @@ struct suspect_start {
 	const char *conninfo;
 	const struct secrets *secrets; /* NULL: none */
 	struct uuid id;
-	uint64_t memory; /* the most it may have, 0: any; less where there is less */
-	bool routes;
+	uint64_t memory;    /* the most it may have, 0: any; less where there is less */
+	bool routes, alone; /* alone: it has one run */
 };
 
 MUST_CHECK bool suspect_start(
@@ -58,7 +64,7 @@ MUST_CHECK bool suspect_start(
 void suspect_finish(struct suspect_process *p); /* closes what is open */
 void suspect_drain(struct suspect_process *p);
 /* Whether it has ended; it is reaped then. */
-bool suspect_has_ended(const struct suspect_process *p, struct death *ret);
+bool suspect_has_ended(struct suspect_process *p, struct death *ret);
 /* Processor time that it has used, microseconds. */
 int64_t suspect_cpu(const struct suspect_process *p);
 

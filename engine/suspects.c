@@ -97,6 +97,7 @@ static void start_process(struct suspects *s)
 		.id = s->id,
 		.memory = w->options.suspect_memory,
 		.routes = s->routes,
+		.alone = s->runs == 1,
 	};
 	struct error err;
 	s->ended_at = clock_boottime();

@@ -10,8 +10,10 @@
 
 #include <check.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define MIB (UINT64_C(1) << 20)
 
@@ -37,6 +39,8 @@ static const struct {
 	{"SIGKILL near its bound", {.signal = SIGKILL, .rss = 79 * MIB}, false},
 	{"SIGKILL at its bound", {.signal = SIGKILL, .rss = 85 * MIB}, true},
 	{"SIGKILL of what hung", {.signal = SIGKILL, .hung = true}, true},
+	{"SIGKILL in a full group", {.signal = SIGKILL, .starved = true}, true},
+	{"SIGTERM in a full group", {.signal = SIGTERM, .starved = true}, false},
 };
 
 START_TEST(deaths_of_its_own_doing_count)
@@ -122,6 +126,115 @@ START_TEST(nobody_else_begins_one)
 }
 END_TEST
 
+/* ---- Control groups: files below a folder that stands for the machine ---- */
+
+static char *machine; /* the folder */
+
+static void put(const char *path, const char *text)
+{
+	char *file = xasprintf("%s/%s", machine, path);
+	for (char *p = file + strlen(machine) + 1; (p = strchr(p, '/')); p++) {
+		*p = '\0';
+		mkdir(file, 0700);
+		*p = '/';
+	}
+	FILE *f = fopen(file, "w");
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	fclose(f);
+	free(file);
+}
+
+static void begin_machine(void)
+{
+	static char folder[] = "/tmp/suspect.XXXXXX";
+	memcpy(folder + sizeof folder - 7, "XXXXXX", 6);
+	machine = mkdtemp(folder);
+	ck_assert_ptr_nonnull(machine);
+}
+
+static void end_machine(void)
+{
+	char *command = xasprintf("rm -r %s", machine);
+	ck_assert_int_eq(system(command), 0);
+	free(command);
+}
+
+/* The group next to the root of version 2 has a limit, ours has none. */
+START_TEST(the_narrowest_group_counts)
+{
+	struct group_memory m;
+	put("proc/self/cgroup", "0::/pod/job\n");
+	put("sys/fs/cgroup/pod/job/memory.max", "max\n");
+	put("sys/fs/cgroup/pod/job/memory.current", "50\n");
+	ck_assert(!group_memory(machine, &m));
+	put("sys/fs/cgroup/pod/memory.max", "1000\n");
+	put("sys/fs/cgroup/pod/memory.current", "400\n");
+	ck_assert(group_memory(machine, &m));
+	ck_assert_uint_eq(m.limit, 1000);
+	ck_assert_uint_eq(m.used, 400);
+	put("sys/fs/cgroup/pod/job/memory.max", "500\n");
+	ck_assert(group_memory(machine, &m));
+	ck_assert_uint_eq(m.limit, 500);
+	put("sys/fs/cgroup/pod/memory.current", "1100\n");
+	ck_assert(group_memory(machine, &m));
+	ck_assert_uint_eq(m.limit - m.used, 0);
+}
+END_TEST
+
+START_TEST(version_1_has_a_number_for_no_limit)
+{
+	struct group_memory m;
+	put("proc/self/cgroup", "9:cpu:/x\n4:memory:/a\n0::/\n");
+	put("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "9223372036854771712\n");
+	put("sys/fs/cgroup/memory/a/memory.usage_in_bytes", "5\n");
+	ck_assert(!group_memory(machine, &m));
+	put("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "100\n");
+	ck_assert(group_memory(machine, &m));
+	ck_assert_uint_eq(m.limit, 100);
+}
+END_TEST
+
+/* One is used where kills can be counted in it, and only those of its own making count.
+ */
+static void check_kills(
+	const char *dir, const char *limit, const char *kills, const char *hits)
+{
+	char path[CONTROL_GROUP_PATH], *file = xasprintf("%s/%s", dir, limit);
+	ck_assert(!group_make(machine, "own", 77, path)); /* no file is there */
+	put(file, "max\n");
+	free(file);
+	file = xasprintf("%s/%s", dir, kills);
+	put(file, "oom_kill_disable 0\nlow 0\noom 0\noom_kill 2\n");
+	char *hit = xasprintf("%s/%s", dir, hits);
+	if (strcmp(kills, hits) != 0)
+		put(hit, "0\n");
+	ck_assert(group_make(machine, "own", 77, path));
+	ck_assert(strncmp(path, machine, strlen(machine)) == 0);
+	ck_assert_uint_eq(group_kills(path), 0); /* others took the memory */
+	if (strcmp(kills, hits) != 0)
+		put(hit, "9\n");
+	else
+		put(file, "low 0\noom 1\noom_kill 3\noom_group_kill 0\n");
+	ck_assert_uint_eq(group_kills(path), strcmp(kills, hits) != 0 ? 2 : 3);
+	free(hit);
+	free(file);
+}
+
+START_TEST(kills_count_in_a_group_that_was_full)
+{
+	put("proc/self/cgroup", "0::/job\n");
+	put("sys/fs/cgroup/job/cgroup.procs", "");
+	check_kills(
+		"sys/fs/cgroup/job/own", "memory.max", "memory.events", "memory.events");
+	put("proc/self/cgroup", "4:memory:/job\n0::/\n");
+	put("sys/fs/cgroup/memory/job/cgroup.procs", "");
+	check_kills("sys/fs/cgroup/memory/job/own", "memory.limit_in_bytes",
+		"memory.oom_control", "memory.failcnt");
+	ck_assert_uint_eq(group_kills(""), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("suspect");
@@ -133,5 +246,11 @@ int main(void)
 	tcase_add_test(c, a_step_is_whole_characters);
 	tcase_add_test(c, nobody_else_begins_one);
 	suite_add_tcase(s, c);
+	TCase *g = tcase_create("groups");
+	tcase_add_checked_fixture(g, begin_machine, end_machine);
+	tcase_add_test(g, the_narrowest_group_counts);
+	tcase_add_test(g, version_1_has_a_number_for_no_limit);
+	tcase_add_test(g, kills_count_in_a_group_that_was_full);
+	suite_add_tcase(s, g);
 	return suite_exit(s);
 }
