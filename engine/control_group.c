@@ -1,11 +1,13 @@
 /*
  * Files of control groups. Version 2 has one hierarchy, whose groups count kills in
  * memory.events where their memory is controlled; version 1 has one for memory. A group
- * is made only below our own, so whatever bounds us bounds it. What is made is removed
- * when its process has ended; where a worker was killed it stays, empty.
+ * is made only below our own, so whatever bounds us bounds it. It is removed when its
+ * process has ended; what a worker left that was killed, the next one removes that makes
+ * one.
  */
 #include "control_group.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -117,6 +119,23 @@ static bool counts(const char *dir, const struct version *v)
 	       read_number(dir, v->hits, v->hits_word, &ignored);
 }
 
+/* Those of names like this one that are empty; a group in use cannot be removed. */
+static void remove_left(const char *dir, const char *name)
+{
+	char path[2 * CONTROL_GROUP_PATH];
+	size_t n = strcspn(name, ".") + 1;
+	const struct dirent *entry;
+	DIR *d = opendir(dir);
+	while (d && (entry = readdir(d))) {
+		if (strncmp(entry->d_name, name, n) != 0)
+			continue;
+		snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
+		rmdir(path);
+	}
+	if (d)
+		closedir(d);
+}
+
 bool group_make(
 	const char *root, const char *name, uint64_t limit, char ret[CONTROL_GROUP_PATH])
 {
@@ -126,6 +145,7 @@ bool group_make(
 		if (!find_ours(root, v, dir))
 			continue;
 		size_t n = strlen(dir);
+		remove_left(dir, name);
 		snprintf(dir + n, sizeof dir - n, "/%s", name);
 		if (mkdir(dir, 0700) != 0 && errno != EEXIST)
 			continue;

@@ -21,7 +21,8 @@ struct group_memory {
 bool group_memory(const char *root, struct group_memory *ret);
 
 /* Makes one below ours that may have that much memory, and writes its path; false: none
- * can be made here whose kills are counted. */
+ * can be made here whose kills are counted. name: "stepwell.ID"; empty ones with the same
+ * beginning are removed. */
 MUST_CHECK bool group_make(
 	const char *root, const char *name, uint64_t limit, char ret[CONTROL_GROUP_PATH]);
 void group_remove(const char *path); /* it must be empty, else it stays */

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define MIB (UINT64_C(1) << 20)
 
@@ -201,7 +202,7 @@ static void check_kills(
 	const char *dir, const char *limit, const char *kills, const char *hits)
 {
 	char path[CONTROL_GROUP_PATH], *file = xasprintf("%s/%s", dir, limit);
-	ck_assert(!group_make(machine, "own", 77, path)); /* no file is there */
+	ck_assert(!group_make(machine, "own.1", 77, path)); /* no file is there */
 	put(file, "max\n");
 	free(file);
 	file = xasprintf("%s/%s", dir, kills);
@@ -209,7 +210,7 @@ static void check_kills(
 	char *hit = xasprintf("%s/%s", dir, hits);
 	if (strcmp(kills, hits) != 0)
 		put(hit, "0\n");
-	ck_assert(group_make(machine, "own", 77, path));
+	ck_assert(group_make(machine, "own.1", 77, path));
 	ck_assert(strncmp(path, machine, strlen(machine)) == 0);
 	ck_assert_uint_eq(group_kills(path), 0); /* others took the memory */
 	if (strcmp(kills, hits) != 0)
@@ -225,11 +226,15 @@ START_TEST(kills_count_in_a_group_that_was_full)
 {
 	put("proc/self/cgroup", "0::/job\n");
 	put("sys/fs/cgroup/job/cgroup.procs", "");
-	check_kills(
-		"sys/fs/cgroup/job/own", "memory.max", "memory.events", "memory.events");
+	char *left = xasprintf("%s/sys/fs/cgroup/job/own.0", machine);
+	ck_assert_int_eq(mkdir(left, 0700), 0); /* of a worker that was killed */
+	check_kills("sys/fs/cgroup/job/own.1", "memory.max", "memory.events",
+		"memory.events");
+	ck_assert_int_ne(rmdir(left), 0);
+	free(left);
 	put("proc/self/cgroup", "4:memory:/job\n0::/\n");
 	put("sys/fs/cgroup/memory/job/cgroup.procs", "");
-	check_kills("sys/fs/cgroup/memory/job/own", "memory.limit_in_bytes",
+	check_kills("sys/fs/cgroup/memory/job/own.1", "memory.limit_in_bytes",
 		"memory.oom_control", "memory.failcnt");
 	ck_assert_uint_eq(group_kills(""), 0);
 }

@@ -217,7 +217,7 @@ def listeners_in_loops(world):
                 kill_one(pool, choice, victims=pool.owners)
                 world.inject()
         try:
-            db.wait_idle(world.size(40, 300, 600))
+            db.wait_idle(world.size(90, 300, 600))
         except Failure as failure:
             raise Failure("I5: a run waits for an event that its pass must have had\n%s" % failure) from None
     healthy(pool.all())

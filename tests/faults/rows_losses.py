@@ -10,6 +10,7 @@ import time
 from catalogue import case
 from harness import check, check_landed, http_steps, http_task, wait_for
 from judges import OPS, all_completed, complete, effects_once, healthy, journal_is_whole
+from rows_crash import pick
 from rows_rights import role
 from servers import die_with_us
 from sessions import CLAIM, CONTROL, LEASE, SOON
@@ -37,10 +38,10 @@ def login_of_another(world):
     world.inject(count)
     world.land(frozen.owned())
     helper = world.worker(*SOON, conninfo=second)
-    wait_for(lambda: not frozen.owned(), 15, "I5: the runs of a frozen worker are taken over")
+    wait_for(lambda: not frozen.owned(), 30, "I5: the runs of a frozen worker are taken over")
     recorder.wait("/hold", 2 * count)
     recorder.release("gate")
-    db.wait_idle(30)
+    db.wait_idle(60)
     check("ermission" not in helper.output(), "I8: %s", helper.output())
     frozen.send_signal(signal.SIGCONT)
     healthy([helper])
@@ -69,10 +70,10 @@ def losses_of_nobody(world):
             pause, choice = world.random.uniform(world.size(0.8, 0.2, 0.2), world.size(1.8, 1.2, 1.2)), world.random.random()
             world.plan("after %.3f s kill %.3f", pause, choice)
             time.sleep(pause)
-            index = int(3 * choice)
+            found = wait_for(lambda: holders(db, pool) or not db.active() and [0], 30, "somebody has runs")
             world.inject()
-            world.land(has_runs(db, pool.workers[index].id()))
-            pool.kill(index)
+            world.land(db.active() > 0)
+            pool.kill(pick(found, choice))
         began = time.monotonic()
         db.wait_idle(world.size(60, 300, 300))
         world.note("%d runs, %d kills, over %.1f s after the last; %d runs were suspects, %d processes for them",
@@ -159,6 +160,11 @@ def suspects_left_behind(world):
         "suspect_at = now(), owner = (select id from stepwell.worker where parent is not null limit 1)"
         % (PROCESSES, worker.uuid))
     goes_on(world, run)
+
+
+def holders(db, pool):
+    """The numbers of those that own runs."""
+    return [i for i, worker in enumerate(pool.workers) if has_runs(db, worker.id())]
 
 
 def has_runs(db, worker):

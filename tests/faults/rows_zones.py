@@ -136,7 +136,7 @@ class Zone:
         self.world.keep(self.worker())
 
     def end(self, v):
-        self.db.wait_idle(30)
+        self.db.wait_idle(60)
         journal_is_whole(self.db)
         for run in self.quick:
             v.that(len(records_of(self.world.recorder)[run, "s"]) == 1, "I2: %s: sent again", run)
