@@ -65,7 +65,8 @@ static int run(const struct options *o)
 		worker_flags_take(&settings, &d);
 		settings.claim = true;
 		output_say(
-			"wfctl dev: Postgres and a worker are running; Ctrl-C ends both");
+			"wfctl dev: Postgres and a worker are running; Ctrl-C ends the "
+			"worker, and Postgres with the last wfctl of this folder");
 		database_say_private(&d);
 		worker_log_begin(d.client, &settings, 1);
 		database_disconnect(&d);

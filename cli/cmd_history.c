@@ -269,9 +269,35 @@ const struct command command_history = {
 	.name = "history",
 	.arguments = "RUN",
 	.summary = "print the journal of a run",
-	.help = "With -o json, one object per operation: seq, at, kind, path, stepId,\n"
-		"attempt, worker, digest of the request, outcome (ok, error, "
-		"uncertain).\n",
+	.help = "A line for each operation; those of one entry, which were committed "
+		"together, have\n"
+		"one seq. With -o json an array of objects: seq, at, kind, path, stepId, "
+		"attempt,\n"
+		"worker, digest of the request, outcome (ok, error, uncertain), and "
+		"where "
+		"there are\n"
+		"any dueAt, error, reason, death, by.\n\n"
+		"Kinds:\n"
+		"  created, claimed        the run is accepted; a worker took it\n"
+		"  started, completed, skipped, faulted, cancelled\n"
+		"                          of a task, or an attempt of it; (run): the "
+		"run\n"
+		"  iteration, opened       a loop begins its next one; a call opens its "
+		"function\n"
+		"  waiting, retry          until dueAt: a timer; the next attempt or "
+		"pass\n"
+		"  caught                  a try goes on with its handler\n"
+		"  listening, received, collected\n"
+		"                          for events; one was taken; what foreach made "
+		"of "
+		"it\n"
+		"  lost, held              nobody knows how an attempt ended; it waits "
+		"for "
+		"a person\n"
+		"  suspended, resumed, retried, answered\n"
+		"                          orders, and what came of them\n"
+		"  frames                  where the run stood: a takeover reads on from "
+		"there\n",
 	.options = options,
 	.least = 1,
 	.most = 1,

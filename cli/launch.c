@@ -225,13 +225,30 @@ static void catch_interrupt(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
-static void say_detached(const struct database *d, struct uuid run)
+/* False also where that cannot be told. */
+static bool nobody_works(struct database *d, struct uuid id)
+{
+	struct admin_run run;
+	struct error err;
+	if ((!d->client && !database_reopen(d, &err)) ||
+		!admin_find_run(d->client, id, &run, &err))
+		return false;
+	bool none = run.live_workers == 0;
+	admin_run_finish(&run);
+	return none;
+}
+
+static void say_detached(struct database *d, struct uuid run)
 {
 	char id[UUID_TEXT], end[SHORT_ID];
 	uuid_format(run, id);
 	show_short_id(run, end);
 	if (d->private)
 		output_say("detached: run %s goes on when a worker runs here: wfctl dev",
+			id);
+	else if (nobody_works(d, run))
+		output_say("detached: run %s goes on when a worker lives, and none does: "
+			   "wfctl worker",
 			id);
 	else
 		output_say("detached: run %s goes on with the pool", id);

@@ -54,6 +54,11 @@ bool doctor_rights(struct doctor *d, struct error *err)
 	struct db_result *r;
 	if (!db_client_query(d->client, sql_list_missing_rights, NULL, &r, err))
 		return false;
+	if (db_rows(r) && !*db_text(r, 0, 0)) {
+		doctor_note(d, CHECK_SKIPPED, "there is no schema to have rights to");
+		db_result_destroy(r);
+		return true;
+	}
 	for (int row = 0; row < db_rows(r); row++)
 		doctor_note(d, CHECK_PROBLEM, "%s: no %s", db_text(r, row, 0),
 			db_text(r, row, 1));

@@ -15,6 +15,7 @@ def schema_missing(w):
     """without the schema the rest is skipped, exit 7"""
     w.psql("drop schema stepwell cascade")
     report = w.doctor("--probe").exits(7).expect("schema", "problem", "missing", "wfctl migrate")
+    report.expect("rights", "skipped", "no schema")
     report.expect("leases", "skipped").expect("partitions", "skipped").expect("fsync", "ok")
     check("probe-run" not in report.checks, "it was probed")
 

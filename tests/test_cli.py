@@ -371,6 +371,7 @@ def run_timeout(w):
     path = w.file("t", [{"a": post(recorder.url + "/dedupe/a")}, {"w": {"wait": "PT2S"}},
                         {"b": post(recorder.url + "/dedupe/b")}])
     result = w.fails(8, "come back with: wfctl status", "run", path, "--timeout", "700ms")
+    check("goes on when a worker lives, and none does: wfctl worker" in result.err, "%s", result)
     worker = w.worker()
     recorder.wait("/dedupe/b", 1)
     command = re.search(r"come back with: wfctl (.*)", result.err).group(1)
@@ -565,7 +566,7 @@ def private(w):
         w.end(killed, signal.SIGKILL)
         gone(folder)
         left = w.spawn("dev", **there)
-        check("Ctrl-C ends both" in left.stderr.readline(), "dev says nothing")
+        check("Ctrl-C ends the worker, and Postgres with the last wfctl of this folder" in left.stderr.readline(), "dev says nothing")
         psql = shlex.split(left.stderr.readline().partition(": ")[2])
         check(psql[0] == "psql", "dev does not say where the database is: %s", psql)
         seen = subprocess.run([w.server.bin + "/psql", "-qXAt", "-c", "select count(*) > 2 from stepwell.runs", psql[1]],

@@ -1,5 +1,5 @@
 -- What this role may not do but a worker, or `wfctl`, must. No parameters. Returns rows:
--- what, the right.
+-- what, the right; one row of empty texts where there is no schema to have rights to.
 with wanted (name, rights) as (values
 	('definition', 'SELECT,INSERT'), ('run', 'SELECT,INSERT,UPDATE'), ('entry', 'SELECT,INSERT'),
 	('lease', 'SELECT,INSERT,UPDATE,DELETE'), ('start_key', 'SELECT,INSERT,DELETE'),
@@ -12,6 +12,8 @@ with wanted (name, rights) as (values
 ), home as (
 	select oid from pg_namespace where nspname = 'stepwell'
 )
+select '', '' where not exists (select from home)
+union all
 select 'schema stepwell', 'USAGE' from home where not has_schema_privilege(oid, 'USAGE')
 union all
 select 'table ' || c.relname, string_agg(p.word, ', ' order by p.n)
