@@ -242,6 +242,18 @@ def starts(w):
         for words in (["list"], ["status", first], ["cancel", first], ["gc", "--older-than", "1d"],
                       ["apply", w.file("s", [{"b": {"set": {"x": 1}}}], version="2.0.0")]):
             w.fails(4, "permission denied", *words, env=me)
+        # None of them could be left out.
+        rights = [("usage", "schema stepwell"), ("execute", "function stepwell.emit"), ("select", "stepwell.migration"),
+                  ("select", "stepwell.definition"), ("select", "stepwell.run"), ("insert", "stepwell.run"),
+                  ("select", "stepwell.start_key"), ("insert", "stepwell.start_key"), ("delete", "stepwell.start_key"),
+                  ("insert", "stepwell.lease"), ("insert", "stepwell.entry")]
+        for right, what in rights:
+            w.sql("revoke %s on %s from %s" % (right, what, role))
+            tries = [w.run(*words, env=me) for words in (
+                ["start", "cli/s", "--key", "%s %s" % (right, what)], ["start", "cli/s", "--key", "L"],
+                ["emit", "--type", "t", "--data", "{}"])]
+            check(any(t.code == 4 for t in tries), "nobody needs %s on %s", right, what)
+            w.sql("grant %s on %s to %s" % (right, what, role))
         w.sql(re.sub("create role.*;\n", "", watcher).replace("watcher", role))
         w.worker()
         w.expect(0, "start", "cli/s", "--wait", env=me, out='{"x": 1}')
