@@ -178,3 +178,28 @@ def suspects(db):
     row = db.rows("select count(distinct run_id) as runs, count(distinct o ->> 'worker') as processes from %s ops "
                   "where op = 'claimed' and (o ->> 'suspect')::boolean" % OPS)[0]
     return row["runs"], row["processes"]
+
+
+@case(62)
+def nothing_was_executed(world):
+    """Runs in the name of a process for suspects that never came up, of one that its worker had let go, and of nobody
+    are taken over, and have lost nothing; one of a worker that was there has."""
+    db, recorder = world.db, world.recorder
+    db.apply("held", [{"s1": http_task(recorder.url, "/hold/gate/{run}/s1")}])
+    ids = db.start("held", 4)
+    for run, row in zip(ids, ["0, false, gen_random_uuid()", "5, true, gen_random_uuid()", None, "7, false, null"]):
+        db.psql("update stepwell.lease set owner = gen_random_uuid(), state = 'running' where run_id = '%s'" % run)
+        if row:
+            db.psql("insert into stepwell.worker (id, host, version, expires_at, postmaster_started_at, by_place, pid, "
+                    "released, parent) select owner, 'x', '0', now() - interval '1 minute', now(), true, %s from "
+                    "stepwell.lease where run_id = '%s'" % (row, run))
+    world.worker(*SOON)
+    recorder.wait("/hold", len(ids), 60)
+    losses = {r["run_id"]: r["losses"] for r in db.rows("select run_id, losses from stepwell.lease")}
+    check([losses[run] for run in ids] == [0, 0, 0, 1], "I5: losses: %s", [losses[run] for run in ids])
+    recorder.release("gate")
+    complete(world, len(ids))
+    effects_once(db, recorder, ids, ["s1"])
+    world.inject(len(ids))
+    world.land(len(ids))
+    world.checked(len(ids))
