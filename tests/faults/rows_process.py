@@ -613,13 +613,13 @@ def frozen_past_a_timeout(world):
     db, recorder = world.db, world.recorder
     for name in ("answered", "silent"):
         db.apply(name, [{"s1": http_task(recorder.url, "/hold/%s/{run}/s1" % name)}])
-    worker = world.worker("--http-timeout", "1s")
+    worker = world.worker("--http-timeout", "4s")
     answered, silent = db.start("answered", 4), db.start("silent", 1)
     recorder.wait("/hold", 5)
     worker.send_signal(signal.SIGSTOP)
     world.inject(5)
     recorder.release("answered")
-    time.sleep(1.2)  # the time passes
+    time.sleep(4.2)  # the time passes
     worker.send_signal(signal.SIGCONT)
     world.land(5)
     db.wait_idle(30)
