@@ -62,7 +62,8 @@ struct inspection {
 	bool in_run;          /* inside a process, where ${ } may be the shell's */
 	bool secrets;         /* $secrets may stand here */
 	bool in_secret_input; /* ... in `from` of this input */
-	bool alone; /* a function by itself: nobody knows yet what is around it */
+	bool function;        /* it stands by itself, not in the document */
+	bool alone;           /* ... and nobody knows yet what is around it */
 
 	struct found *items;
 	size_t count, cap, bytes;
@@ -107,6 +108,8 @@ void inspection_hand_over(struct inspection *in, struct findings *ret);
 void flow_check(struct inspection *in, struct json list, const struct place *place);
 void branches_check(struct inspection *in, struct json list, const struct place *place);
 void data_check(struct inspection *in, struct json v, const struct place *place);
+/* A script whose arguments have names. */
+void script_check(struct inspection *in, struct json script, const struct place *place);
 /* The judgement of $secrets: in one string, and in a task as a whole. */
 void secret_check(
 	struct inspection *in, struct json v, const struct place *place, bool implicit);

@@ -63,6 +63,8 @@ enum rule {
 	RULE_ERROR,     /* the type of an error; most likely not a misspelt one */
 	RULE_EMITTED,   /* the attributes of an event */
 	RULE_AWAITED,   /* those by which one is chosen */
+	RULE_SCRIPT,    /* names of arguments are such in its language */
+	RULE_BY_ITSELF, /* an object only in a function that stands by itself */
 };
 
 struct shape {

@@ -36,13 +36,25 @@ static const struct shape script_language = {
 	.soft = true,
 };
 
+/* The specification's schema takes names nowhere, and the functions of its catalog have
+ * them. */
+static const struct shape script_arguments = {
+	.type = SHAPE_CHOICE,
+	.rule = RULE_BY_ITSELF,
+	.what = "an array of strings (in a function of a catalog or by URL an object of "
+		"names too)",
+	.choices = CHOICES({.type = JSON_ARRAY, .shape = &schema_strings},
+		{.type = JSON_OBJECT, .shape = &schema_object}),
+};
+
 static const struct shape script_code = {.type = SHAPE_STRING, .foreign = true};
 
 static const struct shape script = {
 	.type = SHAPE_OBJECT,
+	.rule = RULE_SCRIPT,
 	.members = MEMBERS(NEED("language", &script_language), MAY("code", &script_code),
 		MAY("source", &schema_resource), MAY_SECRET("stdin", &schema_string),
-		MAY("arguments", &schema_strings),
+		MAY("arguments", &script_arguments),
 		MAY_SECRET("environment", &schema_object)),
 	.one_of = WORDS("code", "source"),
 };

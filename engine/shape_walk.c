@@ -289,6 +289,8 @@ static void check_members(struct inspection *in, const struct shape *shape, stru
 		shape_check_sql(in, v, place);
 	if (shape->rule == RULE_SCHEMA)
 		data_check(in, v, place);
+	if (shape->rule == RULE_SCRIPT)
+		script_check(in, v, place);
 	if (shape->rule == RULE_EMITTED || shape->rule == RULE_AWAITED)
 		habit_check_event(in, v, place, shape->rule == RULE_AWAITED);
 	if (shape->rule == RULE_TASK) {
@@ -421,7 +423,9 @@ static void walk_choice(struct inspection *in, const struct shape *shape, struct
 	const struct place *place)
 {
 	const struct choice *choice = choose(shape, v);
-	if (choice)
+	bool refused = shape->rule == RULE_BY_ITSELF && !in->function &&
+		       json_type(v) == JSON_OBJECT;
+	if (choice && !refused)
 		shape_walk(in, choice->shape, v, place);
 	else if (shape->rule == RULE_TASK && json_type(v) == JSON_OBJECT)
 		report_keyword(in, shape, v, place);

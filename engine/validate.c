@@ -66,6 +66,7 @@ static void judge(const char *text, size_t n, const struct json *document,
 	}
 	struct inspection in;
 	inspection_init(&in, text, *ret, document ? *document : *ret);
+	in.function = document != NULL;
 	shape_walk(&in, shape, *ret, NULL);
 	inspection_hand_over(&in, findings);
 	inspection_finish(&in);

@@ -1,11 +1,13 @@
 /*
  * `run: script`: puts the code into a private file and starts the interpreter on it. The
- * rendered argv is {LANGUAGE, CODE, ARGUMENT...}: where interpreter and file lie differs
- * from worker to worker and is no part of the digest.
+ * rendered argv is {LANGUAGE, CODE, ARGUMENT...}, or {LANGUAGE, CODE, NAMES} with
+ * arguments that have names: where interpreter and files lie differs from worker to
+ * worker and is no part of the digest.
  */
 #include "run_script.h"
 
 #include "process_task.h"
+#include "script_names.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -17,7 +19,14 @@
 static const struct language {
 	const char *name, *program;
 	const char *suffix; /* .mjs is an ES module whatever lies around it */
-} languages[] = {{"js", "node", "mjs"}, {"python", "python3", "py"}};
+	const char *loader; /* the option that takes the names' file, or NULL: it goes
+			       before the script's */
+	void (*put_names)(const char *names, struct buf *out);
+	const char *names_suffix;
+} languages[] = {
+	{"js", "node", "mjs", "--require", script_names_js, "cjs"},
+	{"python", "python3", "py", NULL, script_names_python, "py"},
+};
 
 enum { LANGUAGES = sizeof languages / sizeof *languages };
 
@@ -27,6 +36,7 @@ struct script_spec {
 	struct json
 		code; /* a string, taken as it is; absent: its source is not here yet */
 	struct expression *expression; /* instead of it, or NULL */
+	bool named;                    /* its arguments have names */
 };
 
 struct script_request {
@@ -37,8 +47,9 @@ struct script_request {
 /* An attempt under way: effect->state. */
 struct script {
 	struct shell *shell;
-	char *scratch[3]; /* the file, its folder, NULL */
-	bool unwritten;   /* the file could not be */
+	char *scratch[4]; /* the file, that of the names, their folder, NULL; the second
+			     is left out where there are none */
+	bool unwritten;   /* a file could not be */
 };
 
 /* ---- Definition ---- */
@@ -66,6 +77,7 @@ static bool compile(struct compiler *c, struct task *task, struct error *err)
 	}
 	struct json source = json_get(json_get(script, "source"), "endpoint");
 	spec->code = json_get(script, "code");
+	spec->named = json_type(json_get(script, "arguments")) == JSON_OBJECT;
 	assert(spec->language && (spec->code.s || source.s));
 	if (!process_spec_compile(&spec->base, "script", c, run, err))
 		return false;
@@ -119,6 +131,30 @@ static bool render_code(
 	return true;
 }
 
+static bool render_names(
+	struct script_request *r, const struct render *in, struct fault *f)
+{
+	const struct script_spec *spec = in->task->spec;
+	struct buf json = {0}, text = {0};
+	bool ok = process_evaluate(
+			  spec->base.arguments, in, "arguments", JSON_OBJECT, &json, f) &&
+		  process_value_text(&spec->base, (struct json){json.data, json.len},
+			  "arguments", &text, f);
+	if (ok)
+		list_add(&r->base.argv, buf_take(&text));
+	buf_finish(&text);
+	buf_finish(&json);
+	return ok;
+}
+
+static bool render_arguments(
+	struct script_request *r, const struct render *in, struct fault *f)
+{
+	const struct script_spec *spec = in->task->spec;
+	return spec->named ? render_names(r, in, f)
+			   : process_request_arguments(&r->base, in, f);
+}
+
 static bool render(const struct render *in, struct request **ret, struct fault *f)
 {
 	const struct script_spec *spec = in->task->spec;
@@ -126,7 +162,7 @@ static bool render(const struct render *in, struct request **ret, struct fault *
 	r->base.base.destroy = request_destroy;
 	if (!process_request_init(&r->base, in, f) ||
 		!find_program(r, spec->language, f) || !render_code(r, in, f) ||
-		!process_request_arguments(&r->base, in, f) ||
+		!render_arguments(r, in, f) ||
 		!process_request_surroundings(&r->base, in, f)) {
 		request_destroy(&r->base.base);
 		return false;
@@ -136,7 +172,7 @@ static bool render(const struct render *in, struct request **ret, struct fault *
 	return true;
 }
 
-/* ---- The file ---- */
+/* ---- The files ---- */
 
 static bool write_all(const char *path, const char *s, size_t n)
 {
@@ -160,28 +196,46 @@ static const char *script_place(void)
 	return place && *place == '/' ? place : "/tmp";
 }
 
-/* False: errno says why. What was made is removed by script_destroy. */
-static bool script_write(struct script *s, const char *code, const char *suffix)
+static bool write_names(
+	const char *path, const struct language *language, const char *names)
 {
+	struct buf text = {0};
+	language->put_names(names, &text);
+	bool ok = write_all(path, text.data, text.len);
+	int saved = errno;
+	buf_finish(&text);
+	errno = saved;
+	return ok;
+}
+
+/* False: errno says why. What was made is removed by script_destroy. */
+static bool script_write(struct script *s, const struct script_request *r)
+{
+	const struct script_spec *spec = (const struct script_spec *)r->base.spec;
+	const struct language *language = spec->language;
+	char *const *argv = list_items(&r->base.argv);
 	char *folder = xasprintf("%s/stepwell-XXXXXX", script_place());
 	if (!mkdtemp(folder)) {
 		free(folder);
 		return false;
 	}
-	s->scratch[0] = xasprintf("%s/script.%s", folder, suffix);
-	s->scratch[1] = folder;
-	return write_all(s->scratch[0], code, strlen(code));
+	s->scratch[0] = xasprintf("%s/script.%s", folder, language->suffix);
+	if (spec->named)
+		s->scratch[1] =
+			xasprintf("%s/script-names.%s", folder, language->names_suffix);
+	s->scratch[spec->named ? 2 : 1] = folder;
+	return write_all(s->scratch[0], argv[1], strlen(argv[1])) &&
+	       (!spec->named || write_names(s->scratch[1], language, argv[2]));
 }
 
-/* keep: a process that is not awaited removes its file itself. */
+/* keep: a process that is not awaited removes its files itself. */
 static void script_destroy(struct script *s, bool keep)
 {
-	if (s->scratch[0] && !keep) {
-		unlink(s->scratch[0]);
-		rmdir(s->scratch[1]);
+	for (char **path = s->scratch; *path; path++) {
+		if (!keep && unlink(*path) != 0)
+			rmdir(*path);
+		free(*path);
 	}
-	free(s->scratch[0]);
-	free(s->scratch[1]);
 	free(s);
 }
 
@@ -205,16 +259,33 @@ static void on_end(void *ctx, const struct shell_result *end)
 	effect_fail(effect);
 }
 
-/* {PROGRAM, FILE, ARGUMENT...}; not awaited, a shell removes the file afterwards. */
-static void put_argv(struct buf *argv, const struct script_request *r, const char *file)
+/* {"sh", ..., FOLDER}: a shell removes the files afterwards. */
+static void put_removing(struct buf *argv, const char *file)
 {
-	static const char *const removing[] = {
-		"sh", "-c", "\"$@\"\nrm -f -- \"$2\"\nrmdir -- \"${2%/*}\"", "sh"};
-	for (size_t i = 0; !r->base.spec->await && i < 4; i++)
+	static const char *const removing[] = {"sh", "-c",
+		"folder=$1\nshift\n\"$@\"\n"
+		"rm -f -- \"$folder\"/script.mjs \"$folder\"/script.py "
+		"\"$folder\"/script-names.cjs \"$folder\"/script-names.py\n"
+		"rmdir -- \"$folder\"",
+		"sh"};
+	for (size_t i = 0; i < sizeof removing / sizeof *removing; i++)
 		list_add(argv, xstrdup(removing[i]));
+	list_add(argv, xstrndup(file, (size_t)(strrchr(file, '/') - file)));
+}
+
+/* {PROGRAM, FILE, ARGUMENT...}, or {PROGRAM, [OPTION,] NAMES, FILE}. */
+static void put_argv(struct buf *argv, const struct script_request *r, char *const *files)
+{
+	const struct script_spec *spec = (const struct script_spec *)r->base.spec;
+	if (!spec->base.await)
+		put_removing(argv, files[0]);
 	list_add(argv, xstrdup(r->program));
-	list_add(argv, xstrdup(file));
-	for (size_t i = 2; i < list_count(&r->base.argv); i++)
+	if (spec->named && spec->language->loader)
+		list_add(argv, xstrdup(spec->language->loader));
+	if (spec->named)
+		list_add(argv, xstrdup(files[1]));
+	list_add(argv, xstrdup(files[0]));
+	for (size_t i = 2; !spec->named && i < list_count(&r->base.argv); i++)
 		list_add(argv, xstrdup(list_items(&r->base.argv)[i]));
 	list_add(argv, NULL);
 }
@@ -223,7 +294,7 @@ static struct shell *launch(struct effect *effect, struct script *s)
 {
 	const struct script_request *r = (const struct script_request *)effect->request;
 	struct buf argv = {0}, envp = {0};
-	put_argv(&argv, r, s->scratch[0]);
+	put_argv(&argv, r, s->scratch);
 	process_task_environment(effect, &envp);
 	struct shell_command command = process_task_command(effect, &argv, &envp);
 	command.program = r->base.spec->await ? r->program : NULL;
@@ -245,11 +316,9 @@ static void fail_to_write(struct effect *effect, struct script *s, int errnum)
 static void start(struct effect *effect)
 {
 	const struct script_request *r = (const struct script_request *)effect->request;
-	const struct script_spec *spec = effect->task->spec;
 	struct script *s = xcalloc(1, sizeof *s);
 	effect->state = s;
-	const char *code = list_items(&r->base.argv)[1];
-	if (script_write(s, code, spec->language->suffix))
+	if (script_write(s, r))
 		s->shell = launch(effect, s);
 	else
 		fail_to_write(effect, s, errno);

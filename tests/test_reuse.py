@@ -10,6 +10,7 @@ import http.server
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -283,6 +284,38 @@ def the_source_of_a_script_is_text(w):
     assert "not a text in UTF-8" in done.stderr, done.stderr
 
 
+def arguments_of_a_script_may_have_names(w):
+    """in functions alone: the schema takes an array in a document"""
+    values = {"n": "${ .n }", "s": "\u00e9\u2028\"'%s\\\n\0", "list": [1, "${ .n }", {"a": None}], "no": False, "yes": True,
+              "none": None, "big": "x" * 200000, "format": "hides what was there"}
+    read = {"python": "from __future__ import annotations\nimport json, os, pickle, sys\nclass C: pass\n"
+            "pickle.loads(pickle.dumps(C()))\nassert __name__ == '__main__' and sys.argv[0] == __file__\n"
+            "def main():\n  print(json.dumps([[n, s, list, no, yes, none, format], len(big), [a for a in sys.argv[1:] if len(a) < 99],\n"
+            "    os.listdir(sys.path[0])]))\nmain()\n",
+            "js": "import { readdirSync } from 'node:fs'; import { dirname } from 'node:path';\n"
+            "const folder = dirname(process.argv[1]); { const yes = 0; }\n"
+            "console.log(JSON.stringify([[n, s, list, no, yes, none, format], big.length,\n"
+            "  process.argv.slice(2).filter(a => a.length < 99), readdirSync(folder)]))\n"}
+    for language, code in read.items():
+        if not shutil.which({"js": "node"}.get(language, "python3")):
+            continue
+        script = {"run": {"script": {"language": language, "arguments": values, "code": code}}, "output": {"as": "fromjson"}}
+        w.site.pages["/%s.json" % language] = json.dumps({"do": [{"in": script}]})
+        path = w.definition([{"x": {"call": "%s/%s.json" % (w.site.url, language), "with": {"n": 3}}}], version="1.0.%d" % len(language))
+        done = json.loads(w.wfctl("run", path, "--allow-run").stdout)
+        assert done[0] == [3, values["s"], [1, 3, {"a": None}], False, True, None, values["format"]], done
+        assert done[1] == 200000, done
+        assert [a.replace(" ", "") for a in done[2]] == ["--format=" + values["format"].replace(" ", ""), '--list=[1,3,{"a":null}]',
+                                                         "--n=3", "--s=" + values["s"], "--yes"], done
+        assert len(done[3]) == 2, done
+        w.wfctl("validate", w.definition([{"x": script}]), expect=6)
+    for name, text in (("a-b", "letters, digits and _"), ("__name__", "letters, digits and _"), ("1a", "letters, digits and _"),
+                       ("lambda", "reserved word of Python")):
+        w.site.pages["/bad.json"] = json.dumps({"run": {"script": {"language": "python", "code": "", "arguments": {name: 1}}}})
+        done = w.wfctl("apply", w.definition([{"x": {"call": w.site.url + "/bad.json"}}]), expect=6)
+        assert "/run/script/arguments/%s: " % name in done.stderr and text in done.stderr, done.stderr
+
+
 def openapi_mistakes_are_seen_at_registration(w):
     w.site.pages["/api.json"] = json.dumps(API)
     for operation, parameters, text in (
@@ -481,7 +514,7 @@ CASES = [what_registration_refuses_has_its_place, catalog_in_a_folder, a_catalog
          a_function_by_url_may_call_others, functions_that_call_each_other_are_refused,
          the_default_catalog_is_in_the_database, openapi_parameters_go_where_they_belong, a_parameter_stays_one,
          an_openapi_document_is_pinned, swagger_2, openapi_mistakes_are_seen_at_registration,
-         the_source_of_a_script_is_pinned, the_source_of_a_script_is_text,
+         the_source_of_a_script_is_pinned, the_source_of_a_script_is_text, arguments_of_a_script_may_have_names,
          a_schema_by_url_is_pinned, a_schema_may_refer_to_others,
          the_input_is_checked_by_the_schema_that_is_pinned, wrong_schemas_are_refused,
          wrong_references_are_refused, what_comes_from_elsewhere_reads_no_file, only_regular_files_of_the_folder,

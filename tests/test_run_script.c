@@ -67,6 +67,19 @@ START_TEST(python_has_its_arguments_from_1_and_no_module_of_others)
 }
 END_TEST
 
+#define NAMED                                                                     \
+	"{\"run\":{\"script\":{\"language\":\"python\",\"code\":\"import time\\n" \
+	"time.sleep(n)\",\"arguments\":{\"n\":0.3}},\"await\":false}}"
+
+START_TEST(names_go_with_the_script)
+{
+	make_folder();
+	expect_output(NAMED, "{\"a\":1}", "{\"a\":1}");
+	ck_assert_int_eq(folder_count(), 1);
+	remove_folder();
+}
+END_TEST
+
 START_TEST(a_fault_says_script)
 {
 	expect_fault("{\"run\":{\"script\":{\"language\":\"python\",\"code\":\""
@@ -167,6 +180,8 @@ START_TEST(digest_tells_requests_apart)
 		SCRIPT("python", "b\""),
 		SCRIPT("python", "a\",\"stdin\":\"\""),
 		SCRIPT("python", "a\",\"arguments\":[\"a\"]"),
+		SCRIPT("python", "a\",\"arguments\":{\"a\":1}"),
+		SCRIPT("python", "a\",\"arguments\":{\"a\":2}"),
 		SCRIPT("python", "a\",\"environment\":{\"a\":\"a\"}"),
 		"{\"run\":{\"script\":{\"language\":\"python\",\"code\":\"a\"},"
 		"\"await\":false}}",
@@ -186,6 +201,7 @@ int main(void)
 		tcase_add_test(t, js_is_an_es_module_and_its_arguments_begin_at_2);
 	free(node);
 	tcase_add_test(t, python_has_its_arguments_from_1_and_no_module_of_others);
+	tcase_add_test(t, names_go_with_the_script);
 	tcase_add_test(t, a_fault_says_script);
 	tcase_add_test(t, off_unless_allowed);
 	tcase_add_test(t, no_place_for_the_file_is_a_certain_fault);
