@@ -9,7 +9,7 @@ import re
 import signal
 
 from cli_world import UUID, main, post
-from harness import check
+from harness import check, wait_for
 
 BOOM = {"raise": {"error": {"type": "https://example.com/boom", "status": 418, "title": "B\u202eoom"}}}
 
@@ -62,5 +62,27 @@ def log_of_processes(w):
           "%s", done)
 
 
+def draining(w):
+    """a worker that leaves says so to the pool, also for the processes for suspects that it started; nothing is amiss"""
+    recorder = w.recorder()
+    run = w.expect(0, "start", w.file("d", [{"a": post(recorder.url + "/hold/gate/a")}])).id
+    worker = w.worker()
+    recorder.wait("/hold/gate", 1)
+    for name, parent in ("child", "id"), ("other", "null"):
+        w.sql("insert into stepwell.worker (id, host, pid, version, expires_at, postmaster_started_at, parent) "
+              "select gen_random_uuid(), '%s', 0, version, expires_at, postmaster_started_at, %s from stepwell.worker where pid = %d"
+              % (name, parent, worker.pid))
+    worker.send_signal(signal.SIGTERM)
+    shown = lambda: w.sql("select string_agg(draining || ' ' || released, ', ' order by pid desc, host) from stepwell.worker")
+    wait_for(lambda: shown().startswith("true"), 30, "the pool does not know that the worker leaves")
+    check(shown() == "true false, false true, false false", "draining, released: %s", shown())
+    w.expect(0, "status", out=", draining")
+    recorder.release("gate")
+    done = w.end(worker, 0)
+    check(done.code == 0 and "warning" not in done.err and "error" not in done.err, "%s", done)
+    w.sql("delete from stepwell.worker")
+    check(w.status(run) == "completed", "%s", w.status(run))
+
+
 if __name__ == "__main__":
-    main([log, log_forms, log_of_processes])
+    main([log, log_forms, log_of_processes, draining])
