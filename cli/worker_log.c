@@ -11,6 +11,7 @@ void worker_log_choose(const struct options *o)
 	const char *level = options_text(o, "log-level");
 	const char *format = options_text(o, "log-format");
 	enum log_level most = !level || strcmp(level, "info") == 0 ? LOG_INFO
+			      : strcmp(level, "debug") == 0        ? LOG_DEBUG
 			      : strcmp(level, "warning") == 0      ? LOG_WARNING
 								   : LOG_ERROR;
 	log_choose(most, format && strcmp(format, "json") == 0 ? LOG_JSON : LOG_TEXT);

@@ -8,7 +8,7 @@
 #include "worker.h"
 
 #define WORKER_FLAGS_LOG                                             \
-	{"log-level", 0, OPTION_CHOICE, "error|warning|info",        \
+	{"log-level", 0, OPTION_CHOICE, "error|warning|info|debug",  \
 		"leave out what matters less (default info)"},       \
 	{                                                            \
 		"log-format", 0, OPTION_CHOICE, "text|json",         \

@@ -679,7 +679,7 @@ static bool can_move(const struct run *r)
 static bool is_long(const struct run *r, int steps, int64_t began)
 {
 	return !r->failed &&
-	       (steps >= CHAIN_STEPS || r->ops.len >= BOUND_CHAIN ||
+	       (r->costly || steps >= CHAIN_STEPS || r->ops.len >= BOUND_CHAIN ||
 		       (steps % 16 == 0 && clock_boottime() - began > CHAIN_USEC));
 }
 
@@ -690,7 +690,7 @@ unsigned run_advance(struct run *r, const struct advance *a)
 	run_begin_entry(r, a->now);
 	r->host = a->host;
 	r->owes_intent = false;
-	r->put_off = false;
+	r->put_off = r->costly = false;
 	agenda_stir_due(&r->agenda, a->now);
 	for (struct run_effect *e = r->under_way; e; e = e->next) {
 		if (e->done)

@@ -18,6 +18,7 @@ int64_t clock_boottime(void); /* microseconds; the one place that asks the kerne
 
 /* The machine's wall clock, microseconds since 1970: only to be compared with the
  * database's (doctor). */
+int64_t clock_processor(void); /* that this thread has used, microseconds */
 int64_t clock_wall(void);
 
 /* "2026-11-22T21:15:40.123456Z" (27 characters and NUL), RFC 3339. */

@@ -8,10 +8,13 @@
 #include "duration.h"
 #include "extension.h"
 
+#include <search.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define TASKS_MAX 200000 /* compiled ones take 2 KB each */
 
 void compiler_report(struct compiler *c, struct json node, const char *at,
 	bool expression, const char *text)
@@ -52,11 +55,16 @@ static bool is_declared(struct compiler *c, const char *name)
 {
 	struct json_iter it = json_iter(json_get(c->use, "secrets"));
 	struct json declared;
-	while (json_next_element(&it, &declared)) {
-		if (json_string_is(declared, name))
-			return true;
-	}
-	return false;
+	struct buf text = {0};
+	bool known = c->secrets.count > 0;
+	while (!known && json_next_element(&it, &declared))
+		names_add(&c->secrets, declared, 0);
+	if (!known)
+		names_sort(&c->secrets);
+	json_put_text(&text, name);
+	bool is = names_find(&c->secrets, (struct json){text.data, text.len});
+	buf_finish(&text);
+	return is;
 }
 
 bool compiler_secret(
@@ -100,7 +108,8 @@ bool compiler_expression(struct compiler *c, struct json node, enum expression_f
 
 struct json compiler_use(struct compiler *c, const char *section, const char *name)
 {
-	return json_get(json_get(c->use, section), name);
+	return json_index_get(
+		&c->index, json_index_get(&c->index, c->use, section), name);
 }
 
 void compiler_need(struct compiler *c, const char *need)
@@ -133,6 +142,28 @@ bool compiler_duration(struct compiler *c, struct json node, struct task_duratio
 	return compiler_refuse(c, node, err, "no duration: %s", why.text);
 }
 
+static void read_names(struct compiler *c)
+{
+	struct json_iter it = json_iter(c->list);
+	struct json element, key, task;
+	for (size_t i = 0; json_next_element(&it, &element); i++) {
+		struct json_iter member = json_iter(element);
+		if (json_next_member(&member, &key, &task))
+			names_add(&c->names, key, i);
+	}
+	names_sort(&c->names);
+}
+
+/* The first of that name in the list that is being compiled. */
+static const struct name *find_task(struct compiler *c, struct json name)
+{
+	if (json_type(name) != JSON_STRING)
+		return NULL;
+	if (!c->names.count)
+		read_names(c);
+	return names_find(&c->names, name);
+}
+
 bool compiler_then(
 	struct compiler *c, struct json node, struct then *ret, struct error *err)
 {
@@ -143,18 +174,12 @@ bool compiler_then(
 		ret->flow = json_string_is(node, "end") ? FLOW_END : FLOW_EXIT;
 		return true;
 	}
-	char *name = json_strdup(node);
-	struct json_iter it = json_iter(c->list);
-	struct json element, key, task;
-	ret->flow = FLOW_TASK;
-	for (size_t i = 0; name && json_next_element(&it, &element); i++) {
-		struct json_iter member = json_iter(element);
-		if (json_next_member(&member, &key, &task) && json_string_is(key, name)) {
-			ret->task = i;
-			free(name);
-			return true;
-		}
+	const struct name *target = find_task(c, node);
+	if (target) {
+		*ret = (struct then){FLOW_TASK, target->index};
+		return true;
 	}
+	char *name = json_strdup(node);
 	compiler_refuse(c, node, err, "no task \"%s\" in this list", name ? name : "");
 	free(name);
 	return false;
@@ -185,6 +210,20 @@ static bool retry_compile(
 	       compiler_duration(c, json_get(jitter, "to"), &p->jitter_to, err);
 }
 
+static int compare_policies(const void *a, const void *b)
+{
+	const struct retry_policy *x = a, *y = b;
+	return strcmp(x->name, y->name);
+}
+
+static const struct retry_policy *find_policy(struct compiler *c, char *name)
+{
+	struct retry_policy wanted = {.name = name};
+	struct retry_policy *const *found =
+		name ? tfind(&wanted, &c->policies, compare_policies) : NULL;
+	return found ? *found : NULL;
+}
+
 bool compiler_retry(struct compiler *c, struct json node, const struct retry_policy **ret,
 	struct error *err)
 {
@@ -193,12 +232,11 @@ bool compiler_retry(struct compiler *c, struct json node, const struct retry_pol
 		return true;
 	char *name = json_strdup(node);
 	struct json body = name ? compiler_use(c, "retries", name) : node;
-	for (struct retry_policy *p = c->definition->policies; p && name; p = p->next) {
-		if (p->name && strcmp(p->name, name) == 0) {
-			*ret = p;
-			free(name);
-			return true;
-		}
+	const struct retry_policy *known = find_policy(c, name);
+	if (known) {
+		*ret = known;
+		free(name);
+		return true;
 	}
 	if (!body.s) {
 		compiler_refuse(c, node, err, "use.retries has no policy \"%s\"", name);
@@ -209,6 +247,8 @@ bool compiler_retry(struct compiler *c, struct json node, const struct retry_pol
 	p->name = name;
 	p->next = c->definition->policies;
 	c->definition->policies = p;
+	if (name)
+		(void)tsearch(p, &c->policies, compare_policies);
 	*ret = p;
 	return retry_compile(c, body, p, err);
 }
@@ -290,6 +330,11 @@ bool compiler_plain_task(struct compiler *c, struct task *task, struct error *er
 
 bool compiler_task(struct compiler *c, struct task *task, struct error *err)
 {
+	if (++c->tasks > TASKS_MAX)
+		return compiler_refuse(c, task->node, err,
+			"more than %d tasks, those of functions and extensions included "
+			"once for each use",
+			TASKS_MAX);
 	size_t count = extension_count(c, task->node);
 	return count ? extension_compile(c, task, count, err)
 		     : compiler_plain_task(c, task, err);
@@ -316,17 +361,21 @@ bool compiler_list(struct compiler *c, const struct task *task, const char *key,
 {
 	struct task_list *list = xcalloc(1, sizeof *list);
 	struct json outer = c->list, element;
+	struct names outer_names = c->names;
 	struct json_iter it = json_iter(node);
 	list->key = key;
 	list->tasks = xcalloc(json_count(node), sizeof *list->tasks);
 	*ret = list;
 	c->list = node;
+	c->names = (struct names){0};
 	bool ok = true;
 	while ((ok || c->on_fault) && json_next_element(&it, &element)) {
 		size_t i = list->count++;
 		ok = task_compile(c, task, key, i, element, &list->tasks[i], err) && ok;
 	}
+	names_finish(&c->names);
 	c->list = outer;
+	c->names = outer_names;
 	return ok;
 }
 
@@ -338,4 +387,25 @@ bool compiler_try_list(struct compiler *c, const struct task *task, struct json 
 	bool ok = compiler_list(c, task, "try", node, ret, err);
 	c->in_try = outer;
 	return ok;
+}
+
+static void keep_policy(void *p)
+{
+	(void)p; /* the definition owns it */
+}
+
+void compiler_finish(struct compiler *c)
+{
+	for (struct kept *k = c->kept, *next; k; k = next) {
+		next = k->next;
+		k->destroy(k->what);
+		free(k);
+	}
+	for (size_t i = 0; i < c->document_count; i++)
+		free((char *)c->documents[i].uri);
+	free(c->documents);
+	json_index_finish(&c->index);
+	names_finish(&c->secrets);
+	names_finish(&c->names);
+	tdestroy(c->policies, keep_policy);
 }

@@ -6,12 +6,24 @@
 #define STEPWELL_COMPILER_H
 
 #include "definition.h"
+#include "json_index.h"
+#include "json_schema.h"
+#include "names.h"
 #include "retry.h"
+
+/* What a kind keeps until the definition is compiled, by the place of a text. */
+struct kept {
+	struct kept *next;
+	const char *place;
+	void *what;
+	void (*destroy)(void *what);
+};
 
 struct compiler {
 	struct definition *definition;
 	struct json use, retry; /* the document's `use` and metadata.retry, or absent */
 	struct json list;       /* the list whose tasks are being compiled */
+	struct names names;     /* of its tasks, once a `then` asks for one */
 	bool in_try;            /* inside a try's body */
 	size_t need_count;
 	struct json extensions;        /* use.extensions, or absent */
@@ -22,7 +34,17 @@ struct compiler {
 	void *ctx;
 	unsigned faults;
 	struct task *task; /* whose members are being compiled; or NULL */
+	/* What is looked up again and again. */
+	size_t tasks;            /* compiled so far */
+	struct json_index index; /* of the document and what was pinned with it */
+	struct names secrets;    /* of use.secrets */
+	void *policies;          /* tsearch's tree of named ones */
+	struct kept *kept;
+	struct json_schema_document *documents; /* what was pinned, as schemas */
+	size_t document_count;
 };
+
+void compiler_finish(struct compiler *c);
 
 /* NULL if there is none of that name. */
 const struct task_kind *task_kind_find(const char *name);

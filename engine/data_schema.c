@@ -75,17 +75,14 @@ bool data_schema_fits(const struct json_schema *s, const char *what, struct json
 /* ---- Compiling ---- */
 
 /* What was pinned with the definition, as schemas that others may refer to. */
-static struct json_schema_document *pinned_documents(
-	const struct definition *d, size_t *ret_count)
+static void read_pinned(struct compiler *c)
 {
-	size_t count = json_count(d->resources), n = 0;
-	struct json_schema_document *documents = xcalloc(count + 1, sizeof *documents);
-	struct json_iter it = json_iter(d->resources);
-	struct json name, text;
+	struct json resources = c->definition->resources, name, text;
+	struct json_iter it = json_iter(resources);
+	c->documents = xcalloc(json_count(resources) + 1, sizeof *c->documents);
 	while (json_next_member(&it, &name, &text))
-		documents[n++] = (struct json_schema_document){json_strdup(name), text};
-	*ret_count = n;
-	return documents;
+		c->documents[c->document_count++] =
+			(struct json_schema_document){json_strdup(name), text};
 }
 
 static bool on_missing(void *ctx, const char *uri, struct json place)
@@ -98,15 +95,13 @@ static bool compile_text(struct compiler *c, struct json text, const char *uri,
 	struct json_schema **ret, struct error *err)
 {
 	struct json_schema_options o = {.uri = uri, .on_missing = on_missing, .ctx = c};
-	struct json_schema_document *documents =
-		pinned_documents(c->definition, &o.ndocuments);
 	struct error why = {0};
-	o.documents = documents;
+	if (!c->documents)
+		read_pinned(c);
+	o.documents = c->documents;
+	o.ndocuments = c->document_count;
 	*ret = NULL;
 	bool ok = json_schema_compile(text, &o, ret, &why) || why.kind == ERROR_NOT_FOUND;
-	for (size_t i = 0; i < o.ndocuments; i++)
-		free((char *)documents[i].uri);
-	free(documents);
 	return ok || error_set(err, ERROR_INPUT, "%s", why.text);
 }
 

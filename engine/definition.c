@@ -145,6 +145,7 @@ bool definition_create_with(struct json document, const char *resources,
 {
 	struct compiler c = {0};
 	bool ok = compile(&c, document, resources, version_suffix, err);
+	compiler_finish(&c);
 	if (ok)
 		*ret = c.definition;
 	else
@@ -173,6 +174,7 @@ unsigned definition_check_with(struct json document, const char *resources,
 		program_check(c.definition->program, on_expression, &c);
 	if (!ok && c.faults == 0)
 		compiler_report(&c, (struct json){0}, NULL, false, err.text);
+	compiler_finish(&c);
 	if (c.faults == 0)
 		*ret = c.definition;
 	else

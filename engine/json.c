@@ -164,8 +164,7 @@ size_t json_count(struct json v)
 	return n;
 }
 
-/* One reference token of a JSON Pointer, ~1 and ~0 resolved. */
-static const char *pointer_token(const char *p, struct buf *token)
+const char *json_pointer_token(const char *p, struct buf *token)
 {
 	buf_clear(token);
 	for (; *p && *p != '/'; p++) {
@@ -181,7 +180,7 @@ struct json json_pointer(struct json v, const char *pointer)
 {
 	struct buf token = {0};
 	while (*pointer == '/' && v.s) {
-		pointer = pointer_token(pointer + 1, &token);
+		pointer = json_pointer_token(pointer + 1, &token);
 		if (json_type(v) == JSON_ARRAY) {
 			char *end;
 			size_t i = strtoul(buf_text(&token), &end, 10);

@@ -68,6 +68,9 @@ struct json json_at(struct json array, size_t index);
 size_t json_count(struct json array_or_object); /* elements or members */
 /* A value by JSON Pointer (RFC 6901), absent if not there. */
 struct json json_pointer(struct json v, const char *pointer);
+/* One reference token of a pointer, ~1 and ~0 resolved, in place of what is in `token`;
+ * returns where it ends. */
+const char *json_pointer_token(const char *p, struct buf *token);
 
 /* The content of a string, escapes resolved, appended as UTF-8; it may contain NUL. */
 void json_string(struct json v, struct buf *out);

@@ -103,7 +103,8 @@ static void report(const struct json_schema_run *run, struct error *err)
 bool json_schema_check(
 	const struct json_schema *s, struct json instance, struct error *err)
 {
-	struct json_schema_run run = {.work = JSON_SCHEMA_WORK};
+	struct json_schema_run run = {
+		.work = JSON_SCHEMA_WORK + JSON_SCHEMA_WORK_BYTE * instance.n};
 	struct json_schema_instance root;
 	json_schema_instance_init(&root, instance);
 	bool ok = json_schema_frame_root(&run, s->root, &root);

@@ -62,8 +62,9 @@ MUST_CHECK bool json_schema_check(
 
 #define JSON_SCHEMA_FAILURES 3u /* failures that are told */
 #define JSON_SCHEMA_DEPTH 1500u /* schemas being applied inside one another */
-#define JSON_SCHEMA_WORK                                               \
-	100000000lu /* schemas applied, values seen, steps of patterns \
-		     */
+/* Schemas applied, values seen, steps of patterns: in all, and for each byte of the
+ * instance. */
+#define JSON_SCHEMA_WORK 500000u
+#define JSON_SCHEMA_WORK_BYTE 4u
 
 #endif

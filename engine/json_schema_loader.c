@@ -22,12 +22,15 @@ static const struct json_schema_keyword *const groups[] = {
 	json_schema_unevaluated_keywords,
 };
 
+#define ADDRESSES_MAX 2000 /* they are compared one by one */
+
 void json_schema_loader_finish(struct json_schema_loader *l)
 {
 	for (size_t i = 0; i < l->naddresses; i++)
 		free(l->addresses[i].uri);
 	free(l->addresses);
 	free(l->places);
+	json_index_finish(&l->index);
 	*l = (struct json_schema_loader){0};
 }
 
@@ -150,6 +153,9 @@ static bool read_id(struct json_schema_loader *l, struct json_schema_node *node,
 	if (json_type(id) != JSON_STRING)
 		return json_schema_loader_fail(
 			around, node->text, "$id", err, "must be a string");
+	if (l->naddresses > ADDRESSES_MAX)
+		return json_schema_loader_fail(around, node->text, "$id", err,
+			"one schema has at most %d of them", ADDRESSES_MAX);
 	char *text = json_strdup(id);
 	char *uri = json_schema_uri_resolve(around->uri, text);
 	free(text);

@@ -5,6 +5,7 @@
 #ifndef STEPWELL_JSON_SCHEMA_LOADER_H
 #define STEPWELL_JSON_SCHEMA_LOADER_H
 
+#include "json_index.h"
 #include "json_schema_node.h"
 
 /* An address of a resource: where its document came from, or its $id. */
@@ -22,6 +23,7 @@ struct json_schema_loader {
 	size_t naddresses;
 	struct json_schema_rule *references; /* not resolved yet */
 	bool is_lacking;                     /* a document that will be handed over */
+	struct json_index index;             /* of what pointers lead through */
 };
 
 void json_schema_loader_finish(struct json_schema_loader *l);

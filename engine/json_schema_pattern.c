@@ -21,6 +21,7 @@ struct json_schema_pattern {
 	pcre2_code *code;
 	size_t item_reads; /* characters that one item may read and then fail */
 	bool refers_back;
+	bool uncounted; /* too large with callouts: PCRE2's own limit counts */
 };
 
 /* The work of one search. */
@@ -49,6 +50,51 @@ static struct json_schema_pattern *create_pattern(pcre2_code *code, size_t count
 	return p;
 }
 
+static bool compile(const char *s, size_t n, uint32_t options, size_t count,
+	struct json_schema_pattern **ret, struct error *err)
+{
+	int code;
+	size_t offset;
+	pcre2_code *compiled =
+		pcre2_compile((const unsigned char *)s, n, options, &code, &offset, NULL);
+	if (compiled) {
+		*ret = create_pattern(compiled, count);
+		return true;
+	}
+	unsigned char why[256];
+	pcre2_get_error_message(code, why, sizeof why);
+	return error_set(
+		err, ERROR_INPUT, "%s (character %zu)", (const char *)why, offset);
+}
+
+/* The largest number in the text, which may be how often an item is repeated. */
+static size_t largest_number(const char *s, size_t n)
+{
+	size_t most = 1, number = 0;
+	for (size_t i = 0; i < n; i++) {
+		bool digit = s[i] >= '0' && s[i] <= '9';
+		number = !digit           ? 0
+			 : number < 65536 ? 10 * number + (size_t)(s[i] - '0')
+					  : number;
+		most = number > most ? number : most;
+	}
+	return most;
+}
+
+bool json_schema_pattern_compile_whole(
+	const char *s, size_t n, struct json_schema_pattern **ret, struct error *err)
+{
+	struct error why;
+	if (compile(s, n,
+		    PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_AUTO_CALLOUT,
+		    largest_number(s, n), ret, &why))
+		return true;
+	if (!compile(s, n, PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED, 1, ret, err))
+		return false;
+	(*ret)->uncounted = true;
+	return true;
+}
+
 bool json_schema_pattern_compile(
 	const char *s, size_t n, struct json_schema_pattern **ret, struct error *err)
 {
@@ -58,18 +104,9 @@ bool json_schema_pattern_compile(
 		buf_finish(&text);
 		return false;
 	}
-	int code;
-	size_t offset;
-	pcre2_code *compiled = pcre2_compile((const unsigned char *)buf_text(&text),
-		text.len, OPTIONS, &code, &offset, NULL);
+	bool ok = compile(buf_text(&text), text.len, OPTIONS, count, ret, err);
 	buf_finish(&text);
-	if (!compiled) {
-		unsigned char why[256];
-		pcre2_get_error_message(code, why, sizeof why);
-		return error_set(err, ERROR_INPUT, "%s", (const char *)why);
-	}
-	*ret = create_pattern(compiled, count);
-	return true;
+	return ok;
 }
 
 void json_schema_pattern_destroy(struct json_schema_pattern *p)
@@ -105,7 +142,8 @@ enum json_schema_match json_schema_pattern_match(
 	struct search search = {.work = work};
 	search.item = 1 + (p->item_reads + (p->refers_back ? n : 0)) / BYTES_A_WORK;
 	pcre2_set_callout(context, on_item, &search);
-	pcre2_set_match_limit(context, MATCH_LIMIT);
+	bool short_of = p->uncounted && *work < MATCH_LIMIT;
+	pcre2_set_match_limit(context, short_of ? (uint32_t)*work : MATCH_LIMIT);
 	pcre2_set_heap_limit(context, HEAP_LIMIT);
 	int rc = pcre2_match(p->code, (const unsigned char *)s, n, 0, PCRE2_NO_UTF_CHECK,
 		data, context);

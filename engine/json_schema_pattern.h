@@ -21,6 +21,9 @@ enum json_schema_match {
 
 MUST_CHECK bool json_schema_pattern_compile(
 	const char *s, size_t n, struct json_schema_pattern **ret, struct error *err);
+/* An expression as PCRE2 has it, which matches the whole text or nothing. */
+MUST_CHECK bool json_schema_pattern_compile_whole(
+	const char *s, size_t n, struct json_schema_pattern **ret, struct error *err);
 void json_schema_pattern_destroy(struct json_schema_pattern *p);
 /* Searches in valid UTF-8. Every step of the search is taken from *work. */
 enum json_schema_match json_schema_pattern_match(

@@ -46,8 +46,8 @@ static bool find_resource(struct json_schema_loader *l,
 
 /* The resource that the place at the end of the pointer belongs to: that of the last
  * subschema on the way. */
-static struct json_schema_resource *resource_on_way(const struct json_schema_loader *l,
-	struct json_schema_resource *r, const char *pointer)
+static struct json_schema_resource *resource_on_way(
+	struct json_schema_loader *l, struct json_schema_resource *r, const char *pointer)
 {
 	struct json root = r->root->text;
 	struct buf way = {0};
@@ -55,7 +55,7 @@ static struct json_schema_resource *resource_on_way(const struct json_schema_loa
 		size_t n = 1 + strcspn(p + 1, "/");
 		buf_add(&way, p, n);
 		p += n;
-		struct json at = json_pointer(root, buf_text(&way));
+		struct json at = json_index_pointer(&l->index, root, buf_text(&way));
 		struct json_schema_node *node =
 			at.s ? json_schema_loader_find(l, at) : NULL;
 		if (node)
@@ -69,7 +69,7 @@ static const struct json_schema_node *follow_pointer(struct json_schema_loader *
 	const struct json_schema_rule *rule, struct json_schema_resource *r,
 	const char *pointer, struct error *err)
 {
-	struct json at = json_pointer(r->root->text, pointer);
+	struct json at = json_index_pointer(&l->index, r->root->text, pointer);
 	if (!at.s) {
 		fail(rule, err, "there is nothing at", NULL);
 		return NULL;

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *const words[] = {"error", "warning", "info"};
+static const char *const words[] = {"error", "warning", "info", "debug"};
 static enum log_level chosen_level = LOG_INFO;
 static enum log_format chosen_format = LOG_TEXT;
 
@@ -19,6 +19,11 @@ void log_choose(enum log_level most, enum log_format format)
 {
 	chosen_level = most;
 	chosen_format = format;
+}
+
+bool log_shows(enum log_level level)
+{
+	return level <= chosen_level;
 }
 
 /* For people; nothing is decided by it. */

@@ -8,7 +8,9 @@
 
 #include "uuid.h"
 
-enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO };
+#include <stdbool.h>
+
+enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 enum log_format {
 	LOG_TEXT,
@@ -16,8 +18,9 @@ enum log_format {
 		     one */
 };
 
-/* Lines above the level are left out; by default none is, as text. */
+/* Lines above the level are left out; by default those above LOG_INFO, as text. */
 void log_choose(enum log_level most, enum log_format format);
+bool log_shows(enum log_level level);
 void log_line(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* About a run. */

@@ -518,6 +518,15 @@ static void settle(struct owned *o, struct entry *e)
 		uv_timer_stop(&o->timer);
 }
 
+static void say_remark(struct run *r)
+{
+	if (!r->remark)
+		return;
+	log_run(LOG_WARNING, r->id, "%s", r->remark);
+	free(r->remark);
+	r->remark = NULL;
+}
+
 /* Lets the run decide. A transaction of an effect takes the entry along when nothing else
  * of the run is in flight, and only with a success. */
 static struct carrier *decide(struct owned *o)
@@ -531,6 +540,7 @@ static struct carrier *decide(struct owned *o)
 	if (a.carried)
 		carrier = a.carried->effect.carrier;
 	o->need = run_advance(r, &a);
+	say_remark(r);
 	if (!carrier || !a.carried->recorded ||
 		(r->op_count && r->head.kind == OP_COMPLETED))
 		return carrier;
@@ -538,7 +548,7 @@ static struct carrier *decide(struct owned *o)
 	return NULL;
 }
 
-static void advance(struct owned *o)
+void owned_advance(struct owned *o)
 {
 	struct worker *w = o->worker;
 	if (o->state != OWNED_LIVE)
@@ -558,24 +568,6 @@ static void advance(struct owned *o)
 	dispatch(o, carrier);
 	if (o->state == OWNED_LIVE && log_is_clear(&o->log))
 		on_durable(o);
-}
-
-void owned_on_prepare(uv_prepare_t *prepare)
-{
-	struct worker *w = prepare->data;
-	struct owned *o;
-	suspected_turn(w);
-	while ((o = w->woken)) {
-		w->woken = o->next_woken;
-		if (!w->woken)
-			w->woken_tail = &w->woken;
-		o->woken = false;
-		advance(o);
-	}
-	owned_start_effects(w);
-	attend(w);
-	children_look(w);
-	journal_flush(w->journal);
 }
 
 /* ---- Transactions of effects that were not committed ---- */

@@ -1,7 +1,8 @@
 /*
  * The inside of a worker, shared by worker.c (life, connections), look.c (what there is
  * to do), claim.c (heartbeat, claims), takeover.c (runs of dead workers), suspects.c and
- * suspected.c (processes for suspects), load.c (from journal to run), events.c and
+ * suspected.c (processes for suspects), load.c (from journal to run), events.c, turn.c
+ * (what a turn of the loop does) and
  * owned.c (the runs in memory and their effects).
  */
 #ifndef STEPWELL_POOL_H
@@ -67,6 +68,7 @@ struct owned {
 struct worker {
 	struct worker_options options;
 	uv_loop_t loop;
+	int64_t turn_used; /* turn.c */
 	struct uuid id;
 	char id_text[UUID_TEXT];
 	char *has[16]; /* what it can do: shell, sql, database:NAME; NULL-ended */
@@ -92,7 +94,7 @@ struct worker {
 
 	uv_prepare_t prepare;
 	uv_timer_t beat_timer, look_timer, due_timer, watch_timer, drain_timer,
-		limit_timer;
+		limit_timer, again_timer;
 	uv_signal_t sigterm, sigint;
 
 	int64_t clock_offset; /* database's time minus CLOCK_BOOTTIME */
@@ -157,8 +159,8 @@ void owned_suspend(struct owned *o, const char *reason);   /* cannot be replayed
 void owned_cancel(struct owned *o); /* the same, and an operator asked for it */
 /* A run that it waits for may have ended. */
 void owned_look_again(struct owned *o);
-void owned_doubt(struct owned *o); /* forget what is in memory but the effect */
-void owned_on_prepare(uv_prepare_t *prepare);
+void owned_doubt(struct owned *o);   /* forget what is in memory but the effect */
+void owned_advance(struct owned *o); /* it was woken */
 void owned_start_effects(struct worker *w);
 /* Calls f for each; f may drop it. */
 void owned_each(struct worker *w, void (*f)(struct owned *));
@@ -193,6 +195,9 @@ void suspects_compare(struct worker *w, struct uuid process);
 void suspects_watch(struct worker *w);
 void suspects_drain(struct worker *w);
 void suspects_finish(struct worker *w);
+
+/* turn.c */
+void turn_on_prepare(uv_prepare_t *prepare);
 
 /* suspected.c: where this process is one for suspects; elsewhere they do nothing. */
 void suspected_init(struct worker *w);

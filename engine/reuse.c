@@ -86,7 +86,7 @@ static struct json find_resource(struct compiler *c, struct json name, char *url
 	enum reference_kind kind, struct json endpoint)
 {
 	char *text = json_strdup(name);
-	struct json found = json_get(c->definition->resources, text);
+	struct json found = json_index_get(&c->index, c->definition->resources, text);
 	if (found.s)
 		free(url);
 	else
@@ -140,6 +140,22 @@ bool compiler_document(
 	return find_at(c, endpoint, REFERENCE_DOCUMENT, ret, err);
 }
 
+void *compiler_kept(const struct compiler *c, struct json text)
+{
+	const struct kept *k = c->kept;
+	while (k && k->place != text.s)
+		k = k->next;
+	return k ? k->what : NULL;
+}
+
+void compiler_keep(
+	struct compiler *c, struct json text, void *what, void (*destroy)(void *what))
+{
+	struct kept *k = xcalloc(1, sizeof *k);
+	*k = (struct kept){c->kept, text.s, what, destroy};
+	c->kept = k;
+}
+
 bool compiler_text(
 	struct compiler *c, struct json endpoint, struct json *ret, struct error *err)
 {
@@ -161,14 +177,17 @@ static bool compile_function(struct compiler *c, const struct task *task,
 	struct json function, struct task *ret, struct error *err)
 {
 	struct json outer = c->list;
+	struct names outer_names = c->names;
 	ret->name = xstrdup(task->name);
 	ret->reference = xasprintf("%s!call", task->reference);
 	ret->node = function;
 	ret->mark = "!call";
 	ret->is_function = true;
 	c->list = (struct json){0};
+	c->names = (struct names){0};
 	bool ok = compiler_task(c, ret, err);
 	c->list = outer;
+	c->names = outer_names;
 	return ok;
 }
 

@@ -8,6 +8,8 @@
 #include "extension.h"
 
 #include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,7 +43,19 @@ void run_destroy(struct run *r)
 	free(r->waits);
 	free(r->head_path);
 	buf_finish(&r->leaves);
+	free(r->remark);
 	free(r);
+}
+
+void run_remark(struct run *r, const char *format, ...)
+{
+	va_list args;
+	if (r->remark)
+		return;
+	va_start(args, format);
+	int n = vasprintf(&r->remark, format, args);
+	va_end(args);
+	assert(n >= 0);
 }
 
 /* Mostly it is the one that the operation at hand is about, which was looked for. */

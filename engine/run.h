@@ -57,6 +57,8 @@ struct run {
 	char *head_path;
 	enum run_request request;
 	const char *reason;  /* why it is suspended, for people; static */
+	bool costly;         /* its last step was: the chain ends there */
+	char *remark;        /* what the log is to say of it, once; or NULL */
 	int64_t retry_after; /* what the failed effect's answer asked for */
 	int64_t now;         /* the database's time, as this advance began */
 	bool put_off;        /* in the pending entry something was */
@@ -94,7 +96,11 @@ struct run_effect {
 
 struct run *run_create(struct uuid id, struct definition *d, struct value *input,
 	int64_t created_at, int64_t started_at);
-void run_destroy(struct run *r); /* the effect must be gone or detached */
+void run_destroy(struct run *r);
+/* Something for the log, which has the run's id; of several before it is written, the
+ * first. */
+void run_remark(struct run *r, const char *format, ...)
+	__attribute__((format(printf, 2, 3))); /* the effect must be gone or detached */
 
 /* Changes the run by the operation. ERROR_PERMANENT where it does not fit the definition
  * or the state: the journal is not this definition's. */

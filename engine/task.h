@@ -151,6 +151,11 @@ MUST_CHECK bool compiler_document(
 /* The same for a text, which is given as a string. */
 MUST_CHECK bool compiler_text(
 	struct compiler *c, struct json endpoint, struct json *ret, struct error *err);
+/* What was made of a document lasts until the definition is compiled: it is read once,
+ * however many tasks ask. NULL: nothing was kept yet. */
+void *compiler_kept(const struct compiler *c, struct json text);
+void compiler_keep(
+	struct compiler *c, struct json text, void *what, void (*destroy)(void *what));
 /* A schema of the data flow; absent gives NULL, as does one that is not here yet, which
  * is noted as missing. It belongs to the definition. */
 MUST_CHECK bool compiler_schema(struct compiler *c, struct json node,

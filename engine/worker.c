@@ -379,7 +379,7 @@ bool worker_create(const struct worker_options *o, struct worker **ret, struct e
 	w->journal = journal_create(&w->loop);
 	uv_prepare_init(&w->loop, &w->prepare);
 	w->prepare.data = w;
-	uv_prepare_start(&w->prepare, owned_on_prepare);
+	uv_prepare_start(&w->prepare, turn_on_prepare);
 	uv_unref((uv_handle_t *)&w->prepare);
 	init_timer(w, &w->beat_timer);
 	init_timer(w, &w->look_timer);
@@ -387,6 +387,7 @@ bool worker_create(const struct worker_options *o, struct worker **ret, struct e
 	init_timer(w, &w->watch_timer);
 	init_timer(w, &w->drain_timer);
 	init_timer(w, &w->limit_timer);
+	init_timer(w, &w->again_timer);
 	w->sigterm.data = w->sigint.data = w;
 	connect_beat(w);
 	*ret = w;
@@ -572,8 +573,8 @@ void worker_destroy(struct worker *w)
 	uv_handle_t *own[] = {(uv_handle_t *)&w->prepare, (uv_handle_t *)&w->beat_timer,
 		(uv_handle_t *)&w->look_timer, (uv_handle_t *)&w->due_timer,
 		(uv_handle_t *)&w->watch_timer, (uv_handle_t *)&w->drain_timer,
-		(uv_handle_t *)&w->limit_timer, (uv_handle_t *)&w->sigterm,
-		(uv_handle_t *)&w->sigint};
+		(uv_handle_t *)&w->limit_timer, (uv_handle_t *)&w->again_timer,
+		(uv_handle_t *)&w->sigterm, (uv_handle_t *)&w->sigint};
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		close_handle(own[i], NULL);
 	suspected_finish(w);

@@ -23,6 +23,7 @@ struct anchor {
 
 struct level {
 	uint32_t node, last; /* the open collection and its last child */
+	bool flow;           /* [...] */
 	size_t children;
 };
 
@@ -36,7 +37,8 @@ struct reader {
 	struct level levels[JSON_DEPTH_DEFAULT];
 	unsigned depth;
 	unsigned documents;
-	size_t at; /* the byte that line and column belong to */
+	unsigned pairs; /* in [...] without braces */
+	size_t at;      /* the byte that line and column belong to */
 	unsigned line, column;
 	struct error *err;
 };
@@ -315,6 +317,15 @@ static bool on_alias(struct reader *r, struct fy_token *name)
 	return check_key(r, add_node(r, node));
 }
 
+/* For each pair of them libfyaml 0.7 looks through all that came before. */
+enum { PAIRS_MAX = 2000 };
+
+static char first_byte(const struct reader *r, struct fy_token *token)
+{
+	const struct fy_mark *mark = token ? fy_token_start_mark(token) : NULL;
+	return mark && mark->input_pos < r->n ? r->text[mark->input_pos] : '\0';
+}
+
 static bool on_start(struct reader *r, const struct fy_event *event)
 {
 	bool mapping = event->type == FYET_MAPPING_START;
@@ -330,13 +341,22 @@ static bool on_start(struct reader *r, const struct fy_event *event)
 		return fail(r, "the tag is not one for what follows it");
 	if (r->depth == JSON_DEPTH_DEFAULT)
 		return fail(r, "nested too deeply");
+	struct fy_token *token = mapping ? event->mapping_start.mapping_start
+					 : event->sequence_start.sequence_start;
+	char first = first_byte(r, token);
+	if (mapping && r->depth && r->levels[r->depth - 1].flow && first != '{' &&
+		++r->pairs > PAIRS_MAX)
+		return fail(r, "more than 2000 pairs in lists without braces: write [{a: "
+			       "1}], not "
+			       "[a: 1]");
 	uint32_t index = add_node(r, node);
 	set_anchor(r,
 		mapping ? event->mapping_start.anchor : event->sequence_start.anchor,
 		index);
 	if (!check_key(r, index))
 		return false;
-	r->levels[r->depth++] = (struct level){.node = index};
+	r->levels[r->depth++] =
+		(struct level){.node = index, .flow = !mapping && first == '['};
 	return true;
 }
 

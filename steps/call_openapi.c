@@ -18,27 +18,40 @@ struct openapi_call {
 	struct openapi_operation operation;
 };
 
-/* ---- Compiling ---- */
-
 /* Whether members of the body stand among the parameters, instead of the whole. */
-static bool has_member(const struct openapi_operation *o, struct json given)
+static bool has_member(
+	const struct openapi_operation *o, struct json_index *x, struct json given)
 {
 	for (size_t i = 0; i < o->count; i++) {
 		if (o->parameters[i].place == OPENAPI_MEMBER &&
-			json_get(given, o->parameters[i].name).s)
+			json_index_get(x, given, o->parameters[i].name).s)
 			return true;
 	}
 	return false;
 }
 
-/* Names can be judged where the parameters are written out. */
-static bool check_parameters(struct compiler *c, struct json with,
+/* A required parameter that is not given; NULL: none. */
+static const struct openapi_parameter *find_absent(
+	const struct openapi_operation *o, struct json_index *x, struct json given)
+{
+	for (size_t i = 0; i < o->count; i++) {
+		const struct openapi_parameter *p = &o->parameters[i];
+		struct json v = p->required ? json_index_get(x, given, p->name)
+					    : (struct json){0};
+		bool absent = p->required && !v.s;
+		if (absent && !(p->place == OPENAPI_BODY && has_member(o, x, given)))
+			return p;
+	}
+	return NULL;
+}
+
+/* ---- Compiling ---- */
+
+static bool check_known(struct compiler *c, struct json given,
 	const struct openapi_operation *o, struct error *err)
 {
-	struct json given = json_get(with, "parameters"), key, value;
+	struct json key, value;
 	struct json_iter it = json_iter(given);
-	if (given.s && json_type(given) != JSON_OBJECT)
-		return true;
 	while (json_next_member(&it, &key, &value)) {
 		char *name = json_strdup(key);
 		bool known = openapi_find(o, name);
@@ -47,15 +60,40 @@ static bool check_parameters(struct compiler *c, struct json with,
 			return compiler_refuse(c, key, err,
 				"the operation has no parameter %.*s", (int)key.n, key.s);
 	}
-	for (size_t i = 0; i < o->count; i++) {
-		const struct openapi_parameter *p = &o->parameters[i];
-		if (p->required && !json_get(given, p->name).s &&
-			!(p->place == OPENAPI_BODY && has_member(o, given)))
-			return compiler_refuse(c, with, err,
-				"the operation's parameter \"%.200s\" is required",
-				p->name);
-	}
 	return true;
+}
+
+/* Names can be judged where the parameters are written out. */
+static bool check_parameters(struct compiler *c, struct json with,
+	const struct openapi_operation *o, struct error *err)
+{
+	struct json given = json_get(with, "parameters");
+	struct json_index x = {0};
+	if (given.s && json_type(given) != JSON_OBJECT)
+		return true;
+	if (!check_known(c, given, o, err))
+		return false;
+	const struct openapi_parameter *p = find_absent(o, &x, given);
+	json_index_finish(&x);
+	return !p || compiler_refuse(c, with, err,
+			     "the operation's parameter \"%.200s\" is required", p->name);
+}
+
+static void discard_document(void *what)
+{
+	openapi_document_finish(what);
+	free(what);
+}
+
+static struct openapi_document *document_of(struct compiler *c, struct json text)
+{
+	struct openapi_document *d = compiler_kept(c, text);
+	if (d)
+		return d;
+	d = xmalloc(sizeof *d);
+	openapi_document_init(d, text);
+	compiler_keep(c, text, d, discard_document);
+	return d;
 }
 
 static bool read_operation(struct compiler *c, struct json with, struct json uri,
@@ -65,7 +103,8 @@ static bool read_operation(struct compiler *c, struct json with, struct json uri
 	struct error why = {0};
 	char *text = json_strdup(uri), *url = NULL, *name = json_strdup(id);
 	bool ok = catalog_raw_url(text, &url, &why) &&
-		  openapi_read(document, url, name, &call->operation, &why) &&
+		  openapi_read(
+			  document_of(c, document), url, name, &call->operation, &why) &&
 		  uri_template_check(call->operation.url, &why);
 	free(text);
 	free(url);
@@ -259,30 +298,11 @@ static bool sort_in(struct parts *parts, const struct openapi_parameter *p, stru
 	return true;
 }
 
-static bool sort_all(const struct openapi_operation *o, struct json parameters,
-	struct parts *parts, struct fault *f)
+static bool refuse_unknown(
+	const struct openapi_operation *o, struct json parameters, struct fault *f)
 {
 	struct json_iter it = json_iter(parameters);
 	struct json key, value;
-	if (json_type(parameters) != JSON_OBJECT)
-		return fault_set(f, PROBLEM_VALIDATION, "parameters: must be an object");
-	for (size_t i = 0; i < o->count; i++) {
-		const struct openapi_parameter *p = &o->parameters[i];
-		struct json v = json_get(parameters, p->name);
-		bool given =
-			v.s && (json_type(v) != JSON_NULL || p->place == OPENAPI_BODY ||
-				       p->place == OPENAPI_MEMBER);
-		if (given && !sort_in(parts, p, v, f))
-			return false;
-		if (!given && p->required &&
-			!(p->place == OPENAPI_BODY && has_member(o, parameters)))
-			return fault_set(f, PROBLEM_VALIDATION,
-				"parameters: \"%.100s\" is required", p->name);
-	}
-	if (parts->body.len && parts->members.len > 1)
-		return fault_set(f, PROBLEM_VALIDATION,
-			"parameters: \"body\" is the whole body: its members cannot "
-			"stand beside it");
 	while (json_next_member(&it, &key, &value)) {
 		char *name = json_strdup(key);
 		bool known = openapi_find(o, name);
@@ -295,6 +315,39 @@ static bool sort_all(const struct openapi_operation *o, struct json parameters,
 			return false;
 	}
 	return true;
+}
+
+static bool sort_known(const struct openapi_operation *o, struct json parameters,
+	struct json_index *x, struct parts *parts, struct fault *f)
+{
+	for (size_t i = 0; i < o->count; i++) {
+		const struct openapi_parameter *p = &o->parameters[i];
+		struct json v = json_index_get(x, parameters, p->name);
+		bool null_too = p->place == OPENAPI_BODY || p->place == OPENAPI_MEMBER;
+		bool given = v.s && (json_type(v) != JSON_NULL || null_too);
+		if (given && !sort_in(parts, p, v, f))
+			return false;
+		if (!given && p->required &&
+			!(p->place == OPENAPI_BODY && has_member(o, x, parameters)))
+			return fault_set(f, PROBLEM_VALIDATION,
+				"parameters: \"%.100s\" is required", p->name);
+	}
+	return true;
+}
+
+static bool sort_all(const struct openapi_operation *o, struct json parameters,
+	struct parts *parts, struct fault *f)
+{
+	struct json_index x = {0};
+	if (json_type(parameters) != JSON_OBJECT)
+		return fault_set(f, PROBLEM_VALIDATION, "parameters: must be an object");
+	bool ok = sort_known(o, parameters, &x, parts, f);
+	json_index_finish(&x);
+	if (ok && parts->body.len && parts->members.len > 1)
+		return fault_set(f, PROBLEM_VALIDATION,
+			"parameters: \"body\" is the whole body: its members cannot "
+			"stand beside it");
+	return ok && refuse_unknown(o, parameters, f);
 }
 
 /* The arguments of a call of http, as an object. */

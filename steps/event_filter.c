@@ -1,8 +1,8 @@
 /* Filters of events: compiled, described for the index, and applied. */
 #include "event_filter.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
+#include "json_schema_pattern.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@ enum pattern_kind {
 struct pattern {
 	enum pattern_kind kind;
 	struct json key, value; /* of the definition; key absent for the whole */
-	pcre2_code *regex;
+	struct json_schema_pattern *regex;
 	struct expression *expression;
 	struct pattern *members, *next;
 };
@@ -26,7 +26,7 @@ static void pattern_destroy(struct pattern *p)
 	while (p) {
 		struct pattern *next = p->next;
 		pattern_destroy(p->members);
-		pcre2_code_free(p->regex);
+		json_schema_pattern_destroy(p->regex);
 		free(p);
 		p = next;
 	}
@@ -41,20 +41,17 @@ static bool compile_regex(
 	struct compiler *c, struct pattern *p, struct json value, struct error *err)
 {
 	struct buf text = {0};
-	int code;
-	PCRE2_SIZE offset;
+	struct error why = {0};
+	bool ok = true;
 	json_string(value, &text);
 	if (text.len && strpbrk(buf_text(&text), "\\^$*+?()[]{}|")) {
-		p->regex = pcre2_compile((PCRE2_SPTR)text.data, text.len,
-			PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED, &code, &offset,
-			NULL);
 		p->kind = PATTERN_REGEX;
+		ok = json_schema_pattern_compile_whole(
+			text.data, text.len, &p->regex, &why);
 	}
 	buf_finish(&text);
-	if (p->kind == PATTERN_REGEX && !p->regex)
-		return compiler_refuse(c, value, err,
-			"this regular expression is not valid (character %zu)", offset);
-	return true;
+	return ok || compiler_refuse(c, value, err,
+			     "this regular expression is not valid: %s", why.text);
 }
 
 static bool pattern_compile(struct compiler *c, struct json key, struct json value,
@@ -257,22 +254,28 @@ static bool equal(struct json a, struct json b)
 	return same;
 }
 
-static bool regex_takes(const struct pattern *p, struct json v)
+/* One event and one frame's filters. */
+struct matching {
+	struct run_scope *scope;
+	struct event_budget *budget;
+};
+
+static bool regex_takes(const struct pattern *p, struct matching *m, struct json v)
 {
 	struct buf text = {0};
 	if (json_type(v) != JSON_STRING)
 		return false;
 	json_string(v, &text);
-	pcre2_match_data *match = pcre2_match_data_create_from_pattern(p->regex, NULL);
-	int rc = pcre2_match(
-		p->regex, (PCRE2_SPTR)buf_text(&text), text.len, 0, 0, match, NULL);
-	pcre2_match_data_free(match);
+	enum json_schema_match match = json_schema_pattern_match(
+		p->regex, buf_text(&text), text.len, &m->budget->work);
 	buf_finish(&text);
-	return rc >= 0 || equal(p->value, v);
+	m->budget->met |= match == JSON_SCHEMA_MATCH_STOPPED;
+	return match == JSON_SCHEMA_MATCH_YES || equal(p->value, v);
 }
 
-static bool expression_takes(const struct pattern *p, struct run_scope *s, struct json v)
+static bool expression_takes(const struct pattern *p, struct matching *m, struct json v)
 {
+	struct run_scope *s = m->scope;
 	struct value *result;
 	struct fault fault;
 	s->scope.dot = v;
@@ -285,27 +288,27 @@ static bool expression_takes(const struct pattern *p, struct run_scope *s, struc
 	return takes;
 }
 
-static bool pattern_takes(const struct pattern *p, struct run_scope *s, struct json v);
+static bool pattern_takes(const struct pattern *p, struct matching *m, struct json v);
 
-static bool members_take(const struct pattern *p, struct run_scope *s, struct json v)
+static bool members_take(const struct pattern *p, struct matching *m, struct json v)
 {
 	for (p = p->members; p; p = p->next) {
 		char *key = json_strdup(p->key);
 		struct json member = json_get(v, key);
 		free(key);
-		if (!member.s || !pattern_takes(p, s, member))
+		if (!member.s || !pattern_takes(p, m, member))
 			return false;
 	}
 	return true;
 }
 
-static bool pattern_takes(const struct pattern *p, struct run_scope *s, struct json v)
+static bool pattern_takes(const struct pattern *p, struct matching *m, struct json v)
 {
 	switch (p->kind) {
 	case PATTERN_EQUAL: return equal(p->value, v);
-	case PATTERN_REGEX: return regex_takes(p, v);
-	case PATTERN_EXPRESSION: return expression_takes(p, s, v);
-	case PATTERN_MEMBERS: return json_type(v) == JSON_OBJECT && members_take(p, s, v);
+	case PATTERN_REGEX: return regex_takes(p, m, v);
+	case PATTERN_EXPRESSION: return expression_takes(p, m, v);
+	case PATTERN_MEMBERS: return json_type(v) == JSON_OBJECT && members_take(p, m, v);
 	}
 	return false;
 }
@@ -346,11 +349,13 @@ static bool correlates(const struct correlation *c, struct run_scope *s, struct 
 }
 
 bool event_filter_takes(const struct event_filter *f, struct run_scope *s,
-	struct json wait, struct json event, struct value **correlated)
+	struct json wait, struct json event, struct event_budget *budget,
+	struct value **correlated)
 {
+	struct matching m = {s, budget};
 	struct json dot = s->scope.dot;
 	struct value *bound = value_ref(*correlated);
-	bool takes = pattern_takes(f->with, s, event);
+	bool takes = pattern_takes(f->with, &m, event);
 	for (size_t i = 0; takes && i < f->correlation_count; i++)
 		takes = correlates(&f->correlations[i], s, wait, event, &bound);
 	s->scope.dot = dot;

@@ -24,6 +24,14 @@ struct event_filter {
 	size_t correlation_count;
 };
 
+/* What the regular expressions of one listener may cost with one event: 1 to 2 ms. */
+#define EVENT_WORK 20000
+
+struct event_budget {
+	uint64_t work; /* steps that are left */
+	bool met;      /* there were too few */
+};
+
 MUST_CHECK bool event_filter_compile(struct compiler *c, struct json node,
 	struct event_filter *ret, struct error *err);
 void event_filter_finish(struct event_filter *f);
@@ -38,8 +46,10 @@ void event_filter_see(const struct event_filter *f, struct run_scope *s, struct 
 
 /* Whether the frame's filter takes the event. wait is its element of waits. What its
  * correlations bind anew is added to *correlated (takes and gives a reference). An
- * expression that fails does not take it. */
+ * expression that fails does not take it, nor does a regular expression that is stopped
+ * because what one event may cost is used up: then budget->met. */
 bool event_filter_takes(const struct event_filter *f, struct run_scope *s,
-	struct json wait, struct json event, struct value **correlated);
+	struct json wait, struct json event, struct event_budget *budget,
+	struct value **correlated);
 
 #endif

@@ -198,10 +198,18 @@ static struct json wait_of(const struct frame *frame, int64_t number)
 	return (struct json){0};
 }
 
+/* One event, while it is held against the filters. */
+struct looking {
+	struct run_scope *scope;
+	struct json event;
+	struct event_budget budget;
+};
+
 /* The number of the filter that takes the event, or -1. */
 static int64_t find_filter(const struct filters *f, int64_t first, uint64_t met,
-	struct run_scope *s, struct json event, struct value **correlated)
+	struct looking *look, struct value **correlated)
 {
+	struct run_scope *s = look->scope;
 	const struct frame *frame = s->frame;
 	if (f->everything)
 		return first;
@@ -209,8 +217,8 @@ static int64_t find_filter(const struct filters *f, int64_t first, uint64_t met,
 		int64_t number = first + (int64_t)i;
 		if (f->strategy == LISTEN_ALL && (met >> i & 1))
 			continue;
-		if (event_filter_takes(
-			    &f->list[i], s, wait_of(frame, number), event, correlated))
+		if (event_filter_takes(&f->list[i], s, wait_of(frame, number),
+			    look->event, &look->budget, correlated))
 			return number;
 	}
 	return -1;
@@ -236,28 +244,39 @@ static void see_pinned(struct run_scope *s, struct run *run, struct frame *frame
 }
 
 /* The filter that takes the event, in a listening where so much was met and bound. */
-static int64_t decide(const struct listen *listen, struct run_scope *s, uint64_t met,
-	uint64_t until_met, struct json event, struct value **correlated)
+static int64_t decide(const struct listen *listen, struct looking *look, uint64_t met,
+	uint64_t until_met, struct value **correlated)
 {
 	int64_t number = -1;
 	if (listen->has_until)
 		number = find_filter(
-			&listen->until, LISTENING_UNTIL, until_met, s, event, correlated);
-	return number >= 0 ? number
-			   : find_filter(&listen->to, 0, met, s, event, correlated);
+			&listen->until, LISTENING_UNTIL, until_met, look, correlated);
+	return number >= 0 ? number : find_filter(&listen->to, 0, met, look, correlated);
 }
 
 /* Whether no pass with the same filters would take it, whatever that one has had. */
-static bool is_refused_by_all(
-	const struct listen *listen, struct run_scope *s, struct json event)
+static bool is_refused_by_all(const struct listen *listen, struct looking *look)
 {
-	const struct listening *l = s->frame->listening;
+	const struct listening *l = look->scope->frame->listening;
 	struct value *correlated = NULL;
 	if (l->met == 0 && l->until_met == 0 && !l->correlated)
 		return true; /* that was it */
-	int64_t number = decide(listen, s, 0, 0, event, &correlated);
+	int64_t number = decide(listen, look, 0, 0, &correlated);
 	value_unref(correlated);
 	return number < 0;
+}
+
+/* The event stays untaken, and somebody should know why. */
+static void say_stopped(struct run *run, const struct frame *frame, struct json event)
+{
+	char *id = json_strdup(json_get(event, "id")),
+	     *source = json_strdup(json_get(event, "source"));
+	run_remark(run,
+		"%s does not take the event \"%.100s\" of \"%.100s\": its regular "
+		"expressions take more than %d steps on it",
+		frame->path, id ? id : "", source ? source : "", EVENT_WORK);
+	free(id);
+	free(source);
 }
 
 static void receive(struct run *run, struct frame *frame, const struct arrival *a)
@@ -268,12 +287,16 @@ static void receive(struct run *run, struct frame *frame, const struct arrival *
 	struct value *correlated = value_ref(l->correlated);
 	struct run_scope s;
 	struct op op = op_make(OP_RECEIVED, frame->path);
+	struct looking look = {&s, event, {.work = EVENT_WORK}};
 	see_pinned(&s, run, frame);
-	op.index = decide(listen, &s, l->met, l->until_met, event, &correlated);
+	op.index = decide(listen, &look, l->met, l->until_met, &correlated);
 	if (op.index >= 0 && op.index < LISTENING_UNTIL)
 		op.values[OP_OUTPUT] = value_create(read_event(listen, event));
 	if (op.index < 0)
-		listening_refused(frame, a, is_refused_by_all(listen, &s, event));
+		listening_refused(frame, a, is_refused_by_all(listen, &look));
+	run->costly = look.budget.work < EVENT_WORK / 2;
+	if (op.index < 0 && look.budget.met)
+		say_stopped(run, frame, event);
 	run_scope_finish(&s);
 	if (correlated != l->correlated)
 		op.values[OP_CORRELATED] = value_ref(correlated);
@@ -338,8 +361,8 @@ static enum progress listen_on(struct run *run, struct frame *frame)
 			return PROGRESS_WAIT;
 		receive(run, frame, a);
 		arrivals_destroy(a);
-		if (frame->state != FRAME_LISTENING)
-			return PROGRESS_AGAIN; /* foreach */
+		if (frame->state != FRAME_LISTENING || run->costly)
+			return PROGRESS_AGAIN; /* foreach; others have their turn */
 	}
 }
 

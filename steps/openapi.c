@@ -18,21 +18,121 @@ struct place {
 	const char *method;
 };
 
-static bool find_operation(struct json document, const char *id, struct place *ret)
+struct openapi_entry {
+	char *id;
+	size_t order; /* in the document: of several the first counts */
+	struct place at;
+};
+
+/* ---- The document ---- */
+
+struct json openapi_resolve(struct openapi_document *d, struct json v)
 {
-	struct json_iter it = json_iter(json_get(document, "paths"));
-	struct json path, item;
-	while (json_next_member(&it, &path, &item)) {
-		item = openapi_resolve(document, item);
+	for (int i = 0; i < 16; i++) {
+		struct json ref = json_get(v, "$ref");
+		char *text = json_type(ref) == JSON_STRING ? json_strdup(ref) : NULL;
+		if (!text)
+			return v;
+		v = *text == '#' ? json_index_pointer(&d->index, d->text, text + 1)
+				 : (struct json){0};
+		free(text);
+	}
+	return (struct json){0};
+}
+
+/* Before a value is read: many $ref may lead to the same large one. */
+static bool spend(struct openapi_document *d, size_t n, const char *what, size_t limit,
+	struct error *err)
+{
+	if (n > d->work)
+		return error_set(err, ERROR_INPUT,
+			"%s takes too much work: more than %zu MiB are to be read, each "
+			"$ref followed",
+			what, limit >> 20);
+	d->work -= n;
+	return true;
+}
+
+static void add_entry(struct openapi_document *d, struct json id, struct place at)
+{
+	if ((d->count & (d->count - 1)) == 0)
+		d->entries = xrealloc(
+			d->entries, (d->count ? 2 * d->count : 1) * sizeof *d->entries);
+	d->entries[d->count] = (struct openapi_entry){json_strdup(id), d->count, at};
+	d->count++;
+}
+
+static void add_operations(struct openapi_document *d, struct json path, struct json item)
+{
+	struct json_iter it = json_iter(item);
+	struct json key, operation;
+	while (json_next_member(&it, &key, &operation)) {
+		struct json id = json_get(operation, "operationId");
+		if (json_type(id) != JSON_STRING)
+			continue;
 		for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
-			struct json operation = json_get(item, methods[i]);
-			if (!json_string_is(json_get(operation, "operationId"), id))
-				continue;
-			*ret = (struct place){path, item, operation, methods[i]};
-			return true;
+			if (json_string_is(key, methods[i]))
+				add_entry(d, id,
+					(struct place){
+						path, item, operation, methods[i]});
 		}
 	}
-	return false;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct openapi_entry *x = a, *y = b;
+	int order = strcmp(x->id, y->id);
+	return order ? order : (x->order > y->order) - (x->order < y->order);
+}
+
+static bool read_document(struct openapi_document *d, struct error *err)
+{
+	struct json_iter it = json_iter(json_index_get(&d->index, d->text, "paths"));
+	struct json path, item;
+	d->work = OPENAPI_WORK;
+	while (json_next_member(&it, &path, &item)) {
+		item = openapi_resolve(d, item);
+		if (!spend(d, item.n, "the API description", OPENAPI_WORK, err))
+			return false;
+		add_operations(d, path, item);
+	}
+	if (d->count)
+		qsort(d->entries, d->count, sizeof *d->entries, compare_entries);
+	return true;
+}
+
+void openapi_document_init(struct openapi_document *d, struct json text)
+{
+	*d = (struct openapi_document){.text = text};
+}
+
+void openapi_document_finish(struct openapi_document *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		free(d->entries[i].id);
+	free(d->entries);
+	json_index_finish(&d->index);
+}
+
+static bool find_operation(
+	struct openapi_document *d, const char *id, struct place *ret, struct error *err)
+{
+	size_t low = 0, high;
+	if (!d->entries && !read_document(d, err))
+		return false;
+	for (high = d->count; low < high;) {
+		size_t middle = low + (high - low) / 2;
+		if (strcmp(d->entries[middle].id, id) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == d->count || strcmp(d->entries[low].id, id) != 0)
+		return error_set(
+			err, ERROR_INPUT, "the document has no operation \"%.200s\"", id);
+	*ret = d->entries[low].at;
+	return true;
 }
 
 /* ---- Parameters ---- */
@@ -47,7 +147,15 @@ const struct openapi_parameter *openapi_find(
 	return NULL;
 }
 
-/* A parameter of the operation replaces one of its path with the same name and place. */
+static bool fail_many(struct error *err)
+{
+	return error_set(err, ERROR_INPUT,
+		"the operation has more than %d parameters and members of its body",
+		OPENAPI_PARAMETERS);
+}
+
+/* A parameter of the operation replaces one of its path with the same name and place.
+ * NULL: there are too many. */
 static struct openapi_parameter *add_slot(
 	struct openapi_operation *o, const char *name, enum openapi_place place)
 {
@@ -56,6 +164,8 @@ static struct openapi_parameter *add_slot(
 			strcmp(o->parameters[i].name, name) == 0)
 			return &o->parameters[i];
 	}
+	if (o->count > OPENAPI_PARAMETERS)
+		return NULL;
 	o->parameters = xrealloc(o->parameters, (o->count + 1) * sizeof *o->parameters);
 	o->parameters[o->count] =
 		(struct openapi_parameter){.name = xstrdup(name), .place = place};
@@ -114,6 +224,8 @@ static bool add_parameter(
 	}
 	struct openapi_parameter *p = add_slot(o, name, place);
 	free(name);
+	if (!p)
+		return fail_many(err);
 	p->required = place == OPENAPI_PATH ||
 		      json_type(json_get(node, "required")) == JSON_TRUE;
 	p->deep = json_string_is(json_get(node, "style"), "deepObject");
@@ -122,14 +234,18 @@ static bool add_parameter(
 	return true;
 }
 
-static bool add_parameters(struct openapi_operation *o, struct json document,
+#define WHAT "one of its operations"
+
+static bool add_parameters(struct openapi_operation *o, struct openapi_document *d,
 	struct json list, struct error *err)
 {
 	struct json_iter it = json_iter(list);
 	struct json node;
-	bool swagger = json_get(document, "swagger").s != NULL;
+	bool swagger = json_index_get(&d->index, d->text, "swagger").s != NULL;
 	while (json_next_element(&it, &node)) {
-		if (!add_parameter(o, openapi_resolve(document, node), swagger, err))
+		node = openapi_resolve(d, node);
+		if (!spend(d, node.n, WHAT, OPENAPI_OPERATION_WORK, err) ||
+			!add_parameter(o, node, swagger, err))
 			return false;
 	}
 	return true;
@@ -177,8 +293,6 @@ static char *media_of(struct json object_or_array)
 	return choose_media(names, n);
 }
 
-#define PROPERTIES_MAX 500
-
 static bool is_known(const struct openapi_operation *o, struct json name)
 {
 	for (size_t i = 0; i < o->count; i++) {
@@ -190,24 +304,30 @@ static bool is_known(const struct openapi_operation *o, struct json name)
 
 /* The members that the schema of a body names may stand among the parameters; a parameter
  * of the same name comes first. */
-static void add_members(struct openapi_operation *o, struct json document,
-	struct json schema, unsigned depth)
+static bool add_members(struct openapi_operation *o, struct openapi_document *d,
+	struct json schema, unsigned depth, struct error *err)
 {
-	struct json resolved = openapi_resolve(document, schema), key, value;
+	struct json resolved = openapi_resolve(d, schema), key, value;
 	struct json_iter it = json_iter(json_get(resolved, "properties"));
-	size_t before = o->count;
-	while (o->count < before + PROPERTIES_MAX &&
-		json_next_member(&it, &key, &value)) {
+	if (!spend(d, resolved.n + 64, WHAT, OPENAPI_OPERATION_WORK, err))
+		return false;
+	while (json_next_member(&it, &key, &value)) {
+		if (is_known(o, key))
+			continue;
 		char *name = json_strdup(key);
-		if (!is_known(o, key))
-			add_slot(o, name, OPENAPI_MEMBER);
+		bool added = add_slot(o, name, OPENAPI_MEMBER);
 		free(name);
+		if (!added)
+			return fail_many(err);
 	}
 	struct json parts = json_get(resolved, "allOf");
 	it = json_iter(parts);
-	while (depth < 4 && o->count < before + PROPERTIES_MAX &&
-		json_type(parts) == JSON_ARRAY && json_next_element(&it, &value))
-		add_members(o, document, value, depth + 1);
+	while (depth < 4 && json_type(parts) == JSON_ARRAY &&
+		json_next_element(&it, &value)) {
+		if (!add_members(o, d, value, depth + 1, err))
+			return false;
+	}
+	return true;
 }
 
 static struct json schema_of(struct json content, const char *media)
@@ -218,23 +338,8 @@ static struct json schema_of(struct json content, const char *media)
 	return json_get(v, "schema");
 }
 
-static void read_body(
-	struct openapi_operation *o, struct json document, struct json operation)
+static void take_form(struct openapi_operation *o)
 {
-	struct json body = openapi_resolve(document, json_get(operation, "requestBody"));
-	struct json consumes = json_get(operation, "consumes");
-	if (body.s) {
-		struct openapi_parameter *p = add_slot(o, "body", OPENAPI_BODY);
-		p->required = json_type(json_get(body, "required")) == JSON_TRUE;
-		o->media = media_of(json_get(body, "content"));
-		if (o->media)
-			add_members(o, document,
-				schema_of(json_get(body, "content"), o->media), 0);
-	} else if (json_get(document, "swagger").s) {
-		if (!consumes.s)
-			consumes = json_get(document, "consumes");
-		o->media = media_of(consumes);
-	}
 	for (size_t i = 0; i < o->count; i++) {
 		if (o->parameters[i].place == OPENAPI_FORM &&
 			(!o->media || !strcasestr(o->media, "multipart"))) {
@@ -244,6 +349,31 @@ static void read_body(
 	}
 	if (!o->media)
 		o->media = xstrdup("application/json");
+}
+
+static bool read_body(struct openapi_operation *o, struct openapi_document *d,
+	struct json operation, struct error *err)
+{
+	struct json body = openapi_resolve(d, json_get(operation, "requestBody"));
+	struct json consumes = json_get(operation, "consumes");
+	if (body.s) {
+		struct json content = json_get(body, "content");
+		struct openapi_parameter *p = add_slot(o, "body", OPENAPI_BODY);
+		if (!p)
+			return fail_many(err);
+		p->required = json_type(json_get(body, "required")) == JSON_TRUE;
+		if (!spend(d, body.n, WHAT, OPENAPI_OPERATION_WORK, err))
+			return false;
+		o->media = media_of(content);
+		if (o->media && !add_members(o, d, schema_of(content, o->media), 0, err))
+			return false;
+	} else if (json_index_get(&d->index, d->text, "swagger").s) {
+		if (!consumes.s)
+			consumes = json_index_get(&d->index, d->text, "consumes");
+		o->media = media_of(consumes);
+	}
+	take_form(o);
+	return true;
 }
 
 static bool check_media(const struct openapi_operation *o, struct error *err)
@@ -259,10 +389,10 @@ static bool check_media(const struct openapi_operation *o, struct error *err)
 
 /* ---- The operation ---- */
 
-static bool check_version(struct json document, struct error *err)
+static bool check_version(struct openapi_document *d, struct error *err)
 {
-	char *swagger = json_strdup(json_get(document, "swagger")),
-	     *openapi = json_strdup(json_get(document, "openapi"));
+	char *swagger = json_strdup(json_index_get(&d->index, d->text, "swagger")),
+	     *openapi = json_strdup(json_index_get(&d->index, d->text, "openapi"));
 	bool ok = (swagger && strncmp(swagger, "2.", 2) == 0) ||
 		  (openapi && strncmp(openapi, "3.", 2) == 0);
 	free(swagger);
@@ -279,35 +409,37 @@ static char *upper(const char *s)
 	return text;
 }
 
-bool openapi_read(struct json document, const char *document_url,
+static bool read_parts(struct openapi_operation *o, struct openapi_document *d,
+	const struct place *at, struct error *err)
+{
+	d->work = OPENAPI_OPERATION_WORK;
+	return spend(d, at->operation.n, WHAT, OPENAPI_OPERATION_WORK, err) &&
+	       add_parameters(
+		       o, d, json_index_get(&d->index, at->item, "parameters"), err) &&
+	       add_parameters(o, d, json_get(at->operation, "parameters"), err) &&
+	       read_body(o, d, at->operation, err) && check_media(o, err);
+}
+
+bool openapi_read(struct openapi_document *d, const char *document_url,
 	const char *operation_id, struct openapi_operation *ret, struct error *err)
 {
 	struct openapi_operation o = {0};
 	struct place at;
 	char *server = NULL;
-	if (!check_version(document, err))
-		return false;
-	if (!find_operation(document, operation_id, &at))
-		return error_set(err, ERROR_INPUT,
-			"the document has no operation \"%.200s\"", operation_id);
-	if (!openapi_server(document, at.item, at.operation, document_url, &server, err))
+	if (!check_version(d, err) || !find_operation(d, operation_id, &at, err) ||
+		!openapi_server(d, at.item, at.operation, document_url, &server, err))
 		return false;
 	char *path = json_strdup(at.path);
 	o.url = xasprintf("%s%s", server, path);
 	o.method = upper(at.method);
 	free(path);
 	free(server);
-	bool ok = add_parameters(&o, document, json_get(at.item, "parameters"), err) &&
-		  add_parameters(&o, document, json_get(at.operation, "parameters"), err);
-	if (ok) {
-		read_body(&o, document, at.operation);
-		ok = check_media(&o, err);
-	}
-	if (ok)
-		*ret = o;
-	else
+	if (!read_parts(&o, d, &at, err)) {
 		openapi_finish(&o);
-	return ok;
+		return false;
+	}
+	*ret = o;
+	return true;
 }
 
 void openapi_finish(struct openapi_operation *o)

@@ -6,6 +6,7 @@
 #define STEPWELL_OPENAPI_H
 
 #include "json.h"
+#include "json_index.h"
 
 enum openapi_place {
 	OPENAPI_PATH,
@@ -34,9 +35,26 @@ struct openapi_operation {
 	size_t count;
 };
 
+/* A description, read through once for all its operations; it borrows the text. */
+struct openapi_document {
+	struct json text;
+	struct json_index index;
+	struct openapi_entry *entries; /* its operations, by id */
+	size_t count;
+	size_t work; /* bytes that what is under way may still read */
+};
+
+#define OPENAPI_WORK ((size_t)64 << 20)          /* to find all operations */
+#define OPENAPI_OPERATION_WORK ((size_t)4 << 20) /* to read one */
+#define OPENAPI_PARAMETERS 1000                  /* of one, members of its body too */
+
+void openapi_document_init(struct openapi_document *d, struct json text);
+void openapi_document_finish(struct openapi_document *d);
+
 /* document_url: where the document is, for servers that are relative to it. ERROR_INPUT
- * where there is no such operation, or it cannot be called by this runtime. */
-MUST_CHECK bool openapi_read(struct json document, const char *document_url,
+ * where there is no such operation, or it cannot be called by this runtime, or one of the
+ * limits above is met. */
+MUST_CHECK bool openapi_read(struct openapi_document *d, const char *document_url,
 	const char *operation_id, struct openapi_operation *ret, struct error *err);
 void openapi_finish(struct openapi_operation *o);
 
@@ -44,9 +62,9 @@ const struct openapi_parameter *openapi_find(
 	const struct openapi_operation *o, const char *name);
 
 /* What a $ref within the document stands for; other values as they are. */
-struct json openapi_resolve(struct json document, struct json v);
+struct json openapi_resolve(struct openapi_document *d, struct json v);
 /* The URL before an operation's path, without a slash at its end; caller frees. */
-MUST_CHECK bool openapi_server(struct json document, struct json path_item,
+MUST_CHECK bool openapi_server(struct openapi_document *d, struct json path_item,
 	struct json operation, const char *document_url, char **ret, struct error *err);
 
 #endif

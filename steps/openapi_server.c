@@ -5,19 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct json openapi_resolve(struct json document, struct json v)
-{
-	for (int i = 0; i < 16; i++) {
-		struct json ref = json_get(v, "$ref");
-		char *text = json_type(ref) == JSON_STRING ? json_strdup(ref) : NULL;
-		if (!text)
-			return v;
-		v = *text == '#' ? json_pointer(document, text + 1) : (struct json){0};
-		free(text);
-	}
-	return (struct json){0};
-}
-
 static bool is_absolute(const char *url)
 {
 	return strncasecmp(url, "http://", 7) == 0 ||
@@ -88,12 +75,12 @@ static bool resolve_url(const char *base, const char *url, char **ret, struct er
 
 /* Swagger 2.0: https where it is offered. */
 static bool swagger_server(
-	struct json document, const char *base, char **ret, struct error *err)
+	struct openapi_document *d, const char *base, char **ret, struct error *err)
 {
-	struct json schemes = json_get(document, "schemes"), scheme;
+	struct json schemes = json_index_get(&d->index, d->text, "schemes"), scheme;
 	struct json_iter it = json_iter(schemes);
-	char *host = json_strdup(json_get(document, "host")),
-	     *path = json_strdup(json_get(document, "basePath"));
+	char *host = json_strdup(json_index_get(&d->index, d->text, "host")),
+	     *path = json_strdup(json_index_get(&d->index, d->text, "basePath"));
 	bool https = false, any = false, ok;
 	while (json_next_element(&it, &scheme)) {
 		https |= json_string_is(scheme, "https");
@@ -111,14 +98,15 @@ static bool swagger_server(
 	return ok;
 }
 
-bool openapi_server(struct json document, struct json path_item, struct json operation,
-	const char *document_url, char **ret, struct error *err)
+bool openapi_server(struct openapi_document *d, struct json path_item,
+	struct json operation, const char *document_url, char **ret, struct error *err)
 {
-	const struct json places[] = {operation, path_item, document};
-	if (json_get(document, "swagger").s)
-		return swagger_server(document, document_url, ret, err);
+	const struct json places[] = {operation, path_item, d->text};
+	if (json_index_get(&d->index, d->text, "swagger").s)
+		return swagger_server(d, document_url, ret, err);
 	for (size_t i = 0; i < 3; i++) {
-		struct json server = json_at(json_get(places[i], "servers"), 0);
+		struct json servers = json_index_get(&d->index, places[i], "servers");
+		struct json server = json_at(servers, 0);
 		if (!server.s)
 			continue;
 		char *url;

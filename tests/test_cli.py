@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import re
+import resource
 import shlex
 import shutil
 import signal
@@ -18,7 +19,7 @@ import time
 
 from cli_world import PATIENCE, RUN_MEMBERS, STEP_MEMBERS, TIME, UUID, WFCTL, is_alive, post, shape, main
 from checks import stretch
-from harness import check, ROOT, wait_for
+from harness import check, ROOT, uses_sanitizer, wait_for
 
 
 def migrate(w):
@@ -65,6 +66,32 @@ def unreachable(w):
     check("geheim" not in result.err, "the password is told: %s", result)
     result = w.fails(7, "wfctl: ", "list", env={"DATABASE_URL": "postgresql://u:geheim@127.0.0.1:1/"})
     check("geheim" not in result.err, "the password is told: %s", result)
+
+
+def wide_definitions(w):
+    """what names many things by their names takes time for each once, and what is multiplied is bounded"""
+    def document(tasks, **more):
+        return json.dumps(dict({"document": {"dsl": "1.0.3", "namespace": "cli", "name": "wide", "version": "1.0.0"}, "do": tasks}, **more))
+    n, one = 10000, {"set": {"a": 1}}
+    schema = dict({"d%d" % i: {"$ref": "#/$defs/d%d" % (i + 1)} for i in range(n)}, **{"d%d" % n: True})
+    head = "document: { dsl: 1.0.3, namespace: cli, name: wide, version: 1.0.0 }\n"
+    for name, text, code, err in (
+            ("then.json", document([{"t%d" % i: dict(one, then="t%d" % (n - 1 - i))} for i in range(n)]), None, ""),
+            ("retry.json", document([{"t%d" % i: {"try": [{"a": one}], "catch": {"retry": "r%d" % i}}} for i in range(n)],
+                                    use={"retries": {"r%d" % i: {"delay": "PT1S"} for i in range(n)}}), 0, ""),
+            ("calls.json", document([{"t%d" % i: {"call": "f%d" % i}} for i in range(n - 1)],
+                                    use={"functions": {"f%d" % i: one for i in range(n)}}), 0, ""),
+            ("refs.json", document([{"t": one}], input={"schema": {"document": {"$defs": schema, "$ref": "#/$defs/d0"}}}), 0, ""),
+            ("extended.json", document([{"t%d" % i: one for i in range(1)}] + [{"u%d" % i: one} for i in range(2000)], use={"extensions": [
+                {"e%d" % i: {"extend": "set", "before": [{"b": one}]}} for i in range(120)]}), 6, "more than 200000 tasks"),
+            ("pairs.yaml", head + "do: [" + "a: , " * n + "]", 6, "more than 2000 pairs")):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = w.run("validate", w.text(name, text))
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        check(code is None or done.code == code, "%s: %s", name, str(done)[:400])
+        check(err in done.out + done.err, "%s: %s", name, str(done)[:400])
+        check(took < (20 if uses_sanitizer(WFCTL) else 3), "%s took %.1f s", name, took)
 
 
 def usage(w):
@@ -602,6 +629,6 @@ def examples(w):
 
 
 if __name__ == "__main__":
-    main([private, run_interrupt, migrate, unreachable, usage, version, validate, validate_beyond_schema, validate_large,
+    main([private, run_interrupt, migrate, unreachable, wide_definitions, usage, version, validate, validate_beyond_schema, validate_large,
           validate_text, apply, run, run_key, run_json, run_faulted, run_waits, run_timeout, marked_files, run_remote,
           run_cancelled, start, migrate_print, examples])

@@ -49,7 +49,23 @@ def log_forms(w):
               for line in lines), "%s", lines)
     check([(line["level"], line["message"]) for line in lines if line.get("run") == run] == [
         ("warning", "faulted: B\\u202eoom (418) at /do/0/boom")], "%s", lines)
-    w.fails(2, "error|warning|info", "worker", "--log-level", "loud")
+    w.fails(2, "error|warning|info|debug", "worker", "--log-level", "loud")
+
+
+def events_that_cost(w):
+    """an event whose text makes a filter's expression run away is not taken, at once, and the log says which limit it met"""
+    one = {"with": {"type": "t", "data": {"text": "(a+)+b|(x+x+)+y|good"}}}
+    run = w.expect(0, "start", w.file("l", [{"l": {"listen": {"to": {"one": one}}}}])).id
+    worker = w.worker("--log-level", "debug")
+    w.wait_status(run, "waiting")
+    for number, text in enumerate(["a" * 900, "x" * 60, "a" * 50 + "c", "good"]):
+        w.expect(0, "emit", "--type", "t", "--data", json.dumps({"text": text}), "--id", "e%d" % number, "--source", "s")
+    w.wait_status(run, "completed")
+    said = w.end(worker, signal.SIGTERM).err
+    for number in range(3):
+        check("warning: run %s: /do/0/l does not take the event \"e%d\" of \"s\": its regular expressions take more than "
+              "20000 steps on it\n" % (run, number) in said, "e%d: %s", number, said)
+    check("\"e3\"" not in said, "%s", said)
 
 
 def log_of_processes(w):
@@ -85,4 +101,4 @@ def draining(w):
 
 
 if __name__ == "__main__":
-    main([log, log_forms, log_of_processes, draining])
+    main([log, log_forms, events_that_cost, log_of_processes, draining])

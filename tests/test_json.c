@@ -1,6 +1,7 @@
 /* The strict scanner, slices, canonical form; times and durations, ids. */
 #include "duration.h"
 #include "json.h"
+#include "json_index.h"
 #include "suite.h"
 #include "uuid.h"
 
@@ -146,6 +147,40 @@ START_TEST(slices_are_the_very_text)
 	ck_assert_uint_eq(json_count(v), 2);
 	ck_assert_uint_eq(json_count(json_get(v, "a")), 2);
 	ck_assert(!json_pointer(v, "/a/2").s);
+}
+END_TEST
+
+static void same(struct json_index *x, struct json v, char *pointer)
+{
+	ck_assert_ptr_eq(json_index_pointer(x, v, pointer).s, json_pointer(v, pointer).s);
+	free(pointer);
+}
+
+START_TEST(an_index_finds_what_reading_finds)
+{
+	struct json_index x = {0};
+	struct buf text = {0};
+	struct json v;
+	buf_puts(&text, "{\"a/b~\":[");
+	for (int i = 0; i < 300; i++)
+		buf_printf(&text, "%d,", i);
+	buf_puts(&text, "{}],\"\\u0061\":1,\"\":2,\"\\u0000\":3");
+	for (int i = 0; i < 300; i++)
+		buf_printf(&text, ",\"m%d\":{\"n\":%d}", i, i);
+	buf_putc(&text, '}');
+	ck_assert(json_check(text.data, text.len, NULL, &v, NULL, NULL));
+	for (int i = 0; i < 301; i++) {
+		same(&x, v, xasprintf("/m%d/n", i));
+		same(&x, v, xasprintf("/a~1b~0/%d", i));
+		same(&x, v, xasprintf("/m%d", i));
+	}
+	ck_assert(json_index_get(&x, v, "a").s && json_index_get(&x, v, "").s);
+	ck_assert(!json_index_get(&x, v, "b").s && !json_index_get(&x, v, "m").s);
+	ck_assert(!json_index_get(&x, json_get(v, "a/b~"), "a").s);
+	ck_assert(!json_index_pointer(&x, v, "/a~1b~0/301").s);
+	ck_assert(!json_index_pointer(&x, v, "/a~1b~0/x").s);
+	json_index_finish(&x);
+	buf_finish(&text);
 }
 END_TEST
 
@@ -318,6 +353,7 @@ int main(void)
 	tcase_add_test(tc, errors_say_what_json_has_not);
 	tcase_add_test(tc, places_in_a_string_are_those_of_its_text);
 	tcase_add_test(tc, slices_are_the_very_text);
+	tcase_add_test(tc, an_index_finds_what_reading_finds);
 	tcase_add_test(tc, members_and_elements_are_of_their_own_kind);
 	tcase_add_test(tc, integers_are_exact_or_none);
 	tcase_add_test(tc, equal_documents_have_equal_canonical_forms);

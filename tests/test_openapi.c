@@ -5,6 +5,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define BASE "https://docs.example.com/a/api.json"
 
@@ -12,7 +13,11 @@ static bool read_text(const char *text, struct openapi_operation *ret, struct er
 {
 	struct json document;
 	ck_assert(json_check(text, strlen(text), NULL, &document, NULL, err));
-	return openapi_read(document, BASE, "op", ret, err);
+	struct openapi_document d;
+	openapi_document_init(&d, document);
+	bool ok = openapi_read(&d, BASE, "op", ret, err);
+	openapi_document_finish(&d);
+	return ok;
 }
 
 #define PATHS "\"paths\":{\"/x\":{\"get\":{\"operationId\":\"op\"}}}"
@@ -99,6 +104,75 @@ START_TEST(what_cannot_be_called_is_refused)
 }
 END_TEST
 
+/* ---- Limits ---- */
+
+static char *repeat(const char *head, const char *each, int count, const char *tail)
+{
+	struct buf b = {0};
+	buf_puts(&b, head);
+	for (int i = 0; i < count; i++) {
+		for (const char *p = each; *p; p++) {
+			if (*p == '#' && p[1] == 'n')
+				buf_printf(&b, "%d", i);
+			else if (*p == '#' && p[1] == 'm')
+				buf_printf(&b, "%d", i + 1);
+			else
+				buf_putc(&b, *p);
+			p += *p == '#' && (p[1] == 'n' || p[1] == 'm');
+		}
+	}
+	buf_puts(&b, tail);
+	return buf_take(&b);
+}
+
+#define HEAD "{\"openapi\":\"3.0.0\","
+#define SCHEMA "{\"$ref\":\"#/components/schemas/s\"}"
+#define BODY                                                                    \
+	"\"paths\":{\"/x\":{\"post\":{\"operationId\":\"op\",\"requestBody\":{" \
+	"\"content\":{\"application/json\":{\"schema\":" SCHEMA "}}}}}}"
+
+static const struct {
+	const char *head, *each;
+	int count;
+	const char *tail, *why;
+} bombs[] = {
+	{HEAD "\"paths\":{", "\"/p#n\":{\"$ref\":\"#/paths/~1p#m\"},", 20000,
+		"\"/p20000\":{\"get\":{\"operationId\":\"op\"}}}}", NULL},
+	{HEAD "\"paths\":{\"/x\":{\"get\":{\"operationId\":\"op\",\"parameters\":[",
+		"{\"name\":\"q#n\",\"in\":\"query\"},", 60000,
+		"{\"name\":\"q\",\"in\":\"query\"}]}}}}", "more than 1000 parameters"},
+	{HEAD "\"components\":{\"schemas\":{\"s\":{\"allOf\":[", SCHEMA ",", 100,
+		SCHEMA "]}}}," BODY "}", "takes too much work: more than 4 MiB"},
+	{HEAD "\"components\":{\"schemas\":{\"s\":{\"properties\":{", "\"m#n\":{},", 2000,
+		"\"m\":{}}}}}," BODY "}", "members of its body"},
+	{HEAD "\"paths\":{\"/x\":{\"$ref\":\"#/big\"},", "\"/p#n\":{\"$ref\":\"#/big\"},",
+		10000, "\"/y\":{}},\"big\":{\"x\":[",
+		"takes too much work: more than 64 MiB"},
+};
+
+START_TEST(work_is_bounded)
+{
+	struct openapi_operation o;
+	struct error err = {0};
+	char *text =
+		repeat(bombs[_i].head, bombs[_i].each, bombs[_i].count, bombs[_i].tail);
+	if (text[strlen(text) - 1] == '[') {
+		char *whole = repeat(text, "\"0123456789#n\",", 1000, "1]}}");
+		free(text);
+		text = whole;
+	}
+	clock_t before = clock();
+	bool ok = read_text(text, &o, &err);
+	ck_assert_msg(clock() - before < 2 * CLOCKS_PER_SEC, "it took too long");
+	ck_assert_msg(ok == !bombs[_i].why, "%s", err.text);
+	if (ok)
+		openapi_finish(&o);
+	else
+		ck_assert_msg(strstr(err.text, bombs[_i].why), "%s", err.text);
+	free(text);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("openapi");
@@ -108,6 +182,7 @@ int main(void)
 	tcase_add_test(tc, parameters_of_the_operation_replace_those_of_its_path);
 	tcase_add_loop_test(tc, what_cannot_be_called_is_refused, 0,
 		(int)(sizeof wrong / sizeof *wrong));
+	tcase_add_loop_test(tc, work_is_bounded, 0, (int)(sizeof bombs / sizeof *bombs));
 	suite_add_tcase(suite, tc);
 	return suite_exit(suite);
 }

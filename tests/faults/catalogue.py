@@ -90,6 +90,7 @@ ROWS = {row.number: row for row in (
     Row(66, "Different logins of workers", "I1-I8, I11", "the frozen worker owned the run"),
     Row(67, "Sizes by bytes", "I1, I5, I10"),
     Row(68, "Names with every escape", "I1, I7"),
+    Row(70, "What holds the loop", "I10"),
     Row(69, "Planner statistics", "I1, I7, I10", "runs were looked at with them"),
 )}
 

@@ -20,14 +20,17 @@ void fuzz_openapi(const char *data, size_t n)
 	struct fuzz_parts in = fuzz_parts(data, n);
 	char *operation = fuzz_part_text(&in), *url = fuzz_part_text(&in), *text;
 	struct json document = fuzz_part_json(&in, &text);
+	struct openapi_document d;
 	struct openapi_operation o;
 	struct error err = {0};
-	if (document.s && openapi_read(document, url, operation, &o, &err)) {
+	openapi_document_init(&d, document);
+	if (document.s && openapi_read(&d, url, operation, &o, &err)) {
 		check_operation(&o);
 		openapi_finish(&o);
 	} else if (document.s) {
 		must(err.kind == ERROR_INPUT && *err.text, "no reason");
 	}
+	openapi_document_finish(&d);
 	free(operation);
 	free(url);
 	free(text);
