@@ -513,16 +513,24 @@ static bool apply_lost(struct run *r, const struct op *op, struct error *err)
 	return true;
 }
 
-/* Nothing has a deadline any more; true if some attempt has no outcome yet. */
-static bool stop_the_clocks(struct run *r)
+static bool is_attempting(struct frame *f)
 {
-	bool attempting = false;
+	for (struct frame *g = f; g; g = frame_after(g, f)) {
+		if (g->open)
+			return true;
+	}
+	return false;
+}
+
+/* An operator's time is his own: nothing has a deadline any more, but attempts that come
+ * to their end meanwhile, and what is around them. */
+static void stop_the_clocks(struct run *r)
+{
 	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
-		attempting |= f->open;
-		f->deadline = f->attempt_deadline = 0;
+		if ((f->deadline || f->attempt_deadline) && !is_attempting(f))
+			f->deadline = f->attempt_deadline = 0;
 		agenda_touch(f);
 	}
-	return attempting;
 }
 
 static bool apply_held(struct run *r, const struct op *op, struct error *err)
@@ -535,8 +543,17 @@ static bool apply_held(struct run *r, const struct op *op, struct error *err)
 	f->state = FRAME_HELD;
 	r->failed = NULL;
 	r->held = true;
-	if (!stop_the_clocks(r)) /* an operator's time is his own */
+	stop_the_clocks(r);
+	if (!is_attempting(r->root))
 		r->status = RUN_SUSPENDED;
+	return true;
+}
+
+static bool apply_suspended(struct run *r)
+{
+	r->status = RUN_SUSPENDED;
+	if (r->held)
+		stop_the_clocks(r);
 	return true;
 }
 
@@ -652,7 +669,7 @@ static bool apply(struct run *r, const struct op *op, struct error *err)
 	case OP_LOST: return apply_lost(r, op, err);
 	case OP_HELD: return apply_held(r, op, err);
 	case OP_ANSWERED: return apply_answered(r, op, err);
-	case OP_SUSPENDED: r->status = RUN_SUSPENDED; return true;
+	case OP_SUSPENDED: return apply_suspended(r);
 	case OP_RESUMED:
 		r->status = RUN_RUNNING;
 		r->held = false;

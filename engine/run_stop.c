@@ -78,6 +78,37 @@ void run_cancel_others(struct run *r, struct frame *top, const struct frame *kee
 	}
 }
 
+/* ---- Attempts without an outcome ---- */
+
+static void take_back(struct run *r, struct frame *f)
+{
+	struct op op = op_make(OP_WAITING, f->path);
+	op.due = r->now;
+	op.again = true;
+	run_record(r, &op);
+}
+
+static void lose(struct run *r, struct frame *f)
+{
+	const struct effect_kind *kind = f->task->kind->effect;
+	if (kind->is_transactional && kind->is_transactional(f->task)) {
+		take_back(r, f); /* without an outcome, it did not happen */
+		return;
+	}
+	struct op op = op_make(OP_LOST, f->path);
+	op.attempt = f->attempt;
+	run_record(r, &op);
+}
+
+static void give_up(struct run *r, struct frame *f)
+{
+	bool sent = drop_effect(r, f);
+	if (f->open && sent)
+		lose(r, f);
+	else if (f->open)
+		take_back(r, f);
+}
+
 /* ---- Time ---- */
 
 /* True if the world may have seen one of them. */
@@ -109,39 +140,75 @@ static enum progress fault_run(struct run *r, const struct fault *fault)
 	return PROGRESS_AGAIN;
 }
 
-/* Ends the attempt of a leaf below a frame whose time is over (or that frame itself):
- * true if it is to be held. */
-static bool time_out_leaf(
-	struct run *r, struct frame *leaf, const struct frame *late, struct fault *fault)
+/* Whether the leaf's attempt, whose time is over, may have taken effect. */
+static bool is_uncertain(const struct frame *leaf)
 {
 	bool is_live = leaf->effect && !leaf->effect->done;
-	fault->uncertain =
-		is_live ? effect_may_have_happened(&leaf->effect->effect) : leaf->lost;
-	if (is_live)
+	return is_live ? effect_may_have_happened(&leaf->effect->effect) : leaf->lost;
+}
+
+static bool is_for_a_person(const struct frame *leaf)
+{
+	return leaf->state == FRAME_HELD ||
+	       (is_uncertain(leaf) &&
+		       leaf->task->metadata.on_uncertain == UNCERTAIN_HOLD);
+}
+
+/* Ends the attempt of a leaf below a frame whose time is over, or that frame itself. */
+static void time_out_leaf(
+	struct run *r, struct frame *leaf, const struct frame *late, struct fault *fault)
+{
+	fault->uncertain = is_uncertain(leaf);
+	if (leaf->effect && !leaf->effect->done)
 		abandon_effect(r, leaf, fault);
-	bool held =
-		fault->uncertain && leaf->task->metadata.on_uncertain == UNCERTAIN_HOLD;
-	if (held || (leaf != late && (leaf->open || leaf->lost)))
+	if (leaf != late && (leaf->open || leaf->lost))
 		run_fail(r, leaf, fault);
-	return held;
+}
+
+static void hold_late(struct run *r, struct frame *leaf, struct fault *fault)
+{
+	const char *reason = leaf->state == FRAME_HELD ? r->reason : NULL;
+	if (leaf->state != FRAME_HELD) {
+		fault->uncertain = true;
+		if (leaf->effect && !leaf->effect->done)
+			abandon_effect(r, leaf, fault);
+		run_fail(r, leaf, fault);
+	}
+	run_hold(r, leaf,
+		reason ? reason : "nobody knows whether the last attempt took effect");
+}
+
+/* Holds what is for a person, and nothing of the block fails before he has decided: what
+ * else was under way is without an outcome, as after a lost worker. False: nothing is for
+ * one. */
+static bool hold_below(struct run *r, struct frame *late, struct fault *fault)
+{
+	struct frame *f = frame_leaf(late);
+	while (f && !is_for_a_person(f))
+		f = frame_leaf_after(f, late);
+	if (!f)
+		return false;
+	for (f = frame_leaf(late); f; f = frame_leaf_after(f, late)) {
+		if (is_for_a_person(f))
+			hold_late(r, f, fault);
+		else
+			give_up(r, f);
+	}
+	return true;
 }
 
 enum progress run_time_out(struct run *r, struct frame *f)
 {
 	struct fault fault = {0};
 	bool own = f->deadline && f->deadline <= r->now, sent = false;
-	struct frame *held = NULL;
 	leave_behind(r, f);
 	fault_set(&fault, PROBLEM_TIMEOUT, "%s did not end in time",
 		*f->path ? f->task->name : "the workflow");
-	for (struct frame *g = frame_leaf(f); g; g = frame_leaf_after(g, f)) {
-		if (time_out_leaf(r, g, f, &fault))
-			held = g;
-		sent |= g == f && fault.uncertain;
-	}
-	if (held) {
-		run_hold(r, held, "nobody knows whether the last attempt took effect");
+	if (hold_below(r, f, &fault))
 		return PROGRESS_AGAIN;
+	for (struct frame *g = frame_leaf(f); g; g = frame_leaf_after(g, f)) {
+		time_out_leaf(r, g, f, &fault);
+		sent |= g == f && fault.uncertain;
 	}
 	fault.uncertain = sent;
 	if (!f->parent)
@@ -193,14 +260,6 @@ void run_refuse(struct run *r, int64_t now, const struct fault *f)
 	run_record(r, &op);
 }
 
-static void take_back(struct run *r, struct frame *f)
-{
-	struct op op = op_make(OP_WAITING, f->path);
-	op.due = r->now;
-	op.again = true;
-	run_record(r, &op);
-}
-
 void run_take_back(struct run *r, int64_t now)
 {
 	for (struct frame *f = frame_leaf(r->root); f; f = frame_leaf_after(f, r->root)) {
@@ -209,18 +268,6 @@ void run_take_back(struct run *r, int64_t now)
 		run_begin_entry(r, now);
 		take_back(r, f);
 	}
-}
-
-static void lose(struct run *r, struct frame *f)
-{
-	const struct effect_kind *kind = f->task->kind->effect;
-	if (kind->is_transactional && kind->is_transactional(f->task)) {
-		take_back(r, f); /* without an outcome, it did not happen */
-		return;
-	}
-	struct op op = op_make(OP_LOST, f->path);
-	op.attempt = f->attempt;
-	run_record(r, &op);
 }
 
 void run_mark_lost(struct run *r, int64_t now)
@@ -237,11 +284,6 @@ void run_mark_lost(struct run *r, int64_t now)
 
 void run_give_up_attempts(struct run *r)
 {
-	for (struct frame *f = frame_leaf(r->root); f; f = frame_leaf_after(f, r->root)) {
-		bool sent = drop_effect(r, f);
-		if (f->open && sent)
-			lose(r, f);
-		else if (f->open)
-			take_back(r, f);
-	}
+	for (struct frame *f = frame_leaf(r->root); f; f = frame_leaf_after(f, r->root))
+		give_up(r, f);
 }
