@@ -72,6 +72,50 @@ def lost_and_late(w):
     check(len(recorder.records("/hold/gate")) == 3, "requests: %s", recorder.counts())
 
 
+def held_and_late(w):
+    """what may have taken effect when a block's time was over is asked for, each by itself, and never sent unasked"""
+    recorder = w.recorder()
+
+    def branch(name, rule):
+        return {name: post(recorder.url + "/hold/gate/" + name, metadata={"onUncertain": rule})}
+    path = w.file("late", [{"guard": {"try": [{"both": {"timeout": {"after": {"seconds": 1}}, "fork": {"branches": [
+        branch("x", "hold"), branch("y", "hold"), branch("z", "fail")]}}}],
+        "catch": {"as": "e", "do": [{"tell": {"set": {"why": "${ $e.instance }"}}}]}}}])
+    run = w.expect(0, "start", path).id
+    worker = w.worker(*QUICK)
+    for name in "xy":
+        w.wait_status(run, "suspended")
+        found = w.sql("select string_agg(name, '' order by name) from stepwell.steps where run_id = '%s' and "
+                      "status = 'suspended'" % run)
+        check(name in found, "held: %s", found)
+        w.expect(0, "resume", run, "--step", name, "--answer", "1")
+        if name == "x":
+            wait_for(lambda: w.sql("select status from stepwell.steps where run_id = '%s' and name = 'x'" % run)
+                     == "completed", PATIENCE, "the answer is taken")
+    w.wait_status(run, "completed")
+    why = w.sql("select output ->> 'why' from stepwell.runs where id = '%s'" % run)
+    check(why.endswith("/z"), "it was caught: %s", why)
+    check(len(recorder.records("/hold/gate")) == 3, "requests: %s", recorder.counts())
+    w.end(worker, signal.SIGTERM)
+
+
+def late_while_held(w):
+    """while a step is held, what is still under way has no more time than it had"""
+    recorder = w.recorder()
+    late = {"timeout": {"after": {"seconds": 2}}}
+    block = [{"a": post(recorder.url + "/hold/gate/a")}]
+    path = w.file("held", [{"both": {"fork": {"branches": [
+        {"x": post(recorder.url + "/hold/gate/x", timeout={"after": {"seconds": 1}}, metadata={"onUncertain": "hold"})},
+        {"y": {"try": [{"in": post(recorder.url + "/hold/gate/y", **late)}], "catch": {}}},
+        {"z": {"try": [{"in": {"do": block, **late}}], "catch": {}}}]}}}])
+    run = w.expect(0, "start", path).id
+    worker = w.worker(*QUICK)
+    w.wait_status(run, "suspended", 10)
+    w.expect(0, "resume", run, "--answer", "1")
+    w.wait_status(run, "completed")
+    w.end(worker, signal.SIGTERM)
+
+
 def drained_and_late(w):
     """a step that was not sent when its worker drained has all its time with the next one"""
     recorder = w.recorder()
@@ -433,8 +477,20 @@ def started_while_left(w):
     check(w.sql(void) == "t|f", "a start from before: %s", w.sql(void))
 
 
+def child_without_triggers(w):
+    """a parent is told of its child's end where the database's sessions fire no triggers"""
+    w.expect(0, "apply", w.file("quiet", [{"c": {"wait": {"milliseconds": 300}}}]))
+    change = "do $$ begin execute format('alter database %%I %s', current_database()); end $$"
+    w.sql(change % "set session_replication_role = replica")
+    worker = w.worker(*QUICK)
+    run = w.expect(0, "start", w.file("parent", [{"p": child("quiet")}])).id
+    w.wait_status(run, "completed", 10)
+    w.end(worker, signal.SIGTERM)
+    w.sql(change % "reset session_replication_role")
+
+
 if __name__ == "__main__":
-    main([suspended_fork, lost_and_late, drained_and_late, many_events, routed_unseen, routed_late, one_lease_is_held,
+    main([suspended_fork, lost_and_late, held_and_late, late_while_held, drained_and_late, many_events, routed_unseen, routed_late, one_lease_is_held,
           correlated_by_more, refused_in_an_order, emitted_by_two, child_beside_a_long_step, children_left_behind,
           context_of_a_request, cancel_of_the_unreadable, many_children, retry_beside_a_child,
-          cancelled_by_an_operator, started_while_left])
+          cancelled_by_an_operator, started_while_left, child_without_triggers])

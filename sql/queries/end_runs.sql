@@ -1,5 +1,6 @@
 -- Ends runs, and wakes those that wait for them: due at once where nobody owns them, else when
--- they are released. $1 run_id uuid[]; $2 status text[]; $3 output text[]; $4 error text[];
+-- they are released. Their parents are to be told (so says a trigger, too, which not every role's sessions
+-- fire: it is for workers of the version before). $1 run_id uuid[]; $2 status text[]; $3 output text[]; $4 error text[];
 -- $5 started_at timestamptz[]; $6 ended_at timestamptz[].
 with ended as (
 	select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[],
@@ -14,5 +15,6 @@ with ended as (
 		and l.run_id not in (select run_id from ended)
 )
 update stepwell.run r set status = e.status, output = e.output, error = e.error,
-	started_at = e.started_at, ended_at = e.ended_at
+	started_at = e.started_at, ended_at = e.ended_at,
+	untold = case when r.awaited then r.parent_run_id end
 from ended e where r.id = e.run_id

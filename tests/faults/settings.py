@@ -76,7 +76,7 @@ VALUES = {
     "idle_in_transaction_session_timeout": ["1s"], "transaction_timeout": ["1s"], "client_connection_check_interval": ["1"],
     "temp_file_limit": ["0"], "tcp_user_timeout": ["1000"]}
 # Rows of their own have these (21, 25); or they can only be given when a session begins, and wait then.
-# (session_replication_role: no trigger is ours, but the judges' are.)
+# (session_replication_role: test_meetings has it; the judges' triggers would not fire.)
 ELSEWHERE = {"session_replication_role", "post_auth_delay", "session_preload_libraries", "local_preload_libraries", "extension_destdir"}
 # With these a database takes nothing, and what is asked of it must say why.
 REFUSING = {"default_transaction_read_only": "on", "transaction_read_only": "on"}
