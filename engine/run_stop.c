@@ -111,15 +111,6 @@ static void give_up(struct run *r, struct frame *f)
 
 /* ---- Time ---- */
 
-/* True if the world may have seen one of them. */
-static bool drop_effects(struct run *r)
-{
-	bool sent = false;
-	while (r->under_way)
-		sent |= drop_effect(r, r->under_way->frame);
-	return sent;
-}
-
 /* Stops the frame's effect and says how it ended; it is kept until that is durable. */
 static void abandon_effect(struct run *r, struct frame *f, const struct fault *fault)
 {
@@ -234,10 +225,17 @@ int64_t run_due(const struct run *r)
 
 /* ---- Requests from outside ---- */
 
+/* What the world may have seen is lost, so that the step says so. */
 enum progress run_cancel(struct run *r)
 {
 	struct op op = op_make(OP_CANCELLED, "");
-	op.uncertain = drop_effects(r);
+	while (r->under_way) {
+		struct frame *f = r->under_way->frame;
+		bool sent = drop_effect(r, f);
+		if (f->open && sent)
+			lose(r, f);
+		op.uncertain |= sent;
+	}
 	r->request = REQUEST_NONE;
 	run_record(r, &op);
 	return PROGRESS_AGAIN;

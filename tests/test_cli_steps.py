@@ -225,6 +225,16 @@ def uncertain(w):
                               use={"retries": {"p": {"limit": {"attempt": {"count": 1}}}}}))
     steps = steps_of(w, "@last")
     check(steps["charge"]["attempts"] == 2 and "uncertain" not in steps["charge"], "%s", steps)
+    run = w.expect(0, "start", w.file("cut", [{"both": {"fork": {"branches": [
+        {"sent": post(recorder.url + "/hold/cut/x")}, {"idle": LONG}]}}}])).id
+    w.worker()
+    recorder.wait("/hold/cut", 1)
+    w.expect(0, "cancel", run)
+    w.wait_status(run, "cancelled")
+    steps = steps_of(w, run)
+    check({name for name, s in steps.items() if s.get("uncertain") is True} == {"sent"}, "%s", steps)
+    check({s["status"] for s in steps.values()} == {"cancelled"}, "%s", steps)
+    check(re.search(r"sent .* was cancelled by .*; it may have taken effect\n", w.expect(0, "status", run).out), "unsaid")
 
 
 def extended(w):
