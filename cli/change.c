@@ -101,6 +101,19 @@ static bool give_order(struct db_client *c, struct uuid id, enum admin_change ch
 	return ok;
 }
 
+/* The order met nothing: the run was as it was seen, or has got there meanwhile. */
+static bool look_again(struct db_client *c, struct uuid id, enum admin_change change,
+	const char **ret_word, struct error *err)
+{
+	struct admin_run run;
+	if (!admin_find_run(c, id, &run, err))
+		return false;
+	enum phase phase = run.phase;
+	admin_run_finish(&run);
+	*ret_word = phase_name(phase);
+	return phase == words[change].already || refuse(id, phase, err);
+}
+
 static bool change_run(struct db_client *c, struct uuid id, enum admin_change change,
 	const char **ret_word, struct error *err)
 {
@@ -128,7 +141,7 @@ static bool change_run(struct db_client *c, struct uuid id, enum admin_change ch
 		admin_notify(c);
 		return true;
 	}
-	return refuse(id, phase, err);
+	return look_again(c, id, change, ret_word, err);
 }
 
 int change_runs(const struct options *o, enum admin_change change)

@@ -489,6 +489,19 @@ def run_cancelled(w):
     check(last["kind"] == "cancelled" and last["outcome"] == "uncertain", "the shell was cut short: %s", last)
 
 
+def cancelled_meanwhile(w):
+    """who cancels a run that another's order is just ending is told that it is cancelled"""
+    run = w.expect(0, "start", w.file("c", [{"a": {"wait": {"hours": 1}}}])).id
+    ends = w.session("begin; delete from stepwell.lease where run_id = '%s'; update stepwell.run set status = 'cancelled', "
+                     "ended_at = now() where id = '%s'" % (run, run))
+    process = w.spawn("cancel", run)
+    wait_for(lambda: w.sql("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and "
+                           "datname = current_database()") == "1", PATIENCE, "the order waits")
+    ends("commit")
+    out, err = process.communicate(timeout=PATIENCE)
+    check(process.returncode == 0 and out.endswith("cancelled\n") and err == "", "%d %s%s", process.returncode, out, err)
+
+
 def start(w):
     """start prints the id only; keys, --wait, --delay, --at"""
     path = w.file("s", [{"a": {"set": {"got": "${ .n }"}}}])
@@ -631,4 +644,4 @@ def examples(w):
 if __name__ == "__main__":
     main([private, run_interrupt, migrate, unreachable, wide_definitions, usage, version, validate, validate_beyond_schema, validate_large,
           validate_text, apply, run, run_key, run_json, run_faulted, run_waits, run_timeout, marked_files, run_remote,
-          run_cancelled, start, migrate_print, examples])
+          run_cancelled, cancelled_meanwhile, start, migrate_print, examples])
