@@ -132,6 +132,26 @@ static const char *find_assignment(char *s, size_t n)
 	return found;
 }
 
+/* "${ .n } > 5" is text, which is neither false nor null. */
+static bool check_template(
+	struct inspection *in, struct buf *b, struct json v, const struct place *place)
+{
+	const char *blanks = " \t\r\n";
+	size_t at = 0, n = 0, before = strspn(b->data, blanks);
+	if (strncmp(b->data + before, "${", 2) != 0 ||
+		!jqscan_find(b->data, b->len, &at, &n) || n == SIZE_MAX)
+		return false;
+	const char *rest = b->data + at + n + 1;
+	rest += strspn(rest, blanks);
+	if (!*rest)
+		return false;
+	inspection_report(in, FINDING_WARNING, place,
+		(struct json){json_string_place(v, (size_t)(rest - b->data)), 1},
+		"with this behind it, \"${ }\" gives text, which always holds: the "
+		"whole condition stands inside of it, or without it");
+	return true;
+}
+
 /* `.x = 1` gives the data back with another x: neither false nor null. */
 void habit_check_condition(
 	struct inspection *in, struct json v, const struct place *place)
@@ -140,7 +160,9 @@ void habit_check_condition(
 	json_string(v, &b);
 	char *s = b.data;
 	size_t at = 0, n = b.len;
-	if (s && jqscan_find(s, b.len, &at, &n) && n != SIZE_MAX)
+	if (s && check_template(in, &b, v, place))
+		s = NULL;
+	else if (s && jqscan_find(s, b.len, &at, &n) && n != SIZE_MAX)
 		s += at;
 	const char *assigns = s && n != SIZE_MAX ? find_assignment(s, n) : NULL;
 	size_t offset = assigns ? (size_t)(assigns - b.data) : 0;

@@ -27,6 +27,22 @@ START_TEST(an_assignment_is_no_condition)
 }
 END_TEST
 
+START_TEST(text_is_no_condition)
+{
+	EXPECT(WARNING(TASK("{'set':{'v':1},'if':'${ .x } == 1'}"), "/do/0/t/if",
+		       "gives text, which always holds"),
+		WARNING(TASK("{'switch':[{'c':{'when':' ${ .x } and ${ .y }','then':'end'"
+			     "}}]}"),
+			"/do/0/t/switch/0/c/when", "the whole condition"),
+		WARNING(TASK("{'for':{'in':'.x'},'while':'${ .x }.','do':[{'u':{'wait':"
+			     "'PT1S'}}]}"),
+			"/do/0/t/while", "always holds"),
+		NOT_THERE(TASK("{'set':{'v':1},'if':' ${ .x == 1 } '}")),
+		NOT_THERE(TASK("{'set':{'v':1},'if':'.x == \\'${ .y }\\''}")),
+		NOT_THERE(TASK("{'set':{'v':1},'output':{'as':'${ .v } times'}}")));
+}
+END_TEST
+
 START_TEST(jsonpath_is_not_read)
 {
 	EXPECT(WARNING(TASK("{'set':{'v':'$.x.y'}}"), "/do/0/t/set/v", "${ .x.y }"),
@@ -192,6 +208,7 @@ int main(void)
 	Suite *suite = suite_create("habit_check");
 	TCase *tests = tcase_create("habit_check");
 	tcase_add_test(tests, an_assignment_is_no_condition);
+	tcase_add_test(tests, text_is_no_condition);
 	tcase_add_test(tests, jsonpath_is_not_read);
 	tcase_add_test(tests, braces_are_not_forgotten);
 	tcase_add_test(tests, names_of_loops_are_those_they_give);
