@@ -14,6 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Of nobody else: who runs as it can do what the server can. */
+#define SERVER_USER "stepwell-postgres"
+
 /* Where packages put one folder per major version: prefix, version, "/bin". */
 static const struct {
 	const char *parent, *prefix;
@@ -234,20 +237,42 @@ static void find_by_pg_config(struct postgres *pg, int wanted)
 	buf_finish(&said);
 }
 
+/* By somebody else at the same time is as well. */
+static bool make_user(struct error *err)
+{
+	const struct postgres root = {0};
+	char *argv[] = {"/usr/sbin/useradd", "--system", "--user-group",
+		"--no-create-home", "--home-dir", "/nonexistent", "--shell",
+		"/usr/sbin/nologin", SERVER_USER, NULL};
+	struct buf said = {0};
+	struct error why;
+	bool ok = postgres_run(&root, argv, NULL, &said, &why) || getpwnam(SERVER_USER);
+	buf_finish(&said);
+	return ok ||
+	       error_set(err, ERROR_NOT_FOUND,
+		       "as root the private PostgreSQL runs as a system user of its own, "
+		       "which could not be made (%.200s): useradd --system --user-group "
+		       "--no-create-home --shell /usr/sbin/nologin " SERVER_USER
+		       "; or work as another user, or name a database with --db",
+		       why.text);
+}
+
 static bool find_user(struct postgres *pg, struct error *err)
 {
 	pg->uid = geteuid();
 	pg->gid = getegid();
 	if (pg->uid != 0)
 		return true;
-	struct passwd *user = getpwnam("postgres");
-	if (!user)
-		user = getpwnam("nobody");
+	const struct passwd *user = getpwnam(SERVER_USER);
+	if (!user && make_user(err))
+		user = getpwnam(SERVER_USER);
+	else if (!user)
+		return false;
 	if (!user || user->pw_uid == 0)
 		return error_set(err, ERROR_NOT_FOUND,
-			"PostgreSQL does not run as root, and there is no user postgres "
-			"or nobody "
-			"it could run as");
+			"as root the private PostgreSQL runs as the user " SERVER_USER
+			", which is %s: name a database with --db",
+			user ? "root itself" : "not found though it was made");
 	pg->uid = user->pw_uid;
 	pg->gid = user->pw_gid;
 	return true;

@@ -1,6 +1,6 @@
 /*
  * The PostgreSQL server programs installed on this machine, and the user they run as:
- * never root, so as root it is `postgres` or else `nobody`.
+ * never root, so as root it is a system user that does nothing else, which is made.
  */
 #ifndef STEPWELL_POSTGRES_H
 #define STEPWELL_POSTGRES_H

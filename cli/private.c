@@ -13,13 +13,12 @@
 #include "private.h"
 
 #include "clock.h"
-#include "postgres.h"
-#include "private_place.h"
+#include "private_cluster.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <libpq-fe.h>
-#include <locale.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,103 +137,18 @@ static _Noreturn void supervise(
 	if (server == 0)
 		become_server(parent, argv, env);
 	sigprocmask(SIG_UNBLOCK, &child, NULL);
-	while (server > 0 && flock(USERS_FD, LOCK_EX) < 0 && errno == EINTR)
+	int locked = -1;
+	while (server > 0 && (locked = flock(USERS_FD, LOCK_EX)) < 0 && errno == EINTR)
 		;
 	sigprocmask(SIG_BLOCK, &child, NULL);
 	if (server > 0 && kill(server, SIGINT) == 0)
 		waitpid(server, NULL, 0);
-	rmdir(p->place.socket); /* it may lie in /tmp */
+	if (locked == 0)
+		rmdir(p->place.socket); /* it may lie in /tmp; nobody uses it */
 	_exit(0);
 }
 
 /* ---- Starting ---- */
-
-/* Line n, from 1, of a file of the cluster's; NULL if it is not there. */
-static char *cluster_says(const struct place *place, const char *name, int n)
-{
-	char text[1024] = "";
-	char *path = xasprintf("%s/%s", place->data, name);
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-	if (fd >= 0)
-		close(fd);
-	free(path);
-	const char *line = length > 0 ? text : NULL;
-	while (line && --n > 0 && (line = strchr(line, '\n')))
-		line++;
-	const char *end = line ? strchr(line, '\n') : NULL;
-	return end ? xstrndup(line, (size_t)(end - line)) : NULL;
-}
-
-static int cluster_version(const struct place *place)
-{
-	char *text = cluster_says(place, "PG_VERSION", 1);
-	int version = text ? (int)strtol(text, NULL, 10) : 0;
-	free(text);
-	return version;
-}
-
-/* Character classes of Unicode where the system has them. */
-static const char *cluster_locale(void)
-{
-	locale_t locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-	if (!locale)
-		return "--locale=C";
-	freelocale(locale);
-	return "--locale=C.UTF-8";
-}
-
-/* Runs a server program on the new cluster. */
-static bool run_program(const struct postgres *pg, const char *const args[],
-	const char *input, struct error *err)
-{
-	char *argv[16] = {postgres_program(pg, args[0])};
-	struct buf said = {0};
-	size_t n = 1;
-	for (; args[n]; n++)
-		argv[n] = xstrdup(args[n]);
-	bool ok = postgres_run(pg, argv, input, &said, err);
-	while (n > 0)
-		free(argv[--n]);
-	buf_finish(&said);
-	return ok;
-}
-
-/* What initdb writes unsynced, one syncfs makes durable before the name is there. */
-static bool cluster_publish(
-	const struct place *place, const char *made, struct error *err)
-{
-	int fd = open(place->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool ok = fd >= 0 && syncfs(fd) == 0 && rename(made, place->data) == 0 &&
-		  fsync(fd) == 0;
-	if (!ok)
-		error_set(err, ERROR_PERMANENT, "%s: %s", place->data, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-/* A cluster has its final name only when it is complete, database and all. */
-static bool cluster_make(struct private *p, struct error *err)
-{
-	char *made = xasprintf("%s/data.new", p->place.base);
-	char *remove[] = {"/bin/rm", "-rf", "--", made, NULL};
-	const char *const initdb[] = {"initdb", "-D", made, "-U", "stepwell",
-		"--auth=trust", "--encoding=UTF8", cluster_locale(), "--no-sync",
-		"--no-instructions", NULL};
-	const char *const single[] = {
-		"postgres", "--single", "-D", made, "postgres", NULL};
-	struct buf said = {0};
-	if (access(made, F_OK) == 0 && !postgres_run(&p->pg, remove, NULL, &said, NULL))
-		buf_clear(&said); /* as root: all but the folder itself, which is ours */
-	bool ok = place_make_folder(made, &p->pg, err) &&
-		  run_program(&p->pg, initdb, NULL, err) &&
-		  run_program(&p->pg, single, "CREATE DATABASE stepwell\n", err) &&
-		  cluster_publish(&p->place, made, err);
-	buf_finish(&said);
-	free(made);
-	return ok || error_prefix(err, "the private database");
-}
 
 static int open_log(const struct place *place, struct error *err)
 {
@@ -275,19 +189,23 @@ static bool fork_supervisor(
 /* server: the server's lock, held; the server inherits it. */
 static bool server_start(const struct private *p, int server, struct error *err)
 {
+	char *hba = xasprintf("hba_file=%s/pg_hba.conf", p->place.base);
+	char *ident = xasprintf("ident_file=%s/pg_ident.conf", p->place.base);
 	char *argv[] = {postgres_program(&p->pg, "postgres"), "-D", p->place.data, "-k",
-		p->place.socket, "-p", "5432", "-c", "listen_addresses=", "-c",
-		"unix_socket_permissions=0700", "-c", "max_connections=100", "-c",
-		"shared_buffers=32MB", "-c", "max_wal_senders=0", "-c", "jit=off", "-c",
-		"logging_collector=off", "-c", "log_destination=stderr", "-c",
-		"log_timezone=UTC", "-c", "timezone=UTC", "-c", "cluster_name=stepwell",
-		NULL};
+		p->place.socket, "-p", "5432", "-c", hba, "-c", ident, "-c",
+		"listen_addresses=", "-c", "unix_socket_permissions=0700", "-c",
+		"max_connections=100", "-c", "shared_buffers=32MB", "-c",
+		"max_wal_senders=0", "-c", "jit=off", "-c", "logging_collector=off", "-c",
+		"log_destination=stderr", "-c", "log_timezone=UTC", "-c", "timezone=UTC",
+		"-c", "cluster_name=stepwell", NULL};
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	int log = open_log(&p->place, err);
 	int users = log < 0 ? -1 : lock_open(&p->place, "users", 0, err);
 	int fds[FD_COUNT] = {null, log, log, server, users};
 	bool ok = users >= 0 && fork_supervisor(p, fds, argv, err);
 	free(argv[0]);
+	free(hba);
+	free(ident);
 	if (null >= 0)
 		close(null);
 	if (log >= 0)
@@ -317,12 +235,17 @@ static bool set_start_error(const struct place *place, struct error *err)
 	return false;
 }
 
+/* Whoever owns the cluster runs its server: nobody else is listened to. */
 static void set_conninfo(struct private *p, const char *folder)
 {
+	struct stat st;
+	bool there = stat(p->place.data, &st) == 0;
+	const struct passwd *peer = there ? getpwuid(st.st_uid) : NULL;
 	free(p->conninfo);
 	p->conninfo = xasprintf("host=%s port=5432 user=stepwell dbname=stepwell "
-				"sslmode=disable gssencmode=disable connect_timeout=10",
-		folder);
+				"requirepeer='%s' sslmode=disable gssencmode=disable "
+				"connect_timeout=10",
+		folder, peer ? peer->pw_name : "?");
 }
 
 /* Whether the server answers. One that was started when our folder had another name may
@@ -341,6 +264,15 @@ static bool server_answers(struct private *p)
 	return elsewhere && PQping(p->conninfo) == PQPING_OK;
 }
 
+/* With the server's lock held: nothing of a server is there. */
+static bool server_prepare(const struct private *p, struct error *err)
+{
+	return (cluster_version(&p->place) ? cluster_close(&p->place, &p->pg, err)
+					   : cluster_make(&p->place, &p->pg, err)) &&
+	       place_make_folder(p->place.socket, &p->pg, err) &&
+	       cluster_write_access(&p->place, &p->pg, err);
+}
+
 /* Until the server answers; starts it if nothing of a server is there. */
 static bool server_ensure(struct private *p, struct error *err)
 {
@@ -350,7 +282,8 @@ static bool server_ensure(struct private *p, struct error *err)
 		int server = lock_server(&p->place);
 		if (server >= 0) {
 			bool ok = started ? set_start_error(&p->place, err)
-					  : server_start(p, server, err);
+					  : server_prepare(p, err) &&
+						    server_start(p, server, err);
 			close(server);
 			if (!ok)
 				return false;
@@ -376,10 +309,7 @@ static bool acquire(struct private *p, struct error *err)
 		return false;
 	p->pg.lock = start;
 	p->users = lock_open(&p->place, "users", LOCK_SH, err);
-	bool ok = p->users >= 0 && place_make_folder(p->place.socket, &p->pg, err);
-	if (ok && !cluster_version(&p->place))
-		ok = cluster_make(p, err);
-	ok = ok && server_ensure(p, err);
+	bool ok = p->users >= 0 && server_ensure(p, err);
 	p->pg.lock = 0;
 	close(start);
 	return ok;
@@ -456,23 +386,6 @@ static bool stop(const struct place *place, bool *ret_was_running, struct error 
 	return true;
 }
 
-/* Removes a cluster that has lost its name. As root, rm removes as the server's user all
- * but the folder itself, which is below ours. */
-static bool remove_nameless(
-	const struct place *place, const struct postgres *pg, struct error *err)
-{
-	char *path = xasprintf("%s/data.old", place->base);
-	char *remove[] = {"/bin/rm", "-rf", "--", path, NULL};
-	struct buf said = {0};
-	struct error why;
-	bool ok = postgres_run(pg, remove, NULL, &said, &why) || rmdir(path) == 0;
-	if (!ok)
-		*err = why;
-	buf_finish(&said);
-	free(path);
-	return ok;
-}
-
 /* A holder of the shared lock on the file, by the kernel's list of locks; -1: one that it
  * does not show here. */
 static pid_t find_holder(int fd)
@@ -511,37 +424,51 @@ pid_t private_user(void)
 	return user;
 }
 
-/* With the start lock held. */
-static bool remove_cluster(
-	const struct place *place, const struct postgres *pg, struct error *err)
+/* Removes the socket's folder, which may lie in /tmp, unless somebody uses the server:
+ * whoever connects again must not find another's there. */
+static void remove_socket(const struct place *place)
 {
+	int users = place_open(place, "users", O_RDWR, NULL);
+	if (users >= 0 && flock(users, LOCK_EX | LOCK_NB) == 0)
+		rmdir(place->socket);
+	if (users >= 0)
+		close(users);
+}
+
+/* With the start lock held. */
+static bool remove_cluster(const struct place *place, struct error *err)
+{
+	const struct postgres pg = {0};
 	bool was_running;
 	char *nameless = xasprintf("%s/data.old", place->base);
-	bool ok = stop(place, &was_running, err) && remove_nameless(place, pg, err);
+	char *access = xasprintf("%s/pg_hba.conf", place->base);
+	bool ok = stop(place, &was_running, err) &&
+		  cluster_remove_folder(nameless, &pg, err);
 	if (ok && rename(place->data, nameless) < 0)
 		ok = error_set(
 			err, ERROR_PERMANENT, "%s: %s", place->data, strerror(errno));
+	if (ok)
+		unlink(access);
+	remove_socket(place);
+	ok = ok && cluster_remove_folder(nameless, &pg, err);
 	free(nameless);
-	rmdir(place->socket); /* as the server's parent does */
-	return ok && remove_nameless(place, pg, err);
+	free(access);
+	return ok;
 }
 
 bool private_remove(bool *ret_was_there, struct error *err)
 {
 	struct place place;
-	struct postgres pg = {0};
 	if (!place_find(&place, err))
 		return false;
 	int version = cluster_version(&place), start = -1;
 	bool ok = true;
 	if (version) {
-		ok = postgres_find(&pg, version, err);
-		start = ok ? lock_open(&place, "start", LOCK_EX, err) : -1;
-		ok = start >= 0 && remove_cluster(&place, &pg, err);
+		start = lock_open(&place, "start", LOCK_EX, err);
+		ok = start >= 0 && remove_cluster(&place, err);
 	}
 	if (start >= 0)
 		close(start);
-	postgres_finish(&pg);
 	place_finish(&place);
 	*ret_was_there = version != 0;
 	return ok;
@@ -559,7 +486,7 @@ bool private_stop(bool *ret_was_running, struct error *err)
 		start = lock_open(&place, "start", LOCK_EX, err);
 		ok = start >= 0 && stop(&place, &was_running, err);
 		if (ok)
-			rmdir(place.socket); /* as the server's parent does */
+			remove_socket(&place); /* as the server's parent does */
 	}
 	if (start >= 0)
 		close(start);

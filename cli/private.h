@@ -4,7 +4,10 @@
  * the first wfctl that needs it and stopped when the last one is gone, be it killed with
  * -9.
  *
- * As root the server runs as `postgres` or `nobody` and the cluster lies in
+ * wfctl and its steps work as a role without superuser, as which only the user who made
+ * it gets in; they talk to nobody but the server's user. private_cluster.h
+ *
+ * As root the server runs as a system user of its own and the cluster lies in
  * /var/lib/stepwell, where that user can enter; `.wfctl` links to it. The link counts, so
  * the folder may be moved.
  *

@@ -100,17 +100,19 @@ void place_finish(struct place *p)
 }
 
 /* A folder of this user with this mode, made if missing. One of ours that was made for
- * another user was left behind before it was given to him. */
+ * another user was left behind before it was given to him; below a folder of root's the
+ * server may have had another user. */
 static bool make_folder(
 	const char *path, mode_t mode, uid_t uid, gid_t gid, struct error *err)
 {
 	struct stat st;
+	bool root = geteuid() == 0;
 	int fd = mkdir(path, mode) == 0 || errno == EEXIST
 			 ? open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 			 : -1;
 	int errnum = errno;
 	bool ok = fd >= 0 && fstat(fd, &st) == 0;
-	if (ok && st.st_uid != uid && st.st_uid == geteuid())
+	if (ok && st.st_uid != uid && (root ? uid != 0 : st.st_uid == geteuid()))
 		ok = fchown(fd, uid, gid) == 0 && fstat(fd, &st) == 0;
 	if (ok && st.st_uid == uid && (st.st_mode & 07777) != mode)
 		ok = fchmod(fd, mode) == 0;

@@ -213,9 +213,127 @@ START_TEST(server_is_durable_local_and_not_root)
 	snprintf(path, sizeof path, "/proc/%d", server_pid());
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_uint_ne(st.st_uid, 0);
+	const char *const others[] = {"postgres", "nobody"};
+	for (int i = 0; geteuid() == 0 && i < 2; i++) {
+		const struct passwd *other = getpwnam(others[i]);
+		ck_assert(!other || st.st_uid != other->pw_uid);
+	}
 	ck_assert_int_eq(stat(".wfctl/data", &st), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0700);
 	private_release(p);
+	leave();
+}
+END_TEST
+
+/* What the server says to this statement, or to who connects. */
+static void expect_refusal(const char *conninfo, const char *sql, const char *why)
+{
+	PGconn *c = PQconnectdb(conninfo);
+	PGresult *r = PQexec(c, sql);
+	ck_assert(PQresultStatus(r) == PGRES_FATAL_ERROR);
+	ck_assert_msg(strstr(PQerrorMessage(c), why), "%s", PQerrorMessage(c));
+	PQclear(r);
+	PQfinish(c);
+}
+
+/* Nothing of the superuser's is in reach of who uses the cluster. */
+static void expect_closed(const char *conninfo)
+{
+	static const char *const others[] = {
+		"stepwell_server", "stepwell_renamer", "postgres", "nobody"};
+	expect(conninfo,
+		"select count(*) from pg_roles where rolname = 'stepwell' and not "
+		"(rolsuper or rolcreaterole or rolreplication or rolbypassrls)",
+		"1");
+	expect(conninfo, "select count(*) from pg_roles where rolcanlogin", "2");
+	expect_refusal(
+		conninfo, "copy (select 1) to program 'true'", "must be superuser");
+	expect_refusal(conninfo, "copy (select 1) to '/tmp/x'", "must be superuser");
+	expect_refusal(conninfo, "set role stepwell_server", "permission denied");
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		char *other = xasprintf("%s user=%s", conninfo, others[i]);
+		expect_refusal(other, "select 1", "no pg_hba.conf entry");
+		free(other);
+	}
+	char *database = xasprintf("%s dbname=postgres", conninfo);
+	expect_refusal(database, "select 1", "no pg_hba.conf entry");
+	free(database);
+}
+
+START_TEST(nobody_is_its_superuser)
+{
+	const char *conninfo;
+	struct stat st;
+	enter(_i, NULL);
+	struct private *p = acquire(&conninfo);
+	expect_closed(conninfo);
+	ck_assert_int_eq(stat(".wfctl/data", &st), 0);
+	char *peer = xasprintf("requirepeer='%s'", getpwuid(st.st_uid)->pw_name);
+	ck_assert_ptr_nonnull(strstr(conninfo, peer));
+	char *another = xasprintf("%s requirepeer=daemon", conninfo);
+	expect_refusal(another, "select 1", "requirepeer");
+	free(another);
+	free(peer);
+	private_release(p);
+	leave();
+}
+END_TEST
+
+/* As the version before made it: the role is the superuser, everybody is trusted, and as
+ * root the server was that of `postgres`. */
+static const char made_before[] =
+	"set -e; bin=$(pg_config --bindir); cd \"$(readlink -f .wfctl)\"\n"
+	"rm -rf data pg_hba.conf pg_ident.conf; mkdir -m 700 data\n"
+	"as=; if [ $(id -u) = 0 ]; then chown postgres: data; "
+	"as='setpriv --reuid=postgres --regid=postgres --clear-groups'; fi\n"
+	"exec >/dev/null 2>&1\n"
+	"$as $bin/initdb -D \"$PWD/data\" -U stepwell --auth=trust -E UTF8 --no-sync\n"
+	"single() { $as $bin/postgres --single -D \"$PWD/data\" $1; }\n"
+	"echo 'create database stepwell' | single postgres\n"
+	"single stepwell <<'EOF'\n"
+	"create schema s\n"
+	"create table s.t (id serial primary key, n int) partition by range (id)\n"
+	"create table s.t1 partition of s.t for values from (0) to (9)\n"
+	"create view v as select * from s.t\n"
+	"create function f() returns int language sql security definer as 'select 1'\n"
+	"create aggregate g(int) (sfunc = int4pl, stype = int)\n"
+	"create type e as enum ('a')\n"
+	"create type r as range (subtype = float8)\n"
+	"create domain d as int\n"
+	"create sequence q\n"
+	"select lo_create(4711)\n"
+	"insert into s.t (n) values (7)\n"
+	"EOF\n";
+
+START_TEST(cluster_made_before_is_closed)
+{
+	const char *conninfo;
+	enter(_i, NULL);
+	if (!getpwnam("postgres")) {
+		leave();
+		return;
+	}
+	private_release(acquire(&conninfo));
+	ck_assert(private_stop(NULL, NULL));
+	ck_assert(sh(made_before));
+	for (int i = 0; i < 2; i++) {
+		struct private *p = acquire(&conninfo);
+		expect_closed(conninfo);
+		expect(conninfo, "insert into s.t (n) values (8); select sum(n) from v",
+			i ? "23" : "15");
+		free(query(conninfo,
+			"alter table s.t add x int; drop view v; create view v as select "
+			"* from s.t; drop table if exists w; create table w (e e, d d, r "
+			"r); alter function f() stable; select 1"));
+		expect(conninfo,
+			"select (select count(*) from pg_class where relowner = 10 and "
+			"oid >= 16384 and relnamespace <> 99) + (select count(*) from "
+			"pg_proc where proowner = 10 and oid >= 16384 and proname in "
+			"('f', 'g')) + (select count(*) from pg_largeobject_metadata "
+			"where lomowner = 10)",
+			"0");
+		private_release(p);
+	}
 	leave();
 }
 END_TEST
@@ -386,9 +504,16 @@ START_TEST(stop_under_its_users)
 	ck_assert(private_stop(&was_running, NULL));
 	ck_assert(was_running);
 	ck_assert(!private_is_running(p));
+	/* Its socket's folder is not left to whoever comes first. */
+	char *host = xstrndup(conninfo + 5, strcspn(conninfo + 5, " "));
+	struct stat st;
+	ck_assert_msg(stat(host, &st) == 0 && S_ISDIR(st.st_mode), "%s", host);
 	ck_assert(private_stop(&was_running, NULL));
 	ck_assert(!was_running);
 	private_release(p);
+	ck_assert(private_stop(&was_running, NULL));
+	ck_assert_int_ne(stat(host, &st), 0);
+	free(host);
 	p = acquire(&conninfo);
 	expect(conninfo, "select 1", "1");
 	private_release(p);
@@ -520,6 +645,8 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, first_start_makes_all_and_later_ones_are_quick, 0, rounds);
 	tcase_add_loop_test(t, server_is_durable_local_and_not_root, 0, rounds);
+	tcase_add_loop_test(t, nobody_is_its_superuser, 0, rounds);
+	tcase_add_loop_test(t, cluster_made_before_is_closed, 0, rounds);
 	tcase_add_loop_test(t, many_first_users_at_once, 0, rounds);
 	tcase_add_loop_test(t, killed_users_leave_no_server, 0, rounds);
 	tcase_add_loop_test(t, newcomers_meet_a_stopping_server, 0, rounds);
