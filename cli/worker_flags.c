@@ -13,6 +13,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* NAMESPACE=CONNINFO, each namespace once: two logins of one would see each other. */
+static bool check_logins(char **list, struct error *err)
+{
+	for (char **login = list; login && *login; login++) {
+		size_t n = strcspn(*login, "=");
+		bool good = n > 0 && (*login)[n] && (*login)[n + 1];
+		for (size_t i = 0; i < n; i++)
+			good = good && (isalnum((unsigned char)(*login)[i]) ||
+					       (*login)[i] == '-');
+		for (char **other = list; good && other < login; other++)
+			good = strncmp(*other, *login, n + 1) != 0;
+		if (!good)
+			return error_set(err, ERROR_INPUT,
+				"--sql-login takes NAMESPACE=CONNINFO, each namespace "
+				"once, for instance "
+				"shop=postgresql://shop_steps@db.example.com/app");
+	}
+	return true;
+}
+
 /* NAME=CONNINFO */
 static bool check_databases(char **list, struct error *err)
 {
@@ -62,6 +82,7 @@ static void read_effects(const struct options *o, struct worker_options *w)
 	s->proxy = options_text(o, "proxy");
 	s->shell_environment = options_list(o, "env");
 	s->databases = options_list(o, "database");
+	s->sql_logins = options_list(o, "sql-login");
 	s->sql_role = (char *)options_text(o, "sql-role");
 	s->sql_connections =
 		(int)options_number(o, "sql-connections", s->sql_connections);
@@ -162,6 +183,7 @@ static bool check(const struct worker_options *w, struct error *err)
 			"--lease must be at least two heartbeats, or a single late one "
 			"costs the runs");
 	return check_ways(&w->settings, err) &&
+	       check_logins(w->settings.sql_logins, err) &&
 	       check_databases(w->settings.databases, err);
 }
 
@@ -203,10 +225,12 @@ void worker_flags_finish(struct worker_options *w)
 {
 	free(w->settings.shell_environment);
 	free(w->settings.databases);
+	free(w->settings.sql_logins);
 	for (size_t i = 0; w->suspect_argv && w->suspect_argv[i]; i++)
 		free(w->suspect_argv[i]);
 	free((char **)w->suspect_argv);
-	w->settings.shell_environment = w->settings.databases = NULL;
+	w->settings.shell_environment = w->settings.databases = w->settings.sql_logins =
+		NULL;
 	w->suspect_argv = NULL;
 	secrets_destroy(w->settings.secrets);
 	w->settings.secrets = NULL;

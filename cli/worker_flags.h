@@ -37,6 +37,8 @@
 			"secrets: variables with this prefix"},                          \
 		{"database", 0, OPTION_LIST, "NAME=CONNINFO",                            \
 			"a further database of `call: sql`; repeatable"},                \
+		{"sql-login", 0, OPTION_LIST, "NAMESPACE=CONNINFO",                      \
+			"as whom its `call: sql` logs in; repeatable"},                  \
 		{"sql-role", 0, OPTION_TEXT, "ROLE", "run `call: sql` under this role"}, \
 		{"sql-connections", 0, OPTION_COUNT, "N", "connections of `call: sql`"}, \
 		{"body-limit", 0, OPTION_SIZE, "SIZE", "largest answer of an effect"},   \

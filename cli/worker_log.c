@@ -29,6 +29,11 @@ static char *say_abilities(const struct settings *s)
 	add(&b, s->allow_run ? "run of processes" : "no run of processes");
 	add(&b, s->allow_sql ? "call: sql on this database"
 			     : "no call: sql on this database");
+	for (char **l = s->sql_logins; l && *l; l++) {
+		char *name = xasprintf("sql login of %.*s", (int)strcspn(*l, "="), *l);
+		add(&b, name);
+		free(name);
+	}
 	for (char **d = s->databases; d && *d; d++) {
 		char *name = xasprintf("database %.*s", (int)strcspn(*d, "="), *d);
 		add(&b, name);

@@ -683,6 +683,13 @@ static bool is_long(const struct run *r, int steps, int64_t began)
 		       (steps % 16 == 0 && clock_boottime() - began > CHAIN_USEC));
 }
 
+/* The completion that its own transaction takes along, and nothing else. */
+static bool goes_alone(const struct run *r, const struct advance *a)
+{
+	return a->carried && a->carried->recorded && a->carried->effect.carrier->sole &&
+	       !r->failed;
+}
+
 unsigned run_advance(struct run *r, const struct advance *a)
 {
 	int64_t began = clock_boottime();
@@ -699,7 +706,7 @@ unsigned run_advance(struct run *r, const struct advance *a)
 	for (int steps = 1; !cut && can_move(r); steps++) {
 		if (step(r, a) == PROGRESS_WAIT)
 			break;
-		cut = is_long(r, steps, began);
+		cut = is_long(r, steps, began) || goes_alone(r, a);
 	}
 	/* After a cut an outcome may be there that nobody announces again. */
 	bool goes_on = cut && r->status == RUN_RUNNING;

@@ -17,6 +17,8 @@ struct carrier {
 	 * synchronous_commit, and what was committed counts as durable only when a later
 	 * commit of ours is: the log is one. */
 	bool settled;
+	/* It may append and do nothing else for us: the step's completion goes alone. */
+	bool sole;
 };
 
 #endif

@@ -124,6 +124,11 @@ void compiler_need(struct compiler *c, const char *need)
 	d->needs[c->need_count] = NULL;
 }
 
+const char *compiler_namespace(const struct compiler *c)
+{
+	return c->definition->namespace;
+}
+
 void compiler_listens(struct compiler *c)
 {
 	c->definition->listens = true;

@@ -224,10 +224,23 @@ static void on_notice(void *arg, const PGresult *result)
 	db->crash |= db_notice_is_crash(result);
 }
 
+static void add_startup(const char *options, const char *keywords[DB_CONNECT_PARAMS],
+	const char *values[DB_CONNECT_PARAMS])
+{
+	int n = 0;
+	while (keywords[n])
+		n++;
+	assert(n + 1 < DB_CONNECT_PARAMS);
+	keywords[n] = options ? "options" : NULL;
+	values[n] = options;
+	keywords[n + 1] = NULL;
+}
+
 static void begin_connecting(struct db *db)
 {
 	const char *keywords[DB_CONNECT_PARAMS], *values[DB_CONNECT_PARAMS];
 	db_connect_params(db->options.conninfo, db->options.name, keywords, values);
+	add_startup(db->options.startup, keywords, values);
 	db_pace_begin(db->pace);
 	db->state = DB_CONNECTING;
 	db->crash = false;

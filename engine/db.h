@@ -182,6 +182,8 @@ struct db_options {
 	struct db_pace *pace; /* borrowed; NULL: its own */
 	unsigned turn; /* of those that wait for the same pace: lower ones first, at first
 			*/
+	const char *startup; /* options of the startup packet: they beat what the role and
+				the database have set; NULL: those of the conninfo */
 	bool unprepared; /* every statement is sent with its text: DISCARD ALL may come */
 };
 

@@ -35,6 +35,8 @@ static const struct entry examination[] = {
 	{"schema", doctor_schema, PLAIN,
 		"a program and a schema of different versions do not understand each "
 		"other"},
+	{"sql-logins", doctor_logins, NEEDS_SCHEMA,
+		"whoever writes a statement may do what its login may do"},
 	{"pooler", doctor_pooler, NO_TRANSACTION,
 		"a worker's sessions must be its own: they prepare statements, listen, "
 		"and are "

@@ -61,7 +61,7 @@ doctor_check doctor_connection, doctor_version, doctor_primary, doctor_encoding,
 doctor_check doctor_fsync, doctor_full_page_writes, doctor_synchronous_commit,
 	doctor_timeouts;
 /* doctor_schema.c */
-doctor_check doctor_schema, doctor_rights, doctor_partitions;
+doctor_check doctor_schema, doctor_rights, doctor_logins, doctor_partitions;
 /* doctor_storage.c */
 doctor_check doctor_xmin, doctor_slots, doctor_wraparound, doctor_vacuum,
 	doctor_lease_size, doctor_disk, doctor_connections;

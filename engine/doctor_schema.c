@@ -72,6 +72,34 @@ bool doctor_rights(struct doctor *d, struct error *err)
 	return true;
 }
 
+static void judge_login(struct doctor *d, const struct db_result *r, int row)
+{
+	const char *login = db_text(r, row, 0);
+	bool open = db_bool(r, row, 1);
+	if (db_is_null(r, row, 2)) {
+		doctor_note(d, CHECK_OK, "%s", login);
+		return;
+	}
+	doctor_note(d, open ? CHECK_PROBLEM : CHECK_WARNING, "%s%s%s%s",
+		*login ? "login " : "", login, *login ? " " : "", db_text(r, row, 2));
+	if (open)
+		doctor_advise(d, "take it away: a login of steps may call "
+				 "stepwell.append_step, and nothing else of ours");
+}
+
+bool doctor_logins(struct doctor *d, struct error *err)
+{
+	struct db_result *r;
+	if (!db_client_query(d->client, sql_list_login_rights, NULL, &r, err))
+		return false;
+	for (int row = 0; row < db_rows(r); row++)
+		judge_login(d, r, row);
+	if (!db_rows(r))
+		doctor_note(d, CHECK_OK, "none");
+	db_result_destroy(r);
+	return true;
+}
+
 static void judge_partition(struct doctor *d, const struct db_result *r, int row)
 {
 	int64_t week = db_int(r, row, 0);

@@ -241,6 +241,8 @@ static void take_events(struct owned *o, struct entry *e)
 	e->takings = r->takings;
 	r->emitted = NULL;
 	r->takings = NULL;
+	if (o->alone) /* the next entry has it */
+		return;
 	if (r->status == RUN_RUNNING || r->status == RUN_SUSPENDED)
 		e->waits = changed_waits(r);
 	else
@@ -561,10 +563,12 @@ void owned_advance(struct owned *o)
 	}
 	struct carrier *carrier = decide(o);
 	count_slots(o);
-	if (leaves && !(o->need & NEED_EFFECT) && o->need != NEED_NOTHING)
+	o->alone = carrier && carrier->sole;
+	if (leaves && !o->alone && !(o->need & NEED_EFFECT) && o->need != NEED_NOTHING)
 		hand_back(o, take_ops(o));
 	else
 		settle(o, take_ops(o));
+	o->alone = false;
 	dispatch(o, carrier);
 	if (o->state == OWNED_LIVE && log_is_clear(&o->log))
 		on_durable(o);

@@ -57,6 +57,7 @@ struct owned {
 			      */
 	bool was_live;       /* this process has executed it before */
 	bool carries;        /* what is in flight goes with an effect's transaction */
+	bool alone;          /* and the entry that is made takes nothing else along */
 	int refusals;        /* such transactions in a row that were not committed */
 	bool rests;          /* in doubt, until its timer says so */
 	bool stale; /* the table says otherwise; the answer to what is in flight is

@@ -184,18 +184,17 @@ static void cancel_children(
 	db_array_finish(&path);
 }
 
-static void append(struct db_batch *b, struct entry *const *entries, size_t count)
+/* The columns of entries behind their run's id. */
+static void add_columns(struct db_params *p, struct entry *const *entries, size_t count)
 {
-	struct db_array id, seq, at, kind, path, attempt, data;
-	struct db_params *p = db_batch_add(b, sql_append_entries);
-	struct db_array *all[] = {&id, &seq, &at, &kind, &path, &attempt, &data};
-	static const uint32_t types[] = {DB_OID_UUID, DB_OID_INT8, DB_OID_TIMESTAMPTZ,
-		DB_OID_TEXT, DB_OID_TEXT, DB_OID_INT4, DB_OID_TEXT};
-	for (size_t i = 0; i < 7; i++)
+	struct db_array seq, at, kind, path, attempt, data;
+	struct db_array *all[] = {&seq, &at, &kind, &path, &attempt, &data};
+	static const uint32_t types[] = {DB_OID_INT8, DB_OID_TIMESTAMPTZ, DB_OID_TEXT,
+		DB_OID_TEXT, DB_OID_INT4, DB_OID_TEXT};
+	for (size_t i = 0; i < 6; i++)
 		db_array_init(all[i], types[i]);
 	for (size_t i = 0; i < count; i++) {
 		const struct entry *e = entries[i];
-		db_array_uuid(&id, e->run_id);
 		db_array_int8(&seq, e->seq);
 		db_array_time(&at, e->at);
 		put_text(&kind, e->kind);
@@ -206,10 +205,34 @@ static void append(struct db_batch *b, struct entry *const *entries, size_t coun
 			db_array_null(&attempt);
 		db_array_text(&data, e->data.data, e->data.len);
 	}
-	for (size_t i = 0; i < 7; i++) {
+	for (size_t i = 0; i < 6; i++) {
 		db_add_array(p, all[i]);
 		db_array_finish(all[i]);
 	}
+}
+
+static void append(struct db_batch *b, struct entry *const *entries, size_t count)
+{
+	struct db_array id;
+	struct db_params *p = db_batch_add(b, sql_append_entries);
+	db_array_init(&id, DB_OID_UUID);
+	for (size_t i = 0; i < count; i++)
+		db_array_uuid(&id, entries[i]->run_id);
+	db_add_array(p, &id);
+	db_array_finish(&id);
+	add_columns(p, entries, count);
+}
+
+void store_append_step(struct db_batch *b, struct entry *const *entries, size_t count,
+	const struct signature_key *key, const struct signer *signer)
+{
+	struct db_params *p = db_batch_add(b, sql_append_step);
+	char mac[SIGNATURE_TEXT];
+	signature_make(key, signer, entries, count, mac);
+	db_add_uuid(p, entries[0]->run_id);
+	add_columns(p, entries, count);
+	db_add_uuid(p, signer->worker);
+	db_add_text(p, mac);
 }
 
 /* What changes with the entries, before them. */
@@ -314,6 +337,19 @@ void store_end_session(struct db_batch *b, struct uuid worker, const char *slot)
 	struct db_params *p = db_batch_add(b, sql_end_session);
 	db_add_uuid(p, worker);
 	db_add_text(p, slot);
+}
+
+void store_register_login(
+	struct db_batch *b, struct uuid worker, const char *slot, int backend)
+{
+	const char *const statements[] = {sql_end_login_session, sql_register_login};
+	for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
+		struct db_params *p = db_batch_add(b, statements[i]);
+		db_add_uuid(p, worker);
+		db_add_text(p, slot);
+		db_add_int(p, backend);
+	}
+	db_batch_add(b, sql_find_secret);
 }
 
 void store_listen(struct db_batch *b)

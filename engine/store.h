@@ -7,10 +7,15 @@
 
 #include "db.h"
 #include "journal.h"
+#include "signature.h"
 
 /* Lease rows and run rows first, then the journal: the other order deadlocks with a
  * takeover (design: fence, rule 2). */
 void store_append(struct db_batch *b, struct entry *const *entries, size_t count);
+/* Of one run, with nothing that changes with them, by a session that is not trusted: as
+ * its only statement that writes for us. */
+void store_append_step(struct db_batch *b, struct entry *const *entries, size_t count,
+	const struct signature_key *key, const struct signer *signer);
 /* The same for many bytes: streamed, in a transaction that the batch opens and commits.
  * The entries are borrowed until it is done. */
 void store_append_large(struct db_batch *b, struct entry *const *entries, size_t count);
@@ -29,6 +34,10 @@ void store_register_worker(struct db_batch *b, struct uuid id, const char *host,
 void store_register_session(
 	struct db_batch *b, struct uuid worker, const char *slot, int backend);
 void store_end_session(struct db_batch *b, struct uuid worker, const char *slot);
+/* A session of another login, whose process this is, takes its place under the slot; the
+ * third statement's row has the newest key: signature.h. */
+void store_register_login(
+	struct db_batch *b, struct uuid worker, const char *slot, int backend);
 void store_listen(struct db_batch *b);
 void store_beat(struct db_batch *b, struct uuid worker, int64_t lease);
 void store_look_around(struct db_batch *b, struct uuid worker, char *const *has);

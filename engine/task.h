@@ -178,6 +178,8 @@ MUST_CHECK bool compiler_duration(struct compiler *c, struct json node,
 struct json compiler_use(struct compiler *c, const char *section, const char *name);
 /* What a worker must have to run this definition: "shell", "database:NAME". */
 void compiler_need(struct compiler *c, const char *need);
+/* Of the definition. */
+const char *compiler_namespace(const struct compiler *c);
 /* The task waits for events. */
 void compiler_listens(struct compiler *c);
 /* The request of the task that is being compiled takes this secret; expressions say so
@@ -310,9 +312,11 @@ struct settings {
 	int64_t http_timeout; /* of one request, microseconds, where the task has none */
 	int sql_connections;
 	const char *database; /* conninfo of the journal's database */
-	char **databases; /* NAME=conninfo, NULL-ended: further connections of call: sql
-			   */
-	char *sql_role;   /* SET LOCAL ROLE for call: sql, or NULL */
+	char **databases;  /* NAME=conninfo, NULL-ended: further connections of call: sql
+			    */
+	char **sql_logins; /* NAMESPACE=conninfo, NULL-ended: whom call: sql on the
+			      journal's database logs in as */
+	char *sql_role;    /* SET LOCAL ROLE for call: sql, or NULL */
 };
 
 struct host {

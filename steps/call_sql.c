@@ -1,6 +1,7 @@
 /* `call: sql`: what it says in a definition, its parameters, and rows as JSON. */
 #include "call_sql.h"
 
+#include "sql_login.h"
 #include "sql_text.h"
 
 #include <stdlib.h>
@@ -16,6 +17,7 @@ static bool compile(struct compiler *c, struct task *task, struct error *err)
 	task->spec = call;
 	call->statement = json_strdup(json_get(with, "statement"));
 	call->database = json_strdup(json_get(with, "database"));
+	call->namespace = xstrdup(compiler_namespace(c));
 	call->expect = -1;
 	for (int i = 0; i < 4; i++) {
 		if (json_string_is(json_get(with, "output"), outputs[i]))
@@ -39,6 +41,7 @@ static void discard(void *spec)
 	struct sql_call *call = spec;
 	free(call->statement);
 	free(call->database);
+	free(call->namespace);
 	free(call);
 }
 
@@ -111,10 +114,12 @@ static void digest(struct sql_request *r, struct json parameters)
 static bool render(const struct render *in, struct request **ret, struct fault *ret_fault)
 {
 	const struct sql_call *call = in->task->spec;
-	if (!call->database && !in->host->settings->allow_sql)
+	if (!call->database && !in->host->settings->allow_sql &&
+		!sql_login_find(in->host->settings, call->namespace))
 		return fault_set(ret_fault, PROBLEM_CONFIGURATION,
 			"call: sql on the journal's database is off in this worker: "
-			"start it with --allow-sql");
+			"start it with --allow-sql, or --sql-login %s=CONNINFO",
+			call->namespace);
 	struct sql_request *r = xcalloc(1, sizeof *r);
 	struct buf b = {0};
 	struct error err = {0};

@@ -13,7 +13,8 @@ enum sql_output { SQL_ROWS, SQL_ROW, SQL_VALUE, SQL_COUNT };
 
 struct sql_call {
 	char *statement;
-	char *database; /* NULL: the journal's */
+	char *database;  /* NULL: the journal's */
+	char *namespace; /* of the definition */
 	struct expression *parameters;
 	enum sql_output output;
 	int64_t expect; /* rows that must be affected; -1: any */

@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "log.h"
 #include "queries.h"
+#include "sql_login.h"
 #include "sql_refusal.h"
 #include "store.h"
 
@@ -31,7 +32,7 @@
 struct sql_session {
 	struct sql_pool *pool;
 	struct db *db;
-	char slot[16];
+	char slot[96];
 	struct effect *effect; /* whose step it runs, NULL: none */
 	struct carrier carrier;
 	struct log *log;         /* being committed */
@@ -40,7 +41,9 @@ struct sql_session {
 	bool clean;          /* DISCARD ALL was answered */
 	bool hasty;          /* its role has timeouts */
 	int64_t answered_at; /* CLOCK_BOOTTIME */
-	bool open;   /* the transaction waits for its outcome, on this very connection */
+	bool open; /* the transaction waits for its outcome, on this very connection */
+	bool registered, registering; /* of a login: the pool knows it */
+	struct signer signer;         /* of its open transaction */
 	bool secret; /* the step has secrets: what the database says is not repeated */
 	bool full;   /* the output is larger than its limit: the fault says so */
 	int64_t rows;
@@ -54,8 +57,10 @@ struct sql_session {
 /* The sessions of one database, and the effects that wait for one. */
 struct sql_pool {
 	struct sql_steps *steps;
-	char *name; /* NULL: the journal's */
+	char *name;      /* NULL: the journal's */
+	char *namespace; /* of the journal's: whose login it is; NULL: the worker's */
 	char *conninfo;
+	struct error said;            /* why a session did not come up, last */
 	struct db_pace pace;          /* unless it is the journal's */
 	struct sql_session *sessions; /* opened when first needed */
 	int count;
@@ -69,6 +74,8 @@ struct sql_steps {
 	const struct settings *settings;
 	struct uuid worker;
 	struct db_pace *pace; /* of the journal's database */
+	struct db *control;   /* the worker's; NULL: not yet needed */
+	struct signature_key key;
 	struct sql_pool *pools;
 	struct sql_refusals refusals;
 	bool closing;
@@ -91,6 +98,11 @@ static void serve(struct sql_pool *p);
 static bool is_own(const struct sql_session *s)
 {
 	return !s->pool->name;
+}
+
+static bool is_login(const struct sql_session *s)
+{
+	return s->pool->namespace != NULL;
 }
 
 static size_t output_limit(const struct sql_session *s)
@@ -311,7 +323,7 @@ static bool is_refused_at_commit(const struct db_batch *b)
 }
 
 /* What it means for the entries that went along. */
-static enum log_end judge_end(const struct db_batch *b)
+static enum log_end judge_end(const struct db_batch *b, bool is_login)
 {
 	const struct error *err = &b->err;
 	if (err->kind == ERROR_NONE) {
@@ -319,6 +331,8 @@ static enum log_end judge_end(const struct db_batch *b)
 		return strcmp(db_command_tag(commit), "COMMIT") == 0 ? LOG_DURABLE
 								     : LOG_AMBIGUOUS;
 	}
+	if (is_login && !is_refused_at_commit(b))
+		return sql_login_judge(b);
 	if (b->ambiguous || err->kind == ERROR_TRANSIENT || is_refused_at_commit(b))
 		return LOG_AMBIGUOUS; /* the journal knows whether it was committed */
 	if (b->failed == 0 || db_error_is_drift(err))
@@ -339,7 +353,7 @@ static void on_committed(struct db_batch *b)
 	struct sql_session *s = b->ctx;
 	struct log *log = s->log;
 	struct error err = b->err;
-	enum log_end end = judge_end(b);
+	enum log_end end = judge_end(b, is_login(s));
 	bool refused = is_refused_at_commit(b);
 	db_batch_destroy(b);
 	if (s->pool->steps->closing)
@@ -351,6 +365,8 @@ static void on_committed(struct db_batch *b)
 	if (s->secret)
 		snprintf(err.text, sizeof err.text, "%s", unshown);
 	clean(s);
+	if (is_login(s) && strcmp(err.sqlstate, "28000") == 0)
+		db_reset(s->db); /* it takes the newest key */
 	log_answer(log, end, refused ? NULL : &err);
 }
 
@@ -373,9 +389,13 @@ static void carrier_commit(struct carrier *c, struct log *log)
 	s->log = log;
 	s->effect = NULL;
 	s->open = false;
-	store_check_owner(
-		b, entries[0]->run_id, entries[0]->seq - 1, s->pool->steps->worker);
-	store_append(b, entries, n);
+	if (is_login(s)) {
+		store_append_step(b, entries, n, &s->pool->steps->key, &s->signer);
+	} else {
+		store_check_owner(b, entries[0]->run_id, entries[0]->seq - 1,
+			s->pool->steps->worker);
+		store_append(b, entries, n);
+	}
 	db_batch_add_once(b, sql_commit_step);
 	db_send(s->db, b);
 }
@@ -452,9 +472,11 @@ static void begin(struct sql_session *s)
 	struct db_batch *b = db_batch_create(on_executed, s);
 	db_batch_add_once(b, sql_begin_step);
 	struct db_params *p = db_batch_add_once(b, sql_prepare_step);
-	db_add_text(p, settings->sql_role && is_own(s) ? settings->sql_role : "");
+	bool has_role = settings->sql_role && is_own(s) && !is_login(s);
+	db_add_text(p, has_role ? settings->sql_role : "");
 	db_add_text(p, "0");
 	db_add_text(p, "10000");
+	db_add_bool(p, is_login(s));
 	copy_params(db_batch_add_once(b, r->call->statement), &r->params);
 	b->statements[AT_STATEMENT].on_row = on_row;
 	db_batch_add_once(b, sql_check_constraints);
@@ -470,7 +492,8 @@ static bool check_end(struct sql_session *s, const struct db_batch *b)
 	struct fault *f = effect_fault(s->effect);
 	const struct db_result *before = b->statements[AT_PREPARE].result,
 			       *after = b->statements[AT_LEAVE].result;
-	if (strcmp(db_text(before, 0, 0), db_text(after, 0, 0)) != 0)
+	if (strcmp(db_text(before, 0, 0), db_text(after, 0, 0)) != 0 ||
+		(is_login(s) && strcmp(db_text(before, 0, 2), db_text(after, 0, 4)) != 0))
 		return fault_set(f, PROBLEM_RUNTIME,
 			"the statement ended the transaction it ran in");
 	if (strcmp(db_text(before, 0, 1), db_text(after, 0, 1)) != 0)
@@ -482,6 +505,7 @@ static bool check_end(struct sql_session *s, const struct db_batch *b)
 			"the statement made its transaction read only, so that its "
 			"outcome cannot be written; nothing was written");
 	s->carrier.settled = !db_bool(after, 0, 2);
+	sql_login_read_signer(before, s->pool->steps->worker, &s->signer);
 	return true;
 }
 
@@ -581,6 +605,8 @@ static void on_executed(struct db_batch *b)
 static struct db_batch *setup(void *ctx, struct db *db)
 {
 	struct sql_session *s = ctx;
+	if (is_login(s)) /* what it begins with, its startup packet has set */
+		return NULL;
 	struct db_batch *b = make_batch(NULL, s);
 	add_calm(b, s);
 	if (!is_own(s))
@@ -600,17 +626,66 @@ static void on_setup(void *ctx, const struct db_batch *b)
 	s->hasty = db_rows(b->statements[0].result) > 0;
 }
 
+/* Nobody who waits for such a session gets one. */
+static void refuse_waiting(struct sql_pool *p, const struct error *err)
+{
+	struct sql_steps *steps = p->steps;
+	while (p->waiting_count) {
+		struct effect *e = p->waiting[--p->waiting_count];
+		fault_set(effect_fault(e), PROBLEM_CONFIGURATION,
+			"the login of namespace \"%s\" cannot be used: %.600s",
+			p->namespace, err->text);
+		sql_refusals_tell(&steps->refusals, steps->loop, e);
+	}
+}
+
+static void on_registered(struct db_batch *b)
+{
+	struct sql_session *s = b->ctx;
+	struct sql_pool *p = s->pool;
+	struct error err = {0};
+	s->registering = false;
+	s->registered = sql_login_read_key(b, &p->steps->key, &err);
+	db_batch_destroy(b);
+	if (p->steps->closing)
+		return;
+	if (s->registered)
+		serve(p);
+	else if (err.kind == ERROR_TRANSIENT)
+		db_reset(s->db);
+	else
+		refuse_waiting(p, &err);
+}
+
+/* By the worker's own connection: the login may not. */
+static void register_login(struct sql_session *s)
+{
+	struct db_batch *b = db_batch_create(on_registered, s);
+	s->registering = true;
+	store_register_login(b, s->pool->steps->worker, s->slot, db_backend_pid(s->db));
+	db_send(s->pool->steps->control, b);
+}
+
+static void say_down(struct sql_pool *p, const struct error *err)
+{
+	if (!err || strcmp(p->said.text, err->text) == 0)
+		return;
+	p->said = *err;
+	log_line(LOG_WARNING, "sql login of namespace %s: %s", p->namespace, err->text);
+}
+
 static void on_state(void *ctx, struct db *db, bool up, const struct error *err)
 {
 	struct sql_session *s = ctx;
 	(void)db;
-	(void)err;
 	if (up) {
 		s->answered_at = clock_boottime();
 		serve(s->pool);
-	} else {
-		s->open = false;
+		return;
 	}
+	s->open = s->registered = false;
+	if (is_login(s))
+		say_down(s->pool, err);
 }
 
 static void open_session(struct sql_session *s)
@@ -622,7 +697,8 @@ static void open_session(struct sql_session *s)
 		.on_state = on_state,
 		.ctx = s,
 		.turn = 4,
-		.pace = is_own(s) ? s->pool->steps->pace : &s->pool->pace,
+		.pace = is_own(s) && !is_login(s) ? s->pool->steps->pace : &s->pool->pace,
+		.startup = is_login(s) ? sql_login_startup : NULL,
 		.unprepared = true};
 	s->clean = true;
 	s->db = db_create(s->pool->steps->loop, &o);
@@ -639,6 +715,11 @@ static void serve(struct sql_pool *p)
 		}
 		if (s->effect || !s->clean || s->log || !db_is_up(s->db))
 			continue;
+		if (is_login(s) && !s->registered) {
+			if (!s->registering)
+				register_login(s);
+			continue;
+		}
 		struct effect *e = p->waiting[0];
 		memmove(p->waiting, p->waiting + 1,
 			--p->waiting_count * sizeof(struct effect *));
@@ -649,10 +730,18 @@ static void serve(struct sql_pool *p)
 	}
 }
 
-static struct sql_pool *find_pool(struct sql_steps *steps, const char *name)
+static bool is_of(const struct sql_pool *p, const struct sql_call *call)
+{
+	if (call->database)
+		return p->name && strcmp(p->name, call->database) == 0;
+	return !p->name && (!p->namespace || strcmp(p->namespace, call->namespace) == 0);
+}
+
+/* Logins come first: who has one uses nothing else. */
+static struct sql_pool *find_pool(struct sql_steps *steps, const struct sql_call *call)
 {
 	struct sql_pool *p = steps->pools;
-	while (p && !(name ? p->name && strcmp(p->name, name) == 0 : !p->name))
+	while (p && !is_of(p, call))
 		p = p->next;
 	return p;
 }
@@ -661,7 +750,8 @@ void sql_session_start(struct effect *e)
 {
 	const struct sql_request *r = (const struct sql_request *)e->request;
 	struct sql_steps *steps = e->host->sql;
-	struct sql_pool *p = find_pool(steps, r->call->database);
+	struct sql_pool *p = find_pool(steps, r->call);
+	steps->control = e->host->control;
 	if (!p) /* a worker without it does not claim such runs, but one may be adopted */
 		fault_set(effect_fault(e), PROBLEM_CONFIGURATION,
 			"this worker has no database \"%s\": give it --database "
@@ -700,11 +790,12 @@ void sql_session_stop(struct effect *e)
 
 /* ---- Life ---- */
 
-static void add_pool(struct sql_steps *steps, char *name, char *conninfo)
+static void add_pool(struct sql_steps *steps, char *name, char *namespace, char *conninfo)
 {
 	struct sql_pool *p = xcalloc(1, sizeof *p);
 	p->steps = steps;
 	p->name = name;
+	p->namespace = namespace;
 	p->conninfo = conninfo;
 	p->count = steps->settings->sql_connections > 0 ? steps->settings->sql_connections
 							: 4;
@@ -712,9 +803,14 @@ static void add_pool(struct sql_steps *steps, char *name, char *conninfo)
 	for (int i = 0; i < p->count; i++) {
 		struct sql_session *s = &p->sessions[i];
 		s->pool = p;
-		snprintf(s->slot, sizeof s->slot, "sql%d", i);
-		s->carrier =
-			(struct carrier){carrier_commit, carrier_roll_back, s, false};
+		if (namespace)
+			snprintf(s->slot, sizeof s->slot, "sql%d %.70s", i, namespace);
+		else
+			snprintf(s->slot, sizeof s->slot, "sql%d", i);
+		s->carrier = (struct carrier){.commit = carrier_commit,
+			.roll_back = carrier_roll_back,
+			.owner = s,
+			.sole = namespace != NULL};
 		uv_timer_init(steps->loop, &s->pause);
 		s->pause.data = s;
 	}
@@ -730,12 +826,16 @@ struct sql_steps *sql_steps_create(uv_loop_t *loop, const struct settings *setti
 	s->settings = settings;
 	s->worker = worker;
 	s->pace = pace;
-	add_pool(s, NULL, xstrdup(settings->database));
+	add_pool(s, NULL, NULL, xstrdup(settings->database));
 	for (char **d = settings->databases; d && *d; d++) {
 		const char *equals = strchr(*d, '=');
 		if (equals)
-			add_pool(s, xstrndup(*d, (size_t)(equals - *d)),
+			add_pool(s, xstrndup(*d, (size_t)(equals - *d)), NULL,
 				xstrdup(equals + 1));
+	}
+	for (char **l = settings->sql_logins; l && *l; l++) {
+		size_t n = strcspn(*l, "=");
+		add_pool(s, NULL, xstrndup(*l, n), xstrdup(*l + n + 1));
 	}
 	return s;
 }
@@ -757,6 +857,7 @@ void sql_steps_destroy(struct sql_steps *s)
 		struct sql_pool *p = s->pools;
 		s->pools = p->next;
 		free(p->name);
+		free(p->namespace);
 		free(p->conninfo);
 		free(p->sessions);
 		free(p->waiting);

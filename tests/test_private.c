@@ -229,8 +229,8 @@ END_TEST
 static void expect_refusal(const char *conninfo, const char *sql, const char *why)
 {
 	PGconn *c = PQconnectdb(conninfo);
-	PGresult *r = PQexec(c, sql);
-	ck_assert(PQresultStatus(r) == PGRES_FATAL_ERROR);
+	PGresult *r = PQstatus(c) == CONNECTION_OK ? PQexec(c, sql) : NULL;
+	ck_assert(!r || PQresultStatus(r) == PGRES_FATAL_ERROR);
 	ck_assert_msg(strstr(PQerrorMessage(c), why), "%s", PQerrorMessage(c));
 	PQclear(r);
 	PQfinish(c);
@@ -322,14 +322,15 @@ START_TEST(cluster_made_before_is_closed)
 		expect(conninfo, "insert into s.t (n) values (8); select sum(n) from v",
 			i ? "23" : "15");
 		free(query(conninfo,
-			"alter table s.t add x int; drop view v; create view v as select "
+			"alter table s.t add if not exists x int; drop view v; create "
+			"view v as select "
 			"* from s.t; drop table if exists w; create table w (e e, d d, r "
 			"r); alter function f() stable; select 1"));
 		expect(conninfo,
 			"select (select count(*) from pg_class where relowner = 10 and "
-			"oid >= 16384 and relnamespace <> 99) + (select count(*) from "
-			"pg_proc where proowner = 10 and oid >= 16384 and proname in "
-			"('f', 'g')) + (select count(*) from pg_largeobject_metadata "
+			"relname in ('t', 't1', 'v', 'q', 'w')) + (select count(*) from "
+			"pg_proc where proowner = 10 and proname in ('f', 'g')) + "
+			"(select count(*) from pg_largeobject_metadata "
 			"where lomowner = 10)",
 			"0");
 		private_release(p);

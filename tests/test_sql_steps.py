@@ -328,7 +328,7 @@ def an_ability(w):
     w.expect(0, "status", runs["plain"], out="--allow-sql")
     w.work("--allow-sql")
     check(w.status(runs["plain"]) == w.status(runs["inner"]) == "completed", "it was not executed")
-    w.expect(10, "run", w.file("plain", tasks["plain"]), err="off in this worker: start it with --allow-sql")
+    w.expect(10, "run", w.file("plain", tasks["plain"]), err="off in this worker: start it with --allow-sql, or --sql-login cli=CONNINFO")
 
 
 if __name__ == "__main__":

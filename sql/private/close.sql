@@ -18,31 +18,31 @@ begin
 		alter database stepwell owner to stepwell;
 		for change in
 			select pg_catalog.format('schema %I', nspname) from pg_catalog.pg_namespace
-			where nspowner = superuser and oid >= 16384 and nspname not like 'pg\_%'
+			where nspowner = superuser and nspname !~ '^(pg_|information_schema$|public$)'
 			union all
 			select pg_catalog.format('table %s', c.oid::pg_catalog.regclass) from pg_catalog.pg_class c
-			where c.relowner = superuser and c.oid >= 16384 and c.relkind in ('r', 'p', 'v', 'm', 'f')
-				and c.relnamespace::pg_catalog.regnamespace::text not like 'pg\_%'
+			where c.relowner = superuser and c.relkind in ('r', 'p', 'v', 'm', 'f')
+				and c.relnamespace::pg_catalog.regnamespace::text !~ '^(pg_|information_schema$)'
 				and not exists (select from pg_catalog.pg_depend d where d.deptype = 'e'
 					and d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid)
 			union all
 			select pg_catalog.format('sequence %s', c.oid::pg_catalog.regclass) from pg_catalog.pg_class c
-			where c.relowner = superuser and c.oid >= 16384 and c.relkind = 'S'
-				and c.relnamespace::pg_catalog.regnamespace::text not like 'pg\_%'
+			where c.relowner = superuser and c.relkind = 'S'
+				and c.relnamespace::pg_catalog.regnamespace::text !~ '^(pg_|information_schema$)'
 				and not exists (select from pg_catalog.pg_depend d where d.deptype in ('e', 'a', 'i')
 					and d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid)
 			union all
 			select pg_catalog.format('routine %s', p.oid::pg_catalog.regprocedure) from pg_catalog.pg_proc p
-			where p.proowner = superuser and p.oid >= 16384
-				and p.pronamespace::pg_catalog.regnamespace::text not like 'pg\_%'
+			where p.proowner = superuser
+				and p.pronamespace::pg_catalog.regnamespace::text !~ '^(pg_|information_schema$)'
 				and not exists (select from pg_catalog.pg_depend d where d.deptype in ('e', 'i')
 					and d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid)
 			union all
 			select pg_catalog.format('type %s', t.oid::pg_catalog.regtype) from pg_catalog.pg_type t
 			left join pg_catalog.pg_class c on c.oid = t.typrelid
-			where t.typowner = superuser and t.oid >= 16384
+			where t.typowner = superuser
 				and (t.typtype in ('d', 'e', 'r') or c.relkind = 'c')
-				and t.typnamespace::pg_catalog.regnamespace::text not like 'pg\_%'
+				and t.typnamespace::pg_catalog.regnamespace::text !~ '^(pg_|information_schema$)'
 				and not exists (select from pg_catalog.pg_depend d where d.deptype in ('e', 'i')
 					and d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.objid = t.oid)
 			union all

@@ -23,6 +23,6 @@ where not has_table_privilege(c.oid, p.word) group by c.relname
 union all
 select 'function ' || f.proname, 'EXECUTE'
 from home join pg_proc f on f.pronamespace = home.oid
-where f.proname not in ('start', 'start_batch', 'emit', 'gc')
+where f.proname not in ('start', 'start_batch', 'emit', 'gc', 'append_step', 'signed_member')
 	and not has_function_privilege(f.oid, 'EXECUTE')
 order by 1

@@ -3,7 +3,7 @@
 with login as (
 	select distinct a.usesysid as id, r.rolname as name, r.rolsuper as super
 	from stepwell.session s join pg_stat_activity a on a.pid = s.pid join pg_roles r on r.oid = a.usesysid
-	where isfinite(s.backend_start)
+	where isfinite(s.backend_start) and s.slot !~ ' ' -- others are logins of steps
 )
 select u.name, o.name
 from login u join login o on o.id <> u.id

@@ -1,10 +1,12 @@
 -- Settings of a step's transaction, local to it. $1 role, or '' for none; $2 statement_timeout
--- in milliseconds, text; $3 lock_timeout. What a value's text looks like does not depend on how the
+-- in milliseconds, text; $3 lock_timeout; $4 whether the transaction is to have a number, boolean. What a value's text looks like does not depend on how the
 -- server, the database or the role is set up. Returns the transaction's time and the session's
--- user, by which leave_role knows them again. It runs with the role's own search_path, as the
+-- user, by which leave_role knows them again, its number or null, and the process. It runs with the role's own search_path, as the
 -- step's statement will: whatever it names has its schema.
 select pg_catalog.to_char(pg_catalog.timezone('UTC', pg_catalog.now()), 'YYYYMMDDHH24MISSUS'),
 	session_user::pg_catalog.text,
+	case when $4::pg_catalog.bool then pg_catalog.pg_current_xact_id()::pg_catalog.text end,
+	pg_catalog.pg_backend_pid(),
 	pg_catalog.set_config('TimeZone', 'UTC', true),
 	pg_catalog.set_config('DateStyle', 'ISO, MDY', true),
 	pg_catalog.set_config('IntervalStyle', 'postgres', true),
