@@ -31,9 +31,8 @@ static const struct migration {
 
 #define MIGRATIONS (sizeof migrations / sizeof *migrations)
 
-static const char *const api[] = {
-	sql_api_functions, sql_api_events, sql_api_steps, sql_api_retention,
-	sql_api_views};
+static const char *const api[] = {sql_api_functions, sql_api_events, sql_api_steps,
+	sql_api_retention, sql_api_views};
 
 #define API_PARTS (sizeof api / sizeof *api)
 
@@ -201,8 +200,8 @@ void admin_schema_sql(struct buf *out)
 		buf_printf(out, "\n%s", api[i]);
 	api_digest(digest);
 	print_note(0, "api", digest, out);
-	buf_printf(out, "\n%s;\n\n%s;\n\ndeallocate note;\ncommit;\n",
-		sql_rotate_secret, sql_make_partitions);
+	buf_printf(out, "\n%s;\n\n%s;\n\ndeallocate note;\ncommit;\n", sql_rotate_secret,
+		sql_make_partitions);
 }
 
 bool admin_gc(struct db_client *c, int64_t older_than, bool dry_run, struct admin_gc *ret,

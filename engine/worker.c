@@ -284,7 +284,8 @@ static void list_abilities(struct worker *w)
 	char **databases = w->options.settings.databases;
 	if (w->options.settings.allow_run)
 		w->has[n++] = xstrdup("shell");
-	if (w->options.settings.allow_sql || w->options.settings.sql_logins)
+	char **logins = w->options.settings.sql_logins;
+	if (w->options.settings.allow_sql || (logins && *logins))
 		w->has[n++] = xstrdup("sql");
 	for (; databases && *databases && n < 15; databases++) {
 		const char *end = strchr(*databases, '=');

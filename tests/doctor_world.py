@@ -15,7 +15,7 @@ from harness import ROOT, Cluster, Failure, check, wait_for  # noqa: E402
 
 WFCTL = os.path.abspath(os.environ.get("WFCTL", str(ROOT / "build" / "wfctl")))
 PATIENCE = 120  # seconds, for anything that must happen
-NAMES = ["connection", "version", "primary", "encoding", "rights", "schema", "pooler", "tls", "clock",
+NAMES = ["connection", "version", "primary", "encoding", "rights", "schema", "sql-logins", "pooler", "tls", "clock",
          "fsync", "full_page_writes", "synchronous_commit", "timeouts", "connections", "xmin", "slots",
          "wraparound", "vacuum", "lease-size", "disk", "partitions", "workers", "leases", "locks",
          "suspended", "events", "notifications"]
