@@ -54,15 +54,3 @@ void sql_login_read_signer(
 	snprintf(ret->login, sizeof ret->login, "%s", db_text(prepared, 0, LOGIN));
 	ret->worker = worker;
 }
-
-enum log_end sql_login_judge(const struct db_batch *b)
-{
-	const struct error *err = &b->err;
-	if (b->ambiguous || err->kind == ERROR_TRANSIENT)
-		return LOG_AMBIGUOUS;
-	if (err->kind == ERROR_FENCED)
-		return LOG_CONFLICT;
-	/* Another owner, another key, or no right: look again. */
-	bool refused = err->kind != ERROR_INPUT || strcmp(err->sqlstate, "22012") == 0;
-	return refused ? LOG_AMBIGUOUS : LOG_UNSTORABLE;
-}

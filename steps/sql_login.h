@@ -24,8 +24,5 @@ MUST_CHECK bool sql_login_read_key(const struct db_batch *registration,
 /* Who signs in the transaction that prepare_step began. */
 void sql_login_read_signer(
 	const struct db_result *prepared, struct uuid worker, struct signer *ret);
-/* What the answer to append_step and COMMIT means for the entries, where it is none of
- * the author's doing. */
-enum log_end sql_login_judge(const struct db_batch *b);
 
 #endif

@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "log.h"
 #include "queries.h"
+#include "sql_judge.h"
 #include "sql_login.h"
 #include "sql_refusal.h"
 #include "store.h"
@@ -79,17 +80,6 @@ struct sql_steps {
 	struct sql_pool *pools;
 	struct sql_refusals refusals;
 	bool closing;
-};
-
-/* The statements of a transaction, in order. */
-enum {
-	AT_BEGIN,
-	AT_PREPARE,
-	AT_STATEMENT,
-	AT_CONSTRAINTS,
-	AT_CURSORS,
-	AT_RESET,
-	AT_LEAVE,
 };
 
 static void begin(struct sql_session *s);
@@ -194,25 +184,6 @@ static const char *shown_text(const struct sql_session *s, const struct error *e
 	return s->secret ? unshown : err->text;
 }
 
-/* Why a run waits with a transaction that is undone each time. */
-static const char *repeat_reason(const struct error *err)
-{
-	static const struct {
-		const char *prefix, *reason;
-	} reasons[] = {
-		{"40", "its transaction is repeated: deadlocks or serialization "
-		       "failures"},
-		{"55P03", "its transaction is repeated: a lock was not free in time"},
-		{"53", "its transaction is repeated: the database lacks resources"},
-	};
-	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
-		if (strncmp(err->sqlstate, reasons[i].prefix,
-			    strlen(reasons[i].prefix)) == 0)
-			return reasons[i].reason;
-	}
-	return "its transaction is repeated: the connection was lost";
-}
-
 /* The run waits, and then begins the same attempt again. */
 static void put_off(struct sql_session *s, const char *reason, const char *why)
 {
@@ -266,41 +237,11 @@ static void repeat(struct sql_session *s, const struct db_batch *b)
 	unsigned limit = 20u << (s->repeats < 8 ? s->repeats : 8);
 	s->lost = b->ambiguous;
 	if (s->repeats++ >= REPEATS_MAX) {
-		put_off(s, repeat_reason(&b->err), shown_text(s, &b->err));
+		put_off(s, sql_judge_reason(&b->err), shown_text(s, &b->err));
 		return;
 	}
 	uv_timer_start(&s->pause, on_pause_over,
 		s->lost ? AFTERMATH_MS : 5 + random_u64() % limit, 0);
-}
-
-/* Of a connection, which lives: the server has answered over it. So it is of another one,
- * which the statement made (dblink), of its parameters (08P01), or raised by it. */
-static bool is_of_connection(const char *sqlstate)
-{
-	return strncmp(sqlstate, "08", 2) == 0 || strncmp(sqlstate, "57P", 3) == 0;
-}
-
-/* Whether what failed is the step's doing; at_commit: it was the COMMIT, where the
- * author's code may run. A limit that is set (temp_file_limit), memory that an answer
- * does not fit into, and a transaction that somebody made read only, which it was not
- * when it began, are no passing reasons. */
-static bool is_step_fault(const struct db_batch *b, bool at_commit)
-{
-	static const char *const states[] = {"57014", "53400", "25006"};
-	const struct error *err = &b->err;
-	if (err->kind != ERROR_TRANSIENT)
-		return true;
-	if (b->ambiguous)
-		return strcmp(err->sqlstate, "53200") == 0;
-	if (is_of_connection(err->sqlstate))
-		return at_commit || b->failed == AT_STATEMENT ||
-		       b->failed == AT_CONSTRAINTS;
-	for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
-		if (strcmp(err->sqlstate, states[i]) == 0)
-			return at_commit ||
-			       (b->failed > AT_PREPARE && b->failed < AT_LEAVE);
-	}
-	return false;
 }
 
 static void set_fault(
@@ -313,32 +254,6 @@ static void set_fault(
 }
 
 /* ---- The commit together with the outcome ---- */
-
-/* Everything of ours was accepted, and then deferred work of the step's statement, which
- * deferred itself again when the constraints were to speak, failed at the COMMIT. */
-static bool is_refused_at_commit(const struct db_batch *b)
-{
-	return b->err.kind != ERROR_NONE && !b->ambiguous && b->failed == b->count - 1 &&
-	       is_step_fault(b, true);
-}
-
-/* What it means for the entries that went along. */
-static enum log_end judge_end(const struct db_batch *b, bool is_login)
-{
-	const struct error *err = &b->err;
-	if (err->kind == ERROR_NONE) {
-		const struct db_result *commit = b->statements[b->count - 1].result;
-		return strcmp(db_command_tag(commit), "COMMIT") == 0 ? LOG_DURABLE
-								     : LOG_AMBIGUOUS;
-	}
-	if (is_login && !is_refused_at_commit(b))
-		return sql_login_judge(b);
-	if (b->ambiguous || err->kind == ERROR_TRANSIENT || is_refused_at_commit(b))
-		return LOG_AMBIGUOUS; /* the journal knows whether it was committed */
-	if (b->failed == 0 || db_error_is_drift(err))
-		return LOG_AMBIGUOUS; /* not the journal that we know: look again */
-	return err->kind == ERROR_FENCED ? LOG_CONFLICT : LOG_UNSTORABLE;
-}
 
 /* The attempt is begun anew with the run that is read again, and then has its fault. */
 static void keep_fault(struct sql_session *s, const struct error *err)
@@ -353,8 +268,8 @@ static void on_committed(struct db_batch *b)
 	struct sql_session *s = b->ctx;
 	struct log *log = s->log;
 	struct error err = b->err;
-	enum log_end end = judge_end(b, is_login(s));
-	bool refused = is_refused_at_commit(b);
+	enum log_end end = sql_judge_end(b, is_login(s));
+	bool refused = sql_judge_is_refused(b);
 	db_batch_destroy(b);
 	if (s->pool->steps->closing)
 		return;
@@ -528,7 +443,7 @@ static void on_failed(struct sql_session *s, const struct db_batch *b)
 		fail(s);
 		return;
 	}
-	if (!is_step_fault(b, b->count == 1) && !unknown) {
+	if (!sql_judge_is_fault(b, b->count == 1) && !unknown) {
 		if (!b->ambiguous)
 			roll_back(s);
 		repeat(s, b);

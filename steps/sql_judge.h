@@ -1,0 +1,31 @@
+/*
+ * What the answers of the database to a step's transaction mean: sql_session.c
+ */
+#ifndef STEPWELL_SQL_JUDGE_H
+#define STEPWELL_SQL_JUDGE_H
+
+#include "db.h"
+#include "journal.h"
+
+/* The statements of a transaction, in order. */
+enum {
+	AT_BEGIN,
+	AT_PREPARE,
+	AT_STATEMENT,
+	AT_CONSTRAINTS,
+	AT_CURSORS,
+	AT_RESET,
+	AT_LEAVE,
+};
+
+/* Why a run waits with a transaction that is undone each time; static. */
+const char *sql_judge_reason(const struct error *err);
+/* Whether what failed is the step's doing; at_commit: it was the COMMIT, where the
+ * author's code may run. */
+bool sql_judge_is_fault(const struct db_batch *b, bool at_commit);
+/* Of the batch that appends and commits: whether the author's code refused the COMMIT. */
+bool sql_judge_is_refused(const struct db_batch *b);
+/* What that batch means for the entries that went along. */
+enum log_end sql_judge_end(const struct db_batch *b, bool is_login);
+
+#endif
