@@ -8,7 +8,7 @@ import json
 import re
 import subprocess
 
-from cli_world import main
+from cli_world import main, post
 from harness import ROOT, check
 
 
@@ -261,6 +261,42 @@ def starts(w):
         w.sql("drop owned by %s; drop role %s" % (role, role))
 
 
+def operates(w):
+    """logins with the grants of docs/operations.md may give orders, and work, with wfctl; an operator needs each of them"""
+    text = (ROOT / "docs" / "operations.md").read_text()
+    grants = {role: re.search(r"```sql\n(create role %s.*?)```" % role, text, re.S).group(1)
+              for role in ("watcher", "operator", "worker")}
+    role, worker = w.server.mark + "operator", w.server.mark + "worker"
+    path = w.file("f", [{"a": {"raise": {"error": {"type": "https://example.com/e", "status": 500}}}}])
+    w.expect(0, "apply", path)
+    held = w.file("h", [{"a": post(w.recorder().url + "/drop_after_apply/x", metadata={"onUncertain": "hold"})}])
+    w.sql(grants["operator"].replace("operator", role))
+    w.sql(re.sub("create role.*;\n", "", grants["watcher"]).replace("watcher", role))
+    w.sql(grants["worker"].replace("to worker", "to " + worker).replace("create role worker", "create role " + worker))
+    try:
+        me, it = ({"DATABASE_URL": w.conninfo.replace("user=postgres", "user=" + r)} for r in (role, worker))
+        report = w.expect(0, "doctor", "-o", "json", env=it).json
+        check([c["status"] for c in report["checks"] if c["name"] == "rights"] == ["ok"], "%s", report)
+        w.sql("create table stepwell.later ()")
+        check(w.sql("select has_table_privilege('%s', 'stepwell.later', 'insert')" % worker) == "t", "no default privileges")
+        w.sql("drop table stepwell.later")
+
+        def orders():
+            faulted, waits = (w.expect(0, "start", f).id for f in (path, held))
+            w.expect(0, "worker", "--until-idle", env=it, out="")
+            yield from (["retry", faulted], ["suspend", faulted], ["resume", faulted], ["cancel", faulted])
+            yield ["resume", waits, "--answer", "{}"]
+        for words in orders():
+            w.expect(0, *words, env=me, err="")
+        for right, what in [("update", "stepwell.run"), ("update", "stepwell.lease"), ("insert", "stepwell.lease"),
+                            ("insert", "stepwell.entry"), ("update", "stepwell.compiling"), ("select", "stepwell.compiling")]:
+            w.sql("revoke %s on %s from %s" % (right, what, role))
+            check(any(w.run(*words, env=me).code == 4 for words in orders()), "nobody needs %s on %s", right, what)
+            w.sql("grant %s on %s to %s" % (right, what, role))
+    finally:
+        w.sql("drop owned by %s, %s; drop role %s, %s" % (role, worker, role, worker))
+
+
 def sql_views(w):
     """the views have the columns and types of the design"""
     def columns(view):
@@ -313,4 +349,4 @@ def emit(w):
 
 if __name__ == "__main__":
     main([sql_start, sql_start_batch, sql_start_reads, sql_start_key_expired, gc, gc_waits_for_nobody,
-          sql_roles, looks, starts, sql_views, emit])
+          sql_roles, looks, starts, operates, sql_views, emit])
