@@ -112,16 +112,21 @@ struct json compiler_use(struct compiler *c, const char *section, const char *na
 		&c->index, json_index_get(&c->index, c->use, section), name);
 }
 
+static int compare_needs(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
 void compiler_need(struct compiler *c, const char *need)
 {
 	struct definition *d = c->definition;
-	for (size_t i = 0; i < c->need_count; i++) {
-		if (strcmp(d->needs[i], need) == 0)
-			return;
-	}
+	if (tfind(need, &c->needs, compare_needs))
+		return;
+	char *kept = xstrdup(need);
 	d->needs = xrealloc(d->needs, (c->need_count + 2) * sizeof *d->needs);
-	d->needs[c->need_count++] = xstrdup(need);
+	d->needs[c->need_count++] = kept;
 	d->needs[c->need_count] = NULL;
+	(void)tsearch(kept, &c->needs, compare_needs);
 }
 
 const char *compiler_namespace(const struct compiler *c)
@@ -394,7 +399,7 @@ bool compiler_try_list(struct compiler *c, const struct task *task, struct json 
 	return ok;
 }
 
-static void keep_policy(void *p)
+static void keep(void *p)
 {
 	(void)p; /* the definition owns it */
 }
@@ -412,5 +417,6 @@ void compiler_finish(struct compiler *c)
 	json_index_finish(&c->index);
 	names_finish(&c->secrets);
 	names_finish(&c->names);
-	tdestroy(c->policies, keep_policy);
+	tdestroy(c->policies, keep);
+	tdestroy(c->needs, keep);
 }

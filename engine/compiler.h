@@ -39,6 +39,7 @@ struct compiler {
 	struct json_index index; /* of the document and what was pinned with it */
 	struct names secrets;    /* of use.secrets */
 	void *policies;          /* tsearch's tree of named ones */
+	void *needs;             /* likewise, of the definition's */
 	struct kept *kept;
 	struct json_schema_document *documents; /* what was pinned, as schemas */
 	size_t document_count;

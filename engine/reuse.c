@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CALLS_MAX 10000 /* compiled functions of one definition */
+#define CALLS_MAX 10000  /* compiled functions of one definition */
+#define MISSING_MAX 1000 /* noted; registration reads fewer, or refuses */
 
 /* A function that is being compiled. */
 struct call_site {
@@ -70,7 +71,7 @@ static void note_missing(
 		free(known->from);
 		known->from = NULL;
 	}
-	if (known) {
+	if (known || d->missing_count == MISSING_MAX) {
 		free(r.url);
 		free(r.from);
 		return;

@@ -16,6 +16,7 @@
 	X(jq)         \
 	X(json)       \
 	X(openapi)    \
+	X(reach)      \
 	X(schema)     \
 	X(sql)        \
 	X(url)        \

@@ -3,6 +3,7 @@
 #include "drive.h"
 #include "fuzz.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,8 @@ static bool needs_jq(const char *s, size_t n)
 		if (i + 1 >= n || s[i] != '$' || s[i + 1] != '{')
 			continue;
 		for (i += 2; i < n && s[i] != '}'; i++)
-			if (!strchr(" .$_[]abcdefghijklmnopqrstuvwxyz0123456789", s[i]))
+			if (!strchr(" .$_[]abcdefghijklmnopqrstuvwxyz0123456789", s[i]) ||
+				(s[i] == '.' && i + 1 < n && isdigit(s[i + 1] & 0x7f)))
 				return true;
 	}
 	return false;
@@ -54,7 +56,8 @@ void fuzz_event(const char *data, size_t n)
 					"{\"to\":%.*s}}},{\"s\":{\"set\":{\"n\":1}}}]",
 			(int)with.n, with.s, (int)to.n, to.s);
 		struct definition *d = drive_compile(tasks, NULL);
-		if (d && json_type(event) == JSON_OBJECT)
+		if (d && json_type(event) == JSON_OBJECT &&
+			program_jq_count(d->program) == 0)
 			drive(d, event);
 		definition_unref(d);
 		free(tasks);

@@ -1,7 +1,8 @@
 /*
  * fuzz_replay [--seconds N] [--seed N] CORPUS [TARGET...]: runs the files of
  * CORPUS/TARGET through each target, then changed copies of them for N seconds, and
- * prints a TAP line for each. Needs no libFuzzer. Each target has a process of its own;
+ * prints a TAP line for each, with how many inputs a second of the processor it takes.
+ * Needs no libFuzzer. Each target has a process of its own;
  * the input that ended it is left in a file. CORPUS may also be one file, for one TARGET.
  */
 #include "fuzz.h"
@@ -24,6 +25,7 @@
 /* Seen by both processes: what the child is at. */
 struct shared {
 	size_t files, changed, n;
+	int64_t used; /* of the processor, to run them, microseconds */
 	char data[INPUT_MAX];
 };
 
@@ -158,7 +160,9 @@ static void run_one(
 	memcpy(shared->data, data, n);
 	shared->n = n;
 	alarm(HANG_SECONDS);
+	int64_t before = clock_processor();
 	t->run(copy, n);
+	shared->used += clock_processor() - before;
 	free(copy);
 }
 
@@ -212,6 +216,11 @@ static bool run_target(const struct fuzz_target *t, const char *path, int64_t us
 	return status == 0 && shared->files > 0;
 }
 
+static double rate(const struct shared *s)
+{
+	return (double)(s->files + s->changed) * USEC_PER_SEC / (double)(s->used + 1);
+}
+
 static bool is_named(const char *name, char *const *names)
 {
 	for (char *const *n = names; *n; n++)
@@ -241,9 +250,10 @@ int main(int argc, char *argv[])
 		bool ok = run_target(
 			t, argv[at], (int64_t)(seconds * USEC_PER_SEC), shared);
 		failed += !ok;
-		printf("%s %d - %s: %zu files, %zu changed ones (seed %.0f)\n",
+		printf("%s %d - %s: %zu files, %zu changed ones, %.0f a second (seed "
+		       "%.0f)\n",
 			ok ? "ok" : "not ok", ++number, t->name, shared->files,
-			shared->changed, seed);
+			shared->changed, rate(shared), seed);
 		if (!ok)
 			keep_input(t, shared);
 	}
