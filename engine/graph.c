@@ -13,6 +13,7 @@
 
 struct reader {
 	struct json use;
+	struct graph_uses uses;
 };
 
 static void read_task(
@@ -132,7 +133,7 @@ static void read_try(struct reader *r, struct graph_node *n, struct json task)
 	struct graph_list *list =
 		add_list(r, n, json_get(catch, "do"), GRAPH_CATCH, "/catch/do");
 	list->title = graph_catch_title(catch);
-	list->notes = graph_catch_notes(catch, r->use);
+	list->notes = graph_catch_notes(catch, &r->uses);
 }
 
 static void read_lists(struct reader *r, struct graph_node *n, struct json task)
@@ -177,7 +178,7 @@ static void read_task(
 	n->path = path;
 	n->kind = kind_of(task);
 	graph_describe(n, task);
-	n->notes = graph_notes(task, r->use);
+	n->notes = graph_notes(task, &r->uses);
 	if (n->kind == GRAPH_CALL)
 		n->function = path_with("", json_get(task, "call"));
 	read_lists(r, n, task);
@@ -264,6 +265,7 @@ struct graph *graph_create(struct json document, struct json resources)
 	struct reader r = {.use = json_get(document, "use")};
 	struct json about = json_get(document, "document"),
 		    title = json_get(about, "title");
+	r.uses.retries = json_get(r.use, "retries");
 	g->name = read_name(about);
 	g->title = title.s ? graph_shown(title) : NULL;
 	g->trigger = graph_trigger(json_get(document, "schedule"));
@@ -276,6 +278,7 @@ struct graph *graph_create(struct json document, struct json resources)
 		g->functions.title = xstrdup("functions");
 	if (g->extensions.count > 0)
 		g->extensions.title = xstrdup("extensions");
+	json_index_finish(&r.uses.index);
 	return g;
 }
 

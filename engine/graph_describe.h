@@ -6,6 +6,7 @@
 #define STEPWELL_GRAPH_DESCRIBE_H
 
 #include "graph.h"
+#include "json_index.h"
 
 /* A text under way. Every result is one line, safe to show, at most GRAPH_TEXT_MAX bytes
  * and an ellipsis. */
@@ -27,11 +28,17 @@ void graph_say_strategy(struct buf *out, struct json strategy);
 
 /* Sets word and detail of a task, which has its kind already. */
 void graph_describe(struct graph_node *n, struct json task);
-/* The members that every task may have: "if", "timeout", retry. use: of the document. */
-char **graph_notes(struct json task, struct json use);
+/* What tasks name: `use.retries` of the document, which many may ask for. */
+struct graph_uses {
+	struct json retries;
+	struct json_index index; /* json_index_finish */
+};
+
+/* The members that every task may have: "if", "timeout", retry. */
+char **graph_notes(struct json task, struct graph_uses *uses);
 /* "catch timeout 408 as error", and the lines below it: "when", "retry". */
 char *graph_catch_title(struct json catch);
-char **graph_catch_notes(struct json catch, struct json use);
+char **graph_catch_notes(struct json catch, struct graph_uses *uses);
 /* "every 5m" of a schedule; NULL where it is absent. */
 char *graph_trigger(struct json schedule);
 

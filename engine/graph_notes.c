@@ -223,14 +223,14 @@ static const char *backoff_word(struct json backoff)
 }
 
 /* A policy, or the name of one. */
-static char *retry_line(struct json retry, struct json use)
+static char *retry_line(struct json retry, struct graph_uses *uses)
 {
 	struct buf b = {0};
 	struct json policy = retry;
 	buf_puts(&b, "retry");
 	if (json_type(retry) == JSON_STRING) {
 		char *name = json_strdup(retry);
-		policy = json_get(json_get(use, "retries"), name);
+		policy = json_index_get(&uses->index, uses->retries, name);
 		free(name);
 		graph_say(&b, retry);
 		if (policy.s)
@@ -281,7 +281,7 @@ static void note_timeout(char ***lines, struct json timeout)
 	graph_add_line(lines, graph_said(&b));
 }
 
-char **graph_notes(struct json task, struct json use)
+char **graph_notes(struct json task, struct graph_uses *uses)
 {
 	char **lines = NULL;
 	struct json metadata = json_get(task, "metadata");
@@ -290,7 +290,7 @@ char **graph_notes(struct json task, struct json use)
 	note(&lines, "while", json_get(task, "while"));
 	note_timeout(&lines, json_get(task, "timeout"));
 	if (policy.s)
-		graph_add_line(&lines, retry_line(policy, use));
+		graph_add_line(&lines, retry_line(policy, uses));
 	if (json_is(json_get(json_get(task, "run"), "await"), "false"))
 		graph_add_line(&lines, xstrdup("does not wait for it"));
 	return lines;
@@ -318,13 +318,13 @@ char *graph_catch_title(struct json catch)
 	return graph_said(&b);
 }
 
-char **graph_catch_notes(struct json catch, struct json use)
+char **graph_catch_notes(struct json catch, struct graph_uses *uses)
 {
 	char **lines = NULL;
 	struct json retry = json_get(catch, "retry");
 	note(&lines, "when", json_get(catch, "when"));
 	note(&lines, "except when", json_get(catch, "exceptWhen"));
 	if (retry.s)
-		graph_add_line(&lines, retry_line(retry, use));
+		graph_add_line(&lines, retry_line(retry, uses));
 	return lines;
 }

@@ -92,6 +92,10 @@ def wide_definitions(w):
         check(code is None or done.code == code, "%s: %s", name, str(done)[:400])
         check(err in done.out + done.err, "%s: %s", name, str(done)[:400])
         check(took < (20 if uses_sanitizer(WFCTL) else 3), "%s took %.1f s", name, took)
+        if name == "retry.json":
+            w.expect(0, "graph", w.dir + "/" + name)
+            drawn = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - after.ru_utime
+            check(drawn < (20 if uses_sanitizer(WFCTL) else 3), "%s was drawn in %.1f s", name, drawn)
 
 
 def usage(w):
