@@ -53,6 +53,7 @@ struct db {
 	bool enough;     /* no more rows are wanted */
 	unsigned losses;
 	char last_loss[6];
+	int64_t lost_at, told_at; /* CLOCK_BOOTTIME; of a crash */
 	const char **prepared;
 	size_t prepared_count;
 };
@@ -194,6 +195,7 @@ static void lose(struct db *db, const struct error *err)
 	if (db->state == DB_READY) {
 		db->losses++;
 		memcpy(db->last_loss, err->sqlstate, sizeof db->last_loss);
+		db->lost_at = clock_boottime();
 	}
 	finish_connection(db);
 	rest(db);
@@ -221,7 +223,10 @@ static void on_notice(void *arg, const PGresult *result)
 {
 	struct db *db = arg;
 	db->doubt |= db_notice_is_doubt(result);
-	db->crash |= db_notice_is_crash(result);
+	if (db_notice_is_crash(result)) {
+		db->crash = true;
+		db->told_at = clock_boottime();
+	}
 }
 
 static void add_startup(const char *options, const char *keywords[DB_CONNECT_PARAMS],
@@ -706,6 +711,16 @@ unsigned db_losses(const struct db *db)
 const char *db_last_loss(const struct db *db)
 {
 	return db->last_loss;
+}
+
+int64_t db_lost_at(const struct db *db)
+{
+	return db->lost_at;
+}
+
+int64_t db_told_at(const struct db *db)
+{
+	return db->told_at;
 }
 
 int64_t db_moves_until(const struct db *db)

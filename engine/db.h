@@ -200,6 +200,10 @@ int64_t db_moves_until(const struct db *db);
  * answer. */
 unsigned db_losses(const struct db *db);
 const char *db_last_loss(const struct db *db);
+/* CLOCK_BOOTTIME: when it was lost the last time, and when its server said last that
+ * another of its processes had crashed. */
+int64_t db_lost_at(const struct db *db);
+int64_t db_told_at(const struct db *db);
 /* Of the present connection, as told at login (a pooler makes one up); 0: there is none.
  */
 int db_backend_pid(const struct db *db);

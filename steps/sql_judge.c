@@ -2,6 +2,9 @@
  * became of the entries that went along. */
 #include "sql_judge.h"
 
+#include "clock.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 /* Why a run waits with a transaction that is undone each time. */
@@ -90,4 +93,15 @@ enum log_end sql_judge_end(const struct db_batch *b, bool is_login)
 	if (b->failed == 0 || db_error_is_drift(err))
 		return LOG_AMBIGUOUS; /* not the journal that we know: look again */
 	return err->kind == ERROR_FENCED ? LOG_CONFLICT : LOG_UNSTORABLE;
+}
+
+/* The socket of the process that crashed is closed before the server tells the others, or
+ * a little later where a program that it had started holds it open. Whom the server tells
+ * in vain it kills after five seconds: that comes behind, unless this worker stood still
+ * meanwhile and sees both at once. */
+bool sql_judge_is_crash(const struct db *lost, const struct db *told, int64_t stood_until)
+{
+	int64_t told_at = db_told_at(told);
+	return db_lost_at(lost) - told_at < SQL_AFTERMATH_MS * USEC_PER_MS &&
+	       llabs(told_at - stood_until) > USEC_PER_SEC;
 }

@@ -28,4 +28,10 @@ bool sql_judge_is_refused(const struct db_batch *b);
 /* What that batch means for the entries that went along. */
 enum log_end sql_judge_end(const struct db_batch *b, bool is_login);
 
+#define SQL_AFTERMATH_MS 500 /* of a loss: whom else it hits is known by then */
+/* Whether a session was lost with the crash that the other connection was told of;
+ * stood_until: when this worker had last stood still for seconds, CLOCK_BOOTTIME. */
+bool sql_judge_is_crash(
+	const struct db *lost, const struct db *told, int64_t stood_until);
+
 #endif

@@ -27,8 +27,7 @@
 #define IDLE (1 * USEC_PER_SEC) /* for so long nobody asks whether a connection lives */
 #define PATIENCE (3 * USEC_PER_SEC) /* with one that was idle */
 #define ANSWER (30 * USEC_PER_SEC)
-#define REPEATS_MAX 5    /* by itself, at short intervals */
-#define AFTERMATH_MS 500 /* of a loss: whom else it hits is known by then */
+#define REPEATS_MAX 5 /* by itself, at short intervals */
 
 struct sql_session {
 	struct sql_pool *pool;
@@ -79,6 +78,8 @@ struct sql_steps {
 	struct signature_key key;
 	struct sql_pool *pools;
 	struct sql_refusals refusals;
+	uv_timer_t tick;
+	int64_t ticked_at, stood_until; /* CLOCK_BOOTTIME; 0: it never stood still */
 	bool closing;
 };
 
@@ -201,13 +202,15 @@ static void put_off(struct sql_session *s, const char *reason, const char *why)
 
 /* The session has ended, and so that of others or not: if it was the only one, or if the
  * server ended theirs because a process of it crashed, which was not one of theirs, the
- * statement ended it. Who was told of a crash was none. */
+ * statement ended it. Who was told of a crash was none, nor who fell silent later. */
 static bool ended_its_session(const struct sql_session *s)
 {
 	const struct db *control = s->effect->host->control;
 	return is_own(s) && control && strcmp(db_last_loss(s->db), "57P02") != 0 &&
 	       (db_losses(control) == s->control_losses ||
-		       strcmp(db_last_loss(control), "57P02") == 0);
+		       (strcmp(db_last_loss(control), "57P02") == 0 &&
+			       sql_judge_is_crash(
+				       s->db, control, s->pool->steps->stood_until)));
 }
 
 static void judge_loss(struct sql_session *s)
@@ -241,7 +244,7 @@ static void repeat(struct sql_session *s, const struct db_batch *b)
 		return;
 	}
 	uv_timer_start(&s->pause, on_pause_over,
-		s->lost ? AFTERMATH_MS : 5 + random_u64() % limit, 0);
+		s->lost ? SQL_AFTERMATH_MS : 5 + random_u64() % limit, 0);
 }
 
 static void set_fault(
@@ -733,14 +736,26 @@ static void add_pool(struct sql_steps *steps, char *name, char *namespace, char 
 	steps->pools = p;
 }
 
+static void on_tick(uv_timer_t *timer)
+{
+	struct sql_steps *s = timer->data;
+	int64_t now = clock_boottime();
+	if (now - s->ticked_at > 3 * USEC_PER_SEC)
+		s->stood_until = now;
+	s->ticked_at = now;
+}
+
 struct sql_steps *sql_steps_create(uv_loop_t *loop, const struct settings *settings,
 	struct uuid worker, struct db_pace *pace)
 {
 	struct sql_steps *s = xcalloc(1, sizeof *s);
-	s->loop = loop;
-	s->settings = settings;
-	s->worker = worker;
+	*s = (struct sql_steps){.loop = loop, .settings = settings, .worker = worker};
 	s->pace = pace;
+	s->ticked_at = clock_boottime();
+	uv_timer_init(loop, &s->tick);
+	s->tick.data = s;
+	uv_timer_start(&s->tick, on_tick, 1000, 1000);
+	uv_unref((uv_handle_t *)&s->tick);
 	add_pool(s, NULL, NULL, xstrdup(settings->database));
 	for (char **d = settings->databases; d && *d; d++) {
 		const char *equals = strchr(*d, '=');
@@ -758,6 +773,7 @@ struct sql_steps *sql_steps_create(uv_loop_t *loop, const struct settings *setti
 void sql_steps_close(struct sql_steps *s)
 {
 	s->closing = true;
+	uv_close((uv_handle_t *)&s->tick, NULL);
 	for (struct sql_pool *p = s->pools; p; p = p->next) {
 		for (int i = 0; i < p->count; i++) {
 			db_destroy(p->sessions[i].db);
