@@ -6,7 +6,9 @@
  * Digest authentication needs a challenge. libcurl would ask for it with the request
  * itself, with its key and without its body; a method that changes something asks with a
  * HEAD instead, which has neither. Where that is not challenged, the request goes out
- * without authentication, and once more if it is refused with a challenge.
+ * without authentication, and once more if it is refused with a challenge. libcurl
+ * answers every refusal of the digest with another, for as long as the endpoint calls its
+ * nonce stale: here the first refusal is the answer.
  *
  * libcurl sends a request again by itself when a kept connection turns out to be dead.
  * For a safe method that is welcome; any other is never sent twice within one attempt
@@ -36,6 +38,7 @@ struct exchange {
 	bool unanswered;  /* this hop's request went out, and no byte came back yet */
 	bool asks;        /* this hop is for the challenge only */
 	bool challenged;  /* libcurl has it */
+	bool refused;     /* the digest was: libcurl would have sent another */
 	bool late;        /* the worker's lease was over before the request went out */
 	int64_t deadline; /* by clock_boottime; 0: none of ours */
 	struct curl_slist *headers;
@@ -58,6 +61,9 @@ static void destroy(struct exchange *x)
 static bool on_send(struct http_transfer *t)
 {
 	struct exchange *x = (struct exchange *)t;
+	x->refused = x->challenged && !x->asks && x->answer.status == 401;
+	if (x->refused)
+		return false;
 	x->late = !x->effect->sent && !x->effect->host->may_send(x->effect->host);
 	if (x->late || (x->unanswered && !x->request->safe))
 		return false;
@@ -388,7 +394,7 @@ static void on_end(struct http_transfer *t, CURLcode code)
 	bool secret = x->arguments->secret_endpoint; /* libcurl names host and port */
 	const char *text =
 		*t->why->error && !secret ? t->why->error : curl_easy_strerror(code);
-	if (code == CURLE_OK && x->answer.headers_ended)
+	if (x->refused || (code == CURLE_OK && x->answer.headers_ended))
 		on_answer(x);
 	else if (code == CURLE_OK) /* libcurl does not mind headers that break off */
 		fail_with(
