@@ -27,6 +27,7 @@ static const struct migration {
 	{15, "compiling", sql_migration_0015_compiling},
 	{17, "filter", sql_migration_0017_filter},
 	{23, "sql", sql_migration_0023_sql},
+	{25, "children_by_time", sql_migration_0025_children_by_time},
 };
 
 #define MIGRATIONS (sizeof migrations / sizeof *migrations)

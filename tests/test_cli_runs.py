@@ -325,6 +325,42 @@ def listing(w):
     w.fails(2, "takes no argument", "list", "faulted")
 
 
+def listing_children(w):
+    """list shows children where they were created, in pages of any size; --since and --parent too"""
+    recorder = w.recorder()
+    kid = w.file("kid", [{"a": {"set": {"x": 1}}}])
+    child = {"run": {"workflow": {"namespace": "cli", "name": "kid", "version": "1.0.0"}}}
+    tasks = [{"one": child}, {"hold": post(recorder.url + "/hold/gate/a")}, {"two": child}, {"three": child}]
+    w.expect(0, "apply", kid, w.file("top", tasks))
+    parent = w.expect(0, "start", "cli/top").id
+    worker = w.worker()
+    recorder.wait("/hold/gate", 1)
+    other = w.expect(0, "start", "cli/kid").id
+    w.wait_status(other, "completed")
+    since = w.sql("select clock_timestamp() at time zone 'UTC'").replace(" ", "T") + "Z"
+    recorder.release("gate")
+    w.wait_status(parent, "completed")
+    last = w.expect(0, "start", "cli/kid").id
+    w.end(worker, signal.SIGTERM)
+    created = w.sql("select id from stepwell.runs order by created_at desc").split()
+    check(created[0] == last and created[3] == other and created[5] == parent, "%s", created)
+    for size in range(1, 7):
+        seen, cursor = [], []
+        while part := w.expect(0, "list", "-q", "-n", str(size), *cursor).out.split():
+            seen += part
+            cursor = ["--cursor", part[-1]]
+        check(seen == created, "pages of %d: %s, not %s", size, seen, created)
+    for words, ids in ((["--since", since], created[:3]), (["--parent", parent], created[1:3] + created[4:5]),
+                       (["--parent", parent, "--cursor", created[1]], [created[2], created[4]]),
+                       (["--since", since, "--cursor", created[1]], created[2:3]),
+                       (["-s", "completed", "--workflow", "cli/top"], [parent])):
+        got = w.expect(0, "list", "-q", *words, err="").out.split()
+        check(got == ids, "%s: %s, not %s", words, got, ids)
+    w.sql("update stepwell.run set created_at = created_at - interval '2 days' where parent_run_id is not null")
+    counts = w.expect(0, "status", "-o", "json").json["counts"]
+    check(counts["completed"] == 2, "of the last 24 hours: %s", counts)
+
+
 def history(w):
     """history prints the journal, with -o json an array of operations"""
     recorder = w.recorder()
@@ -531,6 +567,6 @@ def pool(w):
 
 if __name__ == "__main__":
     main([pool, status, status_folds, status_tree, status_watch, worker, retry, retry_after_catch, retry_in_function,
-          held, held_and_done, held_with_its_window, listing, history, orders, orders_taken_back,
+          held, held_and_done, held_with_its_window, listing, listing_children, history, orders, orders_taken_back,
           orders_refused, worker_gone,
           escapes])
