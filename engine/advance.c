@@ -339,7 +339,7 @@ static enum progress enter_task(struct run *r, struct frame *parent, struct host
 	}
 	op.failed_entry = !ok;
 	run_apply_decided(r, &op);
-	struct frame *f = run_find(r, path);
+	struct frame *f = frame_child_towards(parent, path);
 	if (ok && f->task->kind->effect && !announces_late(f->task)) {
 		ok = prepare_attempt(r, f, host, &op, &fault);
 	} else if (ok) {
@@ -347,7 +347,7 @@ static enum progress enter_task(struct run *r, struct frame *parent, struct host
 		if (f->task->catcher)
 			op.attempt_deadline = route_attempt_deadline(r, f, r->at);
 	}
-	if (ok)
+	if (ok && (op.has_digest || op.deadline || op.attempt_deadline))
 		run_apply_decided(r, &op); /* now that it is complete */
 	run_write(r, &op);
 	free(path);

@@ -295,8 +295,10 @@ void agenda_leave(struct frame *f)
 		a->waits[AGENDA_NOTHING]--;
 		if (a->watched == f)
 			a->watched = NULL;
-		if (a->at == f)
+		if (a->at == f) {
 			a->at = f->parent;
+			a->at_own = false;
+		}
 	}
 	for (int mark = 0; mark < AGENDA_MARKS; mark++)
 		free(f->note.branches[mark]);

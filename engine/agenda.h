@@ -63,7 +63,11 @@ struct agenda {
 	size_t granted, listeners;
 	bool retold; /* some listening frame says something else, or is gone */
 	const struct frame *watched; /* NULL once that frame is destroyed */
-	struct frame *at;            /* its parent once that frame is destroyed */
+	/* Where the operation at hand happens, which is touched when it is applied: a
+	 * frame, its parent once that is destroyed; and whether it is the operation's
+	 * own. */
+	struct frame *at;
+	bool at_own;
 };
 
 void agenda_finish(struct agenda *a);

@@ -88,25 +88,6 @@ void buf_reserve(struct buf *b, size_t more)
 	b->data[b->len] = '\0';
 }
 
-void buf_add(struct buf *b, const void *data, size_t len)
-{
-	buf_reserve(b, len);
-	if (len)
-		memcpy(b->data + b->len, data, len);
-	b->len += len;
-	b->data[b->len] = '\0';
-}
-
-void buf_puts(struct buf *b, const char *s)
-{
-	buf_add(b, s, strlen(s));
-}
-
-void buf_putc(struct buf *b, char c)
-{
-	buf_add(b, &c, 1);
-}
-
 void buf_int(struct buf *b, int64_t v)
 {
 	char digits[20];

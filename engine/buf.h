@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct buf {
 	char *data; /* NULL while nothing was written */
@@ -19,9 +20,9 @@ void buf_finish(struct buf *b);
 void buf_wipe(struct buf *b);  /* buf_finish, after overwriting what it held */
 void buf_clear(struct buf *b); /* len = 0, memory kept */
 void buf_reserve(struct buf *b, size_t more);
-void buf_add(struct buf *b, const void *data, size_t len);
-void buf_puts(struct buf *b, const char *s);
-void buf_putc(struct buf *b, char c);
+static inline void buf_add(struct buf *b, const void *data, size_t len);
+static inline void buf_puts(struct buf *b, const char *s);
+static inline void buf_putc(struct buf *b, char c);
 void buf_int(struct buf *b, int64_t v); /* in decimal */
 void buf_printf(struct buf *b, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -37,5 +38,26 @@ void *xrealloc(void *p, size_t n);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Most of what a worker does for a step is to add a few bytes to a buffer that has room.
+ */
+static inline void buf_add(struct buf *b, const void *data, size_t len)
+{
+	if (len >= b->cap - b->len)
+		buf_reserve(b, len);
+	if (len)
+		memcpy(b->data + b->len, data, len);
+	b->data[b->len += len] = '\0';
+}
+
+static inline void buf_puts(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
+}
+
+static inline void buf_putc(struct buf *b, char c)
+{
+	buf_add(b, &c, 1);
+}
 
 #endif

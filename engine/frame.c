@@ -33,9 +33,8 @@ struct frame *frame_push(
 	f->agenda = a;
 	if (parent) {
 		link_frame(f, parent);
-		agenda_touch(parent);
+		agenda_touch(parent); /* it has its bits before there are marks below */
 	}
-	agenda_touch(f);
 	return f;
 }
 
@@ -82,7 +81,7 @@ void frame_destroy(struct frame *f)
 	frame_destroy_children(f);
 	agenda_leave(f);
 	unlink_frame(f);
-	if (parent)
+	if (parent && (!f->agenda || parent != f->agenda->at))
 		agenda_touch(parent);
 	forget_outputs(f);
 	if (f->request)

@@ -105,7 +105,8 @@ struct frame {
 	struct agenda_note note;
 };
 
-/* The frame becomes the last of parent's children; a: the run's agenda. */
+/* The frame becomes the last of parent's children; a: the run's agenda. The caller
+ * touches the frame. */
 struct frame *frame_push(
 	struct agenda *a, struct frame *parent, const struct task *task, char *path);
 /* Gives its next effect a slot, or takes that back. */

@@ -19,6 +19,17 @@ static inline bool is_absent(const struct member *m, const void *object)
 	return (word & m->mask) == (uint64_t)m->absent;
 }
 
+static inline bool is_zero(const void *bytes, size_t n)
+{
+	uint64_t any = 0, word;
+	assert(n % sizeof word == 0);
+	for (size_t i = 0; i < n; i += sizeof word) {
+		memcpy(&word, (const char *)bytes + i, sizeof word);
+		any |= word;
+	}
+	return any == 0;
+}
+
 static void put_flag(struct buf *out, const char *name, const char *text)
 {
 	json_put_key(out, name);
@@ -64,8 +75,13 @@ void member_write(const struct member *m, const void *object, struct buf *out)
 const struct member *member_next(
 	const struct member *table, const struct member *m, const void *object)
 {
-	for (m = m ? m + 1 : table; m->name; m++) {
-		if (!is_absent(m, object))
+	m = m ? m + 1 : table;
+	while (m->name) {
+		if (m->span && is_zero(place(m, object), m->span))
+			m += m->spanned;
+		else if (is_absent(m, object))
+			m++;
+		else
 			return m;
 	}
 	return NULL;

@@ -32,6 +32,9 @@ struct member {
 	 * `absent`. One comparison, for most members of an operation are absent. */
 	size_t word;
 	uint64_t mask;
+	/* Where so many bytes from its offset on are 0 (0: nothing is said), it is
+	 * absent, and so are the ones behind it: so many in all. */
+	size_t span, spanned;
 };
 
 /* The last eight bytes of the struct, if the field is within them. */
@@ -53,14 +56,24 @@ struct member {
 			MEMBER_WORD(type, field),                                       \
 			kind < MEMBER_DIGEST || kind == MEMBER_VALUE                    \
 				? MEMBER_MASK(type, field)                              \
-				: 0                                                     \
+				: 0,                                                    \
+			0, 0                                                            \
+	}
+/* The first of several that are rare, and stand up to the field `last` in the struct. */
+#define MEMBER_RARE(name, kind, type, field, last, count)                          \
+	{                                                                          \
+		name, kind, offsetof(type, field), MEMBER_SIZE(type, field), 0, 0, \
+			MEMBER_WORD(type, field), MEMBER_MASK(type, field),        \
+			offsetof(type, last) + MEMBER_SIZE(type, last) -           \
+				offsetof(type, field),                             \
+			count                                                      \
 	}
 /* A digest, and the bool that says whether there is one. */
 #define MEMBER_HEX(name, type, field, has_field)                                         \
 	{                                                                                \
 		name, MEMBER_DIGEST, offsetof(type, field), MEMBER_SIZE(type, field), 0, \
 			offsetof(type, has_field), MEMBER_WORD(type, has_field),         \
-			MEMBER_MASK(type, has_field)                                     \
+			MEMBER_MASK(type, has_field), 0, 0                               \
 	}
 
 /* The next member behind m (NULL: the first one) that is to be written of the object, as

@@ -39,7 +39,7 @@ const struct member op_members[] = {
 	OP("has_digest", MEMBER_NONE, has_digest),
 	MEMBER_UNLESS("index", MEMBER_NUMBER, struct op, index, -1),
 	MEMBER_UNLESS("next", MEMBER_NUMBER, struct op, next, NEXT_FOLLOWING),
-	OP("due", MEMBER_NUMBER, due),
+	MEMBER_RARE("due", MEMBER_NUMBER, struct op, due, reason, 17),
 	OP("deadline", MEMBER_NUMBER, deadline),
 	OP("attemptDeadline", MEMBER_NUMBER, attempt_deadline),
 	OP("generation", MEMBER_COUNT, generation),

@@ -93,6 +93,17 @@ int64_t run_deadline(const struct run *r, struct frame **ret)
 	return *ret ? (*ret)->note.times[AGENDA_DEADLINE] : 0;
 }
 
+/* The frame that the operation at hand is about; NULL: it is not there yet. */
+static struct frame *own(const struct run *r)
+{
+	return r->agenda.at_own ? r->agenda.at : NULL;
+}
+
+static struct frame *own_parent(const struct run *r)
+{
+	return r->agenda.at_own ? r->agenda.at->parent : r->agenda.at;
+}
+
 static bool misfit(const struct op *op, struct error *err)
 {
 	return error_set(err, ERROR_PERMANENT,
@@ -124,7 +135,6 @@ static void begin_attempt(struct run *r, struct frame *f, const struct op *op)
 	}
 	if (f->opened)
 		f->state = FRAME_NEXT;
-	agenda_touch(f);
 }
 
 static bool apply_root(struct run *r, const struct op *op)
@@ -170,7 +180,7 @@ static bool is_intent_of(const struct op *op, const struct task *task)
  * list may begin at once. */
 static bool apply_entered(struct run *r, const struct op *op, struct error *err)
 {
-	struct frame *parent = run_find_parent(r, op->path);
+	struct frame *parent = own_parent(r);
 	if (!parent)
 		return misfit(op, err);
 	if (parent->task->body && !parent->opened)
@@ -198,6 +208,7 @@ static bool apply_entered(struct run *r, const struct op *op, struct error *err)
 	if (parent->list->concurrent)
 		move_on(parent, NEXT_FOLLOWING);
 	begin_attempt(r, f, op);
+	agenda_touch(f);
 	return true;
 }
 
@@ -217,7 +228,7 @@ static bool apply_started(struct run *r, const struct op *op, struct error *err)
 {
 	if (!r->root)
 		return *op->path ? misfit(op, err) : apply_root(r, op);
-	struct frame *f = run_find(r, op->path);
+	struct frame *f = own(r);
 	r->no_retry = false;
 	if (!f)
 		return apply_entered(r, op, err);
@@ -234,7 +245,7 @@ static bool apply_started(struct run *r, const struct op *op, struct error *err)
 
 static bool apply_opened(struct run *r, const struct op *op, struct error *err)
 {
-	struct frame *f = run_find(r, op->path);
+	struct frame *f = own(r);
 	if (!f || f->opened || f->task->wraps || !f->task->body || !op->values[OP_INPUT])
 		return misfit(op, err);
 	value_set(&f->cursor, value_ref(op->values[OP_INPUT]));
@@ -244,7 +255,7 @@ static bool apply_opened(struct run *r, const struct op *op, struct error *err)
 
 static bool apply_iteration(struct run *r, const struct op *op, struct error *err)
 {
-	struct frame *f = run_find(r, op->path);
+	struct frame *f = own(r);
 	if (!f || !f->task->body || !f->task->item_name)
 		return misfit(op, err);
 	frame_destroy_children(f);
@@ -300,7 +311,7 @@ static void pass_over(struct frame *parent)
 
 static bool apply_skipped(struct run *r, const struct op *op, struct error *err)
 {
-	struct frame *f = run_find(r, op->path), *parent = run_find_parent(r, op->path);
+	struct frame *f = own(r), *parent = own_parent(r);
 	if (f)
 		return skip_at_last(r, f, op, err);
 	if (!parent || (!parent->opened && !parent->task->body))
@@ -332,7 +343,7 @@ static bool is_next(int64_t next, const struct frame *f)
 
 static bool apply_completed(struct run *r, const struct op *op, struct error *err)
 {
-	struct frame *f = run_find(r, op->path);
+	struct frame *f = own(r);
 	if (!f || f->child || !is_next(op->next, f))
 		return misfit(op, err);
 	struct value *output =
@@ -376,7 +387,7 @@ static bool apply_faulted(struct run *r, const struct op *op, struct error *err)
 		end_run(r, RUN_FAULTED);
 		return true;
 	}
-	struct frame *f = run_find(r, op->path);
+	struct frame *f = own(r);
 	if (!f || !op->values[OP_ERROR])
 		return misfit(op, err);
 	f->open = false;
@@ -394,7 +405,7 @@ static bool apply_faulted(struct run *r, const struct op *op, struct error *err)
 
 static bool apply_waiting(struct run *r, const struct op *op, struct error *err)
 {
-	struct frame *f = run_find(r, op->path);
+	struct frame *f = own(r);
 	if (!f || f->child ||
 		(op->again ? f->attempt == 0 || !f->task->kind->effect
 			   : !f->task->kind->next))
@@ -449,7 +460,7 @@ static void count_retry(struct run *r, struct frame *f)
 
 static bool apply_retry(struct run *r, const struct op *op, struct error *err)
 {
-	struct frame *f = run_find(r, op->path);
+	struct frame *f = own(r);
 	if (!f || !r->failed || !frame_is_below(r->failed, f) ||
 		(!f->task->catcher && (op->again || f != r->failed)))
 		return misfit(op, err);
@@ -482,7 +493,7 @@ static bool apply_retry(struct run *r, const struct op *op, struct error *err)
 
 static bool apply_caught(struct run *r, const struct op *op, struct error *err)
 {
-	struct frame *f = run_find(r, op->path);
+	struct frame *f = own(r);
 	if (!f || !f->task->catcher || !f->opened || !r->failed ||
 		!frame_is_below(r->failed, f))
 		return misfit(op, err);
@@ -504,7 +515,7 @@ static bool apply_caught(struct run *r, const struct op *op, struct error *err)
 
 static bool apply_lost(struct run *r, const struct op *op, struct error *err)
 {
-	struct frame *f = run_find(r, op->path);
+	struct frame *f = own(r);
 	if (!f || !f->open)
 		return misfit(op, err);
 	f->open = false;
@@ -535,7 +546,7 @@ static void stop_the_clocks(struct run *r)
 
 static bool apply_held(struct run *r, const struct op *op, struct error *err)
 {
-	struct frame *f = run_find(r, op->path);
+	struct frame *f = own(r);
 	if (!f || f->child)
 		return misfit(op, err);
 	f->open = f->lost = f->redo = false;
@@ -631,7 +642,7 @@ static bool apply_cancelled(struct run *r, const struct op *op, struct error *er
 		end_run(r, RUN_CANCELLED);
 		return true;
 	}
-	struct frame *f = run_find(r, op->path);
+	struct frame *f = own(r);
 	if (!f)
 		return misfit(op, err);
 	if (r->failed && frame_is_below(r->failed, f))
@@ -644,7 +655,7 @@ static bool apply_cancelled(struct run *r, const struct op *op, struct error *er
 
 static bool apply_listening(struct run *r, const struct op *op, struct error *err)
 {
-	struct frame *f = run_find(r, op->path);
+	struct frame *f = own(r);
 	return (f && listening_apply(r, f, op)) || misfit(op, err);
 }
 
@@ -725,11 +736,18 @@ static bool is_over(const struct run *r, const struct op *op)
 	return false;
 }
 
-/* The frame that the operation is about, or the one that it is to begin in. */
-static struct frame *place_of(const struct run *r, const struct op *op)
+/* Finds the frame that the operation is about, or the one that it is to begin in. */
+static void find_place(struct run *r, const struct op *op)
 {
-	struct frame *f = op->path ? run_find(r, op->path) : NULL;
-	return f || !op->path ? f : run_find_parent(r, op->path);
+	struct agenda *a = &r->agenda;
+	struct frame *f = op->path ? r->root : NULL;
+	a->at_own = f && a->at && strcmp(a->at->path, op->path) == 0;
+	if (a->at_own)
+		return;
+	for (a->at = f; f && !a->at_own; f = frame_child_towards(f, op->path)) {
+		a->at = f;
+		a->at_own = strcmp(f->path, op->path) == 0;
+	}
 }
 
 bool run_apply(struct run *r, const struct op *op, struct error *err)
@@ -738,7 +756,7 @@ bool run_apply(struct run *r, const struct op *op, struct error *err)
 		is_over(r, op))
 		return misfit(op, err);
 	const struct frame *failed = r->agenda.watched = r->failed;
-	r->agenda.at = place_of(r, op);
+	find_place(r, op);
 	if (!apply(r, op, err))
 		return false;
 	if (r->agenda.at)

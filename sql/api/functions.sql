@@ -110,7 +110,8 @@ begin
 			number := number + 1;
 			name := base || '_' || number;
 		end loop;
-		execute format('create table stepwell.%I (like stepwell.%I including all)', name, parent);
+		execute format('create table stepwell.%I (like stepwell.%I including all) with (fillfactor = %s)', name,
+			parent, case parent when 'run' then 50 else 100 end);
 		execute format('alter table stepwell.%I attach partition stepwell.%I for values from (%L) to (%L)',
 			parent, name, gap.lower_id, gap.upper_id);
 	end loop;
@@ -217,6 +218,26 @@ begin
 end
 $$;
 
+-- Takes the keys of the runs that are wanted, each for the first of them. Returns which of them have
+-- theirs, or need none; all arrays are as long as keys, and count from 1.
+create or replace function stepwell.take_keys(namespace text, name text, keys text[], ids uuid[],
+	wanted boolean[], expires_at timestamptz, out got boolean[])
+language plpgsql volatile as $$
+begin
+	with taken as (
+		insert into stepwell.start_key (namespace, name, key, run_id, expires_at)
+		select distinct on (u.key) take_keys.namespace, take_keys.name, u.key, u.id, take_keys.expires_at
+		from unnest(ids, keys, wanted) with ordinality as u (id, key, wanted, n)
+		where u.wanted and u.key is not null order by u.key, u.n
+		on conflict do nothing
+		returning run_id
+	)
+	select array_agg(u.wanted and (u.key is null or t.run_id is not null) order by u.n) into got
+	from unnest(ids, keys, wanted) with ordinality as u (id, key, wanted, n)
+	left join taken t on t.run_id = u.id;
+end
+$$;
+
 -- Creates runs, one for each input; keys and ids are as long as inputs, and all count from 1; their
 -- elements may be null. With a key that is taken: the first run, if the input is the same, else 23505. An id is
 -- drawn by the caller, so that a repeated call is safe: the same id is not created twice. owner:
@@ -232,6 +253,7 @@ set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 declare
 	d record;
 	at timestamptz := clock_timestamp();
+	wanted boolean[];
 begin
 	select t.namespace, t.name, t.needs into strict d
 	from stepwell.definition t where t.id = create_runs.definition_id;
@@ -240,38 +262,42 @@ begin
 	created := array(select u.id is null or (select r.id from stepwell.run r where r.id = u.id) is null
 		from unnest(ids) with ordinality as u (id, n) order by u.n);
 	if array_length(array_remove(keys, null), 1) > 0 then
-		delete from stepwell.start_key k where k.expires_at <= at and k.ctid = any (array(
-			select (select s.ctid from stepwell.start_key s where s.namespace = d.namespace
-				and s.name = d.name and s.key = u.key and s.expires_at <= at)
-			from unnest(keys) as u (key)));
-		with taken as (
-			insert into stepwell.start_key (namespace, name, key, run_id, expires_at)
-			select distinct on (u.key) d.namespace, d.name, u.key, u.id, at + key_ttl
-			from unnest(ids_out, keys, create_runs.created) with ordinality as u (id, key, created, n)
-			where u.created and u.key is not null order by u.key, u.n
-			on conflict do nothing
-			returning run_id
-		)
-		select array_agg(u.created and (u.key is null or t.run_id is not null) order by u.n) into created
-		from unnest(ids_out, keys, create_runs.created) with ordinality as u (id, key, created, n)
-		left join taken t on t.run_id = u.id;
+		wanted := created;
+		created := stepwell.take_keys(d.namespace, d.name, keys, ids_out, wanted, at + key_ttl);
+		if created <> wanted then
+			delete from stepwell.start_key k where k.expires_at <= at and k.ctid = any (array(
+				select (select s.ctid from stepwell.start_key s where s.namespace = d.namespace
+					and s.name = d.name and s.key = u.key and s.expires_at <= at)
+				from unnest(keys) as u (key)));
+			if found then
+				created := (select array_agg(a or b order by n) from unnest(created,
+					stepwell.take_keys(d.namespace, d.name, keys, ids_out, (select array_agg(w and not c
+					order by n) from unnest(wanted, created) with ordinality as v (w, c, n)), at + key_ttl))
+					with ordinality as u (a, b, n));
+			end if;
+		end if;
 	end if;
 	if to_regclass('stepwell.run_' || to_char(at at time zone 'UTC', 'IYYY"w"IW')) is null then
 		perform stepwell.make_partitions();
 	end if;
+	with u as (
+		select u.id, u.key, u.input
+		from unnest(ids_out, keys, inputs, create_runs.created) as u (id, key, input, created)
+		where u.created
+	), leased as (
+		insert into stepwell.lease (run_id, definition_id, due, owner, state, needs, started_at)
+		select u.id, create_runs.definition_id, coalesce(create_runs.due, at), create_runs.owner,
+			case when owner is null then 'pending' else 'running' end, d.needs,
+			case when owner is not null then at end
+		from u
+	), noted as (
+		insert into stepwell.entry (run_id, seq, at, kind, data)
+		select u.id, 1, at, 'created', '[{"op":"created"}]' from u
+	)
 	insert into stepwell.run (id, definition_id, key, input, created_at, started_at)
 	select u.id, create_runs.definition_id, u.key, u.input, at,
 		case when owner is not null then at end
-	from unnest(ids_out, keys, inputs, create_runs.created) as u (id, key, input, created)
-	where u.created;
-	insert into stepwell.lease (run_id, definition_id, due, owner, state, needs, started_at)
-	select u.id, create_runs.definition_id, coalesce(create_runs.due, at), create_runs.owner,
-		case when owner is null then 'pending' else 'running' end, d.needs,
-		case when owner is not null then at end
-	from unnest(ids_out, create_runs.created) as u (id, created) where u.created;
-	insert into stepwell.entry (run_id, seq, at, kind, data)
-	select u.id, 1, at, 'created', '[{"op":"created"}]'
-	from unnest(ids_out, create_runs.created) as u (id, created) where u.created;
+	from u;
 	for i in 1 .. case when false = any (created) then array_length(inputs, 1) else 0 end loop
 		if not created[i] and not exists (select from stepwell.run r where r.id = ids_out[i]) then
 			ids_out[i] := stepwell.run_of_key(d.namespace, d.name, keys[i], inputs[i],
@@ -299,7 +325,7 @@ declare
 	above uuid := parent;
 begin
 	created := false;
-	select l.recalled > announced into void from stepwell.lease l
+	select coalesce(l.recalled, 0) > announced into void from stepwell.lease l
 	where l.run_id = parent and l.owner = worker for share;
 	if void is distinct from false then
 		return;

@@ -10,8 +10,8 @@ with mine as (
 	select * from stepwell.lease where owner = $2::uuid order by run_id for update
 ), judged as (
 	select m.*, (select j.seq from stepwell.entry j where j.run_id = m.run_id order by j.seq desc limit 1)
-		as last, m.deaths + $5::boolean::int as count,
-		$6::int > 0 and $5::boolean and m.deaths + 1 >= $6::int as over
+		as last, coalesce(m.deaths, 0) + $5::boolean::int as count,
+		$6::int > 0 and $5::boolean and coalesce(m.deaths, 0) + 1 >= $6::int as over
 	from mine m
 ), appended as (
 	insert into stepwell.entry (run_id, seq, at, kind, data)
@@ -35,7 +35,7 @@ update stepwell.lease l set owner = null, state = case when j.over then 'suspend
 	suspect_at = case when not j.over then clock_timestamp() + $9::bigint * interval '1 microsecond'
 		+ case when $4::boolean and l.losses > 8 then least(interval '1 hour',
 			interval '1 second' * power(2, least(l.losses - 8, 12))) else interval '0' end end,
-	losses = l.losses + $4::boolean::int, lost_at = case when $4::boolean then clock_timestamp() else l.lost_at end,
+	losses = coalesce(l.losses, 0) + $4::boolean::int, lost_at = case when $4::boolean then clock_timestamp() else l.lost_at end,
 	lost_seq = case when $4::boolean then j.last + 1 else l.lost_seq + 2 end, deaths = j.count,
 	company = case when $4::boolean then greatest(1, least(l.company, $8::int) / 2) else l.company end
 from judged j
