@@ -9,8 +9,7 @@
 -- had been forgotten. Two make it a suspect for the next entries, more of them with each loss. One loss is forgotten per 10
 -- minutes and 256 entries without one. Where a run is due or taken from the dead and is a suspect,
 -- it is put where it waits for a process of its own, and its row says so.
--- (generate_series is one row of which the planner expects many: no join by nested loops. What is due
--- is appended without asking for a conflict, since its row is locked and its last owner was fenced.)
+-- (generate_series is one row of which the planner expects many: no join by nested loops.)
 -- (The time is a subquery, so that it bounds the index scan: what sleeps is not walked through.)
 -- Returns a row per run: run_id, seq of its claimed entry, the entry from which it is no suspect
 -- any more or null, request, definition_id, input (null: it is large, and read with the journal),
@@ -67,19 +66,13 @@ with due as (
 		reason = 'its journal is not there'
 	where l.run_id = any (array(select run_id from chosen where last is null))
 	returning l.run_id
-), written as (
-	select run_id, last + 1 as seq, (select '[{"op":"claimed","worker":"'
-		|| case $4::text when 'suspect' then $5::uuid else $1::uuid end || '"')
-		|| case when loss then ',"loss":true' else '' end
-		|| case when until is not null then ',"suspect":true' else '' end || '}]' as data
-	from chosen where last is not null and not (waits and $4::text = 'due') order by run_id
 ), appended as (
 	insert into stepwell.entry (run_id, seq, at, kind, data)
-	select run_id, seq, clock_timestamp(), 'claimed', data from written where $4::text = 'due'
-	returning run_id
-), contested as (
-	insert into stepwell.entry (run_id, seq, at, kind, data)
-	select run_id, seq, clock_timestamp(), 'claimed', data from written where $4::text <> 'due'
+	select run_id, last + 1, clock_timestamp(), 'claimed', (select '[{"op":"claimed","worker":"'
+		|| case $4::text when 'suspect' then $5::uuid else $1::uuid end || '"')
+		|| case when loss then ',"loss":true' else '' end
+		|| case when until is not null then ',"suspect":true' else '' end || '}]'
+	from chosen where last is not null and not (waits and $4::text = 'due') order by run_id
 	on conflict do nothing
 	returning run_id
 ), moved as (
@@ -95,8 +88,8 @@ with due as (
 		company = case when c.count > 0 then coalesce(l.company, 64) end,
 		started_at = coalesce(l.started_at, clock_timestamp())
 	from chosen c
-	where l.run_id = c.run_id and l.run_id = any (array(select run_id from appended union all
-		select run_id from contested union all select run_id from chosen where waits and $4::text = 'due'))
+	where l.run_id = c.run_id and l.run_id = any (array(select run_id from appended
+		union all select run_id from chosen where waits and $4::text = 'due'))
 	returning c.run_id, c.last, c.until, c.request, c.definition_id, c.input, c.created_at, l.started_at, c.waits
 )
 select run_id, case when not (waits and $4::text = 'due') then last + 1 end, until, request, definition_id,
