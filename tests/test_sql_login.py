@@ -34,7 +34,7 @@ class Place:
         w.stack.callback(lambda: w.sql("drop owned by {0}, {1}; drop role {0}; drop role {1}".format(self.hand, self.steps)))
         self.victim = self.start("victim", [{"nap": {"wait": {"days": 1}}}], "--input", '{"x": "%s"}' % CANARY)
         w.expect(0, "worker", "--until-idle", "--poll", "50ms", "--db", self.as_role(self.hand))
-        self.before = self.journal()
+        self.before, self.worker = self.journal(), None
 
     def as_role(self, role):
         return re.sub(r"user=\S+", "user=" + role, self.w.conninfo)
@@ -52,9 +52,10 @@ class Place:
         """A step with the statement and one behind it, to its end; what it had recorded stays the authors' own."""
         step = statement if isinstance(statement, dict) else sql(statement, "count")
         run = self.start(name, [{"evil": step}, {"next": {"set": {"done": True}}}])
-        result = self.w.expect(0, "worker", "--until-idle", *self.flags())
-        check(self.w.status(run) == status, "%s: %s\n%s\n%s", name, self.w.status(run), entries(
-            self.w, run, "string_agg(data, chr(10) order by seq)"), result)
+        if not self.worker:
+            self.worker = self.w.spawn("worker", *self.flags())
+        end = wait_for(lambda: self.w.sql("select status from stepwell.run where id = '%s'" % run), PATIENCE, name + " ends")
+        check(end == status, "%s: %s\n%s", name, end, entries(self.w, run, "string_agg(data, chr(10) order by seq)"))
         check(text in entries(self.w, run, "string_agg(data, '')"), "%s: not %s", name, text)
         check(int(entries(self.w, run)) <= 8, "%s: %s entries", name, entries(self.w, run))
         self.judge(name)
