@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define FORM "application/x-www-form-urlencoded"
+#define HOPS_MAX 8 /* from $ref to $ref: all of a document's paths may have so many */
 
 static const char *const methods[] = {
 	"get", "put", "post", "delete", "options", "head", "patch", "trace"};
@@ -28,7 +29,7 @@ struct openapi_entry {
 
 struct json openapi_resolve(struct openapi_document *d, struct json v)
 {
-	for (int i = 0; i < 16; i++) {
+	for (int i = 0; i < HOPS_MAX; i++) {
 		struct json ref = json_get(v, "$ref");
 		char *text = json_type(ref) == JSON_STRING ? json_strdup(ref) : NULL;
 		if (!text)
