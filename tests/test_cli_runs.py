@@ -341,6 +341,7 @@ def listing_children(w):
     recorder.release("gate")
     w.wait_status(parent, "completed")
     last = w.expect(0, "start", "cli/kid").id
+    w.wait_status(last, "completed")
     w.end(worker, signal.SIGTERM)
     created = w.sql("select id from stepwell.runs order by created_at desc").split()
     check(created[0] == last and created[3] == other and created[5] == parent, "%s", created)
@@ -358,7 +359,7 @@ def listing_children(w):
         check(got == ids, "%s: %s, not %s", words, got, ids)
     w.sql("update stepwell.run set created_at = created_at - interval '2 days' where parent_run_id is not null")
     counts = w.expect(0, "status", "-o", "json").json["counts"]
-    check(counts["completed"] == 2, "of the last 24 hours: %s", counts)
+    check(counts["completed"] == 3, "of the last 24 hours: %s", counts)
 
 
 def history(w):
