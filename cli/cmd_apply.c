@@ -212,7 +212,6 @@ const struct command command_apply = {
 		"with it. In JSON: an array with an object per file: file, workflow, "
 		"result.\n",
 	.options = options,
-	.evaluates = true,
 	.least = 1,
 	.most = -1,
 	.run = run,

@@ -93,6 +93,5 @@ const struct command command_dev = {
 	.arguments = "",
 	.summary = "keep this folder's private Postgres and a worker running",
 	.options = options,
-	.evaluates = true,
 	.run = run,
 };

@@ -109,7 +109,6 @@ const struct command command_run = {
 		"run, also when it\n"
 		"failed or goes on without this command (exit 8).\n",
 	.options = options,
-	.evaluates = true,
 	.least = 1,
 	.most = 1,
 	.run = run,

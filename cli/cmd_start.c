@@ -80,7 +80,6 @@ const struct command command_start = {
 		"--wait -o json prints the whole run, also when it failed or goes on "
 		"(exit 8).\n",
 	.options = options,
-	.evaluates = true,
 	.least = 1,
 	.most = 1,
 	.run = run,

@@ -95,7 +95,6 @@ const struct command command_validate = {
 		"[{class, line,\n"
 		"column, pointer, text}].\n",
 	.options = options,
-	.evaluates = true,
 	.least = 1,
 	.most = -1,
 	.run = run,

@@ -1,7 +1,7 @@
 /* wfctl worker: one or more workers of the pool, in the foreground. */
 #include "command.h"
 #include "database.h"
-#include "expression.h"
+#include "evaluator.h"
 #include "pool_worker.h"
 #include "processes.h"
 #include "suspect.h"
@@ -43,7 +43,7 @@ static int run(const struct options *o)
 		return command_misuse(o, "--processes takes 1 to 256");
 	if (!worker_flags_read(o, true, "", &settings, &err))
 		return command_misuse(o, "%s", err.text);
-	if (!program_place_probe(&err)) {
+	if (!evaluators_probe(&err)) {
 		worker_flags_finish(&settings);
 		return command_fail(&err);
 	}

@@ -14,8 +14,7 @@ struct command {
 	const char *summary;   /* one line */
 	const char *help;      /* paragraphs with line breaks, or NULL */
 	const struct option *options;
-	bool evaluates;  /* refused at its start where expressions cannot be */
-	int least, most; /* number of arguments; most -1: any */
+	int least, most;                     /* number of arguments; most -1: any */
 	int (*run)(const struct options *o); /* returns the exit code */
 };
 

@@ -6,8 +6,6 @@
 #include "init.h"
 #include "output.h"
 
-#include "expression.h"
-
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,8 +25,6 @@ static int run_command(const struct command *command, int argc, char *argv[])
 	o.build = BUILD_VERSION;
 	if (options_given(&o, "help"))
 		help_command(command);
-	else if (command->evaluates && !program_place_probe(&err))
-		code = command_fail(&err);
 	else
 		code = command->run(&o);
 	options_finish(&o);

@@ -88,6 +88,7 @@ static void read_effects(const struct options *o, struct worker_options *w)
 		(int)options_number(o, "sql-connections", s->sql_connections);
 	s->body_limit = (size_t)options_number(o, "body-limit", (int64_t)s->body_limit);
 	s->http_timeout = options_number(o, "http-timeout", s->http_timeout);
+	w->expression_timeout = options_number(o, "expression-timeout", 0);
 }
 
 /* What of a command's options is not about how a worker works. */

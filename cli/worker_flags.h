@@ -42,9 +42,11 @@
 		{"sql-role", 0, OPTION_TEXT, "ROLE", "run `call: sql` under this role"}, \
 		{"sql-connections", 0, OPTION_COUNT, "N", "connections of `call: sql`"}, \
 		{"body-limit", 0, OPTION_SIZE, "SIZE", "largest answer of an effect"},   \
+		{"http-timeout", 0, OPTION_DURATION, "DURATION",                         \
+			"of a request without a timeout"},                               \
 	{                                                                                \
-		"http-timeout", 0, OPTION_DURATION, "DURATION",                          \
-			"of a request without a timeout"                                 \
+		"expression-timeout", 0, OPTION_DURATION, "DURATION",                    \
+			"of processor time (default 1s)"                                 \
 	}
 
 /* How it takes part in the pool. */

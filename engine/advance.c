@@ -19,6 +19,16 @@
 #define CHAIN_USEC (10 * USEC_PER_MS)
 #define HOUR (3600 * USEC_PER_SEC)
 
+bool run_wants_answer(const struct run *r)
+{
+	return r->question->wanting;
+}
+
+bool run_is_evaluating(const struct run *r)
+{
+	return r->question->asked;
+}
+
 enum progress run_raise(struct run *r, struct frame *f, struct value *error)
 {
 	struct op op = op_make(OP_FAULTED, f->path);
@@ -31,6 +41,8 @@ enum progress run_raise(struct run *r, struct frame *f, struct value *error)
 
 enum progress run_fail(struct run *r, struct frame *f, const struct fault *fault)
 {
+	if (run_wants_answer(r))
+		return PROGRESS_WAIT; /* it has not failed yet */
 	struct op op = op_make(OP_FAULTED, f->path);
 	op.attempt = f->attempt ? f->attempt : 1;
 	op.values[OP_ERROR] = problem_create(fault, f->task->reference);
@@ -96,7 +108,8 @@ static enum progress fail_effect(
 	struct run *r, struct frame *f, const struct fault *fault, const char *reason)
 {
 	enum on_uncertain rule = f->task->metadata.on_uncertain;
-	run_fail(r, f, fault);
+	if (run_fail(r, f, fault) == PROGRESS_WAIT)
+		return PROGRESS_WAIT;
 	if (fault->uncertain && rule == UNCERTAIN_HOLD)
 		run_hold(r, f, reason);
 	return PROGRESS_AGAIN;
@@ -118,20 +131,25 @@ static enum progress refuse_output(
 		r, f, fault, "the last attempt took effect, but its output was refused");
 }
 
-/* e: the effect whose output it is, or NULL. */
+/* of: the effect whose output it is, or NULL. */
 static enum progress complete(struct run *r, struct frame *f, struct value *output,
-	const struct effect *e, const struct then *then)
+	const struct run_effect *of, const struct then *then)
 {
 	struct fault fault = {0};
 	struct json authorization = {0};
 	struct value *context;
+	const struct effect *e = of ? &of->effect : NULL;
 	if (e)
 		authorization =
 			(struct json){e->authorization.data, e->authorization.len};
-	if (!transform_output(r, f, authorization, &output, &context, &fault)) {
+	bool fits = transform_output(r, f, authorization, &output, &context, &fault);
+	if (of && !run_wants_answer(r))
+		run_effect_spend(r, f);
+	if (!fits || run_wants_answer(r)) {
 		value_unref(output);
 		value_unref(context);
-		return refuse_output(r, f, &fault, e);
+		return run_wants_answer(r) ? PROGRESS_WAIT
+					   : refuse_output(r, f, &fault, e);
 	}
 	struct op op = op_make(OP_COMPLETED, f->path);
 	op.attempt = f->attempt > 1 ? f->attempt : 0;
@@ -218,8 +236,8 @@ static bool timeout_deadline(
 	run_scope_init(&s, r, f, value_json(f->input));
 	bool ok = run_scope_duration(&s, &f->task->timeout, &after, fault);
 	run_scope_finish(&s);
-	if (ok)
-		*ret = r->at + after;
+	if (ok) /* what was waited for to evaluate it does not count */
+		*ret = r->now + after;
 	return ok;
 }
 
@@ -254,7 +272,7 @@ static enum progress begin_attempt(struct run *r, struct frame *f, struct host *
 		run_hold(r, f, "the key window of an uncertain attempt has passed");
 		return PROGRESS_AGAIN;
 	}
-	if (!prepare_attempt(r, f, host, &op, &fault))
+	if (!prepare_attempt(r, f, host, &op, &fault) || run_wants_answer(r))
 		return run_fail(r, f, &fault);
 	if (f->has_digest && memcmp(f->digest, op.digest, sizeof op.digest) != 0) {
 		run_hold(r, f,
@@ -317,6 +335,51 @@ static bool look_at_entry(struct run *r, struct frame *probe, bool *ret_skip,
 	return ok;
 }
 
+/* Fills op, a `started`, with what is to be known before the task begins. */
+static bool prepare_entry(struct run *r, struct frame *probe, struct host *host,
+	struct op *op, struct fault *fault)
+{
+	probe->input = op->values[OP_INPUT] ? op->values[OP_INPUT] : probe->raw;
+	if (probe->task->kind->effect && !announces_late(probe->task))
+		return prepare_attempt(r, probe, host, op, fault);
+	if (!timeout_deadline(r, probe, &op->deadline, fault))
+		return false;
+	if (probe->task->catcher)
+		op->attempt_deadline = route_attempt_deadline(r, probe, r->at);
+	return true;
+}
+
+/* Enters the task as the probe sees it. Nothing is decided before all is evaluated. */
+static enum progress enter_as(struct run *r, struct frame *probe, struct host *host)
+{
+	struct fault fault = {0};
+	struct op op = op_make(OP_STARTED, probe->path);
+	bool skip, ok = look_at_entry(r, probe, &skip, &op.values[OP_INPUT], &fault);
+	op.failed_entry = !ok;
+	if (skip)
+		op.kind = OP_SKIPPED;
+	else if (ok)
+		ok = prepare_entry(r, probe, host, &op, &fault);
+	if (run_wants_answer(r)) {
+		value_unref(op.values[OP_INPUT]);
+		if (probe->request)
+			probe->request->destroy(probe->request);
+		return PROGRESS_WAIT;
+	}
+	if (!ok) { /* of an attempt that could not be made nothing is known */
+		op.attempt = 0;
+		op.has_digest = false;
+		op.deadline = op.attempt_deadline = 0;
+	}
+	run_record(r, &op);
+	if (skip)
+		return PROGRESS_AGAIN;
+	struct frame *f = frame_child_towards(probe->parent, probe->path);
+	f->request = probe->request;
+	f->looked = true; /* who wakes it from now on asks for another look */
+	return ok ? PROGRESS_AGAIN : run_fail(r, f, &fault);
+}
+
 static enum progress enter_task(struct run *r, struct frame *parent, struct host *host)
 {
 	size_t index = (size_t)parent->position;
@@ -328,31 +391,9 @@ static enum progress enter_task(struct run *r, struct frame *parent, struct host
 		.input = parent->cursor,
 		.started_at = r->at,
 		.iteration = -1};
-	struct fault fault = {0};
-	struct op op = op_make(OP_STARTED, path);
-	bool skip, ok = look_at_entry(r, &probe, &skip, &op.values[OP_INPUT], &fault);
-	if (skip) {
-		op.kind = OP_SKIPPED;
-		run_record(r, &op);
-		free(path);
-		return PROGRESS_AGAIN;
-	}
-	op.failed_entry = !ok;
-	run_apply_decided(r, &op);
-	struct frame *f = frame_child_towards(parent, path);
-	if (ok && f->task->kind->effect && !announces_late(f->task)) {
-		ok = prepare_attempt(r, f, host, &op, &fault);
-	} else if (ok) {
-		ok = timeout_deadline(r, f, &op.deadline, &fault);
-		if (f->task->catcher)
-			op.attempt_deadline = route_attempt_deadline(r, f, r->at);
-	}
-	if (ok && (op.has_digest || op.deadline || op.attempt_deadline))
-		run_apply_decided(r, &op); /* now that it is complete */
-	run_write(r, &op);
+	enum progress p = enter_as(r, &probe, host);
 	free(path);
-	f->looked = true; /* who wakes it from now on asks for another look */
-	return ok ? PROGRESS_AGAIN : run_fail(r, f, &fault);
+	return p;
 }
 
 static enum progress enter_run(struct run *r)
@@ -367,6 +408,10 @@ static enum progress enter_run(struct run *r)
 	struct op op = op_make(OP_STARTED, "");
 	bool skip, ok = look_at_entry(r, &probe, &skip, &op.values[OP_INPUT], &fault) &&
 			timeout_deadline(r, &probe, &op.deadline, &fault);
+	if (run_wants_answer(r)) {
+		value_unref(op.values[OP_INPUT]);
+		return PROGRESS_WAIT;
+	}
 	op.failed_entry = !ok;
 	run_record(r, &op);
 	return ok ? PROGRESS_AGAIN : run_fail(r, r->root, &fault);
@@ -383,6 +428,10 @@ static enum progress enter_again(struct run *r, struct frame *f)
 		op.kind = OP_SKIPPED;
 	else if (ok && !f->task->kind->effect)
 		ok = timeout_deadline(r, f, &op.deadline, &fault);
+	if (run_wants_answer(r)) {
+		value_unref(op.values[OP_INPUT]);
+		return PROGRESS_WAIT;
+	}
 	run_record(r, &op);
 	return ok ? PROGRESS_AGAIN : run_fail(r, f, &fault);
 }
@@ -437,14 +486,14 @@ static enum progress end_effect(struct run *r, struct frame *f, const struct adv
 	struct run_effect *e = f->effect;
 	if (!e || !e->done || (e->effect.carrier && e != a->carried))
 		return PROGRESS_WAIT;
+	struct json output = {e->effect.output.data, e->effect.output.len};
+	if (e->effect.succeeded && !e->effect.waits)
+		return complete(r, f, value_create(output), e, NULL);
 	run_effect_spend(r, f);
 	if (e->effect.waits)
 		return wait_again(r, f, &e->effect);
-	if (!e->effect.succeeded)
-		return fail_effect(r, f, effect_fault(&e->effect),
-			"nobody knows whether the last attempt took effect");
-	struct json output = {e->effect.output.data, e->effect.output.len};
-	return complete(r, f, value_create(output), &e->effect, NULL);
+	return fail_effect(r, f, effect_fault(&e->effect),
+		"nobody knows whether the last attempt took effect");
 }
 
 /* The last attempt may have taken effect, and must not be made again by itself. */
@@ -475,11 +524,8 @@ static enum progress enter_leaf(struct run *r, struct frame *f, const struct adv
 	return begin_attempt(r, f, a->host);
 }
 
-/* A failed or held step goes on: an effect with a new attempt, anything else from where
- * it was. */
-static enum progress try_again(struct run *r, struct frame *f, const struct advance *a)
+static enum progress begin_again(struct run *r, struct frame *f, const struct advance *a)
 {
-	f->retrying = false;
 	if (f->entry_failed)
 		return enter_again(r, f);
 	if (f->task->kind->effect) {
@@ -493,6 +539,21 @@ static enum progress try_again(struct run *r, struct frame *f, const struct adva
 		return run_fail(r, f, &fault);
 	run_record(r, &op);
 	return PROGRESS_AGAIN;
+}
+
+/* A failed or held step goes on: an effect with a new attempt, anything else from where
+ * it was. */
+static enum progress try_again(struct run *r, struct frame *f, const struct advance *a)
+{
+	enum frame_state state = f->state;
+	bool retrying = f->retrying;
+	f->retrying = false;
+	enum progress p = begin_again(r, f, a);
+	if (run_wants_answer(r)) {
+		f->state = state;
+		f->retrying = retrying;
+	}
+	return p;
 }
 
 /* ---- The life of a run ---- */
@@ -588,6 +649,8 @@ static enum progress step_frames(struct run *r, const struct advance *a)
 		if (f->note.wait != AGENDA_NOTHING &&
 			step_frame(r, f, a) == PROGRESS_AGAIN)
 			return PROGRESS_AGAIN;
+		if (run_wants_answer(r))
+			return PROGRESS_WAIT; /* and it stays stirred */
 		agenda_calm(f);
 	}
 	return PROGRESS_WAIT;
@@ -599,6 +662,8 @@ static enum progress step_effects(struct run *r, const struct advance *a)
 	for (struct run_effect *e = r->under_way; e; e = e->next) {
 		if (step_frame(r, e->frame, a) == PROGRESS_AGAIN)
 			return PROGRESS_AGAIN;
+		if (run_wants_answer(r))
+			return PROGRESS_WAIT;
 	}
 	return PROGRESS_WAIT;
 }
@@ -636,10 +701,8 @@ static enum progress step(struct run *r, const struct advance *a)
 		return run_cancel(r);
 	if (!r->root)
 		return enter_run(r);
-	if (r->failed) {
-		run_route(r);
-		return PROGRESS_AGAIN;
-	}
+	if (r->failed)
+		return run_route(r);
 	if (run_is_stopping(r) && !run_is_busy(r))
 		return suspend(r);
 	int64_t deadline = run_deadline(r, &late);
@@ -704,7 +767,14 @@ unsigned run_advance(struct run *r, const struct advance *a)
 			agenda_touch(e->frame);
 	}
 	for (int steps = 1; !cut && can_move(r); steps++) {
-		if (step(r, a) == PROGRESS_WAIT)
+		enum progress p = step(r, a);
+		if (run_wants_answer(r)) {
+			if (!question_ask(r->question))
+				return need_of(r) | NEED_ANSWER;
+			continue; /* the same again, with the answers */
+		}
+		question_clear(r->question);
+		if (p == PROGRESS_WAIT)
 			break;
 		cut = is_long(r, steps, began) || goes_alone(r, a);
 	}

@@ -16,6 +16,7 @@ enum run_need {
 	NEED_EFFECT = 4,  /* an effect is under way */
 	NEED_TIMER = 8,   /* run_due says until when */
 	NEED_EVENT = 16,  /* an event arrives, or run_due says until when */
+	NEED_ANSWER = 32, /* what it has to evaluate was asked: run->question */
 };
 
 struct advance {
@@ -28,6 +29,9 @@ struct advance {
 
 unsigned run_advance(struct run *r, const struct advance *a);
 
+/* Whether it stands until what it has asked is answered. Nothing is decided meanwhile;
+ * the pending entry may hold what was decided before. */
+bool run_is_evaluating(const struct run *r);
 /* When a run that needs a timer is due: its leaves' due times and nearest deadline. */
 int64_t run_due(const struct run *r);
 /* Nothing new is to begin: what is under way comes to its end, then it is suspended. */
@@ -69,6 +73,10 @@ struct run_effect *run_effects_take(struct run *r);
 bool run_effect_attach(struct run *r, struct run_effect *e);
 /* The effect with an open transaction that waits for its outcome's entry, NULL: none. */
 struct run_effect *run_effect_carrying(const struct run *r);
+
+/* Whether the decision at hand needs answers that are not there: whoever evaluates asks,
+ * and returns PROGRESS_WAIT with nothing changed. */
+bool run_wants_answer(const struct run *r);
 
 /* ---- Inside the engine: decisions that route.c and run_stop.c share ---- */
 

@@ -332,30 +332,40 @@ static int64_t last_place(const struct db_result *rows)
 	return place;
 }
 
+static void on_looked(void *ctx, struct event_shape *shapes, size_t count)
+{
+	struct db_batch *b = ctx;
+	struct attendance *a = b->ctx;
+	const struct db_result *rows = b->statements[0].result;
+	bool more = db_bool(rows, 0, 6);
+	if (!a->worker->stopped && db_is_up(a->worker->control)) {
+		struct db_batch *keys = db_batch_create(on_indexed, a);
+		store_add_event_keys(keys, shapes, db_is_null(rows, 0, 0) ? 0 : count);
+		store_mark_indexed(keys, db_text(rows, 0, 3), db_text(rows, 0, 4),
+			last_place(rows), !more);
+		db_send(a->worker->control, keys);
+	} else {
+		attendance_end(a);
+	}
+	db_batch_destroy(b);
+}
+
 /* A part of the kept events, for one shape. */
 static void on_unindexed(struct db_batch *b)
 {
 	struct attendance *a = b->ctx;
-	struct worker *w = a->worker;
 	const struct db_result *rows = b->count ? b->statements[0].result : NULL;
-	int64_t place = last_place(rows);
 	if (b->err.kind != ERROR_NONE) {
 		attendance_end(a);
 	} else if (db_rows(rows) == 0) {
 		ask(a);
-	} else if (!place && db_bool(rows, 0, 6)) {
-		events_route(w); /* too many wait for their places: when they have them */
+	} else if (!last_place(rows) && db_bool(rows, 0, 6)) {
+		events_route(a->worker); /* too many wait for their places: when they
+					    have them */
 		attendance_end(a);
 	} else {
-		bool more = db_bool(rows, 0, 6);
-		size_t count = db_is_null(rows, 0, 0) ? 0 : (size_t)db_rows(rows);
-		struct event_shape *shapes = events_evaluate(w, rows);
-		struct db_batch *keys = db_batch_create(on_indexed, a);
-		store_add_event_keys(keys, shapes, count);
-		store_mark_indexed(
-			keys, db_text(rows, 0, 3), db_text(rows, 0, 4), place, !more);
-		db_send(w->control, keys);
-		events_shapes_destroy(shapes, (size_t)db_rows(rows));
+		events_look(a->worker, rows, on_looked, b);
+		return;
 	}
 	db_batch_destroy(b);
 }

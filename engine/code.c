@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct code *code_create(struct jqvm *vm, const char *source, size_t n)
+#include "question.h"
+
+struct code *code_create(struct evaluator *e, const char *source, size_t n)
 {
 	struct code *c = xcalloc(1, sizeof *c);
-	c->vm = vm;
+	c->evaluator = e;
 	c->source = xstrndup(source, n);
 	jqscan_read(&c->scan, c->source, n);
 	if (strspn(c->source, " \t\n") == n)
@@ -22,7 +24,7 @@ struct code *code_create(struct jqvm *vm, const char *source, size_t n)
 			"longer than %u KiB: too much for one expression",
 			CODE_BYTES >> 10);
 	} else if (!c->is_plain) {
-		c->unit = jqvm_add(vm, c->source, &c->scan);
+		c->unit = evaluator_add(e, c->source, &c->scan);
 	}
 	return c;
 }
@@ -35,13 +37,6 @@ void code_destroy(struct code *c)
 	jqscan_finish(&c->scan);
 	free(c->source);
 	free(c);
-}
-
-bool code_check(const struct code *c, struct error *err)
-{
-	if (*c->scan.fault)
-		return error_set(err, ERROR_INPUT, "%s", c->scan.fault);
-	return c->is_plain || jqvm_compile(c->vm, c->unit, err);
 }
 
 /* Fills in what jqcheck has not said. */
@@ -70,7 +65,7 @@ bool code_judge(struct code *c, const struct jqcheck_options *options,
 	if (*compilations == CODE_COMPILATIONS)
 		return !*fault.text;
 	++*compilations;
-	return jqvm_try(c->vm, c->unit, &err) ||
+	return evaluator_try(c->evaluator, c->unit, &err) ||
 	       take_fault(ret, (size_t)fault.at, err.text);
 }
 
@@ -91,8 +86,36 @@ bool code_blame(const char *source, struct error *err)
 	return error_prefix(err, "%.*s%s", (int)n, text, cut ? "..." : "");
 }
 
+static bool take(
+	const struct evaluation *v, struct buf *out, bool *ret_faulty, struct error *err)
+{
+	switch (v->state) {
+	case EVALUATION_WANTED: break;
+	case EVALUATION_VALUE: buf_add(out, v->text.data, v->text.len); return true;
+	case EVALUATION_FAULTY: *ret_faulty = true; /* fall through */
+	case EVALUATION_FAILED:
+		return error_set(err, ERROR_INPUT, "%s", buf_text(&v->text));
+	}
+	return error_set(err, ERROR_INPUT, "it is being evaluated");
+}
+
+/* The answer, if it is there; who has no question waits for it. */
+static bool ask(const struct code *c, const struct scope *scope, struct buf *out,
+	bool *ret_faulty, struct error *err)
+{
+	struct question own = {0}, *q = scope->question ? scope->question : &own;
+	struct evaluation *v = question_look(q, c->evaluator, c->unit, scope, err);
+	bool ok = v != NULL;
+	q->wanting |= v && v->state == EVALUATION_WANTED;
+	if (q == &own && own.wanting)
+		ok = question_ask(&own);
+	ok = ok && take(v, out, ret_faulty, err);
+	question_finish(&own);
+	return ok;
+}
+
 bool code_eval(const struct code *c, const struct scope *scope, struct buf *out,
-	struct error *err)
+	bool *ret_faulty, struct error *err)
 {
 	bool ok;
 	if (*c->scan.fault)
@@ -100,7 +123,8 @@ bool code_eval(const struct code *c, const struct scope *scope, struct buf *out,
 	else if (c->is_plain)
 		ok = plain_eval(&c->plain, scope, out, err);
 	else
-		ok = jqvm_eval(c->vm, c->unit, scope, out, err);
+		ok = ask(c, scope, out, ret_faulty, err);
+	*ret_faulty |= *c->scan.fault != '\0';
 	if (!ok && (scope->discreet || words_has(&c->scan.variables, "secrets") ||
 			   words_has(&c->scan.variables, "authorization")))
 		error_set(err, ERROR_INPUT,

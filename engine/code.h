@@ -1,14 +1,14 @@
 /*
  * A piece of jq source in a definition: what ${ } holds, or a string that is an
- * expression as a whole. It is either plain (plain.h) or a unit of libjq (jqvm.h).
- * Failures are ERROR_INPUT with the source before the message.
+ * expression as a whole. It is either plain (plain.h) or a unit of an evaluator
+ * (evaluator.h). Failures are ERROR_INPUT with the source before the message.
  */
 #ifndef STEPWELL_CODE_H
 #define STEPWELL_CODE_H
 
+#include "evaluator.h"
 #include "jqcheck.h"
 #include "jqscan.h"
-#include "jqvm.h"
 #include "plain.h"
 
 /* Of a source that is not plain: libjq takes time in proportion to its square. */
@@ -19,28 +19,27 @@ struct code {
 	struct jqscan scan;
 	bool is_plain;
 	struct plain plain;
-	struct jqvm *vm;
+	struct evaluator *evaluator;
 	unsigned unit; /* unless it is plain or refused */
 };
 
-/* Copies the source. Must outlive the vm, unless it is plain. */
-struct code *code_create(struct jqvm *vm, const char *source, size_t n);
+/* Copies the source. Must outlive the evaluator, unless it is plain. */
+struct code *code_create(struct evaluator *e, const char *source, size_t n);
 void code_destroy(struct code *c);
 
-/* Compiles it; the message alone. */
-MUST_CHECK bool code_check(const struct code *c, struct error *err);
 /*
- * The same at once, and nothing is kept: jqcheck passes nearly all; what it does not
- * pass, libjq compiles alone, because it has the last word. That takes 15 ms, and
+ * Whether it compiles; nothing is kept: jqcheck passes nearly all; what it does not
+ * pass, libjq compiles alone, because it has the last word. That takes 30 ms, and
  * *compilations counts how often it was done: beyond CODE_COMPILATIONS jqcheck is
  * believed. options (may be NULL) are jqcheck's.
  */
 #define CODE_COMPILATIONS 32u
 bool code_judge(struct code *c, const struct jqcheck_options *options,
 	unsigned *compilations, struct jqfault *ret);
-/* Appends the result's JSON text. */
+/* Appends the result's JSON text. *ret_faulty is set where it does not compile. Where the
+ * scope has a question, that may be wanting afterwards: then it is not known yet. */
 MUST_CHECK bool code_eval(const struct code *c, const struct scope *scope,
-	struct buf *out, struct error *err);
+	struct buf *out, bool *ret_faulty, struct error *err);
 /* Puts a source before the error, on one line and cut between characters; returns false.
  */
 bool code_blame(const char *source, struct error *err);

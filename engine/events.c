@@ -15,6 +15,8 @@
 #include <string.h>
 
 #define ROUTE_BATCH 200
+#define LOOK_ROWS 64
+#define LOOK_BYTES ((size_t)8 << 20)
 #define PRUNE_USEC (60 * USEC_PER_SEC)
 
 /* ---- Shapes: the expressions of correlations, evaluated on an event ---- */
@@ -64,17 +66,52 @@ void events_finish(struct worker *w)
 	}
 }
 
+static void events_shapes_destroy(struct event_shape *shapes, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(shapes[i].expected);
+	free(shapes);
+}
+
+/* ---- Looking: what rows of events come to ---- */
+
+/* Rows of one answer that are being looked at. */
+struct events_look {
+	struct worker *worker;
+	const struct db_result *rows;
+	struct event_shape *shapes;
+	struct shape_program **programs; /* of each row, NULL: it needs none */
+	struct json *events;
+	size_t count, done;
+	size_t end; /* of the rows that are asked for together */
+	struct question question;
+	void (*on_looked)(void *ctx, struct event_shape *shapes, size_t count);
+	void *ctx;
+	struct events_look *next;
+};
+
+/* One that stopped libjq, or took too long, matches nothing: who listens should know. */
+static void note_failure(const struct events_look *l, size_t row, const struct error *err)
+{
+	if (!strstr(err->text, "it stopped libjq") && !strstr(err->text, "took "))
+		return;
+	log_line(LOG_WARNING, "event %.100s of %.100s matches no correlation: %.300s",
+		l->shapes[row].id, l->shapes[row].source, err->text);
+}
+
 /* The values that the shape's expressions give, as a subscription's `expected` has them;
  * NULL where one fails. */
-static char *evaluate(struct shape_program *p, struct json event)
+static char *evaluate(struct events_look *l, size_t row)
 {
-	struct scope scope = {.dot = event};
+	const struct shape_program *p = l->programs[row];
+	struct scope scope = {.dot = l->events[row], .question = &l->question};
 	struct buf b = {0}, one = {0};
+	struct error err;
 	bool ok = p->count > 0;
-	for (size_t i = 0; ok && i < p->count; i++) {
+	for (size_t i = 0; (ok || l->question.wanting) && i < p->count; i++) {
 		buf_clear(&one);
 		buf_putc(&b, i ? ',' : '[');
-		ok = expression_eval(p->expressions[i], &scope, &one, NULL);
+		ok = expression_eval(p->expressions[i], &scope, &one, &err);
 		if (ok)
 			json_canonical((struct json){one.data, one.len}, &b);
 	}
@@ -83,15 +120,65 @@ static char *evaluate(struct shape_program *p, struct json event)
 	if (ok)
 		return buf_take(&b);
 	buf_finish(&b);
+	if (!l->question.wanting && p->count)
+		note_failure(l, row, &err);
 	return NULL;
 }
 
-struct event_shape *events_evaluate(struct worker *w, const struct db_result *rows)
+/* Rows of the same shape, as many as may be asked for at once. */
+static void look_at_some(struct events_look *l)
 {
-	struct event_shape *shapes = xcalloc((size_t)db_rows(rows) + 1, sizeof *shapes);
+	size_t row = l->done, bytes = 0;
+	const struct shape_program *p = l->programs[row];
+	do {
+		bytes += l->events[row].n;
+		free(l->shapes[row].expected);
+		l->shapes[row].expected = p ? evaluate(l, row) : NULL;
+		row++;
+	} while (row < l->count && l->programs[row] == p && row < l->done + LOOK_ROWS &&
+		 bytes < LOOK_BYTES);
+	l->end = row;
+}
+
+static void look_on(void *ctx);
+
+static void finish_look(struct events_look *l)
+{
+	struct events_look **p = &l->worker->looks;
+	while (*p != l)
+		p = &(*p)->next;
+	*p = l->next;
+	question_finish(&l->question);
+	l->on_looked(l->ctx, l->shapes, l->count);
+	events_shapes_destroy(l->shapes, l->count);
+	free(l->programs);
+	free(l->events);
+	free(l);
+}
+
+/* Goes on until an answer is missing. */
+static void look_on(void *ctx)
+{
+	struct events_look *l = ctx;
+	while (l->done < l->count) {
+		look_at_some(l);
+		if (l->question.wanting) {
+			if (!question_ask(&l->question))
+				return;
+			continue; /* the same again, with the answers */
+		}
+		question_clear(&l->question);
+		l->done = l->end;
+	}
+	finish_look(l);
+}
+
+static void read_rows(struct events_look *l)
+{
 	struct json event = {0};
-	for (int row = 0; row < db_rows(rows); row++) {
-		struct event_shape *s = &shapes[row];
+	const struct db_result *rows = l->rows;
+	for (int row = 0; row < (int)l->count; row++) {
+		struct event_shape *s = &l->shapes[row];
 		s->source = db_text(rows, row, 0);
 		s->id = db_text(rows, row, 1);
 		if (db_is_null(rows, row, 3))
@@ -102,17 +189,36 @@ struct event_shape *events_evaluate(struct worker *w, const struct db_result *ro
 			!json_check(db_text(rows, row, 2), db_length(rows, row, 2), NULL,
 				&event, NULL, NULL))
 			event = (struct json){0};
+		l->events[row] = event;
 		if (event.s)
-			s->expected = evaluate(find_shape(w, s->shape), event);
+			l->programs[row] = find_shape(l->worker, s->shape);
 	}
-	return shapes;
 }
 
-void events_shapes_destroy(struct event_shape *shapes, size_t count)
+void events_look(struct worker *w, const struct db_result *rows,
+	void (*on_looked)(void *ctx, struct event_shape *shapes, size_t count), void *ctx)
 {
-	for (size_t i = 0; i < count; i++)
-		free(shapes[i].expected);
-	free(shapes);
+	struct events_look *l = xcalloc(1, sizeof *l);
+	l->worker = w;
+	l->rows = rows;
+	l->count = rows ? (size_t)db_rows(rows) : 0;
+	l->shapes = xcalloc(l->count + 1, sizeof *l->shapes);
+	l->programs = xcalloc(l->count + 1, sizeof *l->programs);
+	l->events = xcalloc(l->count + 1, sizeof *l->events);
+	l->on_looked = on_looked;
+	l->ctx = ctx;
+	l->question.on_answered = look_on;
+	l->question.ctx = l;
+	l->next = w->looks;
+	w->looks = l;
+	read_rows(l);
+	look_on(l);
+}
+
+void events_abandon(struct worker *w)
+{
+	while (w->looks)
+		finish_look(w->looks);
 }
 
 /* ---- Routing ---- */
@@ -159,6 +265,21 @@ static void none_listed(struct worker *w, bool ok, const struct db_result *rows)
 		suspected_routed(w);
 }
 
+static void on_looked(void *ctx, struct event_shape *shapes, size_t count)
+{
+	struct db_batch *listed = ctx;
+	struct worker *w = listed->ctx;
+	if (!w->stopped && db_is_up(w->control)) {
+		struct db_batch *route = db_batch_create(on_routed, w);
+		store_route_events(route, shapes, count);
+		db_send(w->control, route);
+	} else {
+		w->routing = false;
+	}
+	db_batch_destroy(listed);
+	worker_check_done(w);
+}
+
 static void on_unrouted(struct db_batch *b)
 {
 	struct worker *w = b->ctx;
@@ -171,14 +292,8 @@ static void on_unrouted(struct db_batch *b)
 		worker_check_done(w);
 		return;
 	}
-	size_t count = (size_t)db_rows(rows);
 	suspected_note(w, db_text(rows, 0, 1));
-	struct event_shape *shapes = events_evaluate(w, rows);
-	struct db_batch *route = db_batch_create(on_routed, w);
-	store_route_events(route, shapes, count);
-	db_send(w->control, route);
-	events_shapes_destroy(shapes, count);
-	db_batch_destroy(b);
+	events_look(w, rows, on_looked, b);
 }
 
 /* A process for suspects that has runs leaves events to others: one that ends it would be

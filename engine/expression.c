@@ -9,31 +9,16 @@
 #include <string.h>
 
 #include "expression_node.h"
-
-#define TIMEOUT_MS_DEFAULT 1000u
-
-bool program_place(struct error *err)
-{
-	return jqvm_place(err);
-}
-
-bool program_place_probe(struct error *err)
-{
-	bool ok = jqvm_place(err);
-	jqvm_place_leave();
-	return ok;
-}
+#include "question.h"
 
 struct program *program_create(const struct program_options *options)
 {
 	struct program *p = xcalloc(1, sizeof *p);
 	if (options)
 		p->options = *options;
-	if (!p->options.timeout_ms)
-		p->options.timeout_ms = TIMEOUT_MS_DEFAULT;
 	if (!p->options.result_bytes)
 		p->options.result_bytes = JSON_BYTES_DEFAULT;
-	p->vm = jqvm_create(&p->options);
+	p->evaluator = evaluator_create(p->options.timeout_ms, p->options.result_bytes);
 	return p;
 }
 
@@ -52,7 +37,7 @@ void program_destroy(struct program *p)
 {
 	if (!p)
 		return;
-	jqvm_destroy(p->vm);
+	evaluator_destroy(p->evaluator);
 	for (size_t i = 0; i < p->n; i++) {
 		node_finish(&p->expressions[i]->root);
 		free(p->expressions[i]);
@@ -64,16 +49,12 @@ void program_destroy(struct program *p)
 
 unsigned program_jq_count(const struct program *p)
 {
-	return jqvm_count(p->vm);
+	return evaluator_count(p->evaluator);
 }
 
-void program_compile(struct program *p)
+void program_prepare(struct program *p)
 {
-	struct error ignored;
-	for (unsigned i = 0; i < jqvm_count(p->vm); i++) {
-		if (!jqvm_compile(p->vm, i, &ignored))
-			continue; /* it says so where it is evaluated */
-	}
+	evaluator_prepare(p->evaluator);
 }
 
 static bool is_blank(const char *s, size_t n)
@@ -107,7 +88,7 @@ static void add_code(
 	struct program *p, struct node *n, const char *content, const char *s, size_t len)
 {
 	n->kind = NODE_CODE;
-	n->code = code_create(p->vm, s, len);
+	n->code = code_create(p->evaluator, s, len);
 	n->at = (size_t)(s - content);
 }
 
@@ -185,7 +166,8 @@ static bool parse_string(
 		ok = parse_segments(p, code, len, ret);
 	}
 	if (!ok) {
-		/* What was parsed before it stays, unused: the vm has borrowed it. */
+		/* What was parsed before it stays, unused: the evaluator has borrowed it.
+		 */
 		ret->kind = NODE_LITERAL;
 		ok = p->options.loose;
 	}
@@ -277,7 +259,7 @@ bool program_add(struct program *p, struct json node, enum expression_form form,
 	e->forgives = p->options.loose &&
 		      (form == EXPRESSION_VALUE || json_type(node) != JSON_STRING);
 	bool ok = parse_node(p, form, &e->root, err);
-	/* Kept even on failure: its units are in the vm. */
+	/* Kept even on failure: its units are the evaluator's. */
 	p->expressions = xrealloc(p->expressions, (p->n + 1) * sizeof *p->expressions);
 	p->expressions[p->n++] = e;
 	if (ok) {
@@ -328,74 +310,79 @@ static void put_segment(struct buf *out, struct json v)
 	buf_finish(&quoted);
 }
 
-static bool eval_text(struct eval *ev, const struct node *n, struct buf *out)
+/* Whether something is not known yet: then the rest is looked at all the same, so that
+ * it is asked for together. */
+static bool is_wanting(const struct eval *ev)
+{
+	return ev->scope->question && ev->scope->question->wanting;
+}
+
+/* All of it is looked at where one that does not compile makes a literal of the whole. */
+static bool eval_text(
+	struct eval *ev, const struct node *n, struct buf *out, bool *ret_faulty)
 {
 	struct buf value = {0};
-	bool ok = true;
+	bool ok = true, loose = ev->program->options.loose;
+	struct error *err = ev->err;
 	buf_putc(out, '"');
-	for (size_t i = 0; ok && i < n->nitems; i++) {
+	for (size_t i = 0; (ok || loose || is_wanting(ev)) && i < n->nitems; i++) {
 		const struct node *item = &n->items[i];
 		buf_clear(&value);
-		if (item->kind == NODE_LITERAL)
+		if (item->kind == NODE_LITERAL) {
 			json_put(out, item->json);
-		else if ((ok = code_eval(item->code, ev->scope, &value, ev->err)))
+		} else if (code_eval(item->code, ev->scope, &value, ret_faulty,
+				   ok ? err : NULL)) {
 			put_segment(out, (struct json){value.data, value.len});
+		} else {
+			ok = false;
+		}
 	}
 	buf_putc(out, '"');
 	buf_finish(&value);
 	return ok;
 }
 
-/* In loose mode, whether some code of this string does not compile. */
-static bool is_loose_literal(struct program *p, const struct node *n)
-{
-	if (!p->options.loose || (n->kind != NODE_CODE && n->kind != NODE_TEXT))
-		return false;
-	bool literal = n->code && !code_check(n->code, NULL);
-	for (size_t i = 0; i < n->nitems && !literal; i++)
-		literal = n->items[i].code && !code_check(n->items[i].code, NULL);
-	return literal;
-}
-
 static bool eval_string(struct eval *ev, const struct node *n, struct buf *out)
 {
 	size_t from = out->len;
 	struct eval quiet = *ev;
+	bool faulty = false;
 	if (ev->forgives)
 		quiet.err = NULL;
-	if (n->kind == NODE_CODE ? code_eval(n->code, ev->scope, out, quiet.err)
-				 : eval_text(&quiet, n, out))
+	if (n->kind == NODE_CODE ? code_eval(n->code, ev->scope, out, &faulty, quiet.err)
+				 : eval_text(&quiet, n, out, &faulty))
 		return true;
 	out->len = from;
-	if (ev->forgives)
-		json_put(out, n->json);
-	return ev->forgives;
+	if (is_wanting(ev))
+		return false;
+	if (!ev->forgives && !(faulty && ev->program->options.loose))
+		return false;
+	json_put(out, n->json);
+	return true;
 }
 
 static bool eval_node(struct eval *ev, const struct node *n, struct buf *out);
 
 static bool eval_items(struct eval *ev, const struct node *n, struct buf *out)
 {
-	bool object = n->kind == NODE_OBJECT;
+	bool object = n->kind == NODE_OBJECT, ok = true;
 	buf_putc(out, object ? '{' : '[');
-	for (size_t i = 0; i < n->nitems; i++) {
+	for (size_t i = 0; (ok || is_wanting(ev)) && i < n->nitems; i++) {
 		if (i)
 			buf_putc(out, ',');
 		if (object) {
 			json_put(out, n->items[i].key);
 			buf_putc(out, ':');
 		}
-		if (!eval_node(ev, &n->items[i], out))
-			return false;
+		ok = eval_node(ev, &n->items[i], out) && ok;
 	}
 	buf_putc(out, object ? '}' : ']');
-	return true;
+	return ok;
 }
 
 static bool eval_node(struct eval *ev, const struct node *n, struct buf *out)
 {
-	enum node_kind kind = is_loose_literal(ev->program, n) ? NODE_LITERAL : n->kind;
-	switch (kind) {
+	switch (n->kind) {
 	case NODE_LITERAL: json_put(out, n->json); return true;
 	case NODE_CODE:
 	case NODE_TEXT: return eval_string(ev, n, out);
@@ -428,7 +415,7 @@ bool expression_eval(struct expression *e, const struct scope *scope, struct buf
 {
 	struct eval ev = {e->program, scope, err, e->forgives};
 	size_t from = out->len;
-	bool ok = eval_node(&ev, &e->root, out);
+	bool ok = eval_node(&ev, &e->root, out) && !is_wanting(&ev);
 	if (ok && !check_result(e, (struct json){out->data + from, out->len - from}, err))
 		ok = code_blame(e->root.code ? e->root.code->source : "template", err);
 	if (!ok && out->data) {

@@ -1,21 +1,18 @@
 /*
  * Runtime expressions: jq, evaluated in one place. Every expression of one definition
- * belongs to one `struct program`; the expressions that need libjq are compiled together
- * as one jq program, lazily, at the first evaluation that needs it (15 to 20 ms once per
- * worker). Literals, plain paths (".a.b[0]", "$context.x", "$workflow.id"), objects and
- * arrays of these, their comparisons, and `and`, `or`, `not` of all that never go to
- * libjq (plain.h): they cut slices out of the text, so numbers and strings pass
- * unchanged.
+ * belongs to one `struct program`. Literals, plain paths (".a.b[0]", "$context.x",
+ * "$workflow.id"), objects and arrays of these, their comparisons, and `and`, `or`, `not`
+ * of all that never go to libjq (plain.h): they cut slices out of the text, so numbers
+ * and strings pass unchanged. The rest is evaluated in another process (evaluator.h).
  *
  * What an expression sees: `.` and the named arguments below, and nothing of the process:
  * env, $ENV, input, inputs, debug, stderr, halt, halt_error, include, import, module,
  * get_search_list, input_filename, input_line_number, modulemeta, $__prog_args and every
  * function whose name begins with _ are refused. `now` is the step's recorded time. A
- * watchdog halts an evaluation that takes more than `timeout_ms` of processor time or 128
- * MiB of memory (jqvm.h says what it cannot stop); a result over `result_bytes` or deeper
- * than JSON may be is an error. All failures are ERROR_INPUT with the expression in the
- * text, but without jq's own message where a secret is involved, because it repeats
- * values. Numbers that went through libjq are doubles of 17 digits.
+ * result over `result_bytes` or deeper than JSON may be is an error. All failures are
+ * ERROR_INPUT with the expression in the text, but without jq's own message where a
+ * secret is involved, because it repeats values. Numbers that went through libjq are
+ * doubles of 17 digits.
  */
 #ifndef STEPWELL_EXPRESSION_H
 #define STEPWELL_EXPRESSION_H
@@ -23,8 +20,9 @@
 #include "jqscan.h"
 #include "json.h"
 
-struct program;
 struct expression;
+struct program;
+struct question;
 
 enum expression_form {
 	EXPRESSION_BARE,  /* a string is an expression with or without ${ } (if, when,
@@ -39,22 +37,16 @@ struct program_options {
 	bool loose;          /* a string that does not compile is a literal, and so is one
 				that fails unless it stands where only an expression
 				may */
-	unsigned timeout_ms; /* of one evaluation; 0: 1000 */
+	unsigned timeout_ms; /* of what is asked at once; 0: see evaluator.h */
 	size_t result_bytes; /* of one result; 0: 16 MiB */
 };
-
-/* Whether this process can evaluate: the machine may refuse it addresses or a thread.
- * Afterwards evaluations are not refused that. Not before a fork. */
-MUST_CHECK bool program_place(struct error *err);
-/* The same, and keeps nothing; before the first program. */
-MUST_CHECK bool program_place_probe(struct error *err);
 
 /* NULL: defaults. */
 struct program *program_create(const struct program_options *options);
 void program_destroy(struct program *p);
 unsigned program_jq_count(const struct program *p); /* expressions that jq evaluates */
-/* Compiles now what is compiled at its first evaluation else; some 40 ms for each 64. */
-void program_compile(struct program *p);
+/* What it evaluates will be wanted soon. */
+void program_prepare(struct program *p);
 
 /*
  * Adds the expression that the node stands for. The node's text is borrowed for the life
@@ -85,6 +77,9 @@ struct scope {
 	bool (*lookup)(void *ctx, const char *name, struct json *ret);
 	void *ctx;
 	bool discreet; /* what it sees is secret: errors do not repeat it */
+	/* Where what is evaluated is noted and found (question.h): an evaluation fails
+	 * while it is wanting. NULL: whoever evaluates waits. */
+	struct question *question;
 };
 
 /* Appends the result's JSON text to out (exactly one value; a jq expression that yields

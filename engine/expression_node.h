@@ -41,7 +41,7 @@ struct expression {
 
 struct program {
 	struct program_options options;
-	struct jqvm *vm;
+	struct evaluator *evaluator;
 	struct expression **expressions;
 	size_t n;
 	struct expression **buckets; /* by where the node stands */

@@ -45,6 +45,7 @@ const struct member run_members[] = {
 	RUN("held", MEMBER_BIT, held),
 	/* Of its row, and of what is loaded. */
 	RUN_NONE(id),
+	RUN_NONE(question), /* between decisions it is empty */
 	RUN_NONE(definition),
 	RUN_NONE(raw_input),
 	RUN_NONE(created_at),
@@ -65,6 +66,8 @@ const struct member run_members[] = {
 	RUN_NONE(head_path),
 	RUN_NONE(request),
 	RUN_NONE(reason),
+	RUN_NONE(costly),
+	RUN_NONE(remark),
 	RUN_NONE(retry_after),
 	RUN_NONE(now),
 	RUN_NONE(put_off),

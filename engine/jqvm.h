@@ -1,45 +1,46 @@
 /*
- * The boundary to libjq (1.6). Sources are numbered units; up to 64 of them are compiled
- * into one jq program, at the first use of one of them. Everything of libjq runs on a
- * stack of its own, because libjq frees nested values by recursion, and under a watchdog.
- *
- * What cannot be stopped is one builtin that is written in C ([range(1e5)] -
- * [range(1e5)], or tojson of a value that holds itself many times over): the watchdog
- * waits for its end. A NaN as the bound of a slice aborts libjq 1.6. libjq also reads
- * definitions from ~/.jq. All evaluations of a process belong on one thread.
+ * The boundary to libjq (1.6), inside of an evaluator (jqchild.h). Sources are numbered
+ * units; up to JQVM_GROUP of them are compiled into one jq program. What libjq does with
+ * what it is given (it asserts, overflows, does not end) is bounded from outside.
  */
 #ifndef STEPWELL_JQVM_H
 #define STEPWELL_JQVM_H
 
-#include "expression.h"
-#include "jqscan.h"
+#include "buf.h"
+#include "error.h"
+
+#include <jv.h>
+#include <stdint.h>
+
+#define JQVM_GROUP 64u
 
 struct jqvm;
 
-/*
- * What every evaluation of this process runs in: the stack and the watchdog's thread. The
- * first evaluation makes it; whoever must not fail there makes it at the start. It
- * survives no fork: leave it before one, when all programs are gone.
- */
-MUST_CHECK bool jqvm_place(struct error *err);
-void jqvm_place_leave(void);
+struct jqvm_source {
+	const char *text;
+	size_t variables; /* how many, and their names */
+	char **names;
+};
 
-/* The options' defaults must have been filled in. */
-struct jqvm *jqvm_create(const struct program_options *options);
+/* on_no_memory does not return. */
+struct jqvm *jqvm_create(void (*on_no_memory)(void *));
 void jqvm_destroy(struct jqvm *vm);
-unsigned jqvm_count(const struct jqvm *vm); /* sources */
 
-/* Adds a source that passed jqscan_read; both are borrowed. Returns its number. */
-unsigned jqvm_add(struct jqvm *vm, const char *source, const struct jqscan *scan);
+/* Compiles units first, first + 1, ... (of one group) in place of what was there.
+ * ret_faults gets of each why it does not compile, or NULL; the caller frees. */
+void jqvm_compile(struct jqvm *vm, unsigned first, const struct jqvm_source *sources,
+	unsigned n, char **ret_faults);
+/* Compiles it alone, and keeps nothing. */
+char *jqvm_try(struct jqvm *vm, const struct jqvm_source *source);
 
-/* Compiles it, with its neighbours where possible; on failure jq's message. */
-MUST_CHECK bool jqvm_compile(struct jqvm *vm, unsigned unit, struct error *err);
-
-/* Compiles it alone, to know whether it can be, and keeps nothing. */
-MUST_CHECK bool jqvm_try(struct jqvm *vm, unsigned unit, struct error *err);
-
-/* Compiles and evaluates; appends the result's JSON text, checked. */
-MUST_CHECK bool jqvm_eval(struct jqvm *vm, unsigned unit, const struct scope *scope,
+struct jqvm_call {
+	unsigned unit;
+	int64_t now;         /* microseconds since 1970 */
+	jv dot, arguments;   /* taken */
+	size_t result_bytes; /* largest result */
+};
+/* Appends the result's JSON text: the first one, null where there is none. */
+MUST_CHECK bool jqvm_evaluate(struct jqvm *vm, const struct jqvm_call *call,
 	struct buf *out, struct error *err);
 
 #endif

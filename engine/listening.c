@@ -387,6 +387,12 @@ struct arrival *listening_pop(struct run *r, const struct frame *f)
 	return a;
 }
 
+void listening_put_back(struct run *r, struct arrival *a)
+{
+	a->next = r->inbox;
+	r->inbox = a;
+}
+
 /* The one that was taken is gone for other passes that are open at the same time. */
 static void withdraw(struct run *r, const struct frame *taker, int64_t place)
 {

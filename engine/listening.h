@@ -114,6 +114,8 @@ int64_t listening_place(const struct frame *f);
 void listening_add(struct run *r, struct arrival *a);
 /* The oldest arrival for the frame, which the caller destroys; NULL: none. */
 struct arrival *listening_pop(struct run *r, const struct frame *f);
+/* It was popped, and is not decided on: it comes first again. Takes a. */
+void listening_put_back(struct run *r, struct arrival *a);
 /* The frame takes it: no other one of the same task does. */
 void listening_took(struct run *r, struct frame *f, const struct arrival *a);
 /* It does not; for_good: neither would a later pass whose filters see the same. */

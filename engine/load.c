@@ -365,8 +365,8 @@ static void compile(struct worker *w, struct uuid id, const struct db_result *ro
 	suspected_compiles(w, &id);
 	definitions_add(&w->definitions, id, rows);
 	struct definition *d = w->definitions.head->definition;
-	if (first && d)
-		program_compile(d->program); /* as long as it is known who does */
+	if (d)
+		program_prepare(d->program);
 	suspected_compiles(w, NULL);
 	if (!first)
 		return;

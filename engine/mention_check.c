@@ -113,9 +113,8 @@ static void check_steps(
 static void check_code(struct mention *m, const char *source, size_t n)
 {
 	struct jqcheck_options options = {.on_variable = on_variable, .ctx = m};
-	struct program_options defaults = {.timeout_ms = 1000, .result_bytes = 1 << 20};
-	struct jqvm *vm = jqvm_create(&defaults);
-	struct code *code = code_create(vm, source, n);
+	struct evaluator *none = evaluator_create(0, 0);
+	struct code *code = code_create(none, source, n);
 	struct jqfault fault;
 	if (!m->in->loose)
 		check_steps(m, code, source, n);
@@ -123,7 +122,7 @@ static void check_code(struct mention *m, const char *source, size_t n)
 	if (!code_judge(
 		    code, m->in->loose ? NULL : &options, &m->in->compilations, &fault))
 		suspect(m, &fault);
-	jqvm_destroy(vm);
+	evaluator_destroy(none);
 	code_destroy(code);
 }
 

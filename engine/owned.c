@@ -20,6 +20,9 @@
 #define STAY_USEC (2 * USEC_PER_SEC)
 #define SNAPSHOT_EVERY 256
 #define SNAPSHOT_ON_LEAVING 32
+/* What of an entry is kept back while its run evaluates. */
+#define HELD_OPS 64
+#define HELD_BYTES ((size_t)64 << 10)
 
 static struct owned **bucket(struct worker *w, struct uuid id)
 {
@@ -376,7 +379,7 @@ void owned_hand_back(struct owned *o)
 {
 	if (o->state != OWNED_LIVE)
 		return;
-	hand_back(o, NULL);
+	hand_back(o, take_ops(o));
 	dispatch(o, NULL);
 }
 
@@ -543,11 +546,18 @@ static struct carrier *decide(struct owned *o)
 		carrier = a.carried->effect.carrier;
 	o->need = run_advance(r, &a);
 	say_remark(r);
+	if (carrier && !a.carried->recorded && (o->need & NEED_ANSWER))
+		return NULL; /* its transaction waits for the answer too */
 	if (!carrier || !a.carried->recorded ||
 		(r->op_count && r->head.kind == OP_COMPLETED))
 		return carrier;
 	carrier->roll_back(carrier);
 	return NULL;
+}
+
+static void on_answered(void *ctx)
+{
+	owned_wake(ctx);
 }
 
 void owned_advance(struct owned *o)
@@ -561,8 +571,15 @@ void owned_advance(struct owned *o)
 		owned_hand_back(o);
 		return;
 	}
+	if (run_is_evaluating(r))
+		return; /* it is woken when the answers are there */
 	struct carrier *carrier = decide(o);
 	count_slots(o);
+	/* What was decided so far shares its entry with what comes next, if that is soon
+	 * and it is not much. */
+	if ((o->need & NEED_ANSWER) && !carrier && r->op_count < HELD_OPS &&
+		r->ops.len < HELD_BYTES)
+		return;
 	o->alone = carrier && carrier->sole;
 	if (leaves && !o->alone && !(o->need & NEED_EFFECT) && o->need != NEED_NOTHING)
 		hand_back(o, take_ops(o));
@@ -610,6 +627,8 @@ void owned_live(struct owned *o, struct run *run)
 	struct buf waits = {0};
 	o->run = run;
 	o->state = OWNED_LIVE;
+	run->question->on_answered = on_answered;
+	run->question->ctx = o;
 	listening_describe(run, &waits); /* as its journal, so the database */
 	free(run->waits);
 	run->waits = buf_take(&waits);

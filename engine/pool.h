@@ -17,6 +17,7 @@
 #include "worker.h"
 
 struct claim;
+struct event_shape;
 struct suspects;
 
 #define WATCH_USEC (500 * USEC_PER_MS)
@@ -89,8 +90,9 @@ struct worker {
 	struct shape_program *shapes; /* correlations, compiled: events.c */
 	bool asking, ask_wanted;      /* children.c */
 	bool routing, has_routed, attending, attend_wanted;
-	uint64_t attend_looks; /* questions for arrivals so far */
-	size_t event_bytes;    /* of its runs, together */
+	struct events_look *looks; /* under way */
+	uint64_t attend_looks;     /* questions for arrivals so far */
+	size_t event_bytes;        /* of its runs, together */
 	int64_t pruned_at;
 
 	uv_prepare_t prepare;
@@ -215,10 +217,13 @@ void suspected_routed(struct worker *w);       /* none is left */
 void events_poll(struct worker *w);
 void events_route(struct worker *w);
 void events_finish(struct worker *w);
-/* Rows of source, id, event, shape, base: what the correlations of events come to. Texts
- * are borrowed from the rows; null where the event is that of the row before. */
-struct event_shape *events_evaluate(struct worker *w, const struct db_result *rows);
-void events_shapes_destroy(struct event_shape *shapes, size_t count);
+void events_abandon(struct worker *w); /* what is looked at is not any more */
+/* What the correlations of events come to: rows of source, id, event, shape, base; the
+ * event is null where it is that of the row before. on_looked is called at once or later;
+ * the rows must stay until then, and all texts are borrowed from them. */
+void events_look(struct worker *w, const struct db_result *rows,
+	void (*on_looked)(void *ctx, struct event_shape *shapes, size_t count),
+	void *ctx);
 
 /* attend.c: sees what is there for runs in memory that listen. */
 void attend(struct worker *w); /* those that wait for it, if it is wanted */

@@ -53,6 +53,8 @@ static bool conditions_hold(struct run *r, const struct frame *f,
 	bool ok = (!when || run_scope_test(&s, when, &holds, &fault)) &&
 		  (!except || run_scope_test(&s, except, &excepted, &fault));
 	run_scope_finish(&s);
+	if (run_wants_answer(r))
+		return false;
 	if (!ok)
 		value_set(&r->error, problem_create(&fault, f->task->reference));
 	return ok && holds && !excepted;
@@ -72,6 +74,8 @@ static bool policy_terms(struct run *r, const struct frame *f,
 		  (!p->duration.present ||
 			  run_scope_duration(&s, &p->duration, &ret->duration, &fault));
 	run_scope_finish(&s);
+	if (run_wants_answer(r))
+		return false;
 	if (!ok)
 		value_set(&r->error, problem_create(&fault, f->task->reference));
 	return ok;
@@ -216,6 +220,8 @@ static bool catch_at(struct run *r, struct frame *f)
 		return false;
 	if (schedule(r, f, c->retry))
 		return true;
+	if (run_wants_answer(r))
+		return false;
 	if (!f->task->handler && !has_handler(c))
 		return false;
 	struct op op = op_make(OP_CAUGHT, f->path);
@@ -226,19 +232,26 @@ static bool catch_at(struct run *r, struct frame *f)
 	return true;
 }
 
-void run_route(struct run *r)
+enum progress run_route(struct run *r)
 {
 	struct frame *from = r->failed;
+	struct value *error = value_ref(r->error); /* a condition may replace it */
 	bool routed = !from->child && (retry_conflict(r) || retry_by_own_policy(r));
 	/* A policy's limit on one attempt of a block is the block's own to handle. */
 	struct frame *f = r->limit_hit && from->task->catcher ? from : from->parent;
-	for (; !routed && f; f = f->parent)
+	for (; !routed && f && !run_wants_answer(r); f = f->parent)
 		routed = catch_at(r, f);
+	if (run_wants_answer(r)) {
+		value_set(&r->error, error);
+		return PROGRESS_WAIT;
+	}
+	value_unref(error);
 	r->retry_after = 0;
 	if (routed)
-		return;
+		return PROGRESS_AGAIN;
 	run_give_up_attempts(r);
 	struct op op = op_make(OP_FAULTED, "");
 	op.values[OP_ERROR] = value_ref(r->error);
 	run_record(r, &op);
+	return PROGRESS_AGAIN;
 }

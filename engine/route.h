@@ -5,8 +5,8 @@
 #include "run.h"
 
 /* Decides for run->failed and records it; afterwards run->failed is NULL or the run
- * faulted. */
-void run_route(struct run *r);
+ * faulted. PROGRESS_WAIT: an answer is missing. */
+enum progress run_route(struct run *r);
 /* The absolute deadline of an attempt under the policy that governs f, 0: none. */
 int64_t route_attempt_deadline(struct run *r, const struct frame *f, int64_t from);
 

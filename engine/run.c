@@ -686,7 +686,7 @@ bool run_apply(struct run *r, const struct op *op, struct error *err)
 	return misfit(op, err);
 }
 
-void run_apply_decided(struct run *r, const struct op *op)
+static void apply_decided(struct run *r, const struct op *op)
 {
 	bool ok = run_apply(r, op, NULL);
 	assert(ok);
@@ -713,15 +713,10 @@ static void drop_values(struct op *op)
 		value_unref(op->values[i]);
 }
 
-void run_write(struct run *r, struct op *op)
-{
-	write_op(r, op);
-	drop_values(op);
-}
-
 void run_record(struct run *r, struct op *op)
 {
+	assert(!r->question->wanting);
 	write_op(r, op); /* first: applying may free what op->path points to */
-	run_apply_decided(r, op);
+	apply_decided(r, op);
 	drop_values(op);
 }

@@ -9,6 +9,7 @@
 #include "definition.h"
 #include "frame.h"
 #include "op.h"
+#include "question.h"
 
 struct entry;
 struct worker;
@@ -75,6 +76,9 @@ struct run {
 	struct run_effect *under_way; /* its frames' effects, not recorded yet */
 	struct agenda agenda;         /* of its frames */
 	bool dropped_effect; /* one that had been sent was stopped without outcome */
+	/* What the decision at hand evaluates; empty between decisions. While it is
+	 * wanting, nothing is decided. */
+	struct question *question;
 };
 
 /* One attempt in the world, and its outcome until that is durable. It outlives a reload
@@ -109,11 +113,6 @@ MUST_CHECK bool run_apply(struct run *r, const struct op *op, struct error *err)
 /* Writes the operation into the pending entry and applies it, which cannot fail for an
  * operation that was just decided. Drops the references that op->values hold. */
 void run_record(struct run *r, struct op *op);
-/* The same in two halves, for a frame that must exist before its operation is complete.
- */
-void run_apply_decided(struct run *r, const struct op *op);
-void run_write(struct run *r, struct op *op);
-
 struct frame *run_find(const struct run *r, const char *path); /* NULL: not open */
 /* The innermost open frame that the path leads through, itself excluded. */
 struct frame *run_find_parent(const struct run *r, const char *path);

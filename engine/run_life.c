@@ -18,6 +18,7 @@ struct run *run_create(struct uuid id, struct definition *d, struct value *input
 	r->raw_input = value_ref(input);
 	r->created_at = created_at;
 	r->started_at = started_at;
+	r->question = xcalloc(1, sizeof *r->question);
 	return r;
 }
 
@@ -25,6 +26,8 @@ void run_destroy(struct run *r)
 {
 	if (!r)
 		return;
+	question_finish(r->question);
+	free(r->question);
 	frame_destroy(r->root);
 	agenda_finish(&r->agenda);
 	value_unref(r->raw_input);

@@ -11,7 +11,7 @@
 void run_begin_entry(struct run *r, int64_t now)
 {
 	r->now = now;
-	if (r->op_count == 0)
+	if (r->op_count == 0 && !r->question->count) /* else it goes on */
 		r->at = now;
 }
 

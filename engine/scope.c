@@ -187,7 +187,11 @@ void run_scope_init(
 	struct run_scope *s, const struct run *r, const struct frame *f, struct json dot)
 {
 	*s = (struct run_scope){.run = r, .frame = f};
-	s->scope = (struct scope){.dot = dot, .now = r->at, .lookup = lookup, .ctx = s};
+	s->scope = (struct scope){.dot = dot,
+		.now = r->at,
+		.lookup = lookup,
+		.ctx = s,
+		.question = r->question};
 }
 
 void run_scope_finish(struct run_scope *s)

@@ -349,8 +349,6 @@ static void return_memory(void)
 
 bool worker_create(const struct worker_options *o, struct worker **ret, struct error *err)
 {
-	if (!program_place(err))
-		return false;
 	struct worker *w = xcalloc(1, sizeof *w);
 	int rc = init_loop(w);
 	if (rc != 0) {
@@ -359,6 +357,8 @@ bool worker_create(const struct worker_options *o, struct worker **ret, struct e
 			err, ERROR_TRANSIENT, "the event loop: %s", uv_strerror(rc));
 	}
 	return_memory();
+	evaluators_begin(&w->loop);
+	evaluators_set_timeout((unsigned)(o->expression_timeout / USEC_PER_MS));
 	w->options = *o;
 	w->options.settings.database = o->conninfo;
 	w->id = uuid_v4();
@@ -440,8 +440,8 @@ static void on_forgotten(struct db_batch *b)
 void worker_check_done(struct worker *w)
 {
 	if (!w->draining || w->stopped || w->owned_count || w->loads || w->claiming ||
-		w->suspects || w->looking || w->routing || w->attending || w->asking ||
-		w->reclaiming)
+		w->suspects || w->looking || w->routing || w->attending || w->looks ||
+		w->asking || w->reclaiming)
 		return;
 	if (!w->control || !db_is_up(w->control)) {
 		worker_stop(w, w->end);
@@ -562,6 +562,7 @@ void worker_destroy(struct worker *w)
 	if (!w)
 		return;
 	w->stopped = true;
+	events_abandon(w);
 	owned_each(w, discard);
 	journal_destroy(w->journal);
 	db_destroy(w->beat);
@@ -579,6 +580,7 @@ void worker_destroy(struct worker *w)
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		close_handle(own[i], NULL);
 	suspected_finish(w);
+	evaluators_end();
 	uv_run(&w->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&w->loop);
 	suspects_finish(w);

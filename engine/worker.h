@@ -13,13 +13,14 @@ struct suspect;
 
 struct worker_options {
 	const char *conninfo;
-	const char *version;   /* of this build; default: the program's version */
-	int concurrency;       /* effects at once; default 64 */
-	int max_runs;          /* runs in memory at once; default 4096 */
-	int64_t heartbeat;     /* microseconds; default 2 s */
-	int64_t lease;         /* default 10 s */
-	int64_t poll;          /* default 500 ms */
-	int64_t drain_timeout; /* default 30 s */
+	const char *version;        /* of this build; default: the program's version */
+	int concurrency;            /* effects at once; default 64 */
+	int64_t expression_timeout; /* of processor time, microseconds; 0: 1 s */
+	int max_runs;               /* runs in memory at once; default 4096 */
+	int64_t heartbeat;          /* microseconds; default 2 s */
+	int64_t lease;              /* default 10 s */
+	int64_t poll;               /* default 500 ms */
+	int64_t drain_timeout;      /* default 30 s */
 	int poison_after; /* deaths of its own process until a run is suspended; default
 			     3; 0: never */
 	bool claim;       /* takes runs from the pool */

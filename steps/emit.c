@@ -188,12 +188,13 @@ static enum progress enter(struct run *run, struct frame *frame)
 	value_unref(event);
 	if (!e)
 		return run_fail(run, frame, &fault);
-	run_complete(run, frame, value_ref(e->event), NULL);
-	if (run->failed) /* its output was refused: nothing has happened */
+	enum progress p = run_complete(run, frame, value_ref(e->event), NULL);
+	if (run->failed ||
+		p == PROGRESS_WAIT) /* its output was refused: nothing has happened */
 		emissions_destroy(e);
 	else
 		go_out(run, e);
-	return PROGRESS_AGAIN;
+	return p;
 }
 
 const struct task_kind task_emit = {.name = "emit", .compile = compile, .enter = enter};

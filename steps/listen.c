@@ -279,7 +279,8 @@ static void say_stopped(struct run *run, const struct frame *frame, struct json 
 	free(source);
 }
 
-static void receive(struct run *run, struct frame *frame, const struct arrival *a)
+/* False: what decides on it is not known yet. */
+static bool receive(struct run *run, struct frame *frame, const struct arrival *a)
 {
 	const struct listen *listen = frame->task->spec;
 	struct listening *l = frame->listening;
@@ -290,21 +291,27 @@ static void receive(struct run *run, struct frame *frame, const struct arrival *
 	struct looking look = {&s, event, {.work = EVENT_WORK}};
 	see_pinned(&s, run, frame);
 	op.index = decide(listen, &look, l->met, l->until_met, &correlated);
-	if (op.index >= 0 && op.index < LISTENING_UNTIL)
-		op.values[OP_OUTPUT] = value_create(read_event(listen, event));
-	if (op.index < 0)
-		listening_refused(frame, a, is_refused_by_all(listen, &look));
+	bool refused = op.index < 0 && is_refused_by_all(listen, &look);
+	run_scope_finish(&s);
+	if (run_wants_answer(run)) {
+		value_unref(correlated);
+		return false;
+	}
 	run->costly = look.budget.work < EVENT_WORK / 2;
 	if (op.index < 0 && look.budget.met)
 		say_stopped(run, frame, event);
-	run_scope_finish(&s);
+	if (op.index < 0)
+		listening_refused(frame, a, refused);
+	else if (op.index < LISTENING_UNTIL)
+		op.values[OP_OUTPUT] = value_create(read_event(listen, event));
 	if (correlated != l->correlated)
 		op.values[OP_CORRELATED] = value_ref(correlated);
 	value_unref(correlated);
 	if (op.index < 0)
-		return;
+		return true;
 	listening_took(run, frame, a);
 	run_record(run, &op);
+	return true;
 }
 
 static struct value *taken(const struct listening *l)
@@ -359,7 +366,10 @@ static enum progress listen_on(struct run *run, struct frame *frame)
 			return run_complete(run, frame, taken(frame->listening), NULL);
 		if (!(a = listening_pop(run, frame)))
 			return PROGRESS_WAIT;
-		receive(run, frame, a);
+		if (!receive(run, frame, a)) {
+			listening_put_back(run, a);
+			return PROGRESS_WAIT;
+		}
 		arrivals_destroy(a);
 		if (frame->state != FRAME_LISTENING || run->costly)
 			return PROGRESS_AGAIN; /* foreach; others have their turn */
@@ -419,6 +429,8 @@ static enum progress next(struct run *run, struct frame *frame)
 {
 	if (frame->state != FRAME_LISTENING)
 		return collect(run, frame);
+	if (frame->exited) /* collected, and left */
+		return run_complete(run, frame, taken(frame->listening), NULL);
 	return frame->listening->waits ? listen_on(run, frame) : enter(run, frame);
 }
 

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -357,39 +356,6 @@ START_TEST(runaways_are_halted_and_leave_the_program_usable)
 }
 END_TEST
 
-/* The process may have `more` bytes of addresses than it has. */
-static void bound_addresses(rlim_t more)
-{
-	unsigned long pages = 0;
-	FILE *f = fopen("/proc/self/statm", "re");
-	ck_assert(f && fscanf(f, "%lu", &pages) == 1);
-	fclose(f);
-	struct rlimit limit = {
-		pages * (rlim_t)sysconf(_SC_PAGESIZE) + more, RLIM_INFINITY};
-	ck_assert(setrlimit(RLIMIT_AS, &limit) == 0);
-}
-
-/* A worker without room asks this at its start; an expression that meets it all the same
- * fails, and its process lives. */
-START_TEST(too_few_addresses_are_an_error)
-{
-	static const struct row rows[] = {{"\"1 + 1\"", "!expressions need 1280 MiB"}};
-	static const struct row fine[] = {{"\"1 + 1\"", "2"}};
-	struct error err = {0};
-	bound_addresses((rlim_t)600 << 20);
-	ck_assert(!program_place_probe(&err) && err.kind == ERROR_DENIED);
-	ck_assert_msg(strstr(err.text, "allow it 1536 MiB"), "%s", err.text);
-	CHECK_ROWS(rows, EXPRESSION_BARE, NULL);
-	bound_addresses((rlim_t)1100 << 20); /* the stack, and nothing besides */
-	ck_assert(!program_place(&err));
-	bound_addresses((rlim_t)1536 << 20);
-	ck_assert(program_place_probe(&err));
-	ck_assert_msg(program_place(&err), "%s", err.text);
-	bound_addresses((rlim_t)64 << 20); /* too late to matter */
-	CHECK_ROWS(fine, EXPRESSION_BARE, NULL);
-}
-END_TEST
-
 START_TEST(what_crashes_libjq_is_an_error)
 {
 	static const struct row rows[] = {
@@ -631,7 +597,6 @@ int main(void)
 	tcase_add_test(tc, an_invalid_neighbour_breaks_nothing);
 	tcase_add_test(tc, loose_mode_takes_what_does_not_compile_literally);
 	tcase_add_test(tc, runaways_are_halted_and_leave_the_program_usable);
-	tcase_add_test(tc, too_few_addresses_are_an_error);
 	tcase_add_test(tc, what_crashes_libjq_is_an_error);
 	tcase_add_test(tc, results_are_bounded);
 	tcase_add_test(tc, arguments_are_asked_for_when_mentioned);

@@ -144,3 +144,68 @@ def many_expressions(world):
     world.checked(count)
     world.figure("seconds", ran)
     world.note("%d expressions: apply %.1f s, run %.1f s, %.0f MiB", count, took, ran, worker.peak_mib())
+
+
+BUILTINS = ["length", "utf8bytelength", "not", "keys", "keys_unsorted", "values", "add", "any", "all", "flatten", "floor", "sqrt", "tostring", "tonumber",
+            "type", "isinfinite", "isnan", "isnormal", "sort", "min", "max", "unique", "reverse", "explode", "implode", "ascii_downcase", "recurse", "transpose",
+            "first", "last", "tojson", "fromjson", "error", "to_entries", "from_entries", "[paths]", "[leaf_paths]", "todate", "fromdate", "gmtime", "mktime",
+            "localtime", "[tostream]", "fromstream(tostream)", "fromstream(.[])", "[combinations]", "@text", "@csv", "@tsv", "@html", "@uri", "@sh", "@base64",
+            "@base64d", "log", "exp10", "significand", "gamma", "frexp", "modf", "trunc", "round", "ceil", "walk(.)", "env?", "builtins", "ascii", "input?",
+            "splits(\"a\")", "tojson | fromjson", "min_by(.)", "group_by(.)", "unique_by(length)", "to_entries[0]", "getpath([\"a\", 0])", "del(.[0])", "jn(1; 2)",
+            "[limit(3; .[])]", "[match(\"a\"; \"g\")]", "[scan(\"[a-z]\")]", "test(\"(a*)*b\")", "sub(\"a\"; \"b\"; \"g\")", "gsub(\"\"; \"x\")", "ltrimstr(\"a\")",
+            "split(\"a\")", "split(\", *\"; null)", "join(\",\")", "indices(\"a\")", "index(\"\")", "inside(.)", "contains(.)", "strptime(\"%Y\")", "strftime(\"%Y\")",
+            "strflocaltime(\"%H\")", "ldexp(.; 1000000)", "scalb(.; 1e9)", "nearbyint", "logb", "pow(.; 1e9)", "drem(.; 0)", "range(.; 5)", "bsearch(1)",
+            "[splits(\"\")]", "tojson * 1000000", "[.[]?] - [.[]?]", ". * .", ". % .", ". / .", "(.[0:] = 1)", "delpaths([[0]])", "setpath([1e9]; 1)",
+            "with_entries(.)", "truncate_stream(1; tostream)", "[getpath(paths)]", "tojson | .[(-1 | sqrt):]", ".[nan:]", ".[:infinite]", ".[infinite]", ".[1e300]",
+            ".[-1e300:]", "limit(-1; .)", "splits(1)", "ascii_upcase", "@json", "(.. |= .)", "input_line_number?", "halt?", "$__loc__", "getpath([nan])", "del(.[nan:])"]
+HOSTILE = [None, 0, -1, 1e308, -1e308, 1e-320, 9007199254740993, "", "nan", "a" * 1000, "\u0000\ud83d\ude00", "%s%n%Y", "[" * 60 + "]" * 60, [], {}, [0, [1e308]],
+           [[["a"], 1], [[0], 2], [[1e9], 3]], {"a": [{"b": None}]}, {"start": -1, "end": 1e300}, [1114112, -1, 55296], "\u00e9" * 500]
+
+
+def hostile_values(world):
+    deep = None
+    for _ in range(50):
+        deep = [deep]
+    return HOSTILE + [deep, "a b," * 262144, ["%d" % n for n in range(20000)], {"k%d" % n: n for n in range(5000)}]
+
+
+def hostile_expression(world, number):
+    parts = ["(%s)" % world.random.choice(BUILTINS) for _ in range(world.random.randint(1, 3))]
+    around = world.random.choice(["%s", "[%s]", "try (%s) catch .", "first(%s)", "[limit(9; %s)]", "path(%s)?", "reduce (%s) as $x (0; .)", "(%s)? // 1",
+                                  "label $f | %s | ., break $f", "[.[]? | %s]", "map_values(%s)", "(nan, infinite, -infinite) | %s"])
+    return around % " | ".join(parts)
+
+
+@case(54)
+def every_builtin(world):
+    """Builtins of jq 1.6 on what they were not made for: each run ends, no worker does, and none is late."""
+    db, count, values = world.db, world.size(40, 300, 3000), hostile_values(world)
+    names = []
+    while len(names) < count:
+        text = hostile_expression(world, len(names))
+        name = "builtin%d" % len(names)
+        path = pathlib.Path(world.cluster.dir, "%s-%s.json" % (world.name, name))
+        path.write_text(json.dumps({"document": {"dsl": "1.0.3", "namespace": "crash", "name": name, "version": "1.0.0"},
+                                    "do": [{"run": {"set": {"v": "${ .v | %s }" % text}}}]}))
+        if db.cli("apply", str(path))[0] == 0:
+            names.append((name, text))
+    worker, late = world.worker("--poll", "100ms"), []
+    for name, text in names:
+        value = world.random.choice(values)
+        world.plan("%s", text)
+        run = db.psql("select stepwell.start('crash/%s', $inputs$%s$inputs$::json)" % (name, json.dumps({"v": value}))).strip()
+        began = time.monotonic()
+        db.wait_idle(60)
+        late.append((time.monotonic() - began, text))
+        row = db.rows("select status, error ->> 'title' as title from stepwell.runs where id = '%s'" % run)[0]
+        world.inject()
+        world.land()
+        check(row["status"] in ("completed", "faulted"), "I5: %s on %.80r: %s", text, value, row)
+        check(worker.alive(), "I8: %s on %.80r ended the worker", text, value)
+    journal_is_whole(db)
+    world.check_workers()
+    world.checked(count)
+    world.figure("slowest", max(late)[0])
+    world.note("%d expressions, slowest %.2f s: %s", count, *max(late))
+    # What dies is tried twice, each a second of processor time; the claim takes some.
+    check(max(late)[0] <= world.within(15, 5, 5) + 20 * world.sanitized, "I5: %s took %.2f s", max(late)[1], max(late)[0])

@@ -1,0 +1,65 @@
+/*
+ * Evaluators: processes in which libjq works on what nobody has checked (jqchild.h). A
+ * program has a `struct evaluator`: its units, one template process that has compiled
+ * them, and copies of that which evaluate. A copy serves one program only, at most
+ * EVALUATOR_EVALUATIONS, and a question about secrets alone. What is evaluated is asked
+ * in questions (question.h).
+ *
+ * Bounds are set from outside: memory, and processor time of the copy over the whole
+ * question. What was under way when a copy died, or had no time left, is tried once more
+ * alone in a fresh copy; dies that too, it is the expression's error. A host that is
+ * busy, or was stopped, fails nobody: only a wall clock of WALL_USEC ends what does
+ * nothing.
+ *
+ * There is one set of processes, for the process that first needs it; on a loop (see
+ * evaluators_begin) answers come from that, without one the asker waits. It survives no
+ * fork: end it before.
+ */
+#ifndef STEPWELL_EVALUATOR_H
+#define STEPWELL_EVALUATOR_H
+
+#include <uv.h>
+
+#include "error.h"
+#include "jqscan.h"
+
+#define EVALUATOR_EVALUATIONS 10000u /* of one copy */
+#define EVALUATOR_TIMEOUT_MS 1000u   /* of processor time, and 0.2 s for each MiB */
+
+struct evaluator;
+struct question;
+
+/* Questions are asked on this loop from now on. */
+void evaluators_begin(uv_loop_t *loop);
+/* Ends all processes. Programs stay; what is open is not answered any more. */
+void evaluators_end(void);
+/* Whether evaluators can work here: one compiles, evaluates, and another one aborts. */
+MUST_CHECK bool evaluators_probe(struct error *err);
+/* The number of the last system call that an evaluator was refused; 0: none. */
+unsigned evaluators_refused(void);
+/* Of one question; 0: EVALUATOR_TIMEOUT_MS. */
+void evaluators_set_timeout(unsigned ms);
+
+struct evaluator *evaluator_create(unsigned timeout_ms, size_t result_bytes);
+/* What is asked of it must have been finished. */
+void evaluator_destroy(struct evaluator *e);
+unsigned evaluator_count(const struct evaluator *e); /* units */
+/* Adds a source that passed jqscan_read; both are borrowed. Returns its number. */
+unsigned evaluator_add(
+	struct evaluator *e, const char *source, const struct jqscan *scan);
+const struct jqscan *evaluator_scan(const struct evaluator *e, unsigned unit);
+size_t evaluator_result_bytes(const struct evaluator *e);
+
+/* Waits until it is known whether a unit compiles, alone; on failure jq's message. */
+MUST_CHECK bool evaluator_try(struct evaluator *e, unsigned unit, struct error *err);
+
+/* Starts its template, and has it compile what comes first: nobody waits for that yet. */
+void evaluator_prepare(struct evaluator *e);
+
+/* For question.c: answers what is not answered yet. True: all is; false: on_answered will
+ * be called. Without a loop it waits. */
+MUST_CHECK bool evaluator_ask(struct question *q);
+/* Nobody wants the answer any more. */
+void evaluator_forget(struct question *q);
+
+#endif

@@ -1,0 +1,224 @@
+/* Copies: what they are asked, what they answer, and what their death means. */
+#include "evaluator_inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "jqchild.h"
+
+static void unlink_copy(struct copy *c)
+{
+	struct copy **p = &c->of->copies;
+	while (*p != c)
+		p = &(*p)->next;
+	*p = c->next;
+}
+
+void copy_free(struct copy *c)
+{
+	unlink_copy(c);
+	evaluator_pool.copies--;
+	channel_finish(&c->process.channel);
+	free(c);
+}
+
+/* It ends; what it was asked is answered when it is known how. */
+void copy_end(struct copy *c, enum ending ending)
+{
+	if (c->dying)
+		return;
+	c->dying = true;
+	c->ending = ending;
+	evaluator_process_kill(&c->process);
+	channel_finish(&c->process.channel);
+	evaluator_tick(true);
+}
+
+static void describe_death(const struct copy *c, int status, char *out, size_t size)
+{
+	unsigned ms = (unsigned)(c->limit / USEC_PER_MS);
+	if (c->ending == ENDED_LATE)
+		snprintf(out, size, "took longer than %u ms", ms);
+	else if (c->ending == ENDED_STUCK)
+		snprintf(out, size, "took longer than %d s by the clock",
+			(int)(WALL_USEC / USEC_PER_SEC));
+	else if (status != -1 && WIFEXITED(status) &&
+		 WEXITSTATUS(status) == JQCHILD_NO_MEMORY)
+		snprintf(out, size, "took more than %u MiB of memory",
+			(unsigned)(c->process.bound >> 20));
+	else if (status != -1 && WIFSIGNALED(status))
+		snprintf(out, size, "it stopped libjq: signal %d (%s)", WTERMSIG(status),
+			strsignal(WTERMSIG(status)));
+	else
+		snprintf(out, size, "it stopped libjq");
+}
+
+/* What was under way is tried again alone, if it was not, or is answered. */
+static void answer_for(struct copy *c, int status)
+{
+	struct question *q = c->question;
+	char text[128];
+	bool again = !q->alone && !(c->ending == ENDED_LATE && q->answered == c->from);
+	describe_death(c, status, text, sizeof text);
+	q->alone = again;
+	if (!again)
+		evaluator_answer(q, EVALUATION_FAILED, text);
+	q->spent += c->ending == ENDED_LATE ? c->limit : 0;
+	if (q->spent > TASK_USEC)
+		evaluator_fail_rest(
+			q, "the expressions of this task took 5 s of processor time");
+	evaluator_skip_answered(q);
+	if (q->answered < q->count)
+		evaluator_enqueue(c->of, q, true);
+	else
+		evaluator_complete(q);
+}
+
+void copy_reaped(struct copy *c, int status)
+{
+	struct evaluator *e = c->of;
+	if (c->ending != ENDED_UNWANTED)
+		evaluator_drain_log(e, "an evaluator ended");
+	if (c->question)
+		answer_for(c, status);
+	copy_free(c);
+	evaluator_work(e);
+}
+
+bool copy_is_idle(const struct copy *c)
+{
+	return !c->dying && !c->question && c != c->of->forking;
+}
+
+/* Everybody's copies count: the one that was not used for longest makes room. */
+bool copy_make_room(void)
+{
+	struct copy *oldest = NULL;
+	if (evaluator_pool.copies < COPIES_MAX)
+		return true;
+	for (struct evaluator *e = evaluator_pool.all; e; e = e->next) {
+		for (struct copy *c = e->copies; c; c = c->next) {
+			if (copy_is_idle(c) && (!oldest || c->used_at < oldest->used_at))
+				oldest = c;
+		}
+	}
+	if (oldest)
+		copy_end(oldest, ENDED_UNWANTED);
+	return false;
+}
+
+/* ---- Asking ---- */
+
+static unsigned timeout_of(const struct evaluator *e)
+{
+	return e->timeout_ms               ? e->timeout_ms
+	       : evaluator_pool.timeout_ms ? evaluator_pool.timeout_ms
+					   : EVALUATOR_TIMEOUT_MS;
+}
+
+void copy_ask(struct copy *c, struct question *q, uint32_t end)
+{
+	struct evaluator *e = c->of;
+	uint32_t from = q->answered;
+	struct buf *out = &c->process.channel.out;
+	size_t bytes = question_put(q, from, end, ++evaluator_pool.seq, out);
+	c->question = q;
+	c->from = from;
+	c->end = end;
+	c->seq = evaluator_pool.seq;
+	c->asked_at = e->used_at = clock_boottime();
+	c->limit = (int64_t)timeout_of(e) * USEC_PER_MS + (int64_t)(bytes / 5);
+	evaluator_process_bound(&c->process, MEMORY + 12 * (uint64_t)bytes);
+	c->time_at = evaluator_process_time(&c->process);
+	if (!channel_move(&c->process.channel))
+		copy_end(c, ENDED_BY_ITSELF);
+	else
+		channel_watch(&c->process.channel);
+	evaluator_tick(false);
+}
+
+static void take_value(
+	struct evaluation *v, const struct evaluator *e, const char *text, size_t n)
+{
+	struct json_limits limits = {.bytes = e->result_bytes};
+	struct json checked;
+	struct error err;
+	buf_clear(&v->text);
+	if (json_check(text, n, &limits, &checked, NULL, &err)) {
+		v->state = EVALUATION_VALUE;
+		buf_add(&v->text, checked.s, checked.n);
+	} else {
+		v->state = EVALUATION_FAILED;
+		buf_puts(&v->text, err.text);
+	}
+}
+
+static void message_done(struct copy *c)
+{
+	struct question *q = c->question;
+	bool secret = q->secret;
+	int64_t now = clock_boottime();
+	if (now - c->asked_at > USEC_PER_MS)
+		q->spent += evaluator_process_time(&c->process) - c->time_at;
+	if (q->spent > TASK_USEC)
+		evaluator_fail_rest(
+			q, "the expressions of this task took 5 s of processor time");
+	c->question = NULL;
+	c->used_at = now;
+	q->alone = false;
+	if (secret || c->evaluations >= EVALUATOR_EVALUATIONS)
+		copy_end(c, ENDED_UNWANTED);
+	evaluator_skip_answered(q);
+	if (q->answered < q->count)
+		evaluator_enqueue(c->of, q, true);
+	else
+		evaluator_complete(q);
+}
+
+static bool take_answer(
+	struct copy *c, const struct jqwire_header *h, struct jqwire_reader *r)
+{
+	struct question *q = c->question;
+	if (!q || h->seq != c->seq || h->count != q->answered - c->from ||
+		h->len > ANSWER_MAX ||
+		(h->type != JQWIRE_VALUE && h->type != JQWIRE_FAILURE))
+		return false;
+	evaluator_note_refused(jqwire_u32(r));
+	if (r->bad)
+		return false;
+	struct evaluation *v = &q->list[q->answered];
+	size_t n = (size_t)(r->end - r->p);
+	if (h->type == JQWIRE_VALUE) {
+		take_value(v, c->of, r->p, n);
+	} else {
+		v->state = EVALUATION_FAILED;
+		buf_clear(&v->text);
+		buf_add(&v->text, r->p, n < 900 ? n : 900);
+	}
+	q->answered++;
+	c->evaluations++;
+	if (q->answered == c->end)
+		message_done(c);
+	return true;
+}
+
+void copy_ready(void *ctx)
+{
+	struct copy *c = ctx;
+	struct evaluator *e = c->of;
+	struct jqwire_header h;
+	struct jqwire_reader r;
+	bool bad = false;
+	if (c->dying || c == e->forking)
+		return;
+	bool there = channel_move(&c->process.channel);
+	while (!bad && !c->dying && channel_take(&c->process.channel, &h, &r, &bad))
+		bad = !take_answer(c, &h, &r);
+	if (bad || !there)
+		copy_end(c, ENDED_BY_ITSELF);
+	else if (!c->dying)
+		channel_watch(&c->process.channel);
+	evaluator_work(e);
+}

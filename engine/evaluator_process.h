@@ -1,0 +1,40 @@
+/*
+ * One process of an evaluator, template or copy: its start, its bounds, its end. For
+ * evaluator.c.
+ */
+#ifndef STEPWELL_EVALUATOR_PROCESS_H
+#define STEPWELL_EVALUATOR_PROCESS_H
+
+#include <sys/types.h>
+
+#include "channel.h"
+#include "error.h"
+
+struct evaluator_process {
+	pid_t pid; /* 0: not known yet, or none */
+	struct channel channel;
+	clockid_t clock; /* its processor time */
+	uint64_t base;   /* bytes of addresses before it does anything */
+	uint64_t bound;  /* what it may have more, as it was set last */
+};
+
+/* Two ends of a socket pair, the first one for us. */
+MUST_CHECK bool evaluator_process_pair(int ret[2], struct error *err);
+/* Starts a template. ret_log is the end of its pipe, which is read without waiting. */
+MUST_CHECK bool evaluator_process_start(
+	pid_t *ret_pid, int *ret_fd, int *ret_log, struct error *err);
+/* Passes a descriptor with the header of a message. */
+MUST_CHECK bool evaluator_process_pass(int fd, const void *head, size_t n, int passed);
+
+/* The process is that one. */
+void evaluator_process_know(struct evaluator_process *p, pid_t pid);
+/* It may take so many bytes of memory more than it had. */
+void evaluator_process_bound(struct evaluator_process *p, uint64_t bytes);
+/* Microseconds of processor time. */
+int64_t evaluator_process_time(const struct evaluator_process *p);
+/* Kills it. */
+void evaluator_process_kill(struct evaluator_process *p);
+/* How it ended, as waitpid has it; false: it has not yet. -1: nobody knows. */
+MUST_CHECK bool evaluator_process_reap(struct evaluator_process *p, int *ret_status);
+
+#endif

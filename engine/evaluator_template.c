@@ -1,0 +1,255 @@
+/* Templates: one thing at a time, and what it was about when they end. */
+#include "evaluator_inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "jqchild.h"
+
+void template_gone(struct evaluator *e)
+{
+	e->state = TEMPLATE_NONE;
+	e->template_dying = e->template_late = e->served = false;
+	evaluator_pool.templates--;
+	if (e->log >= 0)
+		close(e->log);
+	e->log = -1;
+	for (unsigned g = 0; g * JQVM_GROUP < e->count; g++)
+		e->groups[g].compiled = false;
+}
+
+void template_end(struct evaluator *e)
+{
+	if (e->state == TEMPLATE_NONE || e->template_dying)
+		return;
+	e->template_dying = true;
+	evaluator_process_kill(&e->template);
+	channel_finish(&e->template.channel);
+	evaluator_tick(true);
+}
+
+static void fault_group(struct evaluator *e, unsigned group, const char *text)
+{
+	for (unsigned i = group * JQVM_GROUP;
+		i < e->count && i < (group + 1) * JQVM_GROUP; i++) {
+		free(e->units[i].fault);
+		e->units[i].fault = xstrdup(text);
+		e->units[i].known = true;
+	}
+}
+
+/* What it was about comes to its end. */
+void template_reaped(struct evaluator *e, int status)
+{
+	bool compiled = e->state == TEMPLATE_COMPILES, refused, unborn = !e->served;
+	refused = status != -1 && WIFEXITED(status) &&
+		  WEXITSTATUS(status) == JQCHILD_REFUSED;
+	evaluator_drain_log(e, "a template of evaluators ended");
+	if (e->forking) {
+		struct copy *c = e->forking;
+		e->forking = NULL;
+		copy_free(c);
+	}
+	if (compiled && !e->tries_of && ++e->groups[e->group].deaths > 1)
+		fault_group(e, e->group, "libjq did not survive its compilation");
+	template_gone(e);
+	e->failures = unborn ? e->failures + 1 : 0;
+	if (refused || e->failures >= 3) {
+		e->failures = 0;
+		evaluator_fail_all(
+			e, refused ? "this system refuses the filter of system calls "
+				     "that evaluators need"
+				   : "its evaluator ends as soon as it is started");
+	}
+	evaluator_work(e);
+}
+
+/* One that nobody waits for makes room. */
+static void bound_templates(const struct evaluator *but)
+{
+	struct evaluator *oldest = NULL;
+	for (struct evaluator *e = evaluator_pool.all;
+		e && evaluator_pool.templates >= TEMPLATES_MAX; e = e->next) {
+		bool busy = e == but || e->first || e->state != TEMPLATE_IDLE ||
+			    e->template_dying;
+		for (struct copy *c = e->copies; c && !busy; c = c->next)
+			busy = c->question != NULL;
+		if (!busy && (!oldest || e->used_at < oldest->used_at))
+			oldest = e;
+	}
+	if (!oldest)
+		return;
+	for (struct copy *c = oldest->copies; c; c = c->next)
+		copy_end(c, ENDED_UNWANTED);
+	template_end(oldest);
+}
+
+void template_start(struct evaluator *e)
+{
+	struct error err;
+	int fd;
+	pid_t pid;
+	bound_templates(e);
+	if (!evaluator_process_start(&pid, &fd, &e->log, &err)) {
+		e->log = -1;
+		evaluator_fail_all(e, err.text);
+		return;
+	}
+	evaluator_pool.templates++;
+	e->state = TEMPLATE_IDLE;
+	e->template = (struct evaluator_process){0};
+	channel_init(&e->template.channel, fd, evaluator_pool.loop, template_ready, e);
+	evaluator_process_know(&e->template, pid);
+	channel_watch(&e->template.channel);
+}
+
+static void put_source(struct buf *out, const struct unit *u)
+{
+	const struct words *variables = &u->scan->variables;
+	jqwire_put_u32(out, (uint32_t)variables->n);
+	for (size_t i = 0; i < variables->n; i++)
+		jqwire_put_text(out, variables->items[i], strlen(variables->items[i]));
+	jqwire_put_text(out, u->source, strlen(u->source));
+}
+
+static void template_begin(struct evaluator *e, enum template_state state)
+{
+	e->state = state;
+	e->begun_at = clock_boottime();
+	e->begun_time = evaluator_process_time(&e->template);
+	evaluator_tick(false);
+}
+
+/* of: whose units; `try`: one of them, and nothing is kept. */
+void template_compile(struct evaluator *e, const struct evaluator *of, unsigned first,
+	unsigned n, bool try)
+{
+	struct buf *out = &e->template.channel.out;
+	struct jqwire_header h = {
+		.type = JQWIRE_COMPILE, .seq = ++evaluator_pool.seq, .count = n};
+	size_t begin = jqwire_begin(out, &h);
+	jqwire_put_u32(out, try ? 0 : first);
+	jqwire_put_u32(out, try ? JQWIRE_TRY : 0);
+	for (unsigned i = first; i < first + n; i++)
+		put_source(out, &of->units[i]);
+	jqwire_end(out, begin);
+	e->group = first / JQVM_GROUP;
+	template_begin(e, TEMPLATE_COMPILES);
+	/* The sanitizers and the exec before need more addresses than it has now. */
+	if (e->served)
+		evaluator_process_bound(&e->template, COMPILE_MEMORY);
+	if (!channel_move(&e->template.channel))
+		template_end(e);
+	else
+		channel_watch(&e->template.channel);
+}
+
+void template_compile_group(struct evaluator *e, unsigned group)
+{
+	unsigned first = group * JQVM_GROUP;
+	unsigned n = e->count - first < JQVM_GROUP ? e->count - first : JQVM_GROUP;
+	template_compile(e, e, first, n, false);
+}
+
+void template_fork(struct evaluator *e)
+{
+	int pair[2];
+	struct error err;
+	struct buf head = {0};
+	struct jqwire_header h = {.type = JQWIRE_FORK, .seq = ++evaluator_pool.seq};
+	if (!copy_make_room())
+		return;
+	if (!evaluator_process_pair(pair, &err)) {
+		evaluator_fail_all(e, err.text);
+		return;
+	}
+	jqwire_end(&head, jqwire_begin(&head, &h));
+	bool passed = evaluator_process_pass(
+		e->template.channel.fd, head.data, head.len, pair[1]);
+	buf_finish(&head);
+	close(pair[1]);
+	if (!passed) {
+		close(pair[0]);
+		template_end(e);
+		return;
+	}
+	struct copy *c = xcalloc(1, sizeof *c);
+	c->of = e;
+	c->generation = e->generation;
+	c->next = e->copies;
+	e->copies = e->forking = c;
+	evaluator_pool.copies++;
+	channel_init(&c->process.channel, pair[0], evaluator_pool.loop, copy_ready, c);
+	template_begin(e, TEMPLATE_FORKS);
+}
+
+static bool take_compiled(
+	struct evaluator *e, const struct jqwire_header *h, struct jqwire_reader *r)
+{
+	struct evaluator *of = e->tries_of ? e->tries_of : e;
+	unsigned first = e->tries_of ? e->tries : e->group * JQVM_GROUP;
+	if (first + h->count > of->count)
+		return false;
+	for (unsigned i = 0; i < h->count; i++) {
+		size_t n;
+		const char *fault = jqwire_text(r, &n);
+		struct unit *u = &of->units[first + i];
+		free(u->fault);
+		u->fault = n ? xstrndup(fault, n) : NULL;
+		u->known = true;
+	}
+	if (e->tries_of) {
+		e->tries_of = NULL;
+	} else {
+		e->groups[e->group].compiled = true;
+		e->generation++;
+	}
+	return !r->bad;
+}
+
+static bool take_forked(struct evaluator *e, struct jqwire_reader *r)
+{
+	struct copy *c = e->forking;
+	pid_t pid = (pid_t)jqwire_u32(r);
+	if (r->bad || pid <= 0)
+		return false;
+	e->forking = NULL;
+	evaluator_process_know(&c->process, pid);
+	c->used_at = clock_boottime();
+	channel_watch(&c->process.channel);
+	return true;
+}
+
+static bool take_from_template(
+	struct evaluator *e, const struct jqwire_header *h, struct jqwire_reader *r)
+{
+	evaluator_note_refused(jqwire_u32(r));
+	bool ok = e->state == TEMPLATE_COMPILES && h->type == JQWIRE_COMPILED
+			  ? take_compiled(e, h, r)
+			  : e->state == TEMPLATE_FORKS && h->type == JQWIRE_FORKED &&
+				    take_forked(e, r);
+	if (ok)
+		e->state = TEMPLATE_IDLE;
+	e->served = true;
+	return ok;
+}
+
+void template_ready(void *ctx)
+{
+	struct evaluator *e = ctx;
+	struct jqwire_header h;
+	struct jqwire_reader r;
+	bool bad = false;
+	if (e->template_dying || e->state == TEMPLATE_NONE)
+		return;
+	bool there = channel_move(&e->template.channel);
+	while (!bad && channel_take(&e->template.channel, &h, &r, &bad))
+		bad = !take_from_template(e, &h, &r);
+	if (bad || !there)
+		template_end(e);
+	else
+		channel_watch(&e->template.channel);
+	evaluator_work(e);
+}

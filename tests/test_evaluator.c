@@ -1,0 +1,332 @@
+/*
+ * Evaluators: what their death means, what they may take, and that nobody waits for them.
+ * Some of it looks inside, to kill what has no name outside.
+ */
+#include "evaluator_inside.h"
+#include "expression.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DOT "{\"n\":-1,\"text\":\"abc\",\"list\":[3,1,2]}"
+/* An assertion of libjq 1.6. */
+#define KILLS ".text[(.n | sqrt):]"
+
+/* Units of one evaluator. */
+struct set {
+	struct evaluator *evaluator;
+	char *sources[8];
+	struct jqscan scans[8];
+	unsigned count;
+};
+
+static void set_add(struct set *s, const char *source)
+{
+	if (!s->evaluator)
+		s->evaluator = evaluator_create(0, 1 << 20);
+	char *copy = s->sources[s->count] = xstrdup(source);
+	jqscan_read(&s->scans[s->count], copy, strlen(copy));
+	ck_assert_str_eq(s->scans[s->count].fault, "");
+	ck_assert_uint_eq(
+		evaluator_add(s->evaluator, copy, &s->scans[s->count]), s->count);
+	s->count++;
+}
+
+static void set_finish(struct set *s)
+{
+	evaluator_destroy(s->evaluator);
+	for (unsigned i = 0; i < s->count; i++) {
+		jqscan_finish(&s->scans[i]);
+		free(s->sources[i]);
+	}
+}
+
+static struct scope scope_of(const char *dot)
+{
+	return (struct scope){.dot = {dot, strlen(dot)}, .now = 1500000};
+}
+
+/* All units, once each, on the document. */
+static void want(struct question *q, struct set *s, const char *dot)
+{
+	struct scope scope = scope_of(dot);
+	for (unsigned i = 0; i < s->count; i++) {
+		struct evaluation *e = question_look(q, s->evaluator, i, &scope, NULL);
+		q->wanting |= e->state == EVALUATION_WANTED;
+	}
+}
+
+static void check_value(const struct question *q, unsigned number, const char *value)
+{
+	ck_assert_msg(q->list[number].state == EVALUATION_VALUE, "%s",
+		buf_text(&q->list[number].text));
+	ck_assert_str_eq(buf_text(&q->list[number].text), value);
+}
+
+static void check_failed(const struct question *q, unsigned number, const char *text)
+{
+	ck_assert_int_eq(q->list[number].state, EVALUATION_FAILED);
+	ck_assert_msg(strstr(buf_text(&q->list[number].text), text), "%s",
+		buf_text(&q->list[number].text));
+}
+
+START_TEST(a_death_is_the_fault_of_what_dies_alone)
+{
+	struct set s = {0};
+	struct question q = {0};
+	set_add(&s, ".list | sort");
+	set_add(&s, KILLS);
+	set_add(&s, ".text | length");
+	want(&q, &s, DOT);
+	ck_assert(question_ask(&q));
+	check_value(&q, 0, "[1,2,3]");
+	check_failed(&q, 1, "it stopped libjq: signal 6");
+	check_value(&q, 2, "3");
+	pid_t template = s.evaluator->template.pid;
+	ck_assert_int_gt(template, 0);
+	question_clear(&q);
+	want(&q, &s, DOT);
+	ck_assert(question_ask(&q));
+	check_value(&q, 2, "3");
+	ck_assert_int_eq(s.evaluator->template.pid, template); /* compiled once */
+	question_finish(&q);
+	set_finish(&s);
+}
+END_TEST
+
+START_TEST(what_others_kill_is_tried_again)
+{
+	struct set s = {0};
+	struct question q = {0};
+	set_add(&s, ".list | add");
+	for (int i = 0; i < 5; i++) {
+		if (i == 1) /* the copy that would answer */
+			ck_assert(kill(s.evaluator->copies->process.pid, SIGKILL) == 0);
+		if (i == 3) /* and what it came from */
+			ck_assert(kill(s.evaluator->template.pid, SIGKILL) == 0);
+		if (i == 4)
+			ck_assert(kill(s.evaluator->copies->process.pid, SIGKILL) == 0);
+		question_clear(&q);
+		want(&q, &s, DOT);
+		ck_assert(question_ask(&q));
+		check_value(&q, 0, "6");
+	}
+	question_finish(&q);
+	set_finish(&s);
+}
+END_TEST
+
+START_TEST(time_is_the_copys_own_and_shared)
+{
+	struct set s = {0};
+	struct question q = {0};
+	evaluators_set_timeout(200);
+	set_add(&s, "last(range(1e9))");
+	set_add(&s, ".text");
+	set_add(&s, "[match(\"b\"; \"g\")] | length");
+	struct buf dot = {0};
+	buf_puts(&dot, "{\"text\":\"");
+	for (int i = 0; i < 30; i++)
+		buf_puts(&dot, "abc");
+	buf_puts(&dot, "\"}");
+	s.evaluator->timeout_ms = 0;
+	want(&q, &s, buf_text(&dot));
+	ck_assert(question_ask(&q));
+	check_failed(&q, 0, "took longer than 200 ms");
+	check_failed(&q, 2, "");
+	question_finish(&q);
+	set_finish(&s);
+	buf_finish(&dot);
+}
+END_TEST
+
+/* ~/.jq would define functions, and a time zone comes from a file. */
+START_TEST(nothing_of_the_process_is_seen)
+{
+	char home[] = "/tmp/stepwell-jq.XXXXXX";
+	ck_assert_ptr_nonnull(mkdtemp(home));
+	char *file = xasprintf("%s/.jq", home);
+	FILE *f = fopen(file, "we");
+	ck_assert(f && fputs("def length: 42;\n", f) >= 0 && fclose(f) == 0);
+	setenv("HOME", home, 1);
+	setenv("TZ", "America/New_York", 1);
+	struct set s = {0};
+	struct question q = {0};
+	set_add(&s, ".list | length");
+	set_add(&s, "0 | strftime(\"%H %Z\")");
+	set_add(&s, "0 | localtime | mktime");
+	want(&q, &s, DOT);
+	ck_assert(question_ask(&q));
+	check_value(&q, 0, "3");
+	check_value(&q, 1, "\"00 UTC\"");
+	check_value(&q, 2, "0");
+	ck_assert_uint_eq(evaluators_refused(), 0);
+	question_finish(&q);
+	set_finish(&s);
+	unlink(file);
+	rmdir(home);
+	free(file);
+}
+END_TEST
+
+static unsigned descriptors_of(pid_t pid)
+{
+	char *path = xasprintf("/proc/%d/fd", (int)pid);
+	DIR *d = opendir(path);
+	unsigned n = 0;
+	free(path);
+	if (!d)
+		return 2; /* not dumpable, and we are not root */
+	for (const struct dirent *e; (e = readdir(d));)
+		n += *e->d_name != '.';
+	closedir(d);
+	return n;
+}
+
+START_TEST(a_copy_has_its_socket_and_a_pipe)
+{
+	struct set s = {0};
+	struct question q = {0};
+	set_add(&s, ".list | length");
+	want(&q, &s, DOT);
+	ck_assert(question_ask(&q));
+	ck_assert_uint_eq(descriptors_of(s.evaluator->copies->process.pid), 2);
+	question_finish(&q);
+	set_finish(&s);
+}
+END_TEST
+
+START_TEST(secrets_get_a_copy_of_their_own)
+{
+	struct set s = {0};
+	struct question q = {0};
+	struct scope scope = scope_of(DOT);
+	set_add(&s, ".list | length");
+	for (int i = 0; i < 3; i++) {
+		question_clear(&q);
+		scope.discreet = i == 1;
+		question_look(&q, s.evaluator, 0, &scope, NULL);
+		q.wanting = true;
+		ck_assert(question_ask(&q));
+		check_value(&q, 0, "3");
+		const struct copy *c = s.evaluator->copies;
+		ck_assert_uint_eq(c->evaluations, 1); /* never one that had others */
+		ck_assert_int_eq(c->dying, i == 1);
+		if (i == 0)
+			ck_assert(!c->dying);
+		scope.discreet = false;
+	}
+	question_finish(&q);
+	set_finish(&s);
+}
+END_TEST
+
+/* ---- On a loop ---- */
+
+static unsigned ticks, answers;
+
+static void on_tick(uv_timer_t *timer)
+{
+	(void)timer;
+	ticks++;
+}
+
+static void on_answered(void *ctx)
+{
+	answers++;
+	uv_stop(ctx);
+}
+
+START_TEST(the_loop_turns_while_it_evaluates)
+{
+	struct set s = {0};
+	uv_loop_t loop;
+	uv_timer_t timer;
+	ck_assert(uv_loop_init(&loop) == 0);
+	uv_timer_init(&loop, &timer);
+	uv_timer_start(&timer, on_tick, 1, 1);
+	evaluators_begin(&loop);
+	evaluators_set_timeout(300);
+	struct question q = {.on_answered = on_answered, .ctx = &loop};
+	set_add(&s, ".list | sort");
+	set_add(&s, "last(range(1e9))");
+	want(&q, &s, DOT);
+	ck_assert(!question_ask(&q));
+	ck_assert(q.asked && !question_ask(&q));
+	while (q.asked)
+		uv_run(&loop, UV_RUN_DEFAULT);
+	ck_assert_uint_eq(answers, 1);
+	ck_assert_uint_gt(ticks, 20);
+	check_value(&q, 0, "[1,2,3]");
+	check_failed(&q, 1, "took longer");
+	question_clear(&q);
+	want(&q, &s, DOT);
+	ck_assert(!question_ask(&q));
+	question_finish(&q); /* nobody wants it any more */
+	uv_close((uv_handle_t *)&timer, NULL);
+	evaluators_end();
+	set_finish(&s);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	ck_assert(uv_loop_close(&loop) == 0);
+}
+END_TEST
+
+START_TEST(what_is_wrong_on_the_wire_is_a_death)
+{
+	static const char *const lies[] = {"", "\1", "\377\377\377\377\6", "\4\0\0\0\7"};
+	struct jqwire_header h;
+	struct jqwire_reader r;
+	for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+		int pair[2];
+		struct error err;
+		struct channel c;
+		bool bad = false;
+		char bytes[64] = "";
+		ck_assert(evaluator_process_pair(pair, &err));
+		channel_init(&c, pair[0], NULL, NULL, NULL);
+		memcpy(bytes, lies[i], i == 3 ? 5 : strlen(lies[i]));
+		ck_assert(write(pair[1], bytes, i == 1 ? 3 : JQWIRE_HEADER) > 0);
+		close(pair[1]);
+		ck_assert(channel_move(&c));
+		ck_assert(!channel_move(&c)); /* the other end is gone */
+		ck_assert(!channel_take(&c, &h, &r, &bad));
+		ck_assert_int_eq(bad, i == 0 || i == 2);
+		channel_finish(&c);
+	}
+}
+END_TEST
+
+START_TEST(the_probe_passes_here)
+{
+	struct error err = {0};
+	ck_assert_msg(evaluators_probe(&err), "%s", err.text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("evaluator");
+	TCase *tc = tcase_create("evaluator");
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, a_death_is_the_fault_of_what_dies_alone);
+	tcase_add_test(tc, what_others_kill_is_tried_again);
+	tcase_add_test(tc, time_is_the_copys_own_and_shared);
+	tcase_add_test(tc, nothing_of_the_process_is_seen);
+	tcase_add_test(tc, a_copy_has_its_socket_and_a_pipe);
+	tcase_add_test(tc, secrets_get_a_copy_of_their_own);
+	tcase_add_test(tc, the_loop_turns_while_it_evaluates);
+	tcase_add_test(tc, what_is_wrong_on_the_wire_is_a_death);
+	tcase_add_test(tc, the_probe_passes_here);
+	suite_add_tcase(suite, tc);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
