@@ -111,8 +111,7 @@ static int run(const struct options *o)
 
 static const struct option options[] = {
 	{"answer", 0, OPTION_TEXT, "JSON",
-		"the held step was done, and this is what it gave; @FILE, or - for "
-		"stdin"},
+		"the held step was done and gave this; @FILE, or - for stdin"},
 	{"step", 0, OPTION_TEXT, "STEP",
 		"which of several held steps: its name, or its path"},
 	CHANGE_OPTIONS,
