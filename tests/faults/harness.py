@@ -19,6 +19,13 @@ from recorder import Recorder  # noqa: E402,F401
 from servers import Cluster, Database, Pooler, die_with_us  # noqa: E402,F401
 
 
+def is_evaluator(pid):
+    """Whether a process of ours evaluates expressions for its worker; no, if it is gone."""
+    with contextlib.suppress(OSError):
+        return b"--evaluator" in pathlib.Path("/proc/%s/cmdline" % pid).read_bytes().split(b"\0")
+    return False
+
+
 class Repeated:
     """Does something every few hundredths of a second, beside what is inside its `with`."""
 
@@ -112,8 +119,10 @@ class Worker:
         return pathlib.Path(self.log).read_text("utf-8", "replace")
 
     def files(self):
-        """How many descriptors it has open."""
-        return len(os.listdir("/proc/%d/fd" % self.pid))
+        """How many descriptors it has open, without the two of each process that evaluates for it."""
+        with open("/proc/%d/task/%d/children" % (self.pid, self.pid)) as children:
+            evaluators = [pid for pid in children.read().split() if is_evaluator(pid)]
+        return len(os.listdir("/proc/%d/fd" % self.pid)) - 2 * len(evaluators)
 
     def forget_peak(self):
         """peak_mib counts from now on; what is resident now, in MiB."""

@@ -28,10 +28,10 @@ def drain(world):
         for _ in range(drains):
             pause, choice = world.random.uniform(0.1, 0.5), world.random.random()
             world.plan("after %.3f s drain owner %.3f", pause, choice)
+            pool.wait_ready()
             if db.active() < 30:
                 ids += db.start("http", 40, len(ids) + 1)
             time.sleep(pause)
-            pool.wait_ready()
             index = pick(wait_for(pool.owners, 20, "somebody owns something"), choice)
             worker = pool.workers[index]
             uuid = worker.id()
