@@ -195,7 +195,8 @@ def nothing_was_executed(world):
                     "stepwell.lease where run_id = '%s'" % (row, run))
     world.worker(*SOON)
     recorder.wait("/hold", len(ids), 60)
-    losses = {r["run_id"]: r["losses"] for r in db.rows("select run_id, losses from stepwell.lease")}
+    losses = {r["run_id"]: r["losses"] for r in db.rows(
+        "select run_id, coalesce(losses, 0) as losses from stepwell.lease")}
     check([losses[run] for run in ids] == [0, 0, 0, 1], "I5: losses: %s", [losses[run] for run in ids])
     recorder.release("gate")
     complete(world, len(ids))

@@ -86,7 +86,7 @@ def verdicts_unheard(world):
     db.start("one", 1)
     wait_for(lambda: db.count("stepwell.subscription") == 1, 30, "it listens")
     rules = [world.proxy.rule(CONTROL, "after", sql=sql) for sql in
-             ["set deaths = c.deaths + 1"] * 2 + ["t.at = w.routes_from"] * 2 + ["m.deaths + $5"] * 2]
+             ["set deaths = c.deaths + 1"] * 2 + ["t.at = w.routes_from"] * 2 + ["coalesce(m.deaths, 0) + $5"] * 2]
     db.psql("""begin; select stepwell.emit('{"id": "bad", "source": "/s", "type": "one", "data": {"n": "poison"}}');
                update stepwell.event set tries = 2; select stepwell.start('crash/bad'); insert into stepwell.compiling
                (definition_id, loading) select id, array[gen_random_uuid(), gen_random_uuid()] from
