@@ -46,14 +46,18 @@ def take_away(world, worker, conninfo, what, number):
     db, gate, (bad, good, said, code) = world.db, "gate%d" % number, TAKEN[what]
     clerk = conninfo.partition("user=")[2].split()[0]
     db.apply(gate, tasks(world.recorder.url, gate))
+    lock = world.holder("select pg_advisory_xact_lock(29)")
     ids, slow = db.start(gate, 6), db.start("slow", 2)
     world.recorder.wait("/hold/" + gate, 6)
-    wait_for(lambda: db.count("pg_stat_activity where application_name = 'stepwell sql' and wait_event = 'PgSleep' "
-                              "and datname = current_database()") == 2, 20, "statements run")
+    wait_for(lambda: db.count("pg_locks where locktype = 'advisory' and objid = 29 and not granted and database = "
+                              "(select oid from pg_database where datname = current_database())") == 2, 20,
+             "statements run")
     runs, size = db.count("stepwell.run"), len(worker.output())
     world.plan("the %s is taken away", what)
     db.psql(bad.format(clerk=clerk))
     check_landed(world.recorder.release(gate) == 6, "not all were at the gate")
+    lock.stdin.write("commit;\n")
+    lock.stdin.flush()
     wait_for(lambda: said in worker.output()[size:], 10, "the worker says %r" % said)
     answer = db.cli("start", "crash/" + gate, "--input", '{"n": 0}', "--delay", "1h", conninfo=conninfo)
     check(answer[0] == code and (code == 0 or said in answer[2] or "no Stepwell schema" in answer[2]),
@@ -79,8 +83,8 @@ def rights_and_drift(world):
     db = world.db
     conninfo = role(db, CLERK + "_" + db.name)
     worker = world.worker("--sql-connections", "8", conninfo=conninfo)
-    db.apply("slow", [{"q1": sql_task(1, "with nap as (select pg_sleep(0.3)) insert into effect select $1, $2 "
-                                         "from nap")},
+    db.apply("slow", [{"q1": sql_task(1, "with l as (select pg_advisory_xact_lock_shared(29)) insert into effect "
+                                         "select $1, $2 from l")},
                       {"s2": http_task(world.recorder.url, "/nodedupe/{run}/s2")}])
     every, slow = [], []
     kinds = list(TAKEN) * world.size(1, 5, 50)
