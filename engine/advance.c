@@ -700,7 +700,7 @@ static enum progress step(struct run *r, const struct advance *a)
 	if (r->request == REQUEST_CANCEL && !run_has_outcome(r))
 		return run_cancel(r);
 	if (!r->root)
-		return enter_run(r);
+		return run_is_stopping(r) ? suspend(r) : enter_run(r);
 	if (r->failed)
 		return run_route(r);
 	if (run_is_stopping(r) && !run_is_busy(r))

@@ -427,10 +427,13 @@ def orders_taken_back(w):
     """an order to suspend that is not obeyed yet is taken back by resume, of whoever owns the run"""
     slow = w.file("slow", [{"a": {"run": {"shell": {"command": "touch %s/at; while ! test -e %s/go; do sleep 0.05; done"
                                                     % (w.dir, w.dir)}}}}, {"b": {"set": {"x": 1}}}])
-    alone = w.expect(0, "start", slow, "--delay", "1h").id
-    w.expect(0, "suspend", alone, err="")
+    alone = w.expect(0, "start", w.file("w", [{"w": {"wait": "PT1H"}}])).id
+    worker = w.worker()
+    w.wait_status(alone, "waiting")
+    w.end(worker, signal.SIGTERM)
+    w.expect(0, "suspend", alone, out="suspend requested", err="")
     w.expect(0, "resume", alone, out="suspend taken back", err="")
-    w.fails(5, "it is pending", "resume", alone)
+    w.fails(5, "it is waiting", "resume", alone)
     check(w.sql("select coalesce(request, 'none') from stepwell.lease") == "none", "the order stands")
     w.expect(0, "suspend", alone, err="")
     w.expect(0, "cancel", alone, err="")

@@ -492,8 +492,43 @@ def child_without_triggers(w):
     w.sql(change % "reset session_replication_role")
 
 
+def ordered_before_the_start(w):
+    """what is ordered of a run before its time does not begin it, and it begins at its time"""
+    due = "select extract(epoch from due)::numeric from stepwell.lease where run_id = '%s'"
+    path = w.file("later", [{"a": {"set": {"x": 1}}}])
+    worker = w.worker(*QUICK)
+    for again in ("resume", "retry"):
+        run = w.expect(0, "start", "--delay", "1h", path).id
+        before = w.sql(due % run)
+        for _ in range(2):
+            w.expect(0, "suspend", run)
+            w.wait_status(run, "suspended")
+            w.expect(0, again, run)
+        beats(w, 5)
+        check(w.status(run) == "pending", "it is %s", w.status(run))
+        check(w.sql(due % run) == before, "its time: %s, not %s", w.sql(due % run), before)
+        w.sql("update stepwell.lease set due = clock_timestamp() where run_id = '%s'" % run)
+        w.wait_status(run, "completed")
+    for words in (("suspend", "cancel"), ("cancel",)):
+        run = w.expect(0, "start", "--delay", "1h", path).id
+        for word in words:
+            w.expect(0, word, run)
+            w.wait_status(run, "suspended" if word == "suspend" else "cancelled")
+        steps = w.sql("select count(*) from stepwell.steps where run_id = '%s'" % run)
+        check(steps == "0", "%s began %s steps", words, steps)
+    w.end(worker, signal.SIGTERM)
+    # One that nobody takes, and whose time has come meanwhile.
+    run = w.expect(0, "start", "--delay", "1s", path).id
+    w.expect(0, "suspend", run)
+    wait_for(lambda: w.sql("select clock_timestamp() > created_at + interval '1 second' from stepwell.run "
+                           "where id = '%s'" % run) == "t", PATIENCE, "its time comes")
+    w.expect(0, "resume", run)
+    w.work()
+    check(w.status(run) == "completed", "it is %s", w.status(run))
+
+
 if __name__ == "__main__":
-    main([suspended_fork, lost_and_late, held_and_late, late_while_held, drained_and_late, many_events, routed_unseen, routed_late, one_lease_is_held,
+    main([ordered_before_the_start, suspended_fork, lost_and_late, held_and_late, late_while_held, drained_and_late, many_events, routed_unseen, routed_late, one_lease_is_held,
           correlated_by_more, refused_in_an_order, emitted_by_two, child_beside_a_long_step, children_left_behind,
           context_of_a_request, cancel_of_the_unreadable, many_children, retry_beside_a_child,
           cancelled_by_an_operator, started_while_left, child_without_triggers])

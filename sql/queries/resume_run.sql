@@ -2,14 +2,16 @@
 -- uuid. Returns one row with the entry's seq, 0 for an order that was taken back, or none when
 -- the run is neither, or is to be cancelled. A suspect stays one; its deaths are forgotten,
 -- and those of its definition. The owner hears that its run was woken; suspend_leases.sql is for
--- one that obeys meanwhile.
+-- one that obeys meanwhile. One that has not begun begins at its time, which its last entry says.
 -- $2 who asks, text: it is noted in the run, with the role.
 with held as (
 	select l.run_id from stepwell.lease l
 	where l.run_id = $1::uuid and l.state = 'suspended' and l.owner is null
 		and l.request is distinct from 'cancel' for update
 ), released as (
-	update stepwell.lease l set due = clock_timestamp(), state = 'pending', reason = null,
+	update stepwell.lease l set due = greatest(clock_timestamp(), case when l.started_at is null then (
+			select 'epoch'::timestamptz + (j.data::json -> 0 ->> 'due')::bigint * interval '1 microsecond'
+			from stepwell.entry j where j.run_id = l.run_id order by j.seq desc limit 1) end), state = 'pending', reason = null,
 		request = null, deaths = 0, lost_seq = case when l.losses > 0 then (select max(seq) + 1
 			from stepwell.entry j where j.run_id = l.run_id) end
 	from held h where l.run_id = h.run_id
