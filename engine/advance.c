@@ -590,6 +590,16 @@ static enum progress hold_again(struct run *r, struct frame *f)
 	return PROGRESS_AGAIN;
 }
 
+/* An error of another branch waits for what is held: it may have taken effect, and where
+ * the error leads would leave it behind before a person has said what became of it. */
+static enum progress settle_held(struct run *r)
+{
+	struct frame *f = frame_leaf(r->root);
+	while (f->state != FRAME_HELD && f->state != FRAME_ANSWERED)
+		f = frame_leaf_after(f, r->root);
+	return hold_again(r, f);
+}
+
 /* What a transaction commits in which others' code may run counts as durable with the
  * next commit of our own. So an intent goes by that, unless its effect is a transaction
  * of this database too: that would be lost together with what came before it. */
@@ -701,8 +711,10 @@ static enum progress step(struct run *r, const struct advance *a)
 		return run_cancel(r);
 	if (!r->root)
 		return run_is_stopping(r) ? suspend(r) : enter_run(r);
-	if (r->failed)
+	if (r->failed && !run_awaits_person(r))
 		return run_route(r);
+	if (r->failed && !run_is_stopping(r))
+		return settle_held(r);
 	if (run_is_stopping(r) && !run_is_busy(r))
 		return suspend(r);
 	int64_t deadline = run_deadline(r, &late);
@@ -750,7 +762,7 @@ static bool is_long(const struct run *r, int steps, int64_t began)
 static bool goes_alone(const struct run *r, const struct advance *a)
 {
 	return a->carried && a->carried->recorded && a->carried->effect.carrier->sole &&
-	       !r->failed;
+	       (!r->failed || run_awaits_person(r));
 }
 
 unsigned run_advance(struct run *r, const struct advance *a)

@@ -194,9 +194,9 @@ static enum agenda_wait wait_of(const struct frame *f)
 	case FRAME_WAITING: return AGENDA_TIMER;
 	case FRAME_LISTENING: return AGENDA_EVENT;
 	case FRAME_ENTER:
-	case FRAME_NEXT:
+	case FRAME_NEXT: return AGENDA_DECISION;
 	case FRAME_HELD:
-	case FRAME_ANSWERED: return AGENDA_DECISION;
+	case FRAME_ANSWERED: return AGENDA_PERSON;
 	}
 	return AGENDA_DECISION;
 }
@@ -326,7 +326,8 @@ static bool is_reached(const struct frame *f, enum agenda_mark mark)
 static bool may_be_calm(const struct frame *f)
 {
 	enum agenda_wait wait = wait_of(f);
-	return f->note.marks[AGENDA_STIRRED] || wait != AGENDA_DECISION;
+	return f->note.marks[AGENDA_STIRRED] ||
+	       (wait != AGENDA_DECISION && wait != AGENDA_PERSON);
 }
 
 static bool note_is_right(const struct frame *f)

@@ -34,6 +34,7 @@ enum agenda_wait {
 	AGENDA_EFFECT,
 	AGENDA_TIMER,
 	AGENDA_EVENT,
+	AGENDA_PERSON, /* what an operator is to say, or has said */
 	AGENDA_WAITS
 };
 

@@ -298,6 +298,20 @@ static bool apply_completed(struct run *r, const struct op *op, struct error *er
 	return true;
 }
 
+/* The error of a frame gives way to another's, because it could not be routed while a
+ * step was held: what is below goes on as after a lost worker. */
+static void give_way(struct frame *failed)
+{
+	for (struct frame *f = frame_leaf(failed); f; f = frame_leaf_after(f, failed)) {
+		if (!f->task->kind->effect || f->open || !f->was_uncertain ||
+			(f->state != FRAME_READY && f->state != FRAME_ACTIVE))
+			continue;
+		f->lost = true;
+		f->state = FRAME_ENTER;
+		agenda_touch(f);
+	}
+}
+
 static bool apply_faulted(struct run *r, const struct op *op, struct error *err)
 {
 	if (!*op->path) { /* the run: failed stays where the error arose */
@@ -316,6 +330,8 @@ static bool apply_faulted(struct run *r, const struct op *op, struct error *err)
 	if (op->uncertain && f->task->metadata.on_uncertain == UNCERTAIN_FAIL)
 		r->no_retry = true;
 	f->redo = f->lost = false;
+	if (r->failed && run_awaits_person(r) && !frame_is_below(r->failed, f))
+		give_way(r->failed);
 	r->failed = f;
 	r->raised = op->raised;
 	value_set(&r->error, value_ref(op->values[OP_ERROR]));
@@ -359,6 +375,11 @@ static void wait_for_retry(struct frame *f, int64_t due)
 	f->retrying = true;
 	f->state = FRAME_WAITING;
 	agenda_touch(f);
+}
+
+bool run_awaits_person(const struct run *r)
+{
+	return r->agenda.waits[AGENDA_PERSON] > 0;
 }
 
 int64_t run_error_status(const struct run *r)
@@ -471,7 +492,8 @@ static bool apply_held(struct run *r, const struct op *op, struct error *err)
 	f->open = f->lost = f->redo = false;
 	value_set(&f->answer, NULL);
 	f->state = FRAME_HELD;
-	r->failed = NULL;
+	if (r->failed == f)
+		r->failed = NULL; /* another's is routed when nothing is held */
 	r->held = true;
 	stop_the_clocks(r);
 	if (!is_attempting(r->root))
@@ -564,8 +586,12 @@ static bool apply_cancelled(struct run *r, const struct op *op, struct error *er
 	struct frame *f = own(r);
 	if (!f)
 		return misfit(op, err);
-	if (r->failed && frame_is_below(r->failed, f))
-		return misfit(op, err);
+	if (r->failed && frame_is_below(r->failed, f)) { /* it waited for what is held */
+		if (!run_awaits_person(r))
+			return misfit(op, err);
+		r->failed = NULL;
+		value_set(&r->error, NULL);
+	}
 	if (f->parent && !frame_is_concurrent(f->parent))
 		f->parent->position = NEXT_EXIT; /* it is cancelled next */
 	frame_destroy(f);
@@ -680,6 +706,8 @@ bool run_apply(struct run *r, const struct op *op, struct error *err)
 		return false;
 	if (r->agenda.at)
 		agenda_touch(r->agenda.at);
+	if (r->held && !run_awaits_person(r))
+		r->held = false; /* what was held is gone */
 	if (!r->failed || r->failed != failed || r->agenda.watched)
 		return true;
 	r->failed = NULL; /* it is gone: what went on before its error was handled? */

@@ -42,8 +42,9 @@ struct run {
 	bool no_retry;     /* it left open whether an at-most-once effect happened */
 	bool limit_hit;    /* it is the end of a policy's limit on one attempt */
 	bool asked;        /* ... to suspend, and it obeyed */
-	bool held;  /* a step is held: nothing new begins, then the run is suspended */
-	int64_t at; /* time of the entry that is being written or applied */
+	bool held;         /* a step is held that is open: nothing new begins, no error is
+			      routed, then the run is suspended */
+	int64_t at;        /* time of the entry that is being written or applied */
 
 	/* What only the owner knows; lost with the process. */
 	int64_t seq;         /* the last entry, written or pending */
@@ -116,6 +117,9 @@ void run_record(struct run *r, struct op *op);
 struct frame *run_find(const struct run *r, const char *path); /* NULL: not open */
 /* The innermost open frame that the path leads through, itself excluded. */
 struct frame *run_find_parent(const struct run *r, const char *path);
+/* Whether a step is held, or was answered and has not completed yet: what would leave it
+ * behind has to wait. */
+bool run_awaits_person(const struct run *r);
 /* Of the error that is being handled; 0: none. */
 int64_t run_error_status(const struct run *r);
 /* The stepId of a frame. */

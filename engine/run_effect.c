@@ -13,7 +13,7 @@ struct frame *run_next_effect(const struct run *r, bool granted)
 {
 	enum agenda_mark mark = granted ? AGENDA_GRANTED : AGENDA_SLOT;
 	struct frame *f = NULL;
-	if (r->held || r->request == REQUEST_SUSPEND || r->status != RUN_RUNNING)
+	if (run_is_stopping(r) || r->failed || r->status != RUN_RUNNING)
 		return NULL;
 	if (granted && r->agenda.granted == 0)
 		return NULL;

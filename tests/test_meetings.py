@@ -492,6 +492,54 @@ def child_without_triggers(w):
     w.sql(change % "reset session_replication_role")
 
 
+def failed_beside_a_hold(w):
+    """what may have taken effect stays held when another branch fails, whoever handles that: nothing is left behind
+    or sent again before a person has said what became of it, and the error is handled then"""
+    recorder = w.recorder()
+    again = {"retry": {"limit": {"attempt": {"count": 1}}}}
+    told = {"do": [{"told": {"set": {"z": "${ $e.status }"}}}]}
+    cases = {"do": ("x", told), "pass": ("x", again), "retry": ("x", told), "two": ("xw", told)}
+    runs = {}
+    for name, (held, handled) in cases.items():
+        def url(step):
+            return recorder.url + "/dedupe/%s/%s" % (name, step)
+        recorder.answer({"/dedupe/%s/%s" % (name, step): [{"status": 200, "body": 1, "hold": "never"},
+                                                          {"status": 200, "body": 2}] for step in held})
+        recorder.answer({"/dedupe/%s/y" % name: [{"status": 503, "body": {}, "hold": "gate"},
+                                                 {"status": 200, "body": 7}]})
+        branches = [{step: post(url(step), timeout={"after": {"seconds": 1}}, metadata={"onUncertain": "hold"})}
+                    for step in held] + [{"y": post(url("y"))}]
+        runs[name] = w.expect(0, "start", w.file(name, [{"guard": {
+            "try": [{"both": {"fork": {"branches": branches}}}], "catch": {"as": "e", **handled},
+            "metadata": {"retry": "block"}}}])).id
+    worker = w.worker(*QUICK)
+    what = "select count(*) from stepwell.steps where status = 'suspended'"
+    wait_for(lambda: w.sql(what) == "5", PATIENCE, "the steps are held")
+    recorder.release("gate")
+    for name, run in runs.items():
+        w.wait_status(run, "suspended")
+        w.fails(5, "is held", "resume", run)
+        check(len(recorder.records("/dedupe/%s/x" % name)) == 1, "%s: it was sent again", name)
+    w.expect(0, "retry", runs["retry"])
+    for name in ("do", "pass"):
+        w.expect(0, "resume", runs[name], "--answer", "1")
+    w.expect(0, "resume", runs["two"], "--step", "w", "--answer", "1")
+    left = "select string_agg(name || ' ' || status, ', ' order by name) from stepwell.steps where run_id = '%s' " \
+           "and name in ('w', 'x')" % runs["two"]
+    wait_for(lambda: w.sql(left) == "w completed, x suspended", PATIENCE, "the other one stays held")
+    w.wait_status(runs["two"], "suspended")
+    w.expect(0, "resume", runs["two"], "--answer", "1")
+    for name, output, sent in (("do", '{"z": 503}', 1), ("two", '{"z": 503}', 1), ("pass", "[2, 7]", 2),
+                               ("retry", "[2, 7]", 2)):
+        w.wait_status(runs[name], "completed")
+        found = w.sql("select output::jsonb from stepwell.runs where id = '%s'" % runs[name])
+        check(found == output, "%s gave %s", name, found)
+        keys = [record["key"] for record in recorder.records("/dedupe/%s/x" % name)]
+        check(len(keys) == sent, "%s: x was sent %d times", name, len(keys))
+        check(len(set(keys)) == (2 if name == "pass" else 1), "%s: keys of x: %s", name, keys)
+    w.end(worker, signal.SIGTERM)
+
+
 def ordered_before_the_start(w):
     """what is ordered of a run before its time does not begin it, and it begins at its time"""
     due = "select extract(epoch from due)::numeric from stepwell.lease where run_id = '%s'"
@@ -528,7 +576,7 @@ def ordered_before_the_start(w):
 
 
 if __name__ == "__main__":
-    main([ordered_before_the_start, suspended_fork, lost_and_late, held_and_late, late_while_held, drained_and_late, many_events, routed_unseen, routed_late, one_lease_is_held,
+    main([failed_beside_a_hold, ordered_before_the_start, suspended_fork, lost_and_late, held_and_late, late_while_held, drained_and_late, many_events, routed_unseen, routed_late, one_lease_is_held,
           correlated_by_more, refused_in_an_order, emitted_by_two, child_beside_a_long_step, children_left_behind,
           context_of_a_request, cancel_of_the_unreadable, many_children, retry_beside_a_child,
           cancelled_by_an_operator, started_while_left, child_without_triggers])
