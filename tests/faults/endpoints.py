@@ -11,12 +11,13 @@ import threading
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
 
-def free_port(family=socket.AF_INET):
-    """One where nobody listens. (Nobody gets it by chance: ports of connections come from elsewhere.)"""
-    with socket.socket(family) as s:
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        s.bind(("localhost", 0))
-        return s.getsockname()[1]
+def refusing_port(host, ends):
+    """One that nobody else gets and where nobody listens, until the case ends. Without SO_REUSEADDR: two that have
+    it may be given the same port."""
+    s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    ends.append(s.close)
+    s.bind((host, 0))
+    return s.getsockname()[1]
 
 
 def certificate(folder):

@@ -4,7 +4,7 @@ import itertools
 import json
 
 from catalogue import case
-from endpoints import Endpoint, free_port
+from endpoints import Endpoint, refusing_port
 from harness import check, http_task, records_of, some, wait_for
 from judges import Verdict, all_completed, effects_once, journal_is_whole
 from workload import POLICY, QUICK, RETRIED
@@ -77,8 +77,8 @@ def response_lost(world):
 def unsent(world, endpoint):
     """Ends of an attempt of which nothing has left this machine: name -> URL."""
     return {
-        "refused": "http://127.0.0.1:%d" % free_port(),
-        "refused6": "http://[::1]:%d" % free_port(),
+        "refused": "http://127.0.0.1:%d" % refusing_port("127.0.0.1", world.ends),
+        "refused6": "http://[::1]:%d" % refusing_port("::1", world.ends),
         "full": endpoint("full").url,              # no answer to SYN
         "dns": "http://nobody-%d.invalid" % world.random.randrange(1 << 30),
         "dns-long": "http://%s.invalid" % ".".join(["x" * 63] * 3),
@@ -161,7 +161,8 @@ def not_sent_then_sent(world):
     without keys."""
     db = world.db
     count = world.size(6, 60, 600)
-    port = free_port()
+    kept = []
+    port = refusing_port("127.0.0.1", kept)
     for rule in ("fail", "hold"):
         db.apply("later-" + rule, [{"s": http_task("http://127.0.0.1:%d/nodedupe" % port, "/{run}/s", metadata={
             "onUncertain": rule, "retryPolicy": "quick"})}], **QUICK)
@@ -171,6 +172,7 @@ def not_sent_then_sent(world):
         faulted = "stepwell.journal j cross join lateral json_array_elements(j.data) o " \
             "where o ->> 'op' = 'faulted'"
         wait_for(lambda: db.count(faulted) >= 2 * count, 30, "each is refused once")
+        kept.pop()()
         recorder = world.new_recorder(port=port)
         db.wait_idle(30)
         pool.drain()

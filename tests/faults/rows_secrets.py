@@ -63,21 +63,24 @@ class Watch(Repeated):
                 yield int(child)
                 yield from self.below(int(child))
 
-    def look(self, pid, child):
+    def look(self, pid, worker):
         with contextlib.suppress(OSError):
             words = pathlib.Path("/proc/%d/cmdline" % pid).read_bytes()
             self.found += ["arguments %r: %s" % (words, f) for f in self.canaries.find(words)]
             environment = pathlib.Path("/proc/%d/environ" % pid).read_bytes().decode("latin-1")
-            is_worker = not child or b"\0--suspect\0" in words  # it takes them out of its environment itself
+            # A worker takes them out of its environment itself; what it starts shares its memory until it is a program.
+            is_worker = worker is None or b"\0--suspect\0" in words or words == worker
             self.found += ["environment of %r: %s" % (words, text) for text in self.not_given
                            if not is_worker and text in environment]
             self.seen.add(pid)
+            return words
+        return None
 
     def look_at_all(self):
         for worker in list(self.pool.workers):
-            self.look(worker.pid, False)
+            words = self.look(worker.pid, None)
             for pid in list(self.below(worker.pid)):
-                self.look(pid, True)
+                self.look(pid, words or b"")
 
 
 def apply_all(db, place, echo, names):
