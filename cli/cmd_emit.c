@@ -2,7 +2,7 @@
 #include "admin_runs.h"
 #include "command.h"
 #include "database.h"
-#include "definition_file.h"
+#include "json_argument.h"
 #include "output.h"
 
 #include <stdlib.h>
@@ -64,27 +64,6 @@ static bool emit_text(struct tally *t, const char *text, size_t n, struct error 
 	return true;
 }
 
-static bool read_text(const char *path, char **ret, size_t *ret_n, struct error *err)
-{
-	struct buf json = {0};
-	struct yaml_map places;
-	char *text;
-	size_t n;
-	if (!file_read(path, JSON_BYTES_DEFAULT, &text, &n, err))
-		return false;
-	if (!file_is_yaml(path)) {
-		*ret = text;
-		*ret_n = n;
-		return true;
-	}
-	bool ok = yaml_to_json(text, n, &json, &places, err);
-	yaml_map_finish(&places);
-	free(text);
-	*ret_n = json.len;
-	*ret = buf_take(&json);
-	return ok;
-}
-
 static void print(const struct tally *t, enum output form)
 {
 	if (form == OUTPUT_TEXT) {
@@ -116,26 +95,6 @@ static int emit(struct database *d, const struct options *o, const char *text, s
 	return EXIT_DONE;
 }
 
-/* JSON text of --data: itself, or @FILE, or - for standard input; caller frees. */
-static bool read_data(const char *given, char **ret, struct error *err)
-{
-	struct json checked;
-	char *text = NULL;
-	size_t n;
-	bool file = given[0] == '@' || strcmp(given, "-") == 0;
-	if (!file) {
-		text = xstrdup(given);
-		n = strlen(text);
-	} else if (!read_text(given + (given[0] == '@'), &text, &n, err)) {
-		free(text);
-		return false;
-	}
-	bool ok = json_check(text, n, NULL, &checked, NULL, err);
-	*ret = ok ? xstrndup(checked.s, checked.n) : NULL;
-	free(text);
-	return ok || error_prefix(err, "--data");
-}
-
 static void put(struct buf *out, const char *name, const char *text)
 {
 	if (!text)
@@ -151,7 +110,7 @@ static bool make_event(
 	struct buf b = {0};
 	char id[UUID_TEXT], *data = NULL;
 	const char *given = options_text(o, "data"), *source = options_text(o, "source");
-	if (given && !read_data(given, &data, err))
+	if (given && !json_argument_read(given, "--data", &data, err))
 		return false;
 	uuid_format(uuid_v4(), id);
 	buf_putc(&b, '{');
@@ -185,7 +144,7 @@ static int run(const struct options *o)
 		return command_misuse(
 			o, "--data, --id, --source and --subject go with --type");
 	if (!(made ? make_event(o, &text, &n, &err)
-		   : read_text(o->arguments[0], &text, &n, &err))) {
+		   : json_file_read(o->arguments[0], NULL, &text, &n, &err))) {
 		free(text);
 		return command_fail(&err);
 	}

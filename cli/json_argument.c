@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The text of a file, as JSON; caller frees. */
-static bool read_file(const char *path, const char *option, char **ret, size_t *ret_n,
+bool json_file_read(const char *path, const char *option, char **ret, size_t *ret_n,
 	struct error *err)
 {
 	struct buf json = {0};
@@ -26,7 +25,7 @@ static bool read_file(const char *path, const char *option, char **ret, size_t *
 	free(text);
 	if (!ok) {
 		buf_finish(&json);
-		return error_prefix(err, "%s", option);
+		return option ? error_prefix(err, "%s", option) : false;
 	}
 	*ret_n = json.len;
 	*ret = buf_take(&json);
@@ -40,7 +39,7 @@ bool json_argument_read(
 	char *text;
 	size_t n;
 	if (given[0] == '@' || strcmp(given, "-") == 0) {
-		if (!read_file(given + (given[0] == '@'), option, &text, &n, err))
+		if (!json_file_read(given + (given[0] == '@'), option, &text, &n, err))
 			return false;
 	} else {
 		text = xstrdup(given);

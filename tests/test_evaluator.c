@@ -4,6 +4,7 @@
  */
 #include "evaluator_inside.h"
 #include "expression.h"
+#include "suite.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -324,9 +325,5 @@ int main(void)
 	tcase_add_test(tc, what_is_wrong_on_the_wire_is_a_death);
 	tcase_add_test(tc, the_probe_passes_here);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_exit(suite);
 }

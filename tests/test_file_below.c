@@ -1,5 +1,6 @@
 /* Files below a folder: by openat2, and step by step, as older kernels have it. */
 #include "file_below.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -71,9 +72,5 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, nothing_leads_out);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_exit(suite);
 }

@@ -1,56 +1,10 @@
 /* Expressions that the worker evaluates itself give what libjq gives. */
-#include "expression.h"
+#include "expression_fixture.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The arguments: $context and $item. */
-static bool lookup(void *ctx, const char *name, struct json *ret)
-{
-	(void)ctx;
-	if (strcmp(name, "context") == 0)
-		*ret = JSON_LITERAL("{\"y\":1.50,\"list\":[{\"id\":1}]}");
-	else if (strcmp(name, "item") == 0)
-		*ret = JSON_LITERAL("\"it\"");
-	else
-		return false;
-	return true;
-}
-
-static struct scope scope_of(const char *dot)
-{
-	struct json v = {dot, strlen(dot)};
-	return (struct scope){dot ? v : (struct json){0}, 1700000000500000, lookup, NULL};
-}
-
-static struct expression *add(
-	struct program *p, const char *node, enum expression_form form)
-{
-	struct expression *e = NULL;
-	struct error err = {0};
-	ck_assert_msg(program_add(p, (struct json){node, strlen(node)}, form, &e, &err),
-		"%s: %s", node, err.text);
-	return e;
-}
-
-/* The result, or "!" and the error; caller frees. */
-static char *eval_with(
-	struct program *p, const char *node, enum expression_form form, const char *dot)
-{
-	struct expression *e;
-	struct error err = {0};
-	struct buf out = {0};
-	struct scope scope = scope_of(dot);
-	if (!program_add(p, (struct json){node, strlen(node)}, form, &e, &err) ||
-		!expression_eval(e, &scope, &out, &err)) {
-		ck_assert_int_eq(err.kind, ERROR_INPUT);
-		ck_assert_uint_eq(out.len, 0);
-		buf_finish(&out);
-		return xasprintf("!%s", err.text);
-	}
-	return buf_take(&out);
-}
 
 /* Comparisons and truths, made of these operands by the operators below, on each of the
  * documents: what they give, and why they fail, is libjq's. */
@@ -213,9 +167,5 @@ int main(void)
 	tcase_add_test(tc, comparisons_need_no_libjq);
 	tcase_add_test(tc, long_chains_of_operands_are_flat);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_exit(suite);
 }
