@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "frames.h"
 #include "log.h"
+#include "wait_reason.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -345,18 +346,16 @@ static void leave(struct owned *o, struct entry *e, enum lease_change change, in
 	append(o, e);
 }
 
-static const char *wait_reason(const struct run *r)
+/* The run waits, as it says by `put_reason`; due: until when at most. */
+static void leave_waiting(struct owned *o, struct entry *e, int64_t due,
+	void (*put_reason)(const struct run *r, struct buf *out))
 {
-	const char *reason = "waits";
-	for (struct frame *f = frame_leaf(r->root); f; f = frame_leaf_after(f, r->root)) {
-		if (f->put_off)
-			return f->put_off;
-		if (f->state == FRAME_WAITING && f->due == DUE_WOKEN)
-			return "waits for the run it has started";
-		if (f->state == FRAME_WAITING && f->retrying)
-			reason = "waits for its next attempt";
-	}
-	return reason;
+	struct buf reason = {0};
+	put_reason(o->run, &reason);
+	o->run->reason = buf_text(&reason); /* the entry has a copy */
+	leave(o, e, LEASE_RELEASE, due, "waiting");
+	o->run->reason = NULL;
+	buf_finish(&reason);
 }
 
 /* The run leaves for the pool; e holds what was decided just now, or is NULL. */
@@ -504,14 +503,12 @@ static void settle(struct owned *o, struct entry *e)
 	if (!asks && (o->need & NEED_EVENT) &&
 		!(o->need & ~(unsigned)(NEED_EVENT | NEED_TIMER)) && far &&
 		listening_is_attended(r) && worker_has_pool(o->worker)) {
-		r->reason = "waits for an event";
-		leave(o, e, LEASE_RELEASE, due ? due : INT64_MAX, "waiting");
+		leave_waiting(o, e, due ? due : INT64_MAX, wait_reason_events);
 		return;
 	}
 	if (!asks && o->need == NEED_TIMER && (due - now > STAY_USEC || r->put_off) &&
 		worker_has_pool(o->worker)) {
-		r->reason = wait_reason(r);
-		leave(o, e, LEASE_RELEASE, due, "waiting");
+		leave_waiting(o, e, due, wait_reason_time);
 		return;
 	}
 	append(o, e);

@@ -362,6 +362,37 @@ def listing_children(w):
     check(counts["completed"] == 3, "of the last 24 hours: %s", counts)
 
 
+def listeners(w):
+    """status, list and stepwell.runs say which events a run waits for, in few words where they are many"""
+    names = iter("abcdefgh")
+
+    def start(*targets):
+        branches = [{"b%d" % i: {"listen": {"to": to}}} for i, to in enumerate(targets)]
+        return w.expect(0, "start", w.file(next(names), [{"a": {"fork": {"branches": branches}}}])).id
+
+    def typed(*types):
+        return [{"with": {"type": t}} for t in types]
+    long = "d" + "\u00e9" * 60
+    runs = {start({"all": typed("a", "b")}): "waits for an event: b",
+            start({"one": {"with": {"source": "urn:x"}}}): "waits for an event: any from urn:x",
+            start({"any": typed("c", long, "c", "e\u202e", "f", "g")}):
+                "waits for events: c, %s..., e\u202e and 2 more" % long[:40],
+            start(*[{"one": t} for t in typed("f", "f")]): "waits for an event: f",
+            start({"any": typed("h"), "until": {"one": typed(r"o\..*")[0]}}): r"waits for events: h, o\..*"}
+    many = start(*[{"any": typed(*["t.%d" % (64 * n + i) for i in range(64)])} for n in range(10)])
+    runs[many] = "waits for events: t.0, t.1, t.2 and 637 more"
+    w.expect(0, "emit", "--type", "a", "--source", "urn:z")
+    worker = w.worker()
+    for run, reason in runs.items():
+        wait_for(lambda: w.sql("select reason from stepwell.runs where id = '%s'" % run) == reason, 30, "not %r" % reason)
+    check({r["id"]: r["reason"] for r in w.expect(0, "list", "-s", "waiting", "-o", "json").json} == runs, "list")
+    check(dict(json.loads(w.sql("select json_agg(json_build_array(id, reason)) from stepwell.runs"))) == runs, "view")
+    check(w.expect(0, "status", many, "-o", "json").json["reason"] == runs[many], "status")
+    for text in (w.expect(0, "list").out, w.expect(0, "status", many).out):
+        check("\u202e" not in text and "t.2 and 637 more" in text, "%s", text)
+    w.end(worker, signal.SIGTERM)
+
+
 def history(w):
     """history prints the journal, with -o json an array of operations"""
     recorder = w.recorder()
@@ -571,6 +602,6 @@ def pool(w):
 
 if __name__ == "__main__":
     main([pool, status, status_folds, status_tree, status_watch, worker, retry, retry_after_catch, retry_in_function,
-          held, held_and_done, held_with_its_window, listing, listing_children, history, orders, orders_taken_back,
+          held, held_and_done, held_with_its_window, listing, listing_children, listeners, history, orders, orders_taken_back,
           orders_refused, worker_gone,
           escapes])

@@ -3,6 +3,7 @@
 
 #include "run.h"
 #include "suite.h"
+#include "wait_reason.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -22,15 +23,20 @@ struct world {
 static const char *const paths[] = {"/fork/branches/0/a", "/fork/branches/1/a",
 	"/fork/branches/2/b", "/fork/branches/3/a"};
 
-static struct frame *listener(struct world *w, int branch)
+/* Takes the path. */
+static struct frame *begin_listening(struct run *run, struct task *task, char *path)
 {
-	struct frame *f = frame_push(
-		&w->run.agenda, w->run.root, &w->tasks[branch], xstrdup(paths[branch]));
+	struct frame *f = frame_push(&run->agenda, run->root, task, path);
 	f->listening = xcalloc(1, sizeof *f->listening);
 	f->listening->waits = value_create(JSON_LITERAL(WAITS));
 	f->state = FRAME_LISTENING;
 	agenda_touch(f);
 	return f;
+}
+
+static struct frame *listener(struct world *w, int branch)
+{
+	return begin_listening(&w->run, &w->tasks[branch], xstrdup(paths[branch]));
 }
 
 static void world_init(struct world *w)
@@ -182,15 +188,95 @@ START_TEST(what_has_arrived_counts_as_read_when_it_is_decided)
 }
 END_TEST
 
+/* What it listens to, as it is written and as it waits. */
+static void listen_to(
+	struct frame *f, struct task *task, const char *to, const char *waits)
+{
+	char *text = xasprintf("{\"listen\":{\"to\":%s}}", to);
+	task->node = (struct json){text, strlen(text)};
+	value_set(
+		&f->listening->waits, value_create((struct json){waits, strlen(waits)}));
+}
+
+static void reason_is(struct world *w, const char *expected)
+{
+	struct buf b = {0};
+	wait_reason_events(&w->run, &b);
+	ck_assert_str_eq(buf_text(&b), expected);
+	buf_finish(&b);
+}
+
+START_TEST(a_reason_names_what_has_not_come)
+{
+	struct world w;
+	world_init(&w);
+	listen_to(w.passes[0], &w.tasks[0],
+		"{\"all\":[{\"with\":{\"type\":\"a\"}},{\"with\":{\"type\":\"b\"}}]}",
+		"[{\"filter\":0,\"type\":\"a\"},{\"filter\":1,\"type\":\"b\"}]");
+	w.passes[0]->listening->met = 1;
+	listen_to(w.passes[1], &w.tasks[1],
+		"{\"any\":[],\"until\":{\"all\":[{\"with\":{\"type\":\"c\"}},"
+		"{\"with\":{\"type\":\"d\\\\.e+\"}}]}}",
+		"[{\"filter\":0},{\"filter\":1000},{\"filter\":1001}]");
+	w.passes[1]->listening->until_met = 1;
+	listen_to(w.other, &w.tasks[2], "{\"one\":{\"with\":{\"source\":\"urn:x\"}}}",
+		"[{\"pinned\":\"ab\",\"filter\":0}]");
+	reason_is(&w, "waits for events: b, any, d\\.e+ and 1 more");
+	listening_lapse(w.passes[0]);
+	listening_lapse(w.passes[1]);
+	reason_is(&w, "waits for an event: any from urn:x");
+	for (int i = 0; i < 3; i++)
+		free((char *)w.tasks[i].node.s);
+	world_finish(&w);
+}
+END_TEST
+
+enum { MANY = 10000 };
+
+/* A run of so many branches, each of which waits for an event of a type of its own. */
+START_TEST(a_reason_with_many_filters_is_short)
+{
+	static const struct task_kind kind = {.name = "any"};
+	struct task root = {.kind = &kind, .reference = ""};
+	struct task *tasks = xcalloc(MANY, sizeof *tasks);
+	struct task_list list = {.concurrent = true, .count = MANY, .tasks = tasks};
+	struct run run = {0};
+	struct buf b = {0};
+	run.root = frame_push(&run.agenda, NULL, &root, xstrdup(""));
+	frame_open_list(run.root, &list);
+	for (int i = 0; i < MANY; i++) {
+		tasks[i] = (struct task){.kind = &kind, .reference = "/a"};
+		char *to = xasprintf("{\"one\":{\"with\":{\"type\":\"%0200d\"}}}", i);
+		struct frame *f = begin_listening(
+			&run, &tasks[i], xasprintf("/fork/branches/%d/a", i));
+		listen_to(f, &tasks[i], to, "[{\"filter\":0}]");
+		free(to);
+	}
+	wait_reason_events(&run, &b);
+	ck_assert_msg(b.len < 400 && strstr(b.data, "00..., 0") &&
+			      strstr(b.data, "... and 9997 more"),
+		"%s", b.data);
+	buf_finish(&b);
+	frame_destroy(run.root);
+	agenda_finish(&run.agenda);
+	for (int i = 0; i < MANY; i++)
+		free((char *)tasks[i].node.s);
+	free(tasks);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("listening");
 	TCase *t = tcase_create("listening");
+	tcase_set_timeout(t, 5);
 	tcase_add_test(t, each_pass_is_offered_an_event_and_the_first_takes_it);
 	tcase_add_test(t, an_event_that_was_only_refused_is_not_noted);
 	tcase_add_test(t, the_floor_stays_before_what_another_pass_may_take);
 	tcase_add_test(t, only_what_changed_is_told);
 	tcase_add_test(t, what_has_arrived_counts_as_read_when_it_is_decided);
+	tcase_add_test(t, a_reason_names_what_has_not_come);
+	tcase_add_test(t, a_reason_with_many_filters_is_short);
 	suite_add_tcase(s, t);
 	return suite_exit(s);
 }

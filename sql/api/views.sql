@@ -1,10 +1,12 @@
 -- PUBLIC views: stable names and types. Timestamps are timestamptz, payloads json.
 
+-- reason, for people: why it waits, or was suspended.
 create or replace view stepwell.runs as
 select r.id, d.namespace, d.name, d.version,
 	coalesce(r.status, l.state, 'pending') as status, r.key,
 	r.input::json as input, r.output::json as output, r.error::json as error,
-	r.created_at, coalesce(r.started_at, l.started_at) as started_at, r.ended_at, r.parent_run_id
+	r.created_at, coalesce(r.started_at, l.started_at) as started_at, r.ended_at, r.parent_run_id,
+	l.reason
 from stepwell.run r
 join stepwell.definition d on d.id = r.definition_id
 left join stepwell.lease l on l.run_id = r.id;
