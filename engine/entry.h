@@ -7,7 +7,7 @@
 #define STEPWELL_ENTRY_H
 
 #include "error.h"
-#include "listening.h"
+#include "event.h"
 #include "uuid.h"
 #include "value.h"
 

@@ -1,8 +1,8 @@
 /* Frames: their memory, their paths, their place in a loop. */
 #include "frame.h"
 
-#include "extension.h"
 #include "op.h"
+#include "wrapping.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -247,7 +247,7 @@ void frame_open_list(struct frame *f, const struct task_list *list)
 	f->opened = true;
 	f->position = list->count ? 0 : NEXT_EXIT;
 	if (f->task->wraps)
-		extension_seek(f, 0);
+		wrapping_seek(f, 0);
 	if (list->concurrent && !f->outputs)
 		f->outputs = xcalloc(list->count, sizeof(struct value *));
 	agenda_touch(f);

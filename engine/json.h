@@ -13,6 +13,7 @@
 
 #include "buf.h"
 #include "error.h"
+#include "json_text.h"
 
 enum json_type {
 	JSON_NONE, /* absent: the zeroed slice */
@@ -86,11 +87,7 @@ bool json_int(struct json v, int64_t *ret);
 bool json_truth(struct json v); /* jq's: everything but null, false and absent */
 
 /* Writing. */
-void json_put(struct buf *out, struct json v);                  /* absent: null */
-void json_put_string(struct buf *out, const char *s, size_t n); /* quotes, escapes */
-void json_put_key(
-	struct buf *out, const char *key); /* "key": with a comma if one is due */
-void json_put_text(struct buf *out, const char *s); /* a C string; NULL: null */
+void json_put(struct buf *out, struct json v); /* absent: null; see also json_text.h */
 
 /* The canonical form: no white space, members sorted by the bytes of their keys, strings
  * with the fewest escapes, numbers as they stand. Equal documents have equal canonical

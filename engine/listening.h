@@ -10,6 +10,7 @@
 #define STEPWELL_LISTENING_H
 
 #include "error.h"
+#include "event.h"
 #include "value.h"
 
 struct run;
@@ -41,49 +42,7 @@ struct listening {
 	bool attended;  /* what was there for it is in memory, or decided on */
 };
 
-/* An event on its way to a task of the run. */
-struct arrival {
-	char *path;
-	int64_t place;
-	struct value *event;
-	struct arrival *next;
-};
-
-/* An event that was taken: see the table. */
-struct taking {
-	char *reference, *filters;
-	int64_t place, floor;
-	struct taking *next;
-};
-
-/* How far a listener has read. */
-struct reading {
-	char *path;
-	int64_t place, passed;
-	struct reading *next;
-};
-
-/* An event that a task has emitted. */
-struct emission {
-	char *source, *id, *type, *subject; /* subject may be NULL */
-	struct value *event;
-	struct emission *next;
-};
-
-/* A frame that begins to listen with an entry, or has come to the end of it (waits is
- * NULL). */
-struct waiting {
-	char *path, *reference;
-	struct value *waits;
-	struct waiting *next;
-};
-
 void listening_destroy(struct listening *l);
-void arrivals_destroy(struct arrival *a);
-void emissions_destroy(struct emission *e);
-void takings_destroy(struct taking *t);
-void readings_destroy(struct reading *r);
-void waitings_destroy(struct waiting *w);
 
 /* run_apply of OP_LISTENING, OP_RECEIVED, OP_COLLECTED. False: it does not fit. */
 MUST_CHECK bool listening_apply(struct run *r, struct frame *f, const struct op *op);

@@ -2,7 +2,7 @@
 #include "log.h"
 
 #include "escape.h"
-#include "json.h"
+#include "json_text.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -10,6 +10,7 @@
 #include <string.h>
 
 enum {
+	SECRET_NAME_BYTES = 128,
 	WORD_MAX = 64,      /* longer names are not worth guessing at */
 	NEAREST_MAX = 1000, /* names looked at for one guess */
 	DISTANCE_FAR = 3,
@@ -168,4 +169,16 @@ void word_put_all(const char *const *words, struct buf *out)
 		const char *divider = i == 0 ? "" : words[i + 1] ? ", " : " or ";
 		buf_printf(out, "%s\"%s\"", divider, words[i]);
 	}
+}
+
+bool secret_name_is(const char *s, size_t n)
+{
+	if (n == 0 || n > SECRET_NAME_BYTES || !isalnum((unsigned char)*s))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)s[i];
+		if (c >= 0x80 || (!isalnum(c) && (!c || !strchr("._-", c))))
+			return false;
+	}
+	return true;
 }

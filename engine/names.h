@@ -36,6 +36,9 @@ bool word_is_one(const char *const *words, struct json string);
 /* Appends "a", "b" or "c". */
 void word_put_all(const char *const *words, struct buf *out);
 
+/* Whether it can be a secret's name, [A-Za-z0-9][A-Za-z0-9._-]{0,127}: never a path. */
+bool secret_name_is(const char *s, size_t n);
+
 /* How many such steps lead from a to b; anything above 2 is 3. */
 unsigned word_distance(const char *a, const char *b);
 

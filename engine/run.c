@@ -5,7 +5,7 @@
  */
 #include "run.h"
 
-#include "extension.h"
+#include "wrapping.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -212,7 +212,7 @@ static bool skip_at_last(
 		value_set(&parent->outputs[frame_branch(f)], value_ref(f->raw));
 	frame_destroy(f);
 	if (parent->task->wraps)
-		extension_pass_over(parent);
+		wrapping_pass_over(parent);
 	else if (!parent->list->concurrent)
 		move_on(parent, NEXT_FOLLOWING);
 	return true;
@@ -221,7 +221,7 @@ static bool skip_at_last(
 static void pass_over(struct frame *parent)
 {
 	if (parent->task->wraps) {
-		extension_pass_over(parent);
+		wrapping_pass_over(parent);
 		return;
 	}
 	frame_visits(parent)[parent->position]++;
@@ -285,7 +285,7 @@ static bool apply_completed(struct run *r, const struct op *op, struct error *er
 	}
 	parent->state = FRAME_NEXT;
 	if (parent->task->wraps) {
-		extension_leave(parent, op->next, output);
+		wrapping_leave(parent, op->next, output);
 		return true;
 	}
 	if (frame_is_concurrent(parent)) {

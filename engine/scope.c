@@ -3,8 +3,8 @@
 #include "scope.h"
 
 #include "duration.h"
-#include "extension.h"
 #include "version.h"
+#include "wrapping.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +43,7 @@ static void put_definition_members(struct buf *b, struct json node)
 
 static struct json task_argument(struct run_scope *s)
 {
-	const struct frame *own = s->frame, *f = extension_described(own);
+	const struct frame *own = s->frame, *f = wrapping_described(own);
 	char id[UUID_TEXT];
 	buf_puts(&s->task, "{\"name\":");
 	json_put_text(&s->task, f->task->name);
@@ -51,7 +51,7 @@ static struct json task_argument(struct run_scope *s)
 	json_put_text(&s->task, f->task->reference);
 	put_member(&s->task, "definition", f->task->node);
 	put_member(&s->task, "input", value_json(f->raw));
-	if (f != own && extension_has_ended(f))
+	if (f != own && wrapping_has_ended(f))
 		put_member(&s->task, "output", value_json(f->cursor));
 	else if (f == own && s->raw_output.s)
 		put_member(&s->task, "output", s->raw_output);

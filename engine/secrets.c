@@ -1,6 +1,8 @@
 /* Reading secrets, and keeping the process that holds them to itself. */
 #include "secrets.h"
 
+#include "names.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,8 +11,6 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define NAME_MAX_BYTES 128
 
 struct variable {
 	char *name; /* without the prefix */
@@ -22,18 +22,6 @@ struct secrets {
 	struct variable *variables;
 	size_t count;
 };
-
-bool secret_name_is(const char *s, size_t n)
-{
-	if (n == 0 || n > NAME_MAX_BYTES || !isalnum((unsigned char)*s))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)s[i];
-		if (c >= 0x80 || (!isalnum(c) && (!c || !strchr("._-", c))))
-			return false;
-	}
-	return true;
-}
 
 bool secret_prefix_is(const char *s)
 {

@@ -17,8 +17,6 @@
 
 struct secrets;
 
-/* [A-Za-z0-9][A-Za-z0-9._-]{0,127}: never a path. */
-bool secret_name_is(const char *s, size_t n);
 /* What may be a prefix: the beginning of a variable's name. */
 bool secret_prefix_is(const char *s);
 

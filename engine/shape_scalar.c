@@ -6,7 +6,7 @@
 
 #include "catalog.h"
 #include "duration.h"
-#include "secrets.h"
+#include "names.h"
 #include "sql_text.h"
 
 #include <math.h>

@@ -2,6 +2,7 @@
  * Secrets: which names there are, what a file or a variable becomes, what is refused, and
  * what stands in for a value.
  */
+#include "names.h"
 #include "secrets.h"
 #include "suite.h"
 
