@@ -391,7 +391,7 @@ void evaluator_forget(struct question *q)
 	}
 }
 
-bool evaluator_try(struct evaluator *e, unsigned unit, struct error *err)
+static bool judge_anew(struct evaluator *e, unsigned unit, struct error *err)
 {
 	struct unit *u = &e->units[unit];
 	if (!evaluator_pool.judge)
@@ -414,6 +414,20 @@ bool evaluator_try(struct evaluator *e, unsigned unit, struct error *err)
 	judge->tries_of = NULL;
 	const char *fault = u->known ? u->fault : "libjq did not survive its compilation";
 	return fault ? error_set(err, ERROR_INPUT, "%s", fault) : true;
+}
+
+bool evaluator_try(struct evaluator *e, unsigned unit, struct error *err)
+{
+	struct unit *u = &e->units[unit];
+	const struct verdict *known = verdicts_find(&evaluator_pool.verdicts, u->source);
+	if (known && known->fault)
+		return error_set(err, ERROR_INPUT, "%s", known->fault);
+	if (known)
+		return true;
+	bool good = judge_anew(e, unit, err);
+	if (u->known)
+		verdicts_keep(&evaluator_pool.verdicts, u->source, u->fault);
+	return good;
 }
 
 void evaluator_prepare(struct evaluator *e)
@@ -534,6 +548,7 @@ void evaluators_end(void)
 		end_processes(e);
 	evaluator_destroy(evaluator_pool.judge);
 	evaluator_pool.judge = NULL;
+	verdicts_finish(&evaluator_pool.verdicts);
 	if (evaluator_pool.timer)
 		uv_close((uv_handle_t *)evaluator_pool.timer, on_timer_closed);
 	evaluator_pool.timer = NULL;

@@ -8,6 +8,8 @@
 
 #include "jqchild.h"
 
+#define REASON_MAX 900 /* bytes */
+
 static void unlink_copy(struct copy *c)
 {
 	struct copy **p = &c->of->copies;
@@ -155,6 +157,15 @@ static void take_value(
 	}
 }
 
+static void take_reason(struct evaluation *v, const char *text, size_t n)
+{
+	v->state = EVALUATION_FAILED;
+	buf_clear(&v->text);
+	buf_add(&v->text, text, strnlen(text, n < REASON_MAX ? n : REASON_MAX));
+	if (!v->text.len)
+		buf_puts(&v->text, "libjq gives no reason");
+}
+
 static void message_done(struct copy *c)
 {
 	struct question *q = c->question;
@@ -193,9 +204,7 @@ static bool take_answer(
 	if (h->type == JQWIRE_VALUE) {
 		take_value(v, c->of, r->p, n);
 	} else {
-		v->state = EVALUATION_FAILED;
-		buf_clear(&v->text);
-		buf_add(&v->text, r->p, n < 900 ? n : 900);
+		take_reason(v, r->p, n);
 	}
 	q->answered++;
 	c->evaluations++;

@@ -9,6 +9,7 @@
 #include "evaluator_process.h"
 #include "jqvm.h"
 #include "question.h"
+#include "verdicts.h"
 
 #define COPIES_MAX 16u /* of all evaluators together */
 #define COPIES_EACH 4u /* of one */
@@ -85,6 +86,7 @@ struct evaluator_pool {
 	struct evaluator *all, *judge;
 	struct question *asking; /* who waits in evaluator_ask */
 	unsigned copies, templates, timeout_ms;
+	struct verdicts verdicts;
 	uint32_t refused; /* the last system call that was */
 	bool ticks;
 	uint64_t seq;

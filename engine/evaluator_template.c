@@ -52,7 +52,7 @@ void template_reaped(struct evaluator *e, int status)
 		e->forking = NULL;
 		copy_free(c);
 	}
-	if (compiled && !e->tries_of && ++e->groups[e->group].deaths > 1)
+	if (compiled && !e->tries_of && e->count && ++e->groups[e->group].deaths > 1)
 		fault_group(e, e->group, "libjq did not survive its compilation");
 	template_gone(e);
 	e->failures = unborn ? e->failures + 1 : 0;
@@ -190,14 +190,14 @@ static bool take_compiled(
 {
 	struct evaluator *of = e->tries_of ? e->tries_of : e;
 	unsigned first = e->tries_of ? e->tries : e->group * JQVM_GROUP;
-	if (first + h->count > of->count)
+	if (h->count == 0 || h->count > of->count - first)
 		return false;
 	for (unsigned i = 0; i < h->count; i++) {
 		size_t n;
 		const char *fault = jqwire_text(r, &n);
 		struct unit *u = &of->units[first + i];
 		free(u->fault);
-		u->fault = n ? xstrndup(fault, n) : NULL;
+		u->fault = n && *fault ? xstrndup(fault, n) : NULL;
 		u->known = true;
 	}
 	if (e->tries_of) {

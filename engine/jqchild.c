@@ -165,6 +165,8 @@ static jv slice(struct slices *s, uint32_t number)
 	if (!jv_is_valid(s->values[number]))
 		s->values[number] =
 			jv_parse_sized(s->texts[number], (int)s->lengths[number]);
+	if (!jv_is_valid(s->values[number]))
+		leave(1);
 	return jv_copy(s->values[number]);
 }
 

@@ -228,6 +228,29 @@ START_TEST(secrets_get_a_copy_of_their_own)
 }
 END_TEST
 
+START_TEST(what_libjq_said_of_a_source_is_remembered)
+{
+	struct set s = {0};
+	struct error err;
+	set_add(&s, ".list | sort");
+	set_add(&s, ".list | nothing_like_that");
+	ck_assert(evaluator_try(s.evaluator, 0, &err));
+	ck_assert(!evaluator_try(s.evaluator, 1, &err));
+	uint64_t asked = evaluator_pool.seq;
+	set_add(&s, ".list | nothing_like_that");
+	ck_assert(evaluator_try(s.evaluator, 0, &err));
+	ck_assert(!evaluator_try(s.evaluator, 2, &err));
+	ck_assert_msg(
+		strstr(err.text, "nothing_like_that/0 is not defined"), "%s", err.text);
+	ck_assert_uint_eq(evaluator_pool.seq, asked);
+	set_add(&s, ".list | sort | sort");
+	ck_assert(evaluator_try(s.evaluator, 3, &err));
+	ck_assert_uint_gt(evaluator_pool.seq, asked);
+	set_finish(&s);
+	evaluators_end();
+}
+END_TEST
+
 /* ---- On a loop ---- */
 
 static unsigned ticks, answers;
@@ -321,6 +344,7 @@ int main(void)
 	tcase_add_test(tc, nothing_of_the_process_is_seen);
 	tcase_add_test(tc, a_copy_has_its_socket_and_a_pipe);
 	tcase_add_test(tc, secrets_get_a_copy_of_their_own);
+	tcase_add_test(tc, what_libjq_said_of_a_source_is_remembered);
 	tcase_add_test(tc, the_loop_turns_while_it_evaluates);
 	tcase_add_test(tc, what_is_wrong_on_the_wire_is_a_death);
 	tcase_add_test(tc, the_probe_passes_here);

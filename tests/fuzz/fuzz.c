@@ -14,6 +14,8 @@
 	X(formats)    \
 	X(journal)    \
 	X(jq)         \
+	X(jqchild)    \
+	X(jqparent)   \
 	X(json)       \
 	X(openapi)    \
 	X(reach)      \
@@ -82,6 +84,14 @@ struct json fuzz_part_json(struct fuzz_parts *in, char **ret_text)
 	size_t n;
 	*ret_text = fuzz_part(in, &n);
 	return json_check(*ret_text, n, NULL, &v, NULL, NULL) ? v : (struct json){0};
+}
+
+uint32_t fuzz_hash(const char *data, size_t n)
+{
+	uint32_t h = 2166136261u;
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ (unsigned char)data[i]) * 16777619u;
+	return h >> 8;
 }
 
 void fuzz_must_be_json(const char *s, size_t n, const char *what)

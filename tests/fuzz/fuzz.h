@@ -38,6 +38,9 @@ char *fuzz_part_text(struct fuzz_parts *in);
 /* The next part as JSON, absent if it is none; *ret_text holds it, caller frees. */
 struct json fuzz_part_json(struct fuzz_parts *in, char **ret_text);
 
+/* Decides what is too dear to be done for every input. */
+uint32_t fuzz_hash(const char *data, size_t n);
+
 /* The text is JSON that json_check accepts (an engine's output). */
 void fuzz_must_be_json(const char *s, size_t n, const char *what);
 
