@@ -1,7 +1,6 @@
 /* wfctl worker: one or more workers of the pool, in the foreground. */
 #include "command.h"
 #include "database.h"
-#include "evaluator.h"
 #include "pool_worker.h"
 #include "processes.h"
 #include "suspect.h"
@@ -43,10 +42,6 @@ static int run(const struct options *o)
 		return command_misuse(o, "--processes takes 1 to 256");
 	if (!worker_flags_read(o, true, "", &settings, &err))
 		return command_misuse(o, "%s", err.text);
-	if (!evaluators_probe(&err)) {
-		worker_flags_finish(&settings);
-		return command_fail(&err);
-	}
 	/* Before the fork only the schema is looked at: children inherit no connection.
 	 */
 	int code = database_open(o, DATABASE_READY, &d);

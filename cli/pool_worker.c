@@ -42,10 +42,11 @@ int pool_worker_run(const struct worker_options *settings)
 	struct worker *w = NULL;
 	bool connected = worker_create(settings, &w, &err) &&
 			 worker_connect(w, CONNECT_TIMEOUT, &err);
-	if (!connected || !work(w, &err))
+	bool fine = connected && work(w, &err);
+	if (!fine)
 		code = command_fail(&err);
-	if (!connected && settings->suspect)
-		code = SUSPECT_CANNOT_CONNECT;
+	if (!fine && settings->suspect)
+		code = SUSPECT_CANNOT_CONNECT; /* no run is to blame */
 	worker_destroy(w);
 	return code;
 }

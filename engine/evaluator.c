@@ -94,7 +94,7 @@ void evaluator_drain_log(struct evaluator *e, const char *what)
 {
 	char text[2048];
 	ssize_t n = e->log >= 0 ? read(e->log, text, sizeof text - 1) : 0;
-	if (n <= 0 || !evaluator_pool.loop)
+	if (n <= 0 || !evaluator_pool.loop || e->quiet)
 		return;
 	text[n] = '\0';
 	while (n > 0 && text[n - 1] == '\n')
@@ -108,8 +108,9 @@ void evaluator_drain_log(struct evaluator *e, const char *what)
 	log_line(LOG_WARNING, "%s: %.200s", what, line);
 }
 
-void evaluator_note_refused(uint32_t call)
+void evaluator_note_refused(struct evaluator *e, uint32_t call)
 {
+	e->refused = call ? call : e->refused;
 	if (call && call != evaluator_pool.refused)
 		log_line(LOG_WARNING,
 			"an evaluator asked for system call %u and was refused", call);
@@ -235,7 +236,7 @@ static bool work_once(struct evaluator *e)
 
 void evaluator_work(struct evaluator *e)
 {
-	while (e->first && work_once(e)) {
+	while (e->first && probe_allows(e) && work_once(e)) {
 	}
 }
 
@@ -366,8 +367,10 @@ bool evaluator_ask(struct question *q)
 	evaluator_work(q->of);
 	if (evaluator_pool.loop && q->on_answered)
 		spin(q);
-	while (q->asked && !(evaluator_pool.loop && q->on_answered))
-		turn(q->of);
+	while (q->asked && !(evaluator_pool.loop && q->on_answered)) {
+		turn(probe_awaited() ? probe_awaited() : q->of);
+		evaluator_work(q->of);
+	}
 	evaluator_pool.asking = before;
 	return !q->asked;
 }
@@ -437,6 +440,8 @@ void evaluator_prepare(struct evaluator *e)
 	if (e->count && e->state == TEMPLATE_IDLE && !e->template_dying &&
 		!e->groups[0].compiled)
 		template_compile_group(e, 0);
+	if (e->count)
+		probe_allows(e);
 }
 
 /* ---- Life ---- */
@@ -546,6 +551,7 @@ void evaluators_end(void)
 {
 	for (struct evaluator *e = evaluator_pool.all; e; e = e->next)
 		end_processes(e);
+	probe_end();
 	evaluator_destroy(evaluator_pool.judge);
 	evaluator_pool.judge = NULL;
 	verdicts_finish(&evaluator_pool.verdicts);

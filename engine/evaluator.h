@@ -33,8 +33,11 @@ struct question;
 void evaluators_begin(uv_loop_t *loop);
 /* Ends all processes. Programs stay; what is open is not answered any more. */
 void evaluators_end(void);
-/* Whether evaluators can work here: one compiles, evaluates, and another one aborts. */
-MUST_CHECK bool evaluators_probe(struct error *err);
+/* Whom to tell, until evaluators_end, that they cannot work here: the first question of a
+ * process is a probe of our own (one copy evaluates, another one aborts). Where it fails,
+ * questions on the loop stay open; those whose asker waits, and all where nobody watches,
+ * fail. */
+void evaluators_watch(void (*on_unfit)(void *ctx, const struct error *err), void *ctx);
 /* The number of the last system call that an evaluator was refused; 0: none. */
 unsigned evaluators_refused(void);
 /* Of one question; 0: EVALUATOR_TIMEOUT_MS. */

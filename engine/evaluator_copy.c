@@ -196,7 +196,7 @@ static bool take_answer(
 		h->len > ANSWER_MAX ||
 		(h->type != JQWIRE_VALUE && h->type != JQWIRE_FAILURE))
 		return false;
-	evaluator_note_refused(jqwire_u32(r));
+	evaluator_note_refused(c->of, jqwire_u32(r));
 	if (r->bad)
 		return false;
 	struct evaluation *v = &q->list[q->answered];

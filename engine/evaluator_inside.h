@@ -69,6 +69,8 @@ struct evaluator {
 	int64_t begun_at;   /* what it does */
 	int64_t begun_time; /* its processor time then */
 	int log;            /* what its processes have to say, or -1 */
+	bool quiet;         /* nobody wants to know */
+	uint32_t refused;   /* the last system call that one of its processes was */
 	unsigned generation, failures;
 	struct copy *copies;
 	struct copy *forking;
@@ -107,7 +109,14 @@ void evaluator_fail_rest(struct question *q, const char *text);
 void evaluator_fail_all(struct evaluator *e, const char *text);
 /* What its processes have said of themselves goes to the log. */
 void evaluator_drain_log(struct evaluator *e, const char *what);
-void evaluator_note_refused(uint32_t call);
+void evaluator_note_refused(struct evaluator *e, uint32_t call);
+
+/* evaluator_probe.c */
+/* Whether questions of it may be answered: not before the probe was, which this begins.
+ */
+bool probe_allows(struct evaluator *e);
+struct evaluator *probe_awaited(void); /* its, while it is under way */
+void probe_end(void);
 
 /* evaluator_copy.c */
 void copy_free(struct copy *c);

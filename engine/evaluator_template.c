@@ -30,6 +30,13 @@ void template_end(struct evaluator *e)
 	evaluator_tick(true);
 }
 
+/* What the system refuses fails those who ask; before the probe, that has to say so. */
+static void fail_all(struct evaluator *e, const char *text)
+{
+	if (probe_allows(e))
+		evaluator_fail_all(e, text);
+}
+
 static void fault_group(struct evaluator *e, unsigned group, const char *text)
 {
 	for (unsigned i = group * JQVM_GROUP;
@@ -58,10 +65,9 @@ void template_reaped(struct evaluator *e, int status)
 	e->failures = unborn ? e->failures + 1 : 0;
 	if (refused || e->failures >= 3) {
 		e->failures = 0;
-		evaluator_fail_all(
-			e, refused ? "this system refuses the filter of system calls "
-				     "that evaluators need"
-				   : "its evaluator ends as soon as it is started");
+		fail_all(e, refused ? "this system refuses the filter of system calls "
+				      "that evaluators need"
+				    : "its evaluator ends as soon as it is started");
 	}
 	evaluator_work(e);
 }
@@ -94,7 +100,7 @@ void template_start(struct evaluator *e)
 	bound_templates(e);
 	if (!evaluator_process_start(&pid, &fd, &e->log, &err)) {
 		e->log = -1;
-		evaluator_fail_all(e, err.text);
+		fail_all(e, err.text);
 		return;
 	}
 	evaluator_pool.templates++;
@@ -162,7 +168,7 @@ void template_fork(struct evaluator *e)
 	if (!copy_make_room())
 		return;
 	if (!evaluator_process_pair(pair, &err)) {
-		evaluator_fail_all(e, err.text);
+		fail_all(e, err.text);
 		return;
 	}
 	jqwire_end(&head, jqwire_begin(&head, &h));
@@ -225,7 +231,7 @@ static bool take_forked(struct evaluator *e, struct jqwire_reader *r)
 static bool take_from_template(
 	struct evaluator *e, const struct jqwire_header *h, struct jqwire_reader *r)
 {
-	evaluator_note_refused(jqwire_u32(r));
+	evaluator_note_refused(e, jqwire_u32(r));
 	bool ok = e->state == TEMPLATE_COMPILES && h->type == JQWIRE_COMPILED
 			  ? take_compiled(e, h, r)
 			  : e->state == TEMPLATE_FORKS && h->type == JQWIRE_FORKED &&

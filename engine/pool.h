@@ -135,6 +135,7 @@ struct worker {
 	struct uuid adopted;
 	bool has_adopted;
 	enum worker_end end;
+	struct error failure; /* WORKER_FAILED */
 	struct error end_error;
 };
 

@@ -325,6 +325,15 @@ static bool may_send(const struct host *host)
 	return worker_lease_holds(host->owner);
 }
 
+/* Its runs are for workers that can. */
+static void on_unfit(void *ctx, const struct error *err)
+{
+	struct worker *w = ctx;
+	log_line(LOG_ERROR, "%s; this worker ends", err->text);
+	w->failure = *err;
+	worker_leave(w, WORKER_FAILED);
+}
+
 /* What of a loop needs descriptors. */
 static int init_loop(struct worker *w)
 {
@@ -358,6 +367,7 @@ bool worker_create(const struct worker_options *o, struct worker **ret, struct e
 	}
 	return_memory();
 	evaluators_begin(&w->loop);
+	evaluators_watch(on_unfit, w);
 	evaluators_set_timeout((unsigned)(o->expression_timeout / USEC_PER_MS));
 	w->options = *o;
 	w->options.settings.database = o->conninfo;
@@ -436,11 +446,13 @@ static void on_forgotten(struct db_batch *b)
 	worker_stop(w, w->end);
 }
 
-/* Draining is done when nothing is owned and nothing is being read. */
+/* Draining is done when nothing is owned and nothing is being read. A worker that failed
+ * has no answers to give about events: they stay as they are. */
 void worker_check_done(struct worker *w)
 {
+	bool looks = w->routing || w->attending || w->looks;
 	if (!w->draining || w->stopped || w->owned_count || w->loads || w->claiming ||
-		w->suspects || w->looking || w->routing || w->attending || w->looks ||
+		w->suspects || w->looking || (looks && w->end != WORKER_FAILED) ||
 		w->asking || w->reclaiming)
 		return;
 	if (!w->control || !db_is_up(w->control)) {
@@ -541,7 +553,7 @@ enum worker_end worker_run(struct worker *w, int64_t timeout, struct error *err)
 	while (!w->stopped)
 		uv_run(&w->loop, UV_RUN_DEFAULT);
 	if (w->end == WORKER_FAILED && err)
-		*err = w->end_error;
+		*err = w->failure;
 	return w->end;
 }
 

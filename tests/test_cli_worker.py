@@ -7,8 +7,10 @@ cli_world.py says what it needs."""
 import json
 import re
 import signal
+import subprocess
+import sys
 
-from cli_world import UUID, main, post
+from cli_world import HERE, PATIENCE, UUID, WFCTL, main, post
 from harness import check, wait_for
 
 BOOM = {"raise": {"error": {"type": "https://example.com/boom", "status": 418, "title": "B\u202eoom"}}}
@@ -100,5 +102,27 @@ def draining(w):
     check(w.status(run) == "completed", "%s", w.status(run))
 
 
+def unfit(w):
+    """a worker where expressions cannot be evaluated executes what needs none; else it says so and ends, and its runs are others'"""
+    plain = w.file("p", [{"a": {"set": {"x": "${ .n }"}}}])
+    jq = w.file("q", [{"a": {"set": {"x": "${ .n | floor }"}}}])
+    here = lambda *words: subprocess.run([sys.executable, str(HERE / "no_filters.py"), WFCTL, *words], env=w.environ(None),
+                                         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
+    why = "expressions cannot be evaluated here: this system refuses the filter of system calls that evaluators need"
+    run = w.expect(0, "start", plain, "--input", '{"n":1.5}').id
+    done = here("worker", "--until-idle", "--poll", "50ms")
+    check(done.returncode == 0 and w.status(run) == "completed", "%s: %s", w.status(run), done)
+    run = w.expect(0, "start", jq, "--input", '{"n":1.5}').id
+    done = here("worker", "--until-idle", "--poll", "50ms")
+    check(done.returncode == 4 and done.stderr.endswith("wfctl: %s\n" % why), "%s", done)
+    check(w.status(run) in ("pending", "running") and w.sql("select count(owner), count(*) from stepwell.lease") == "0|1",
+          "%s: %s", w.status(run), done)
+    done = here("run", jq, "--input", '{"n":2.5}')
+    check(done.returncode == 4 and why in done.stderr, "%s", done)
+    w.work()
+    check(w.sql("select string_agg(status || ' ' || output, ', ' order by created_at) from stepwell.runs where id >= '%s'" % run) ==
+          'completed {"x":1}, completed {"x":2}', "%s", w.status(run))
+
+
 if __name__ == "__main__":
-    main([log, log_forms, events_that_cost, log_of_processes, draining])
+    main([log, log_forms, events_that_cost, log_of_processes, draining, unfit])

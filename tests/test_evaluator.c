@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -326,10 +327,32 @@ START_TEST(what_is_wrong_on_the_wire_is_a_death)
 }
 END_TEST
 
-START_TEST(the_probe_passes_here)
+static void note_unfit(void *ctx, const struct error *err)
 {
-	struct error err = {0};
-	ck_assert_msg(evaluators_probe(&err), "%s", err.text);
+	*(struct error *)ctx = *err;
+}
+
+START_TEST(nothing_is_answered_where_evaluators_cannot_be)
+{
+	struct set s = {0};
+	struct question q = {0};
+	struct rlimit limit, none;
+	struct error told = {0};
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 3;
+	evaluators_watch(note_unfit, &told);
+	set_add(&s, ".n | floor");
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	want(&q, &s, DOT);
+	ck_assert(question_ask(&q)); /* no loop: it does not wait for ever */
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_int_eq(q.list[0].state, EVALUATION_FAILED);
+	ck_assert_ptr_nonnull(strstr(
+		buf_text(&q.list[0].text), "expressions cannot be evaluated here"));
+	ck_assert_str_eq(told.text, buf_text(&q.list[0].text));
+	question_finish(&q);
+	set_finish(&s);
 }
 END_TEST
 
@@ -347,7 +370,7 @@ int main(void)
 	tcase_add_test(tc, what_libjq_said_of_a_source_is_remembered);
 	tcase_add_test(tc, the_loop_turns_while_it_evaluates);
 	tcase_add_test(tc, what_is_wrong_on_the_wire_is_a_death);
-	tcase_add_test(tc, the_probe_passes_here);
+	tcase_add_test(tc, nothing_is_answered_where_evaluators_cannot_be);
 	suite_add_tcase(suite, tc);
 	return suite_exit(suite);
 }
