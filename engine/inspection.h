@@ -132,6 +132,19 @@ void habit_check_error(struct inspection *in, struct json v, const struct place 
 void habit_check_event(
 	struct inspection *in, struct json v, const struct place *place, bool awaited);
 void habit_check_try(struct inspection *in, struct json task, const struct place *place);
+/* What can never do what it says: in a task, in the metadata of the document, in the
+ * method of a request, a timeout, for.in, what is listened to, what is run. */
+void futile_check_task(
+	struct inspection *in, struct json task, const struct place *place);
+void futile_check_document(
+	struct inspection *in, struct json metadata, const struct place *place);
+void futile_check_method(struct inspection *in, struct json v, const struct place *place);
+void futile_check_timeout(
+	struct inspection *in, struct json timeout, const struct place *place);
+void futile_check_items(struct inspection *in, struct json v, const struct place *place);
+void futile_check_strategy(
+	struct inspection *in, struct json strategy, const struct place *place);
+void futile_check_run(struct inspection *in, struct json run, const struct place *place);
 /* Looks at the expressions in a value; implicit: a string is one without ${ } too. */
 void mention_check(
 	struct inspection *in, struct json v, const struct place *place, bool implicit);

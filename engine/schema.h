@@ -64,6 +64,11 @@ enum rule {
 	RULE_EMITTED,   /* the attributes of an event */
 	RULE_AWAITED,   /* those by which one is chosen */
 	RULE_SCRIPT,    /* names of arguments are such in its language */
+	RULE_METHOD,    /* of HTTP; most likely not a misspelt one */
+	RULE_TIMEOUT,   /* of some time */
+	RULE_ITEMS,     /* what a loop goes through is no constant but a list */
+	RULE_STRATEGY,  /* what is listened to */
+	RULE_METADATA,  /* of the document */
 	RULE_BY_ITSELF, /* an object only in a function that stands by itself */
 };
 

@@ -18,9 +18,11 @@ static const struct shape map_or_expression = {
 		{.type = JSON_STRING, .shape = &schema_expression}),
 };
 
+static const struct shape http_method = {.type = SHAPE_STRING, .rule = RULE_METHOD};
+
 static const struct shape http = {
 	.type = SHAPE_OBJECT,
-	.members = MEMBERS(NEED("method", &schema_string),
+	.members = MEMBERS(NEED("method", &http_method),
 		{.name = "endpoint",
 			.shape = &schema_endpoint,
 			.required = true,

@@ -86,6 +86,7 @@ const struct shape schema_plain_duration = {
 
 const struct shape schema_timeout = {
 	.type = SHAPE_OBJECT,
+	.rule = RULE_TIMEOUT,
 	.members = MEMBERS(NEED("after", &schema_duration)),
 };
 

@@ -82,6 +82,7 @@ static const struct shape event_filters = {.type = SHAPE_ARRAY, .of = &event_fil
 /* Without an `until` of its own. */
 static const struct shape until_strategy = {
 	.type = SHAPE_OBJECT,
+	.rule = RULE_STRATEGY,
 	.members = MEMBERS(STRATEGY),
 	.one_of = WORDS("all", "any", "one"),
 };
@@ -96,6 +97,7 @@ static const struct shape until = {
 
 const struct shape schema_event_strategy = {
 	.type = SHAPE_OBJECT,
+	.rule = RULE_STRATEGY,
 	.members = MEMBERS(STRATEGY, {.name = "until", .shape = &until, .needs = "any"}),
 	.one_of = WORDS("all", "any", "one"),
 };

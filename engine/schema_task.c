@@ -114,13 +114,29 @@ static const struct shape fork_branches = {
 
 static const struct shape fork_task = TASK(NEED("fork", &fork_branches));
 
-static const struct shape objects = {.type = SHAPE_ARRAY, .of = &schema_object};
+static const struct shape for_object = {
+	.type = SHAPE_OBJECT,
+	.what = "an object (a list of other values stands in an expression: "
+		"\"${ [1, 2] }\")",
+	.of = &schema_any,
+};
+
+static const struct shape for_objects = {.type = SHAPE_ARRAY, .of = &for_object};
+
+static const struct shape for_expression = {
+	.type = SHAPE_STRING,
+	.rule = RULE_ITEMS,
+	.what = "an expression in a string",
+	.expression = true,
+};
 
 static const struct shape for_in = {
 	.type = SHAPE_CHOICE,
-	.what = "an expression in a string, or an array of objects",
-	.choices = CHOICES({.type = JSON_ARRAY, .shape = &objects},
-		{.type = JSON_STRING, .shape = &schema_bare}),
+	.what = "an expression in a string, such as \".items\" or \"${ [range(5)] }\", "
+		"or "
+		"an array of objects",
+	.choices = CHOICES({.type = JSON_ARRAY, .shape = &for_objects},
+		{.type = JSON_STRING, .shape = &for_expression}),
 };
 
 static const struct shape for_each = {

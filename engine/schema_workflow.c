@@ -30,6 +30,7 @@ static const struct shape free_object = {.type = SHAPE_OBJECT, .of = &schema_fre
 
 static const struct shape metadata = {
 	.type = SHAPE_OBJECT,
+	.rule = RULE_METADATA,
 	.ours = true,
 	.unknown = UNKNOWN_FREE,
 	.members = MEMBERS(MAY("retry", &schema_retry_name)),

@@ -6,9 +6,11 @@
 
 #include "catalog.h"
 #include "duration.h"
+#include "jqscan.h"
 #include "names.h"
 #include "sql_text.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +34,80 @@ static void put_duration(struct json v, struct buf *out)
 	free(text);
 }
 
+/* Of an expression's source what stands between its blanks. */
+static struct json trimmed(const char *s, size_t n)
+{
+	while (n && isspace((unsigned char)*s)) {
+		s++;
+		n--;
+	}
+	while (n && isspace((unsigned char)s[n - 1]))
+		n--;
+	return (struct json){s, n};
+}
+
+/* The name of a URI template for a path, the dot before it left out. False: it is none.
+ */
+static bool put_variable(struct json source, struct buf *out)
+{
+	size_t dot = source.n && *source.s == '.', n = dot;
+	while (n < source.n && (isalnum((unsigned char)source.s[n]) ||
+				       source.s[n] == '_' || source.s[n] == '.'))
+		n++;
+	buf_printf(out, "{%.*s}", (int)(n - dot), source.s + dot);
+	return n == source.n && n > dot;
+}
+
+/* What is put together from parts. */
+struct sum {
+	struct buf text, template;
+	bool is_template; /* the template says it too */
+};
+
+static void add_text(struct sum *sum, const char *s, size_t n)
+{
+	buf_add(&sum->template, s, n);
+	if (!n)
+		return;
+	buf_puts(&sum->text, sum->text.len ? " + " : "");
+	json_put_string(&sum->text, s, n);
+}
+
+static void add_expression(struct sum *sum, struct json source)
+{
+	bool begins = sum->template.len == 0; /* what a template gives would be escaped */
+	sum->is_template &= put_variable(source, &sum->template) && !begins;
+	buf_puts(&sum->text, sum->text.len ? " + " : "");
+	buf_printf(&sum->text, memchr(source.s, ' ', source.n) ? "(%.*s)" : "%.*s",
+		(int)source.n, source.s);
+}
+
+/* A URI with expressions in it, as a template and as one expression. */
+static void put_uri(struct json v, struct buf *out)
+{
+	struct buf b = {0};
+	struct sum sum = {.is_template = true};
+	size_t at = 0, n, from = 0;
+	json_string(v, &b);
+	while (b.len < 256 && jqscan_find(b.data, b.len, &at, &n) && n != SIZE_MAX) {
+		add_text(&sum, b.data + from, at - 2 - from);
+		add_expression(&sum, trimmed(b.data + at, n));
+		from = at += n + 1;
+	}
+	if (from) {
+		add_text(&sum, b.data + from, b.len - from);
+		buf_printf(out, "; write %s%s%s as one expression, ${ %s }",
+			sum.is_template ? "a URI template, " : "all of it",
+			sum.is_template ? buf_text(&sum.template) : "",
+			sum.is_template ? ", or all of it" : "", buf_text(&sum.text));
+	} else if (b.len && strchr(b.data, '{')) {
+		buf_puts(out, "; what stands in { } is a name alone, as in {id}");
+	}
+	buf_finish(&b);
+	buf_finish(&sum.text);
+	buf_finish(&sum.template);
+}
+
 /* "must be ..., not VALUE", and what follows. */
 static void report_value(struct inspection *in, enum finding_class class,
 	const struct shape *shape, struct json v, const struct place *place)
@@ -41,6 +117,8 @@ static void report_value(struct inspection *in, enum finding_class class,
 	shape_put_what(shape, &what);
 	if (shape->formats & FORMAT_DURATION)
 		put_duration(v, &remedy);
+	if (shape->formats & FORMAT_URI && shape->formats & FORMAT_EXPRESSION)
+		put_uri(v, &remedy);
 	inspection_report(in, class, place, v, "must be %s, not %s%s", buf_text(&what),
 		quote_json(v, quoted, sizeof quoted), buf_text(&remedy));
 	buf_finish(&what);
@@ -269,6 +347,10 @@ void shape_string(struct inspection *in, const struct shape *shape, struct json 
 		habit_check_condition(in, v, place);
 	if ((shape->rule == RULE_URL || shape->rule == RULE_SOURCE) && !is_marked(v))
 		habit_check_url(in, v, place, shape->rule == RULE_SOURCE);
+	if (shape->rule == RULE_METHOD)
+		futile_check_method(in, v, place);
+	if (shape->rule == RULE_ITEMS)
+		futile_check_items(in, v, place);
 	if (shape->rule == RULE_SECRET)
 		check_secret(in, v, place);
 	if (shape->rule == RULE_FUNCTION)

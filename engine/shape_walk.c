@@ -279,8 +279,16 @@ static void check_members(struct inspection *in, const struct shape *shape, stru
 	check_one_of(in, shape, shape->one_of_too, seen, v, place);
 	if (shape->min_count)
 		check_count(in, shape, count, v, place);
-	if (shape->rule == RULE_RUN)
+	if (shape->rule == RULE_RUN) {
 		check_run(in, v, place);
+		futile_check_run(in, v, place);
+	}
+	if (shape->rule == RULE_TIMEOUT)
+		futile_check_timeout(in, v, place);
+	if (shape->rule == RULE_STRATEGY)
+		futile_check_strategy(in, v, place);
+	if (shape->rule == RULE_METADATA)
+		futile_check_document(in, v, place);
 	if (shape->rule == RULE_LIFETIME)
 		check_lifetime(in, v, place);
 	if (shape->rule == RULE_DURATION && in->errors + in->unsupported == errors)
@@ -296,6 +304,7 @@ static void check_members(struct inspection *in, const struct shape *shape, stru
 	if (shape->rule == RULE_TASK) {
 		secret_check_task(in, v, place);
 		habit_check_try(in, v, place);
+		futile_check_task(in, v, place);
 	}
 }
 
