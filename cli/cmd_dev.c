@@ -62,7 +62,11 @@ static int run(const struct options *o)
 	int code = database_open_private(&d);
 	if (code == EXIT_DONE) {
 		worker_log_choose(o);
-		worker_flags_take(&settings, &d);
+		if (!worker_flags_take(&settings, &d, &err)) {
+			database_close(&d);
+			worker_flags_finish(&settings);
+			return command_misuse(o, "%s", err.text);
+		}
 		settings.claim = true;
 		output_say(
 			"wfctl dev: Postgres and a worker are running; Ctrl-C ends the "

@@ -47,7 +47,8 @@ static int run_here(
 	struct launch *l, const struct options *o, struct worker_options *settings)
 {
 	struct error err;
-	worker_flags_take(settings, &l->database);
+	if (!worker_flags_take(settings, &l->database, &err))
+		return command_misuse(o, "%s", err.text);
 	settings->claim = false;
 	settings->drain_timeout = GRACE;
 	struct worker *w = NULL;

@@ -47,7 +47,11 @@ static int run(const struct options *o)
 	int code = database_open(o, DATABASE_READY, &d);
 	if (code == EXIT_DONE) {
 		worker_log_choose(o);
-		worker_flags_take(&settings, &d);
+		if (!worker_flags_take(&settings, &d, &err)) {
+			database_close(&d);
+			worker_flags_finish(&settings);
+			return command_misuse(o, "%s", err.text);
+		}
 		worker_log_begin(d.client, &settings, count);
 		database_disconnect(&d);
 		settings.claim = true;

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* NAMESPACE=CONNINFO, each namespace once: two logins of one would see each other. */
+/* NAMESPACE=CONNINFO, each namespace once. */
 static bool check_logins(char **list, struct error *err)
 {
 	for (char **login = list; login && *login; login++) {
@@ -31,6 +31,43 @@ static bool check_logins(char **list, struct error *err)
 				"shop=postgresql://shop_steps@db.example.com/app");
 	}
 	return true;
+}
+
+static bool refuse_login(
+	const char *login, const char *user, const char *other, struct error *err)
+{
+	return error_set(err, ERROR_INPUT,
+		"--sql-login: namespace \"%.*s\" logs in as \"%s\", as does %s: who "
+		"shares a login can read and end the other's sessions and change what "
+		"it owns; give each a login of its own",
+		(int)strcspn(login, "="), login, user, other);
+}
+
+/* A login is a boundary only between those who do not share it. own: the worker's user;
+ * NULL: not yet known. */
+static bool check_users(char **list, const char *own, struct error *err)
+{
+	size_t n = 0;
+	bool ok = true;
+	while (list && list[n])
+		n++;
+	char **users = xcalloc(n + 1, sizeof *users);
+	for (size_t i = 0; ok && i < n; i++) {
+		users[i] = db_conninfo_user(strchr(list[i], '=') + 1);
+		if (users[i] && own && strcmp(users[i], own) == 0)
+			ok = refuse_login(list[i], own, "the worker itself (--db)", err);
+		for (size_t j = 0; ok && users[i] && j < i; j++) {
+			char *other = xasprintf("namespace \"%.*s\"",
+				(int)strcspn(list[j], "="), list[j]);
+			if (users[j] && strcmp(users[i], users[j]) == 0)
+				ok = refuse_login(list[i], users[i], other, err);
+			free(other);
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		free(users[i]);
+	free(users);
+	return ok;
 }
 
 /* NAME=CONNINFO */
@@ -185,6 +222,7 @@ static bool check(const struct worker_options *w, struct error *err)
 			"costs the runs");
 	return check_ways(&w->settings, err) &&
 	       check_logins(w->settings.sql_logins, err) &&
+	       check_users(w->settings.sql_logins, NULL, err) &&
 	       check_databases(w->settings.databases, err);
 }
 
@@ -209,17 +247,23 @@ bool worker_flags_read(const struct options *o, bool pool, const char *conninfo,
 	return true;
 }
 
-void worker_flags_take(struct worker_options *w, const struct database *d)
+bool worker_flags_take(
+	struct worker_options *w, const struct database *d, struct error *err)
 {
+	struct db_peer peer;
+	db_client_peer(d->client, &peer);
+	if (!check_users(w->settings.sql_logins, peer.user, err))
+		return false;
 	w->conninfo = w->settings.database = d->conninfo;
 	if (!d->private || w->settings.allow_sql)
-		return;
+		return true;
 	w->settings.allow_sql = true;
 	char **words = (char **)w->suspect_argv;
 	while (words && *words)
 		words++;
 	if (words) /* there is room for it */
 		*words = xstrdup("--allow-sql");
+	return true;
 }
 
 void worker_flags_finish(struct worker_options *w)

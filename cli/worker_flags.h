@@ -70,8 +70,10 @@
  * inherit the environment: secrets leave it here. ERROR_INPUT says what is wrong. */
 MUST_CHECK bool worker_flags_read(const struct options *o, bool pool,
 	const char *conninfo, struct worker_options *ret, struct error *err);
-/* It works on this database, which outlives it; on the private one `call: sql` is on. */
-void worker_flags_take(struct worker_options *w, const struct database *d);
+/* It works on this database, which outlives it; on the private one `call: sql` is on.
+ * False: a namespace logs in as the worker does. */
+MUST_CHECK bool worker_flags_take(
+	struct worker_options *w, const struct database *d, struct error *err);
 void worker_flags_finish(struct worker_options *w);
 
 /* The rules of OPTIONS_REACH, for who only fetches; proxy: that of --proxy, or NULL. */

@@ -227,6 +227,9 @@ enum pooling {
 /* Whether the conninfo can be read, and no part of a password is taken for anything else:
  * libpq's own messages would quote it. Asked before the first connection. */
 MUST_CHECK bool db_conninfo_check(const char *conninfo, struct error *err);
+/* As whom it logs in, wherever that is said: conninfo, service, environment, or nowhere
+ * (the system's user). NULL: it cannot be read. The caller frees it. */
+char *db_conninfo_user(const char *conninfo);
 
 /* Connects within connect_timeout of conninfo (10 s if it names none), sets the session
  * (UTC, read committed, synchronous_commit on, lock_timeout 10 s). ERROR_TRANSIENT when

@@ -182,6 +182,19 @@ void db_client_peer(const struct db_client *c, struct db_peer *ret)
 	PQconninfoFree(options);
 }
 
+/* libpq looks up users by services and variables only where it connects; with this mode
+ * it gives up before that. */
+char *db_conninfo_user(const char *conninfo)
+{
+	const char *const keywords[] = {"dbname", "sslmode", NULL};
+	const char *const values[] = {conninfo, "none", NULL};
+	PGconn *conn = PQconnectStartParams(keywords, values, 1);
+	const char *user = PQuser(conn);
+	char *found = user && *user ? xstrdup(user) : NULL;
+	PQfinish(conn);
+	return found;
+}
+
 void db_client_close(struct db_client *c)
 {
 	if (!c)

@@ -395,10 +395,15 @@ bool db_notice_is_doubt(const PGresult *notice)
 	return function && strcmp(function, "SyncRepWaitForLSN") == 0;
 }
 
+/* A statement may raise a warning with any SQLSTATE, but from no function of the
+ * server's.
+ */
 bool db_notice_is_crash(const PGresult *notice)
 {
 	const char *state = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
-	return state && strcmp(state, "57P02") == 0;
+	const char *function = PQresultErrorField(notice, PG_DIAG_SOURCE_FUNCTION);
+	return state && strcmp(state, "57P02") == 0 && function &&
+	       strcmp(function, "quickdie") == 0;
 }
 
 /* ---- Connecting ---- */

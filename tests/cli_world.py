@@ -15,7 +15,7 @@ import urllib.parse
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "faults"))
-from harness import ROOT, Failure, check, wait_for  # noqa: E402
+from harness import ROOT, Failure, check, kill, wait_for  # noqa: E402
 from recorder import Recorder  # noqa: E402
 from servers import postgres_bin  # noqa: E402
 import tap  # noqa: E402
@@ -157,16 +157,8 @@ class World:
         process = subprocess.Popen([WFCTL, *words], stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    env=self.environ(env), cwd=cwd or self.dir, text=True)
-        self.stack.callback(self.kill, process)
+        self.stack.callback(kill, process)
         return process
-
-    @staticmethod
-    def kill(process):
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-        process.stdout.close()
-        process.stderr.close()
 
     @staticmethod
     def end(process, number):
@@ -213,7 +205,7 @@ class World:
         """A session that has done `sql` and stays open; what is returned does more, then ends it."""
         process = subprocess.Popen([postgres_bin() + "/psql", "-qXAt", "-v", "ON_ERROR_STOP=1", "-d", self.conninfo],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.stack.callback(self.kill, process)
+        self.stack.callback(kill, process)
         process.stdin.write(sql + ";\n\\echo ready\n")
         process.stdin.flush()
         while (line := process.stdout.readline()) and line != "ready\n":

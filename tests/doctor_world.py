@@ -11,7 +11,7 @@ import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "faults"))
-from harness import ROOT, Cluster, Failure, check, wait_for  # noqa: E402
+from harness import ROOT, Cluster, Failure, check, kill, wait_for  # noqa: E402
 
 WFCTL = os.path.abspath(os.environ.get("WFCTL", str(ROOT / "build" / "wfctl")))
 PATIENCE = 120  # seconds, for anything that must happen
@@ -120,17 +120,8 @@ class World:
     def background(self, *command, **more):
         process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command], text=True, cwd=self.dir,
                                    **more)
-        self.stack.callback(self.kill, process)
+        self.stack.callback(kill, process)
         return process
-
-    @staticmethod
-    def kill(process):
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-        for stream in (process.stdin, process.stdout):
-            if stream:
-                stream.close()
 
     def worker(self, *words):
         log = open(self.dir + "/worker.log", "ab")

@@ -12,7 +12,7 @@ import signal
 
 from cli_world import PATIENCE, main, post
 from harness import ROOT, check, wait_for
-from test_sql_steps import COMMITS, do, entries, of_its_own, sql
+from test_sql_steps import COMMITS, do, entries, loses_its_server, of_its_own, sql
 
 CANARY = "canary-5f0d1c"
 LEASE = ("--lease", "3s", "--heartbeat", "300ms")
@@ -292,21 +292,9 @@ def durable(w, cluster):
     """an effect behind a commit that the author's code made asynchronous starts only when its intent is durable"""
     place, recorder = Place(w), w.recorder()
     w.sql("set role %s; %s" % (place.steps, re.sub(r"\b(made|at_commit)\b", r"app.\1", COMMITS)))
-    run = place.start("durable", [{"a": sql("insert into app.made values (1)", "count")}, {"b": post(recorder.url + "/hold/gate/b")}])
-    w.sql("checkpoint")
-    worker = w.spawn("worker", *place.flags())
-    recorder.wait("/hold", 1)
-    worker.kill()
-    cluster.kill()
-    cluster.start()
-    check(entries(w, run, where="kind = 'started' and path = '/do/1/b'") == "1", "the effect had no intent: %s",
-          entries(w, run, "string_agg(kind, ' ' order by seq)"))
+    path = w.file("durable", [{"a": sql("insert into app.made values (1)", "count")}, {"b": post(recorder.url + "/hold/gate/b")}])
+    loses_its_server(w, cluster, recorder, path, lambda: w.spawn("worker", *place.flags()))
     check(w.sql("select count(*) from app.made") == "2", "the step's own effect is gone")
-    worker = w.spawn("worker", *place.flags())
-    recorder.wait("/hold", 2)
-    recorder.release("gate")
-    w.wait_status(run, "completed")
-    w.end(worker, signal.SIGTERM)
 
 
 def one_for_each(w):
@@ -343,6 +331,33 @@ def one_for_each(w):
           w.sql("select count(*) from stepwell.pool_secret") == "2", "keys that nobody can have are there")
     for words in (["--sql-login", "x"], ["--sql-login", "x=a", "--sql-login", "x=b"]):
         w.fails(2, "--sql-login takes NAMESPACE=CONNINFO", "worker", *words)
+
+
+def shared(w):
+    """no two namespaces log in as one user, nor one as the worker, however that is written; the doctor sees it between workers"""
+    place = Place(w)
+    services = pathlib.Path(w.dir, "services")
+    services.write_text("[one]\nuser=%s\n" % place.steps)
+    same = [place.as_role(place.steps), "postgresql://%s@/x?host=/nowhere" % place.steps, "service=one",
+            re.sub(r"user=\S+", "", w.conninfo)]
+    for second in same:
+        w.fails(2, '"other" logs in as "%s", as does namespace "cli"' % place.steps, "worker", *place.flags(), "--sql-login",
+                "other=" + second, env={"PGSERVICEFILE": str(services), "PGUSER": place.steps})
+    w.fails(2, 'as does the worker itself', "worker", *place.flags(), "--sql-login", "other=" + place.as_role(place.hand))
+    document = {"dsl": "1.0.3", "namespace": "other", "name": "who", "version": "1.0.0"}
+    ours = place.start("who", [{"a": sql("select 1")}])
+    one = w.spawn("worker", *place.flags())
+    w.wait_status(ours, "completed")
+    one.send_signal(signal.SIGSTOP)  # or it would take what is the other's
+    theirs = w.expect(0, "start", w.file("who", [{"a": sql("select 1")}], "other", document=document)).id
+    two = w.spawn("worker", "--db", place.as_role(place.hand), "--sql-login", "other=" + place.as_role(place.steps))
+    w.wait_status(theirs, "completed")
+    found = [c for c in w.expect(1, "doctor", "-o", "json", "--db", place.as_role(place.hand)).json["checks"]
+             if c["name"] == "sql-logins"][0]
+    check(found["status"] == "problem" and "is the login of several namespaces: cli, other" in found["found"], "%s", found)
+    one.send_signal(signal.SIGCONT)
+    w.end(one, signal.SIGTERM)
+    w.end(two, signal.SIGTERM)
 
 
 def no_way_in(w):
@@ -397,4 +412,4 @@ def names_are_qualified(w):
 
 
 if __name__ == "__main__":
-    main([ways_out, behind_its_back, own_settings, exactly_once, durable, one_for_each, no_way_in, compared, names_are_qualified])
+    main([ways_out, behind_its_back, own_settings, exactly_once, durable, one_for_each, shared, no_way_in, compared, names_are_qualified])

@@ -177,6 +177,8 @@ def ends_its_session(w):
     w.sql("update way set blocked = false")
     w.expect(0, "retry", run)
     w.wait_status(run, "completed")
+    lies = w.file("lies", [{"a": do("raise warning 'x' using errcode = '57P02'; perform pg_terminate_backend(pg_backend_pid())")}])
+    w.wait_status(w.expect(0, "start", lies).id, "suspended")
     w.end(worker, signal.SIGTERM)
 
 
@@ -258,27 +260,33 @@ COMMITS = """create table made (n int); create function at_commit() returns trig
     for each row execute function at_commit()"""
 
 
-@of_its_own
-def durable(w, cluster):
-    """an effect behind a statement whose commit is not durable starts only when its intent is"""
-    recorder = w.recorder()
-    w.sql(COMMITS)
-    path = w.file("durable", [{"a": sql("insert into made values (1)", "count")}, {"b": post(recorder.url + "/hold/gate/b")}])
+def loses_its_server(w, cluster, recorder, path, start_worker):
+    """Worker and server are killed while the definition's second step, /do/1/b, is under way behind a commit of the first:
+    its intent is there, and it is sent again."""
     run = w.expect(0, "start", path).id
     w.sql("checkpoint")
-    worker = w.worker(*LEASE)
+    worker = start_worker()
     recorder.wait("/hold", 1)
     worker.kill()
     cluster.kill()
     cluster.start()
     check(entries(w, run, where="kind = 'started' and path = '/do/1/b'") == "1", "the effect had no intent: %s",
           entries(w, run, "string_agg(kind, ' ' order by seq)"))
-    check(w.sql("select count(*) from made") == "2", "the step's own effect is gone")
-    worker = w.worker(*LEASE)
+    worker = start_worker()
     recorder.wait("/hold", 2)
     recorder.release("gate")
     w.wait_status(run, "completed")
     w.end(worker, signal.SIGTERM)
+
+
+@of_its_own
+def durable(w, cluster):
+    """an effect behind a statement whose commit is not durable starts only when its intent is"""
+    recorder = w.recorder()
+    w.sql(COMMITS)
+    path = w.file("durable", [{"a": sql("insert into made values (1)", "count")}, {"b": post(recorder.url + "/hold/gate/b")}])
+    loses_its_server(w, cluster, recorder, path, lambda: w.worker(*LEASE))
+    check(w.sql("select count(*) from made") == "2", "the step's own effect is gone")
 
 
 def beside(w):

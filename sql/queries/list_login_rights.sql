@@ -51,6 +51,10 @@ join pg_proc p on p.pronamespace = home.oid
 where not l.rolsuper and not l.works and p.prosecdef and p.prorettype <> 'trigger'::regtype and p.proname <> 'append_step'
 	and has_function_privilege(l.oid, p.oid, 'EXECUTE') group by l.rolname
 union all
+select a.usename, true, 'is the login of several namespaces: ' || string_agg(distinct split_part(s.slot, ' ', 2), ', ')
+from stepwell.session s join pg_stat_activity a on a.pid = s.pid where s.slot ~ ' ' -- "sql0 NAMESPACE"
+group by a.usename having count(distinct split_part(s.slot, ' ', 2)) > 1
+union all
 select l.rolname, false, 'has no connection limit' from login l where l.rolconnlimit < 0 and not l.works
 union all
 select l.rolname, false, 'has the rights of a worker: as a login of steps it would be no boundary' from login l where l.works

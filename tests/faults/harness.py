@@ -26,6 +26,16 @@ def is_evaluator(pid):
     return False
 
 
+def kill(process):
+    """Ends a process that was begun, if it has not ended, and closes what it was connected by."""
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream:
+            stream.close()
+
+
 class Repeated:
     """Does something every few hundredths of a second, beside what is inside its `with`."""
 
