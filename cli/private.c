@@ -416,7 +416,9 @@ pid_t private_user(void)
 	if (!place_find(&place, NULL))
 		return 0;
 	int fd = cluster_version(&place) ? place_open(&place, "users", O_RDWR, NULL) : -1;
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+	/* A server that is stopping has it for itself: nobody uses that one. */
+	if (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) == 0 &&
+		flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
 		user = find_holder(fd);
 	if (fd >= 0)
 		close(fd);

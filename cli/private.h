@@ -41,7 +41,7 @@ bool private_is_running(const struct private *p);
 
 /* Whether the current folder has a cluster, running or not. */
 bool private_exists(void);
-/* A process that uses the current folder's server; 0: none does. */
+/* A process that uses the current folder's server; 0: none does, or it is stopping. */
 pid_t private_user(void);
 /* Stops the current folder's server under its users. *ret_was_running may be NULL. */
 MUST_CHECK bool private_stop(bool *ret_was_running, struct error *err);

@@ -74,6 +74,18 @@ const struct admin_step *show_first_uncertain(const struct admin_steps *steps)
 	return found;
 }
 
+/* Adds that it may have been done all the same, unless the text says so itself; takes the
+ * text, which may be NULL. */
+static char *with_doubt(char *text)
+{
+	size_t n = text ? strlen(text) : 0, end = strlen(MAY_BE_DONE);
+	if (n >= end && strcmp(text + n - end, MAY_BE_DONE) == 0)
+		return text;
+	char *both = xasprintf("%s%s%s", text ? text : "", text ? "; " : "", MAY_BE_DONE);
+	free(text);
+	return both;
+}
+
 /* Why it was cancelled, or what went wrong, and whether it may have been done all the
  * same; caller frees. NULL: nothing. */
 static char *note_of(const struct admin_step *s)
@@ -81,11 +93,7 @@ static char *note_of(const struct admin_step *s)
 	char *why = s->reason  ? output_safe(s->reason)
 		    : s->error ? show_problem(s->error)
 			       : NULL;
-	if (!show_uncertain(s))
-		return why;
-	char *note = xasprintf("%s%s%s", why ? why : "", why ? "; " : "", MAY_BE_DONE);
-	free(why);
-	return note;
+	return show_uncertain(s) ? with_doubt(why) : why;
 }
 
 static size_t width_of(const char *text)
@@ -152,9 +160,10 @@ static void print_below(
 					   : xstrdup("nobody knows how it ended");
 		char at[CLOCK_TEXT];
 		clock_format(a[i].at, at);
-		output_print("%*sattempt %lld  %.19sZ  %s%s\n", indent, "",
-			(long long)a[i].number, at, problem,
-			a[i].uncertain && a[i].error ? "; " MAY_BE_DONE : "");
+		if (a[i].uncertain && a[i].error)
+			problem = with_doubt(problem);
+		output_print("%*sattempt %lld  %.19sZ  %s\n", indent, "",
+			(long long)a[i].number, at, problem);
 		free(problem);
 	}
 	if (!s->output)

@@ -227,7 +227,7 @@ def uncertain(w):
     check(steps["charge"]["attempts"] == 2 and "uncertain" not in steps["charge"], "%s", steps)
     run = w.expect(0, "start", w.file("cut", [{"both": {"fork": {"branches": [
         {"sent": post(recorder.url + "/hold/cut/x")}, {"idle": LONG}]}}}])).id
-    w.worker()
+    worker = w.worker()
     recorder.wait("/hold/cut", 1)
     w.expect(0, "cancel", run)
     w.wait_status(run, "cancelled")
@@ -235,6 +235,17 @@ def uncertain(w):
     check({name for name, s in steps.items() if s.get("uncertain") is True} == {"sent"}, "%s", steps)
     check({s["status"] for s in steps.values()} == {"cancelled"}, "%s", steps)
     check(re.search(r"sent .* was cancelled by .*; it may have taken effect\n", w.expect(0, "status", run).out), "unsaid")
+    # An error that says so itself is not followed by the same words.
+    run = w.expect(0, "start", w.file("died", [{"sent": post(
+        recorder.url + "/hold/died/x", metadata={"onUncertain": "fail"})}])).id
+    recorder.wait("/hold/died", 1)
+    w.kill(worker)
+    w.worker()
+    w.wait_status(run, "faulted")
+    for more in ((), ("--steps",)):
+        text = w.expect(0, "status", run, *more).out
+        check(re.search(r"✗ sent .* lost during attempt 1; it may have taken effect\n", text) and
+              "effect; it may" not in text, "%s", text)
 
 
 def extended(w):

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -398,6 +399,32 @@ START_TEST(newcomers_meet_a_stopping_server)
 }
 END_TEST
 
+START_TEST(server_that_stops_is_nobodys)
+{
+	const char *conninfo;
+	enter(_i, NULL);
+	struct private *p = acquire(&conninfo);
+	pid_t server = server_pid(), parent = parent_of(server);
+	ck_assert_int_eq(private_user(), getpid());
+	/* It takes its time: what its parent has locked for that is no user's. */
+	ck_assert_int_eq(kill(server, SIGSTOP), 0);
+	private_release(p);
+	int users = open(".wfctl/users", O_RDWR | O_CLOEXEC);
+	ck_assert_int_ge(users, 0);
+	while (flock(users, LOCK_SH | LOCK_NB) == 0) {
+		flock(users, LOCK_UN);
+		usleep(2000);
+	}
+	close(users);
+	pid_t user = private_user();
+	ck_assert(exists(server));
+	ck_assert_int_eq(kill(server, SIGCONT), 0);
+	ck_assert_int_eq(user, 0);
+	wait_for_death(parent);
+	leave();
+}
+END_TEST
+
 START_TEST(killed_supervisor_takes_the_server_along)
 {
 	const char *conninfo;
@@ -651,6 +678,7 @@ int main(void)
 	tcase_add_loop_test(t, many_first_users_at_once, 0, rounds);
 	tcase_add_loop_test(t, killed_users_leave_no_server, 0, rounds);
 	tcase_add_loop_test(t, newcomers_meet_a_stopping_server, 0, rounds);
+	tcase_add_loop_test(t, server_that_stops_is_nobodys, 0, rounds);
 	tcase_add_loop_test(t, killed_supervisor_takes_the_server_along, 0, rounds);
 	tcase_add_loop_test(t, killed_server_is_started_again, 0, rounds);
 	tcase_add_loop_test(t, user_killed_at_any_time_of_the_first_start, 0, rounds);
