@@ -322,51 +322,89 @@ void frames_write(const struct run *r, struct buf *out)
 
 static void place_of(struct json v, frames_on_place on_place, void *ctx)
 {
+	struct json_iter it = json_iter(v);
+	struct json part[3] = {{0}};
 	int64_t seq, op;
-	if (json_type(v) == JSON_ARRAY && json_int(json_at(v, 0), &seq) && seq > 0 &&
-		json_int(json_at(v, 1), &op))
-		on_place(ctx, seq, (unsigned)op, json_at(v, 2));
-}
-
-/* Those of the object's values, and of all elements of its members named in maps. */
-static void places_in(struct json object, const struct member *table,
-	const char *const *maps, frames_on_place on_place, void *ctx)
-{
-	struct json_iter it = json_iter(object);
-	struct json key, v, element, ignored;
-	while (json_next_member(&it, &key, &v)) {
-		const struct member *m = member_find(table, key);
-		if (m && m->kind == MEMBER_VALUE)
-			place_of(v, on_place, ctx);
-		for (const char *const *map = maps; *map; map++) {
-			struct json_iter elements = json_iter(v);
-			if (!json_string_is(key, *map))
-				continue;
-			while (json_next_member(&elements, &ignored, &element))
-				place_of(element, on_place, ctx);
-		}
-	}
+	for (int i = 0; i < 3 && json_next_element(&it, &part[i]);)
+		i++;
+	if (json_int(part[0], &seq) && seq > 0 && json_int(part[1], &op))
+		on_place(ctx, seq, (unsigned)op, op_value_field(part[2]));
 }
 
 static void listening_places(struct json listening, frames_on_place on_place, void *ctx)
 {
-	static const char *const none[] = {NULL};
-	struct json_iter it = json_iter(json_get(listening, "taken"));
-	struct json v;
-	places_in(listening, listening_members, none, on_place, ctx);
-	while (json_next_element(&it, &v))
+	struct json_iter it = json_iter(listening), taken = {0};
+	struct json key, v;
+	while (json_next_member(&it, &key, &v)) {
+		const struct member *m = member_find(listening_members, key);
+		if (m && m->kind == MEMBER_VALUE)
+			place_of(v, on_place, ctx);
+		if (m && m->offset == offsetof(struct listening, taken))
+			taken = json_iter(v);
+	}
+	while (json_next_element(&taken, &v))
 		place_of(json_get(v, "t"), on_place, ctx);
 }
 
-void frames_places(struct json snapshot, frames_on_place on_place, void *ctx)
+static void map_places(struct json map, frames_on_place on_place, void *ctx)
 {
-	static const char *const none[] = {NULL};
-	static const char *const maps[] = {"steps", "outputs", NULL};
-	struct json_iter it = json_iter(json_get(snapshot, "open"));
-	struct json frame;
-	places_in(snapshot, run_members, none, on_place, ctx);
-	while (json_next_element(&it, &frame)) {
-		places_in(frame, frame_members, maps, on_place, ctx);
-		listening_places(json_get(frame, "listening"), on_place, ctx);
+	struct json_iter it = json_iter(map);
+	struct json ignored, v;
+	while (json_next_member(&it, &ignored, &v))
+		place_of(v, on_place, ctx);
+}
+
+/* Those of a frame's values, and of all elements of its maps. */
+static void frame_places(struct json_iter *it, frames_on_place on_place, void *ctx)
+{
+	struct json key, v;
+	while (json_next_member(it, &key, &v)) {
+		const struct member *m = member_find(frame_members, key);
+		if (!m)
+			continue;
+		if (m->kind == MEMBER_VALUE)
+			place_of(v, on_place, ctx);
+		else if (m->offset == offsetof(struct frame, steps) ||
+			 m->offset == offsetof(struct frame, outputs))
+			map_places(v, on_place, ctx);
+		else if (m->offset == offsetof(struct frame, listening))
+			listening_places(v, on_place, ctx);
 	}
+}
+
+struct frames_walk frames_walk(struct json snapshot)
+{
+	return (struct frames_walk){.members = json_iter(snapshot)};
+}
+
+/* The members up to the frames. */
+static bool run_places(struct frames_walk *walk, frames_on_place on_place, void *ctx)
+{
+	struct json key;
+	while (json_next_key(&walk->members, &key)) {
+		const struct member *m = member_find(run_members, key);
+		if (m && m->offset == offsetof(struct run, root)) {
+			walk->open = json_go_into(&walk->members);
+			return walk->inside = true;
+		}
+		struct json v = json_take(&walk->members);
+		if (m && m->kind == MEMBER_VALUE)
+			place_of(v, on_place, ctx);
+	}
+	return false;
+}
+
+bool frames_places(struct frames_walk *walk, frames_on_place on_place, void *ctx)
+{
+	if (!walk->inside)
+		return run_places(walk, on_place, ctx);
+	if (json_has_element(&walk->open)) {
+		struct json_iter frame = json_go_into(&walk->open);
+		frame_places(&frame, on_place, ctx);
+		json_leave(&walk->open, &frame);
+		return true;
+	}
+	json_leave(&walk->members, &walk->open);
+	walk->inside = false;
+	return true;
 }

@@ -20,13 +20,62 @@ struct seen {
 	struct value *value; /* NULL: free */
 };
 
-struct restore {
+struct frames_restore {
 	struct run *run;
 	frames_fetch fetch;
 	void *ctx;
 	struct seen *seen;
 	size_t count, size;
+	struct json_iter members, open; /* of the snapshot; its frames */
+	bool inside;                    /* among the frames */
+	struct json stands, status, failed;
 };
+
+/* What of a frame is written in a way of its own, found in one pass over it: a snapshot
+ * may have very many frames. */
+enum part {
+	PART_PATH,
+	PART_BRANCH,
+	PART_STATE,
+	PART_STANDS,
+	PART_VISITS,
+	PART_HANDLER_VISITS,
+	PART_STEPS,
+	PART_LEAVE,
+	PART_LEAVES,
+	PART_OUTPUTS,
+	PART_LISTENING,
+	PART_ITERATION,
+	PARTS
+};
+
+static const struct member part_members[] = {
+	[PART_PATH] = {.name = "path"},
+	[PART_BRANCH] = {.name = "branch"},
+	[PART_STATE] = {.name = "state"},
+	[PART_STANDS] = {.name = "stands"},
+	[PART_VISITS] = {.name = "visits"},
+	[PART_HANDLER_VISITS] = {.name = "handlerVisits"},
+	[PART_STEPS] = {.name = "steps"},
+	[PART_LEAVE] = {.name = "leave"},
+	[PART_LEAVES] = {.name = "leaves"},
+	[PART_OUTPUTS] = {.name = "outputs"},
+	[PART_LISTENING] = {.name = "listening"},
+	[PART_ITERATION] = {.name = "iteration"},
+	[PARTS] = {.name = NULL},
+};
+
+/* Leaves the iterator at its end. */
+static void find_parts(struct json_iter *it, struct json parts[PARTS])
+{
+	struct json key, v;
+	memset(parts, 0, PARTS * sizeof *parts);
+	while (json_next_member(it, &key, &v)) {
+		const struct member *m = member_find(part_members, key);
+		if (m && !parts[m - part_members].s)
+			parts[m - part_members] = v;
+	}
+}
 
 static bool misfit(struct error *err)
 {
@@ -35,7 +84,7 @@ static bool misfit(struct error *err)
 
 /* ---- Values ---- */
 
-static struct seen *seen_at(const struct restore *s, const struct place *p)
+static struct seen *seen_at(const struct frames_restore *s, const struct place *p)
 {
 	uint64_t hash = (uint64_t)p->seq * 0x9e3779b97f4a7c15u + p->op * 0x85ebca6bu +
 			(uint64_t)(uintptr_t)p->field;
@@ -47,7 +96,7 @@ static struct seen *seen_at(const struct restore *s, const struct place *p)
 	}
 }
 
-static void make_room(struct restore *s)
+static void make_room(struct frames_restore *s)
 {
 	struct seen *old = s->seen;
 	size_t size = s->size;
@@ -63,7 +112,7 @@ static void make_room(struct restore *s)
 }
 
 /* The value of a place, with a reference for the caller; NULL if there is none. */
-static struct value *place_value(struct restore *s, const struct place *p)
+static struct value *place_value(struct frames_restore *s, const struct place *p)
 {
 	if (p->seq == 0)
 		return value_ref(s->run->raw_input);
@@ -86,17 +135,20 @@ static struct value *place_value(struct restore *s, const struct place *p)
 
 /* v: as frames.c writes a value. */
 static bool get_value(
-	struct restore *s, struct json v, struct value **slot, struct error *err)
+	struct frames_restore *s, struct json v, struct value **slot, struct error *err)
 {
-	struct json own = json_get(v, "v");
+	struct json own = json_get(v, "v"), part[3] = {{0}};
+	struct json_iter it = json_iter(v);
 	int64_t op;
-	struct place p = {.field = op_value_field(json_at(v, 2))};
 	if (own.s) {
 		value_set(slot, value_create(own));
 		return true;
 	}
+	for (int i = 0; i < 3 && json_next_element(&it, &part[i]);)
+		i++;
 	struct value *value = NULL;
-	if (json_int(json_at(v, 0), &p.seq) && json_int(json_at(v, 1), &op)) {
+	struct place p = {.field = op_value_field(part[2])};
+	if (json_int(part[0], &p.seq) && json_int(part[1], &op)) {
 		p.op = (unsigned)op;
 		value = place_value(s, &p);
 	}
@@ -124,33 +176,37 @@ static bool unknown_member(struct json key, struct error *err)
 		key.n > 100 ? 100 : (int)key.n, key.s);
 }
 
-/* All members that are read in a common way. */
-static bool get_members(struct restore *s, struct json in, const struct member *table,
-	void *object, struct error *err)
+static bool get_member(struct frames_restore *s, const struct member *table,
+	struct json key, struct json v, void *object, struct error *err)
 {
-	struct json_iter it = json_iter(in);
+	const struct member *m = member_find(table, key);
+	if (!m && is_beside(key))
+		return true;
+	if (!m || m->kind == MEMBER_NONE)
+		return unknown_member(key, err);
+	if (m->kind == MEMBER_VALUE && !get_value(s, v, member_value(m, object), err))
+		return false;
+	return member_read(m, v, object) || misfit(err);
+}
+
+/* All members that are read in a common way. */
+static bool get_members(struct frames_restore *s, struct json_iter it,
+	const struct member *table, void *object, struct error *err)
+{
 	struct json key, v;
 	while (json_next_member(&it, &key, &v)) {
-		const struct member *m = member_find(table, key);
-		if (!m && is_beside(key))
-			continue;
-		if (!m || m->kind == MEMBER_NONE)
-			return unknown_member(key, err);
-		if (m->kind == MEMBER_VALUE &&
-			!get_value(s, v, member_value(m, object), err))
+		if (!get_member(s, table, key, v, object, err))
 			return false;
-		if (!member_read(m, v, object))
-			return misfit(err);
 	}
 	return true;
 }
 
 /* ---- What is written in a way of its own ---- */
 
-static int64_t get_int(struct json object, const char *key)
+static int64_t int_of(struct json v)
 {
 	int64_t n = 0;
-	(void)json_int(json_get(object, key), &n);
+	(void)json_int(v, &n);
 	return n;
 }
 
@@ -179,9 +235,9 @@ static void get_visits(struct json array, size_t n, uint32_t **slot)
 }
 
 static bool get_outputs(
-	struct restore *s, struct json in, struct frame *f, struct error *err)
+	struct frames_restore *s, struct json in, struct frame *f, struct error *err)
 {
-	struct json_iter it = json_iter(json_get(in, "outputs"));
+	struct json_iter it = json_iter(in);
 	struct json key, v;
 	f->outputs = xcalloc(f->list->count, sizeof(struct value *));
 	while (json_next_member(&it, &key, &v)) {
@@ -195,7 +251,7 @@ static bool get_outputs(
 }
 
 static bool get_steps(
-	struct restore *s, struct json steps, struct frame *f, struct error *err)
+	struct frames_restore *s, struct json steps, struct frame *f, struct error *err)
 {
 	struct json_iter it = json_iter(steps);
 	struct json key, v;
@@ -215,7 +271,7 @@ static bool get_steps(
 
 static bool get_iteration(struct json in, struct frame *f, struct error *err)
 {
-	int64_t iteration = get_int(in, "iteration") - 1;
+	int64_t iteration = int_of(in) - 1;
 	if (iteration >= 0 && f->items)
 		return frame_set_iteration(f, iteration) || misfit(err);
 	if (iteration >= 0 && f->listening) {
@@ -225,26 +281,27 @@ static bool get_iteration(struct json in, struct frame *f, struct error *err)
 	return true;
 }
 
-static bool get_list(
-	struct restore *s, struct json in, struct frame *f, struct error *err)
+static bool get_list(struct frames_restore *s, const struct json *in, struct frame *f,
+	struct error *err)
 {
 	const struct task *t = f->task;
-	if (get_int(in, "leaves"))
-		f->leave = get_int(in, "leave");
+	if (int_of(in[PART_LEAVES]))
+		f->leave = int_of(in[PART_LEAVE]);
 	if (f->opened)
 		f->list = f->in_handler && t->handler ? t->handler : t->body;
 	if (f->opened && (!f->list || f->position >= (int64_t)f->list->count))
 		return misfit(err);
-	if (f->opened && f->list->concurrent && !get_outputs(s, in, f, err))
+	if (f->opened && f->list->concurrent && !get_outputs(s, in[PART_OUTPUTS], f, err))
 		return false;
-	get_visits(json_get(in, "visits"), t->body ? t->body->count : 0, &f->visits[0]);
-	get_visits(json_get(in, "handlerVisits"), t->handler ? t->handler->count : 0,
+	get_visits(in[PART_VISITS], t->body ? t->body->count : 0, &f->visits[0]);
+	get_visits(in[PART_HANDLER_VISITS], t->handler ? t->handler->count : 0,
 		&f->visits[1]);
-	return get_steps(s, json_get(in, "steps"), f, err) && get_iteration(in, f, err);
+	return get_steps(s, in[PART_STEPS], f, err) &&
+	       get_iteration(in[PART_ITERATION], f, err);
 }
 
 static bool get_listening(
-	struct restore *s, struct json in, struct frame *f, struct error *err)
+	struct frames_restore *s, struct json in, struct frame *f, struct error *err)
 {
 	struct json_iter it = json_iter(json_get(in, "taken"));
 	struct json element;
@@ -260,20 +317,20 @@ static bool get_listening(
 		if (v.s && !get_value(s, v, &l->taken[l->count++], err))
 			return false;
 	}
-	return get_members(s, in, listening_members, l, err);
+	return get_members(s, json_iter(in), listening_members, l, err);
 }
 
 /* ---- Frames ---- */
 
 /* The task that a frame below parent executes, NULL if there is none. */
 static const struct task *task_of(
-	const struct run *r, const struct frame *parent, struct json in)
+	const struct run *r, const struct frame *parent, struct json branch)
 {
 	if (!parent)
 		return r->root ? NULL : &r->definition->root;
 	if (!parent->list)
 		return NULL;
-	int64_t i = parent->list->concurrent ? get_int(in, "branch") : parent->position;
+	int64_t i = parent->list->concurrent ? int_of(branch) : parent->position;
 	return i >= 0 && i < (int64_t)parent->list->count ? &parent->list->tasks[i]
 							  : NULL;
 }
@@ -298,13 +355,17 @@ static bool fits(const struct frame *f)
 	return false;
 }
 
-static bool restore_frame(struct restore *s, struct json in, struct error *err)
+static bool restore_frame(struct frames_restore *s, struct error *err)
 {
 	struct run *r = s->run;
-	char *path = json_strdup(json_get(in, "path"));
+	struct json parts[PARTS];
+	struct json_iter in = json_go_into(&s->open), rest = in;
+	find_parts(&rest, parts);
+	json_leave(&s->open, &rest);
+	char *path = json_strdup(parts[PART_PATH]);
 	struct frame *parent = path ? run_find_parent(r, path) : NULL;
-	const struct task *task = path ? task_of(r, parent, in) : NULL;
-	int state = get_state(frame_words, json_get(in, "stands"), get_int(in, "state"));
+	const struct task *task = path ? task_of(r, parent, parts[PART_BRANCH]) : NULL;
+	int state = get_state(frame_words, parts[PART_STANDS], int_of(parts[PART_STATE]));
 	if (!task || state < 0) {
 		free(path);
 		return error_set(err, ERROR_PERMANENT,
@@ -317,46 +378,95 @@ static bool restore_frame(struct restore *s, struct json in, struct error *err)
 		r->root = f;
 	f->state = (enum frame_state)state;
 	bool ok = get_members(s, in, frame_members, f, err) &&
-		  get_listening(s, json_get(in, "listening"), f, err) &&
-		  get_list(s, in, f, err) && (fits(f) || misfit(err));
+		  get_listening(s, parts[PART_LISTENING], f, err) &&
+		  get_list(s, parts, f, err) && (fits(f) || misfit(err));
 	agenda_touch(f);
 	return ok;
 }
 
-static bool restore_run(struct restore *s, struct json snapshot, struct error *err)
+/* The members of the snapshot up to its frames; *ret_more: they follow. */
+static bool restore_run(struct frames_restore *s, bool *ret_more, struct error *err)
+{
+	struct json key;
+	while (json_next_key(&s->members, &key)) {
+		if (json_string_is(key, "open")) {
+			s->open = json_go_into(&s->members);
+			return *ret_more = s->inside = true;
+		}
+		struct json v = json_take(&s->members);
+		struct json *slot = json_string_is(key, "stands")   ? &s->stands
+				    : json_string_is(key, "status") ? &s->status
+				    : json_string_is(key, "failed") ? &s->failed
+								    : NULL;
+		if (slot)
+			*slot = v;
+		else if (!get_member(s, run_members, key, v, s->run, err))
+			return false;
+	}
+	*ret_more = false;
+	return true;
+}
+
+/* Before its first entry a run has neither frames nor a context. */
+static bool end_run(struct frames_restore *s, struct error *err)
 {
 	struct run *r = s->run;
-	struct json_iter it = json_iter(json_get(snapshot, "open"));
-	struct json frame;
-	int status = get_state(
-		run_words, json_get(snapshot, "stands"), get_int(snapshot, "status"));
+	int status = get_state(run_words, s->stands, int_of(s->status));
 	if (status < 0)
 		return error_set(err, ERROR_PERMANENT,
 			"a snapshot's run is in a state that this program does not know");
 	r->status = (enum run_status)status;
-	if (!get_members(s, snapshot, run_members, r, err))
-		return false;
-	while (json_next_element(&it, &frame)) {
-		if (!restore_frame(s, frame, err))
-			return false;
+	char *failed = json_strdup(s->failed);
+	r->failed = failed ? run_find(r, failed) : NULL;
+	bool ok = (r->root != NULL) == (r->context != NULL) &&
+		  (!failed || (r->failed && r->error));
+	free(failed);
+	return ok || misfit(err);
+}
+
+struct frames_restore *frames_restore_begin(
+	struct run *r, struct json snapshot, frames_fetch fetch, void *ctx)
+{
+	struct frames_restore *s = xcalloc(1, sizeof *s);
+	s->run = r;
+	s->members = json_iter(snapshot);
+	s->fetch = fetch;
+	s->ctx = ctx;
+	return s;
+}
+
+bool frames_restore_some(
+	struct frames_restore *s, int frames, bool *ret_more, struct error *err)
+{
+	*ret_more = true;
+	for (; s->inside && frames > 0; frames--) {
+		if (json_has_element(&s->open)) {
+			if (!restore_frame(s, err))
+				return false;
+			continue;
+		}
+		json_leave(&s->members, &s->open);
+		s->inside = false;
 	}
-	return true;
+	return s->inside ||
+	       (restore_run(s, ret_more, err) && (*ret_more || end_run(s, err)));
+}
+
+void frames_restore_destroy(struct frames_restore *s)
+{
+	for (size_t i = 0; s && i < s->size; i++)
+		value_unref(s->seen[i].value);
+	free(s ? s->seen : NULL);
+	free(s);
 }
 
 bool frames_restore(struct run *r, struct json snapshot, frames_fetch fetch, void *ctx,
 	struct error *err)
 {
-	struct restore s = {.run = r, .fetch = fetch, .ctx = ctx};
-	char *failed = json_strdup(json_get(snapshot, "failed"));
-	bool ok = restore_run(&s, snapshot, err);
-	r->failed = ok && failed ? run_find(r, failed) : NULL;
-	/* Before its first entry a run has neither frames nor a context. */
-	if (ok && ((r->root != NULL) != (r->context != NULL) ||
-			  (failed && (!r->failed || !r->error))))
-		ok = misfit(err);
-	free(failed);
-	for (size_t i = 0; i < s.size; i++)
-		value_unref(s.seen[i].value);
-	free(s.seen);
+	struct frames_restore *s = frames_restore_begin(r, snapshot, fetch, ctx);
+	bool more = true, ok = true;
+	while (ok && more)
+		ok = frames_restore_some(s, 1024, &more, err);
+	frames_restore_destroy(s);
 	return ok;
 }

@@ -94,37 +94,82 @@ struct json_iter json_iter(struct json v)
 {
 	enum json_type type = json_type(v);
 	if (type != JSON_ARRAY && type != JSON_OBJECT)
-		return (struct json_iter){NULL, false};
+		return (struct json_iter){NULL, false, NULL};
 	const char *p = after_space(v.s + 1);
-	return (struct json_iter){*p == ']' || *p == '}' ? NULL : p, type == JSON_OBJECT};
+	bool empty = *p == ']' || *p == '}';
+	return (struct json_iter){
+		empty ? NULL : p, type == JSON_OBJECT, empty ? p : NULL};
+}
+
+/* On to what is behind a value that ends there. */
+static inline void go_behind(struct json_iter *it, const char *to)
+{
+	const char *p = after_space(to);
+	it->p = *p == ',' ? after_space(p + 1) : NULL;
+	it->end = p;
 }
 
 /* The value at it->p; moves on to the next one. */
-static struct json take_value(struct json_iter *it)
+static inline struct json take_value(struct json_iter *it)
 {
 	const char *from = it->p, *to = after_value(from);
-	const char *p = after_space(to);
-	it->p = *p == ',' ? after_space(p + 1) : NULL;
+	go_behind(it, to);
 	return (struct json){from, (size_t)(to - from)};
 }
 
-bool json_next_member(struct json_iter *it, struct json *ret_key, struct json *ret_value)
+static inline bool next_key(struct json_iter *it, struct json *ret_key)
 {
 	if (!it->p || !it->object)
 		return false;
 	const char *to = after_string(it->p);
 	*ret_key = (struct json){it->p, (size_t)(to - it->p)};
 	it->p = after_space(after_space(to) + 1); /* past the colon */
+	return true;
+}
+
+bool json_next_member(struct json_iter *it, struct json *ret_key, struct json *ret_value)
+{
+	if (!next_key(it, ret_key))
+		return false;
 	*ret_value = take_value(it);
 	return true;
 }
 
 bool json_next_element(struct json_iter *it, struct json *ret_value)
 {
-	if (!it->p || it->object)
+	if (!json_has_element(it))
 		return false;
 	*ret_value = take_value(it);
 	return true;
+}
+
+bool json_next_key(struct json_iter *it, struct json *ret_key)
+{
+	return next_key(it, ret_key);
+}
+
+bool json_has_element(const struct json_iter *it)
+{
+	return it->p && !it->object;
+}
+
+struct json json_take(struct json_iter *it)
+{
+	return take_value(it);
+}
+
+struct json_iter json_go_into(const struct json_iter *it)
+{
+	return json_iter((struct json){it->p, 1}); /* how long it is nobody asks */
+}
+
+void json_leave(struct json_iter *it, const struct json_iter *inner)
+{
+	assert(!inner->p);
+	if (inner->end)
+		go_behind(it, inner->end + 1);
+	else
+		(void)take_value(it);
 }
 
 struct json json_get(struct json object, const char *key)

@@ -59,10 +59,19 @@ bool json_string_is(struct json v, const char *text); /* a string with this cont
 struct json_iter {
 	const char *p; /* NULL: at the end */
 	bool object;
+	const char *end; /* then: where it closes; NULL: it was never open */
 };
 struct json_iter json_iter(struct json array_or_object); /* empty for other types */
 bool json_next_member(struct json_iter *it, struct json *ret_key, struct json *ret_value);
 bool json_next_element(struct json_iter *it, struct json *ret_value);
+/* The same without passing over a value to find its end, which takes its time where it is
+ * long: the key alone, or (for elements) whether one is there; the value is then either
+ * taken, or gone into and, when that iterator is at its end, left. */
+bool json_next_key(struct json_iter *it, struct json *ret_key);
+bool json_has_element(const struct json_iter *it);
+struct json json_take(struct json_iter *it);
+struct json_iter json_go_into(const struct json_iter *it);
+void json_leave(struct json_iter *it, const struct json_iter *inner);
 
 struct json json_get(struct json object, const char *key); /* absent if not there */
 struct json json_at(struct json array, size_t index);

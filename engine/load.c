@@ -1,7 +1,8 @@
 /*
  * From a claim to a run in memory: the definition (while it is kept; not here, if workers
  * died of it), the journal from its last snapshot on, the few older entries that the
- * snapshot names. Nothing is evaluated here.
+ * snapshot names. What was read is replayed in as many turns as it takes. Nothing is
+ * evaluated here.
  */
 #include "pool.h"
 
@@ -9,13 +10,22 @@
 #include "clock.h"
 #include "log.h"
 #include "places.h"
+#include "replay.h"
 #include "store.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+/* A run whose rows are there. */
+struct replaying {
+	struct uuid id;
+	int64_t claimed_seq;
+	struct replay *replay; /* NULL: none is being read */
+};
+
 /* Claimed runs whose definitions and journals are being read, some at a time. */
 struct load {
+	struct load_part part; /* first */
 	struct worker *worker;
 	struct uuid *ids; /* all of them */
 	size_t count;
@@ -24,62 +34,21 @@ struct load {
 	struct uuid *behind;       /* those with entries, or an input, to be read */
 	bool *inputs;              /* likewise: whether that is its input too */
 	size_t behind_count, read; /* read: so many of them were */
+	struct db_batch *batch;    /* being replayed */
+	int row;                   /* of its rows, the first that was not */
+	struct replaying replaying;
 };
 
 /* One run whose snapshot names older entries. */
 struct place_load {
+	struct load_part part; /* first */
 	struct worker *worker;
 	struct uuid id;
 	struct places *places;
 	bool asked; /* in the batch under way */
+	struct db_batch *batch;
+	struct replaying replaying;
 };
-
-/* ---- Replay ---- */
-
-static bool replay_ops(struct run *r, struct json ops, int64_t seq, struct error *err)
-{
-	struct json_iter it = json_iter(ops);
-	struct json text;
-	for (unsigned number = 0; json_next_element(&it, &text); number++) {
-		struct op op;
-		if (!op_read(text, seq, number, &op, err))
-			return false;
-		bool ok = run_apply(r, &op, err);
-		op_finish(&op);
-		if (!ok)
-			return false;
-	}
-	return true;
-}
-
-/* The entries in rows first..last, in order; the first may be a snapshot. */
-static bool replay(struct run *r, const struct db_result *rows, int first, int last,
-	struct places *places, struct error *err)
-{
-	for (int row = first; row <= last; row++) {
-		struct json ops;
-		int64_t seq = db_int(rows, row, 1);
-		r->at = db_int(rows, row, 2);
-		if (!json_check(db_text(rows, row, 4), db_length(rows, row, 4),
-			    &entry_limits, &ops, NULL, err))
-			return error_prefix(err, "journal entry %lld", (long long)seq);
-		bool snapshot = strcmp(db_text(rows, row, 3), "frames") == 0;
-		if (snapshot && row == first) {
-			struct json frames = json_get(json_at(ops, 0), "frames");
-			if (!frames_restore(r, frames, places_fetch, places, err))
-				return false;
-		} else if (!snapshot && !replay_ops(r, ops, seq, err)) {
-			return false;
-		}
-		r->tail_bytes += db_length(rows, row, 4);
-		if (snapshot) {
-			r->frames_seq = seq;
-			r->frames_bytes = r->tail_bytes = db_length(rows, row, 4);
-		}
-		r->seq = r->durable_seq = seq;
-	}
-	return true;
-}
 
 /* ---- Becoming a run ---- */
 
@@ -155,55 +124,161 @@ static void leave(struct owned *o, const struct definition_slot *slot)
 	db_send(w->control, b);
 }
 
-static void become_run(struct owned *o, const struct db_result *rows, int first, int last,
-	struct places *places)
+/* NULL: it has become something else. */
+static struct run *make_run(struct owned *o)
 {
-	if (rows && (last < first || db_int(rows, last, 1) != o->claimed_seq)) {
-		lose(o);
-		return;
-	}
 	struct definition_slot *slot =
 		definitions_find(&o->worker->definitions, o->definition_id);
 	struct fault fault = {0};
 	struct error err = {0};
 	struct json input;
-	char id[UUID_TEXT];
 	if (slot->left) {
 		leave(o, slot);
-		return;
+		return NULL;
 	}
 	if (!slot->definition) {
 		refuse(o, &slot->fault);
-		return;
+		return NULL;
 	}
 	if (!json_check(o->input->s, o->input->n, NULL, &input, NULL, &err)) {
 		fault_set(&fault, PROBLEM_VALIDATION, "the input: %.800s", err.text);
 		refuse(o, &fault);
-		return;
+		return NULL;
 	}
 	o->input->seq = 0;
 	struct run *r = run_create(
 		o->id, slot->definition, o->input, o->created_at, o->started_at);
 	r->seq = r->durable_seq = o->claimed_seq;
 	r->claimed_seq = o->claimed_seq;
-	if (rows && !replay(r, rows, first, last, places, &err)) {
-		uuid_format(o->id, id);
-		log_line(LOG_ERROR, "run %s: %s", id, err.text);
-		run_destroy(r);
-		suspend(o, "its journal cannot be replayed by this version");
+	return r;
+}
+
+static void become_fresh(struct owned *o)
+{
+	struct run *r = make_run(o);
+	if (r)
+		owned_live(o, r);
+}
+
+/* ---- Replay ---- */
+
+static void begin_replay(struct replaying *g, struct owned *o,
+	const struct db_result *rows, int first, int last, struct places *places)
+{
+	if (last < first || db_int(rows, last, 1) != o->claimed_seq) {
+		lose(o);
 		return;
 	}
-	owned_live(o, r);
+	struct run *r = make_run(o);
+	if (!r)
+		return;
+	g->id = o->id;
+	g->claimed_seq = o->claimed_seq;
+	g->replay = replay_create(r, rows, first, last, places);
+}
+
+static void end_replay(struct replaying *g)
+{
+	replay_destroy(g->replay);
+	g->replay = NULL;
+}
+
+/* The run that is being read, unless it was claimed anew meanwhile, or is gone. */
+static struct owned *reader(struct worker *w, const struct replaying *g)
+{
+	struct owned *o = owned_find(w, g->id);
+	bool waits = o && o->state == OWNED_LOADING && o->claimed_seq == g->claimed_seq;
+	return waits ? o : NULL;
+}
+
+static void refuse_replay(struct owned *o, const struct error *err)
+{
+	log_run(LOG_ERROR, o->id, "%s", err->text);
+	suspend(o, "its journal cannot be replayed by this version");
+}
+
+static void ask_places(struct place_load *p);
+
+static void read_places(struct owned *o, struct places *places)
+{
+	struct place_load *p = xcalloc(1, sizeof *p);
+	p->worker = o->worker;
+	p->id = o->id;
+	p->places = places;
+	ask_places(p);
+}
+
+/* True: it has ended. */
+static bool read_some(struct worker *w, struct replaying *g, int64_t until)
+{
+	struct owned *o = reader(w, g);
+	struct error err = {0};
+	enum replay_progress p = REPLAY_FAILED;
+	if (o) {
+		p = replay_go_on(g->replay, until, &err);
+		if (p == REPLAY_MORE)
+			return false;
+	}
+	struct run *r = p == REPLAY_DONE ? replay_take_run(g->replay) : NULL;
+	if (p == REPLAY_PLACES)
+		read_places(o, replay_take_places(g->replay));
+	end_replay(g);
+	if (r)
+		owned_live(o, r);
+	else if (o && p == REPLAY_FAILED)
+		refuse_replay(o, &err);
+	return true;
+}
+
+/* What is to be replayed goes on in the turns to come. */
+static void go_on_later(struct worker *w, struct load_part *part,
+	bool (*go_on)(struct load_part *, int64_t))
+{
+	part->go_on = go_on;
+	part->next = NULL;
+	*w->parts_tail = part;
+	w->parts_tail = &part->next;
+}
+
+bool load_go_on(struct worker *w, int64_t until)
+{
+	struct load_part *part;
+	while ((part = w->parts)) {
+		w->parts = part->next;
+		if (!w->parts)
+			w->parts_tail = &w->parts;
+		if (!part->go_on(part, until))
+			go_on_later(w, part, part->go_on);
+		if (clock_boottime() >= until)
+			break;
+	}
+	return w->parts != NULL;
 }
 
 /* ---- Older entries ---- */
-
-static void ask_places(struct place_load *p);
 
 static void place_load_destroy(struct place_load *p)
 {
 	places_destroy(p->places);
 	free(p);
+}
+
+static void end_places(struct place_load *p)
+{
+	struct worker *w = p->worker;
+	db_batch_destroy(p->batch);
+	place_load_destroy(p);
+	w->loads--;
+	worker_check_done(w);
+}
+
+static bool place_load_go_on(struct load_part *part, int64_t until)
+{
+	struct place_load *p = (struct place_load *)part;
+	if (!read_some(p->worker, &p->replaying, until))
+		return false;
+	end_places(p);
+	return true;
 }
 
 static void on_places(struct db_batch *b)
@@ -212,22 +287,25 @@ static void on_places(struct db_batch *b)
 	struct worker *w = p->worker;
 	struct owned *o = owned_find(w, p->id);
 	bool waits = o && o->state == OWNED_LOADING, ok = b->err.kind == ERROR_NONE;
-	w->loads--;
+	p->batch = b;
 	if (waits && ok && p->asked) {
+		w->loads--;
 		places_take(p->places, b->statements[0].result);
 		ask_places(p);
-		p = NULL;
-	} else if (waits && ok) {
+		db_batch_destroy(b);
+		return;
+	}
+	if (waits && ok) {
 		const struct db_result *rows = b->statements[0].result;
-		become_run(o, rows, 0, db_rows(rows) - 1, p->places);
+		begin_replay(&p->replaying, o, rows, 0, db_rows(rows) - 1, p->places);
 	} else if (waits) {
 		owned_doubt(o);
 		claim_doubted(w);
 	}
-	if (p)
-		place_load_destroy(p);
-	db_batch_destroy(b);
-	worker_check_done(w);
+	if (p->replaying.replay)
+		go_on_later(w, &p->part, place_load_go_on);
+	else
+		end_places(p);
 }
 
 /* The next places; after them the run's rows anew, since those that named them went with
@@ -241,26 +319,6 @@ static void ask_places(struct place_load *p)
 		store_load_entries(b, &p->id, &without_input, 1, BOUND_LOAD);
 	p->worker->loads++;
 	db_send(p->worker->control, b);
-}
-
-/* Whether the run's first row is a snapshot that names older entries; then they are read.
- */
-static bool needs_places(struct owned *o, const struct db_result *rows, int first)
-{
-	struct places *places = NULL;
-	struct json ops;
-	if (strcmp(db_text(rows, first, 3), "frames") == 0 &&
-		json_check(db_text(rows, first, 4), db_length(rows, first, 4),
-			&entry_limits, &ops, NULL, NULL))
-		places = places_create(json_get(json_at(ops, 0), "frames"));
-	if (!places)
-		return false;
-	struct place_load *p = xcalloc(1, sizeof *p);
-	p->worker = o->worker;
-	p->id = o->id;
-	p->places = places;
-	ask_places(p);
-	return true;
 }
 
 /* ---- The batch ---- */
@@ -280,7 +338,8 @@ static bool is_fresh(const struct owned *o)
 }
 
 /* One run's rows: its input, if that was asked for, then its entries. */
-static void take_run(struct owned *o, const struct db_result *rows, int first, int last)
+static void take_run(struct replaying *g, struct owned *o, const struct db_result *rows,
+	int first, int last)
 {
 	if (strcmp(db_text(rows, first, 3), "input") == 0) {
 		struct json input = {db_text(rows, first, 4), db_length(rows, first, 4)};
@@ -288,28 +347,24 @@ static void take_run(struct owned *o, const struct db_result *rows, int first, i
 		first++;
 	}
 	if (is_fresh(o))
-		become_run(o, NULL, 0, -1, NULL);
-	else if (first > last || !needs_places(o, rows, first))
-		become_run(o, rows, first, last, NULL);
+		become_fresh(o);
+	else
+		begin_replay(g, o, rows, first, last, NULL);
 }
 
-/* The runs in the rows: those that are left come with the next batch. */
-static void take_rows(struct load *l, const struct db_result *rows)
+/* The next run in the rows. */
+static void take_next(struct load *l, const struct db_result *rows)
 {
-	for (int first = 0, last; first < db_rows(rows); first = last + 1) {
-		struct uuid id = db_uuid(rows, first, 0);
-		for (last = first; last + 1 < db_rows(rows); last++) {
-			if (!uuid_equal(db_uuid(rows, last + 1, 0), id))
-				break;
-		}
-		while (l->read < l->behind_count && !uuid_equal(l->behind[l->read++], id))
-			; /* nothing of it is there */
-		struct owned *o = owned_find(l->worker, id);
-		if (o && o->state == OWNED_LOADING)
-			take_run(o, rows, first, last);
-	}
-	if (!db_rows(rows))
-		l->read = l->behind_count;
+	int first = l->row, last = first;
+	struct uuid id = db_uuid(rows, first, 0);
+	while (last + 1 < db_rows(rows) && uuid_equal(db_uuid(rows, last + 1, 0), id))
+		last++;
+	while (l->read < l->behind_count && !uuid_equal(l->behind[l->read++], id))
+		; /* nothing of it is there */
+	l->row = last + 1;
+	struct owned *o = owned_find(l->worker, id);
+	if (o && o->state == OWNED_LOADING)
+		take_run(&l->replaying, o, rows, first, last);
 }
 
 /* Those of which nothing else has to be read. */
@@ -318,7 +373,7 @@ static void take_fresh(struct load *l)
 	for (size_t i = 0; i < l->count; i++) {
 		struct owned *o = owned_find(l->worker, l->ids[i]);
 		if (o && o->state == OWNED_LOADING && is_fresh(o) && o->input)
-			become_run(o, NULL, 0, -1, NULL);
+			become_fresh(o);
 	}
 	l->count = 0;
 }
@@ -375,27 +430,59 @@ static void compile(struct worker *w, struct uuid id, const struct db_result *ro
 	db_send(w->control, b);
 }
 
+static void end_batch(struct load *l)
+{
+	struct worker *w = l->worker;
+	struct db_batch *b = l->batch;
+	w->loads--;
+	l->batch = NULL;
+	read_on(l);
+	db_batch_destroy(b);
+	worker_check_done(w);
+}
+
+/* The runs in the rows: those that are left come with the next batch. */
+static bool load_some(struct load_part *part, int64_t until)
+{
+	struct load *l = (struct load *)part;
+	const struct db_result *rows = l->batch->statements[l->batch->count - 1].result;
+	do {
+		if (l->replaying.replay && !read_some(l->worker, &l->replaying, until))
+			return false;
+		if (l->replaying.replay == NULL && l->row < db_rows(rows))
+			take_next(l, rows);
+		if (l->replaying.replay == NULL && l->row >= db_rows(rows)) {
+			end_batch(l);
+			return true;
+		}
+	} while (clock_boottime() < until);
+	return false;
+}
+
 static void on_loaded(struct db_batch *b)
 {
 	struct load *l = b->ctx;
 	struct worker *w = l->worker;
-	w->loads--;
+	l->batch = b;
 	if (b->err.kind != ERROR_NONE) {
+		w->loads--;
 		give_up(l);
 		load_destroy(l);
+		db_batch_destroy(b);
+		worker_check_done(w);
 	} else if (l->definition_count) {
 		for (size_t i = 0; i < l->definition_count; i++)
 			compile(w, l->definitions[i], b->statements[i].result);
 		l->definition_count = 0;
 		take_fresh(l);
-		read_on(l);
+		end_batch(l);
 	} else {
 		take_fresh(l);
-		take_rows(l, b->statements[b->count - 1].result);
-		read_on(l);
+		l->row = 0;
+		if (!db_rows(b->statements[b->count - 1].result))
+			l->read = l->behind_count;
+		go_on_later(w, &l->part, load_some);
 	}
-	db_batch_destroy(b);
-	worker_check_done(w);
 }
 
 /* In a batch of its own, so that nobody waits for what is noted of a definition while

@@ -131,11 +131,24 @@ bool member_read(const struct member *m, struct json v, void *object)
 	return true;
 }
 
+/* Names in tables have no escapes. */
+static inline bool is_named(const struct member *m, const char *text, size_t n)
+{
+	return m->name[0] == *text && strncmp(m->name, text, n) == 0 && !m->name[n];
+}
+
 const struct member *member_find(const struct member *table, struct json name)
 {
 	const struct member *m = table;
-	while (m->name && !json_string_is(name, m->name))
-		m++;
+	if (json_type(name) != JSON_STRING)
+		return NULL;
+	if (memchr(name.s, '\\', name.n)) {
+		while (m->name && !json_string_is(name, m->name))
+			m++;
+	} else {
+		while (m->name && !is_named(m, name.s + 1, name.n - 2))
+			m++;
+	}
 	return m->name ? m : NULL;
 }
 

@@ -12,7 +12,7 @@ const struct json_limits entry_limits = {.bytes = (size_t)1 << 30, .depth = 512}
 struct place {
 	int64_t seq;
 	unsigned op;
-	char *field;
+	const char *field;   /* as op_value_field gives it */
 	struct value *value; /* NULL: not read, or not there */
 };
 
@@ -20,17 +20,8 @@ struct places {
 	struct place *all;
 	size_t count, at; /* at: the first of those whose entry was not read */
 	struct value *lent;
+	struct frames_walk walk; /* where in the snapshot it is */
 };
-
-static void on_place(void *ctx, int64_t seq, unsigned op, struct json field)
-{
-	struct places *p = ctx;
-	char *name = json_strdup(field);
-	if (!name)
-		return;
-	p->all = xrealloc(p->all, (p->count + 1) * sizeof *p->all);
-	p->all[p->count++] = (struct place){.seq = seq, .op = op, .field = name};
-}
 
 static int compare(const void *a, const void *b)
 {
@@ -42,34 +33,58 @@ static int compare(const void *a, const void *b)
 	return strcmp(x->field, y->field);
 }
 
+/* The values of frames side by side are often the same. */
+static void on_place(void *ctx, int64_t seq, unsigned op, const char *field)
+{
+	struct places *p = ctx;
+	struct place place = {.seq = seq, .op = op, .field = field};
+	for (size_t i = p->count; i > 0 && p->count - i < 4; i--) {
+		if (field && compare(&p->all[i - 1], &place) == 0)
+			return;
+	}
+	if (!field)
+		return;
+	if ((p->count & (p->count - 1)) == 0)
+		p->all = xrealloc(p->all, (p->count ? 2 * p->count : 1) * sizeof *p->all);
+	p->all[p->count++] = place;
+}
+
 struct places *places_create(struct json snapshot)
 {
 	struct places *p = xcalloc(1, sizeof *p);
-	size_t kept = 0;
-	frames_places(snapshot, on_place, p);
-	if (!p->count) {
-		free(p);
-		return NULL;
+	p->walk = frames_walk(snapshot);
+	return p;
+}
+
+bool places_collect(struct places *p, int frames)
+{
+	while (frames-- > 0) {
+		if (!frames_places(&p->walk, on_place, p))
+			return false;
 	}
+	return true;
+}
+
+bool places_sort(struct places *p)
+{
+	size_t kept = 0;
+	if (!p->count)
+		return false;
 	qsort(p->all, p->count, sizeof *p->all, compare);
 	for (size_t i = 1; i < p->count; i++) {
 		if (compare(&p->all[kept], &p->all[i]) != 0)
 			p->all[++kept] = p->all[i];
-		else
-			free(p->all[i].field);
 	}
 	p->count = kept + 1;
-	return p;
+	return true;
 }
 
 void places_destroy(struct places *p)
 {
 	if (!p)
 		return;
-	for (size_t i = 0; i < p->count; i++) {
-		free(p->all[i].field);
+	for (size_t i = 0; i < p->count; i++)
 		value_unref(p->all[i].value);
-	}
 	value_unref(p->lent);
 	free(p->all);
 	free(p);
@@ -125,7 +140,7 @@ void places_take(struct places *p, const struct db_result *rows)
 struct json places_fetch(void *ctx, int64_t seq, unsigned op, const char *field)
 {
 	struct places *p = ctx;
-	struct place key = {.seq = seq, .op = op, .field = (char *)field};
+	struct place key = {.seq = seq, .op = op, .field = field};
 	struct place *found =
 		p ? bsearch(&key, p->all, p->count, sizeof key, compare) : NULL;
 	if (!found || !found->value)

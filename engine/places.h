@@ -13,8 +13,12 @@ extern const struct json_limits entry_limits;
 
 struct places;
 
-/* Those that the snapshot names; NULL: none. */
+/* Those that the snapshot names, which is borrowed until they are collected, so many
+ * frames at a time; places_collect: whether some are left. */
 struct places *places_create(struct json snapshot);
+bool places_collect(struct places *p, int frames);
+/* When they are. False: it names none. */
+bool places_sort(struct places *p);
 void places_destroy(struct places *p);
 
 /* Adds the statement that reads the next of the run's entries; false: there are no more.

@@ -65,6 +65,12 @@ struct owned {
 		       awaited */
 };
 
+/* What of a load goes on in a later turn; go_on returns true when it is gone. */
+struct load_part {
+	struct load_part *next;
+	bool (*go_on)(struct load_part *part, int64_t until);
+};
+
 #define OWNED_BUCKETS 8192
 
 struct worker {
@@ -123,7 +129,8 @@ struct worker {
 	struct uuid vanished[64]; /* seen without sessions once */
 	int64_t vanished_at[64];
 	size_t vanished_count;
-	int loads; /* batches of load.c in flight */
+	int loads; /* batches of load.c in flight, or being replayed */
+	struct load_part *parts, **parts_tail; /* of those: a turn goes on with some */
 
 	struct suspects *suspects; /* in processes of their own, which are ours */
 	uv_timer_t turn_timer;     /* in such a process */
@@ -238,6 +245,8 @@ void children_look(struct worker *w);  /* asks for those that want to know */
 
 /* load.c: what a claim returned goes on to become runs. */
 void load_claimed(struct worker *w, const struct db_result *rows, bool own);
+/* Replays what was read, until that time (clock_boottime); whether some is left. */
+bool load_go_on(struct worker *w, int64_t until);
 
 /* refused.c: a transaction that was to take its entry along was not committed. */
 void owned_refused(struct owned *o, const struct error *err);

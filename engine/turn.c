@@ -1,8 +1,8 @@
 /*
- * A turn of the loop: runs that were woken advance, what they want begins, what they
- * wrote leaves together. How much of the processor a turn took is told to the log at the
- * level `debug`, by processor time: that a machine is busy is no fault of what a turn
- * did.
+ * A turn of the loop: what was read is replayed, runs that were woken advance, what they
+ * want begins, what they wrote leaves together. How much of the processor a turn took is
+ * told to the log at the level `debug`, by processor time: that a machine is busy is no
+ * fault of what a turn did.
  */
 #include "pool.h"
 
@@ -10,6 +10,7 @@
 #include "log.h"
 
 #define TURN_USEC (10 * USEC_PER_MS) /* of advancing runs, unless one takes longer */
+#define LOAD_USEC (10 * USEC_PER_MS) /* of replaying what was read */
 #define TOLD_MS 10                   /* shorter turns are not told */
 
 static void note_length(int64_t *used)
@@ -52,6 +53,8 @@ void turn_on_prepare(uv_prepare_t *prepare)
 	struct worker *w = prepare->data;
 	note_length(&w->turn_used);
 	suspected_turn(w);
+	if (w->parts && load_go_on(w, clock_boottime() + LOAD_USEC))
+		uv_timer_start(&w->again_timer, on_turn, 0, 0);
 	advance_woken(w);
 	owned_start_effects(w);
 	attend(w);

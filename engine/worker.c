@@ -373,6 +373,7 @@ bool worker_create(const struct worker_options *o, struct worker **ret, struct e
 	w->options.settings.database = o->conninfo;
 	w->id = uuid_v4();
 	w->woken_tail = &w->woken;
+	w->parts_tail = &w->parts;
 	w->slot_tail = &w->slot_head;
 	list_abilities(w);
 	suspected_init(w);
@@ -576,6 +577,8 @@ void worker_destroy(struct worker *w)
 	w->stopped = true;
 	events_abandon(w);
 	owned_each(w, discard);
+	while (load_go_on(w, INT64_MAX))
+		;
 	journal_destroy(w->journal);
 	db_destroy(w->beat);
 	if (w->control != w->beat)

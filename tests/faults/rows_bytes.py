@@ -2,6 +2,7 @@
 journals that another worker reads, a slow line, a lock that somebody holds (row 67)."""
 import json
 import pathlib
+import re
 import time
 
 from catalogue import case
@@ -12,6 +13,8 @@ from sessions import JOURNAL, LEASE, SOON
 
 MIB = 1 << 20
 RESIDENT = 256  # MiB
+TURN = re.compile(r"a turn of the loop took (\d+) ms of the processor")
+LONGEST = 60  # ms
 CALM = ["--lease", "5s", "--heartbeat", "1s"]
 PATIENT = [*NO_POISON, "--http-timeout", "10m"]
 
@@ -187,6 +190,42 @@ def large_takeover(world):
     journal_is_whole(db)
     said = db.value("select output::text from stepwell.runs where name = 'big'")
     check(said == "true", "I4: a value is another after the takeover: %s", said[:200])
+    world.checked(count)
+
+
+def longest_turn(worker, after):
+    return max([int(ms) for ms in TURN.findall(worker.output())][after:], default=0)
+
+
+@case(67)
+def large_fork(world):
+    """Very many branches wait; another worker takes the run over, suspends it, resumes it, cancels it: no turn of its loop
+    is so long that its other runs, or its heartbeat, would wait for it."""
+    db, count = world.db, world.size(10000, 50000, 100000)
+    db.apply("fork", [{"f": {"if": "${ $workflow.input }", "fork": {"branches": [
+        {"b%d" % n: {"wait": {"seconds": 36000}}} for n in range(count)]}}}])
+    first = world.worker()
+    run = db.start_with("fork", [True])[0]
+    state = "stepwell.lease where run_id = '%s' and state = '%%s'" % run
+    wait_for(lambda: db.count(state % "waiting") == 1, 60, "all branches wait")
+    first.end()
+    worker = world.worker("--log-level", "debug")
+    small = db.start_with("fork", [False])[0]  # which has the definition compiled
+    wait_for(lambda: db.count("stepwell.lease where run_id = '%s'" % small) == 0, 60, "the definition is there")
+    before = len(TURN.findall(worker.output()))
+    for order, then in (("suspend", "suspended"), ("resume", "waiting")):
+        db.cli(order, run, timeout=60)
+        wait_for(lambda: db.count(state % then) == 1, 60, order)
+        world.inject()
+        world.land()
+    db.cli("cancel", run, timeout=60)
+    db.wait_idle(60)
+    longest = longest_turn(worker, before)
+    world.figure("longest turn ms, %d branches" % count, longest)
+    world.note("%d branches: longest turn %d ms", count, longest)
+    check(longest <= LONGEST * (10 if world.sanitized else 1), "I10: a turn of %d ms", longest)
+    world.check_workers()
+    journal_is_whole(db)
     world.checked(count)
 
 
