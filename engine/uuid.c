@@ -42,10 +42,25 @@ struct uuid uuid_v7(int64_t usec)
 	return id;
 }
 
+/* Looking the algorithm up costs OpenSSL more than a short digest: once in a process. */
+static EVP_MD_CTX *start_digest(void)
+{
+	static EVP_MD_CTX *context;
+	static EVP_MD *algorithm;
+	if (!context) {
+		context = EVP_MD_CTX_new();
+		algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+	}
+	if (!context || !algorithm || !EVP_DigestInit_ex(context, algorithm, NULL))
+		abort();
+	return context;
+}
+
 void digest_sha256(const void *data, size_t n, uint8_t out[32])
 {
-	unsigned len = 32;
-	if (!EVP_Digest(data, n, out, &len, EVP_sha256(), NULL))
+	EVP_MD_CTX *context = start_digest();
+	if (!EVP_DigestUpdate(context, data, n) ||
+		!EVP_DigestFinal_ex(context, out, NULL))
 		abort();
 }
 

@@ -96,14 +96,23 @@ static struct address from_v4(const void *bytes)
 	return a;
 }
 
-bool address_take(const struct sockaddr *s, struct address *ret, uint16_t *ret_port,
-	char shown[ADDRESS_SHOWN])
+void address_show(const struct sockaddr *s, char ret[ADDRESS_SHOWN])
+{
+	const void *bytes =
+		s->sa_family == AF_INET
+			? (const void *)&((const struct sockaddr_in *)s)->sin_addr
+			: &((const struct sockaddr_in6 *)s)->sin6_addr;
+	if ((s->sa_family != AF_INET && s->sa_family != AF_INET6) ||
+		!inet_ntop(s->sa_family, bytes, ret, ADDRESS_SHOWN))
+		snprintf(ret, ADDRESS_SHOWN, "the address");
+}
+
+bool address_take(const struct sockaddr *s, struct address *ret, uint16_t *ret_port)
 {
 	if (s->sa_family == AF_INET) {
 		const struct sockaddr_in *v4 = (const struct sockaddr_in *)s;
 		*ret = from_v4(&v4->sin_addr);
 		*ret_port = ntohs(v4->sin_port);
-		inet_ntop(AF_INET, &v4->sin_addr, shown, ADDRESS_SHOWN);
 		return true;
 	}
 	if (s->sa_family != AF_INET6)
@@ -111,7 +120,6 @@ bool address_take(const struct sockaddr *s, struct address *ret, uint16_t *ret_p
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)s;
 	memcpy(ret->bytes, &v6->sin6_addr, 16);
 	*ret_port = ntohs(v6->sin6_port);
-	inet_ntop(AF_INET6, &v6->sin6_addr, shown, ADDRESS_SHOWN);
 	unwrap(ret);
 	return true;
 }

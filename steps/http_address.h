@@ -26,9 +26,9 @@ enum address_class {
 	ADDRESS_NEVER,    /* no service's: unspecified, multicast, reserved */
 };
 
-/* Also its text. False: neither IPv4 nor IPv6. */
-bool address_take(const struct sockaddr *s, struct address *ret, uint16_t *ret_port,
-	char shown[ADDRESS_SHOWN]);
+/* False: neither IPv4 nor IPv6. */
+bool address_take(const struct sockaddr *s, struct address *ret, uint16_t *ret_port);
+void address_show(const struct sockaddr *s, char ret[ADDRESS_SHOWN]);
 /* The text is an address of IPv4 or IPv6. */
 bool address_read(const char *text, struct address *ret);
 /* ADDRESS or ADDRESS/BITS; the network is masked. */

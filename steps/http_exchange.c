@@ -139,8 +139,9 @@ static void set_headers(struct exchange *x)
 static void set_digest(struct exchange *x)
 {
 	const struct http_credentials *c = &x->request->credentials;
-	bool on = c->scheme == HTTP_DIGEST && !x->foreign &&
-		  (x->request->safe || x->challenged);
+	if (c->scheme != HTTP_DIGEST)
+		return; /* the handle knows of nobody */
+	bool on = !x->foreign && (x->request->safe || x->challenged);
 	CURL *easy = x->transfer.easy;
 	http_set(easy, CURLOPT_HTTPAUTH, on ? CURLAUTH_DIGEST : CURLAUTH_NONE);
 	http_set(easy, CURLOPT_USERNAME, on ? c->username : NULL);

@@ -265,18 +265,20 @@ bool http_reach_refuses(const struct http_reach *r, const struct sockaddr *addre
 	static const struct http_reach none;
 	struct address a;
 	uint16_t port = 0;
-	char shown[ADDRESS_SHOWN] = "the address";
-	bool known = address_take(address, &a, &port, shown);
+	char shown[ADDRESS_SHOWN];
+	bool known = address_take(address, &a, &port);
 	enum address_class class = known ? address_classify(&a) : ADDRESS_NEVER;
 	if (!r)
 		r = &none;
 	if (class == ADDRESS_NEVER) {
+		address_show(address, shown);
 		snprintf(text, size, "%s is not the address of a service", shown);
 		return true;
 	}
 	if (find_address(&r->allow, &a, class, port))
 		return false;
 	if (class == ADDRESS_METADATA) {
+		address_show(address, shown);
 		snprintf(text, size,
 			"%s is link-local or a cloud's metadata service; allow it with "
 			"--http-allow %s",
@@ -285,6 +287,7 @@ bool http_reach_refuses(const struct http_reach *r, const struct sockaddr *addre
 	}
 	if (allowed || !find_address(&r->deny, &a, class, port))
 		return false;
+	address_show(address, shown);
 	snprintf(text, size, "%s is denied here (--http-deny)", shown);
 	return true;
 }
