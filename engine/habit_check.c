@@ -183,16 +183,28 @@ static bool may_begin(const char *s, const char *scheme)
 	return strncasecmp(s, scheme, n < m ? n : m) == 0;
 }
 
+/* Whether what stands behind the scheme, if anything does that is known, is no host. */
+static bool lacks_host(const char *s)
+{
+	const char *scheme_end = strstr(s, "://");
+	return scheme_end && strncasecmp(s, "http", 4) == 0 &&
+	       scheme_end < s + strcspn(s, "{$") && strchr("/:?#", scheme_end[3]);
+}
+
 void habit_check_url(
 	struct inspection *in, struct json v, const struct place *place, bool file)
 {
 	char quoted[QUOTE_SIZE], *s = json_strdup(v);
-	if (s && !in->loose && !may_begin(s, "http://") && !may_begin(s, "https://") &&
-		!(file && may_begin(s, "file://")))
+	bool known = s && (may_begin(s, "http://") || may_begin(s, "https://") ||
+				  (file && may_begin(s, "file://")));
+	if (s && !in->loose && !known)
 		inspection_report(in, FINDING_UNSUPPORTED, place, v,
 			"must begin with http://%s https://%s, not %s",
 			file ? "," : " or", file ? " or file://" : "",
 			quote_json(v, quoted, sizeof quoted));
+	if (known && !in->loose && lacks_host(s))
+		inspection_report(
+			in, FINDING_UNSUPPORTED, place, v, "the URL has no host");
 	free(s);
 }
 

@@ -175,6 +175,14 @@ START_TEST(urls_begin_with_what_is_spoken)
 			"must begin with"),
 		UNSUPPORTED(SOURCE("'ftp://x/y'"), "/do/0/t/run/script/source/endpoint",
 			"https:// or file://"),
+		UNSUPPORTED(GET("'http:///x'"), "/do/0/t/with/endpoint", "has no host"),
+		UNSUPPORTED(GET("{'uri':'HTTPS://'}"), "/do/0/t/with/endpoint/uri",
+			"has no host"),
+		UNSUPPORTED(
+			GET("'http://:80/{x}'"), "/do/0/t/with/endpoint", "has no host"),
+		UNSUPPORTED(SOURCE("'https://?x'"), "/do/0/t/run/script/source/endpoint",
+			"has no host"),
+		RUNS(GET("'http://{host}/x'")), RUNS(GET("'http://{host}:80/x'")),
 		RUNS(SOURCE("'file:///x.js'")), RUNS(GET("'HTTPS://x/{y}'")),
 		RUNS(GET("'{scheme}://x/'")), RUNS(GET("'http{s}://x'")),
 		RUNS(GET("'${ .url }'")));
