@@ -3,7 +3,7 @@ are named as the functions' own words."""
 import json
 
 from catalogue import case
-from harness import check, check_landed
+from harness import check, check_landed, wait_for
 from judges import Verdict, all_completed, journal_is_whole
 
 # Runs statements one by one; of those that succeed nothing stays, but their texts.
@@ -195,3 +195,61 @@ def search_path_shadows(world):
     journal_is_whole(db)
     world.checked(count)
     world.note("%d shadows", shadows)
+
+
+# Signs for the caller what it is told, with the pool's key: the attacker that has it sign one thing and append another.
+SIGN = """
+create function public.sign(member text[]) returns bytea language sql security definer as $$
+	select sha256(s.key || sha256(s.key || convert_to((select string_agg(stepwell.signed_member(m), '' order by n)
+		from unnest(member) with ordinality as e (m, n)), 'UTF8')))
+	from stepwell.pool_secret s order by made_at desc limit 1 $$;
+create function public.attempt(told text[], appended text[], cut int) returns text language plpgsql as $$
+declare
+	a text[] := appended;
+	signed text[] := array[coalesce(told[1], pg_current_xact_id()::text), coalesce(told[2], pg_backend_pid()::text),
+		coalesce(told[3], session_user)] || told[4:];
+begin
+	perform stepwell.append_step(a[1]::uuid, array[a[3]::bigint], array[to_timestamp(a[4]::bigint / 1000000)],
+		array[a[5]], array[a[6]], array[a[7]::int], array[a[8]], a[2]::uuid, substr(public.sign(signed), 1, cut));
+	raise sqlstate 'ZZ999';
+exception when others then return sqlstate;
+end $$;
+"""
+
+
+@case(60)
+def appends_are_signed(world):
+    """A login of authors, told of a run all that there is to know, and given signatures of all that differs in one member
+    from what it appends: of another transaction, process, login, run, worker, entry; shifted, cut, empty, by hash alone."""
+    db, verdict = world.db, Verdict()
+    db.apply("nap", [{"s": {"wait": {"days": 1}}}])
+    db.start("nap", 2)
+    worker = world.worker()
+    claims = "select run_id, max(seq) + 1 as seq from stepwell.entry where run_id in (select run_id from stepwell.entry " \
+             "where data like '%/do/0/s%') group by run_id order by run_id"
+    wait_for(lambda: len(db.rows(claims)) == 2, 30, "both wait")
+    author = Login(world, db, "author", ["execute on function stepwell.append_step(uuid, bigint[], timestamptz[], text[], "
+                                         "text[], int[], text[], uuid, bytea)"])
+    db.psql(SIGN)
+    victim, other = db.rows(claims)
+    right = [victim["run_id"], worker.id(), str(victim["seq"]), "1760000000000000", "completed", "/do/0/s", "1",
+             '[{"op":"completed","path":"/do/0/s"}]']
+    changes = [(1, "7"), (2, "1"), (3, "postgres"), (4, other["run_id"]), (5, other["run_id"]), (6, "99"), (7, "1760000000000001"),
+               (8, "complete"), (9, "/do/0/t"), (9, None), (10, "2"), (10, None), (11, right[7][:-1]), (11, "[]"), (11, "")]
+    true = [None] * 3 + right
+    whole = [(true[:n - 1] + [v] + true[n:], 32) for n, v in changes]
+    whole += [(true[:7] + ["complete", "d/do/0/s"] + true[9:], 32), (true, 31), (true, 16), (true, 0)]
+    world.random.shuffle(whole)
+
+    def attempt(told, cut):
+        told, appended = (", ".join("null" if t is None else "$t$%s$t$" % t for t in texts) for texts in (told, right))
+        return author.psql("select public.attempt(array[%s], array[%s], %d)" % (told, appended, cut))
+    for told, cut in whole:
+        world.plan("%d bytes of the signature of %s", cut, told)
+        state = attempt(told, cut)
+        verdict.that(state == "28000", "I9: %d bytes of the signature of %s do for %s: %s", cut, told, right, state)
+    check_landed(attempt(true, 32) == "ZZ999", "what was signed is not accepted: nothing was shown")
+    verdict.end()
+    world.inject(len(whole))
+    world.land(len(whole))
+    world.checked(len(whole))
