@@ -8,6 +8,7 @@
 #include "carrier.h"
 #include "clock.h"
 #include "data_schema.h"
+#include "doubt.h"
 #include "rendering.h"
 #include "route.h"
 #include "scope.h"
@@ -47,9 +48,10 @@ enum progress run_fail(struct run *r, struct frame *f, const struct fault *fault
 	op.attempt = f->attempt ? f->attempt : 1;
 	op.values[OP_ERROR] = problem_create(fault, f->task->reference);
 	op.uncertain = fault->uncertain;
-	r->retry_after = fault->retry_after;
 	f->granted = false;
 	run_record(r, &op);
+	if (r->failed == f)
+		r->retry_after = fault->retry_after;
 	return PROGRESS_AGAIN;
 }
 
@@ -595,9 +597,24 @@ static enum progress hold_again(struct run *r, struct frame *f)
 static enum progress settle_held(struct run *r)
 {
 	struct frame *f = frame_leaf(r->root);
-	while (f->state != FRAME_HELD && f->state != FRAME_ANSWERED)
+	while (f->note.wait != AGENDA_PERSON)
 		f = frame_leaf_after(f, r->root);
-	return hold_again(r, f);
+	return f->state == FRAME_ENTER ? settle_lost(r, f) : hold_again(r, f);
+}
+
+/* An error finds its way, unless that leaves behind what is in doubt. */
+static enum progress handle_error(struct run *r, const struct advance *a)
+{
+	struct frame *late;
+	struct run_effect *e = doubt_ended(r);
+	if (e && end_effect(r, e->frame, a) == PROGRESS_AGAIN)
+		return PROGRESS_AGAIN;
+	if (run_wants_answer(r) || run_route(r) == PROGRESS_AGAIN)
+		return run_wants_answer(r) ? PROGRESS_WAIT : PROGRESS_AGAIN;
+	int64_t deadline = r->error_waits ? doubt_deadline(r, &late) : 0;
+	if (deadline && deadline <= a->now)
+		return run_time_out(r, late);
+	return PROGRESS_WAIT;
 }
 
 /* What a transaction commits in which others' code may run counts as durable with the
@@ -707,12 +724,12 @@ static enum progress step(struct run *r, const struct advance *a)
 	struct frame *late;
 	if (a->carried && !a->carried->recorded)
 		return step_carried(r, a);
-	if (r->request == REQUEST_CANCEL && !run_has_outcome(r))
+	if (r->request == REQUEST_CANCEL && (r->error_waits || !run_has_outcome(r)))
 		return run_cancel(r);
 	if (!r->root)
 		return run_is_stopping(r) ? suspend(r) : enter_run(r);
 	if (r->failed && !run_awaits_person(r))
-		return run_route(r);
+		return handle_error(r, a);
 	if (r->failed && !run_is_stopping(r))
 		return settle_held(r);
 	if (run_is_stopping(r) && !run_is_busy(r))
@@ -730,7 +747,7 @@ static unsigned need_of(const struct run *r)
 		[AGENDA_TIMER] = NEED_TIMER,
 		[AGENDA_EVENT] = NEED_EVENT};
 	unsigned need = NEED_NOTHING;
-	bool stopping = run_is_stopping(r);
+	bool stopping = run_is_stopping(r) || r->error_waits;
 	if (r->status != RUN_RUNNING)
 		return NEED_NOTHING;
 	for (int wait = 0; wait < AGENDA_WAITS; wait++)
@@ -762,7 +779,7 @@ static bool is_long(const struct run *r, int steps, int64_t began)
 static bool goes_alone(const struct run *r, const struct advance *a)
 {
 	return a->carried && a->carried->recorded && a->carried->effect.carrier->sole &&
-	       (!r->failed || run_awaits_person(r));
+	       (!r->failed || r->error_waits || run_awaits_person(r));
 }
 
 unsigned run_advance(struct run *r, const struct advance *a)
@@ -772,7 +789,7 @@ unsigned run_advance(struct run *r, const struct advance *a)
 	run_begin_entry(r, a->now);
 	r->host = a->host;
 	r->owes_intent = false;
-	r->put_off = r->costly = false;
+	r->put_off = r->costly = r->error_waits = false;
 	agenda_stir_due(&r->agenda, a->now);
 	for (struct run_effect *e = r->under_way; e; e = e->next) {
 		if (e->done)

@@ -193,7 +193,7 @@ static enum agenda_wait wait_of(const struct frame *f)
 	case FRAME_ACTIVE: return AGENDA_EFFECT;
 	case FRAME_WAITING: return AGENDA_TIMER;
 	case FRAME_LISTENING: return AGENDA_EVENT;
-	case FRAME_ENTER:
+	case FRAME_ENTER: return frame_is_for_person(f) ? AGENDA_PERSON : AGENDA_DECISION;
 	case FRAME_NEXT: return AGENDA_DECISION;
 	case FRAME_HELD:
 	case FRAME_ANSWERED: return AGENDA_PERSON;

@@ -160,6 +160,11 @@ size_t frame_branch(const struct frame *f)
 	return (size_t)(f->task - f->parent->list->tasks);
 }
 
+bool frame_is_for_person(const struct frame *f)
+{
+	return f->lost && !f->redo && f->task->metadata.on_uncertain == UNCERTAIN_HOLD;
+}
+
 bool frame_goes_on(const struct frame *f)
 {
 	return f->due == DUE_WOKEN || f->repeats;

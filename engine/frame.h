@@ -126,6 +126,8 @@ struct frame *frame_child_towards(const struct frame *f, const char *path);
 /* In a concurrent list: the place of child f in its parent's list. */
 size_t frame_branch(const struct frame *f);
 bool frame_is_concurrent(const struct frame *f); /* its list is */
+/* Nobody knows whether its last attempt took effect, and a person is to find out. */
+bool frame_is_for_person(const struct frame *f);
 /* It waits within its attempt, whose time runs on. */
 bool frame_goes_on(const struct frame *f);
 /* The path of the task at the parent's position, to be entered for its next visit. */

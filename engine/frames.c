@@ -72,6 +72,7 @@ const struct member run_members[] = {
 	RUN_NONE(now),
 	RUN_NONE(put_off),
 	RUN_NONE(asked),
+	RUN_NONE(error_waits),
 	RUN_NONE(owes_intent),
 	RUN_NONE(barrier_seq),
 	RUN_NONE(host),

@@ -7,6 +7,7 @@
 
 #include "advance.h"
 #include "clock.h"
+#include "doubt.h"
 #include "retry.h"
 #include "scope.h"
 
@@ -135,6 +136,20 @@ static bool is_block_pass(const struct run *r, const struct frame *f)
 	return r->raised && !f->task->metadata.retry_step;
 }
 
+/* Whether the error cannot leave behind yet what is below the frame; nothing is recorded
+ * then. */
+static bool waits_below(struct run *r, const struct frame *f)
+{
+	r->error_waits = doubt_is_below(r, f);
+	return r->error_waits;
+}
+
+/* Whether the decision about the error is to be made again. */
+static bool is_put_off(const struct run *r)
+{
+	return run_wants_answer(r) || r->error_waits;
+}
+
 /* Records a retry at frame f by policy p, if it allows one. */
 static bool schedule(struct run *r, struct frame *f, const struct retry_policy *p)
 {
@@ -145,12 +160,15 @@ static bool schedule(struct run *r, struct frame *f, const struct retry_policy *
 		!policy_terms(r, f, p, &terms) ||
 		!retry_due(p, &terms, f->retries, since, r->now, r->retry_after, &due))
 		return false;
+	bool again = is_block_pass(r, f);
+	if (again && waits_below(r, f))
+		return false;
 	struct op op = op_make(OP_RETRY, f->path);
 	op.due = due;
 	op.attempt_deadline = sooner(f->attempt_limit ? due + f->attempt_limit : 0,
 		terms.duration >= 0 ? since + terms.duration : 0);
-	op.again = is_block_pass(r, f);
-	if (op.again)
+	op.again = again;
+	if (again)
 		run_cancel_others(r, f, r->failed);
 	run_record(r, &op);
 	return true;
@@ -220,9 +238,7 @@ static bool catch_at(struct run *r, struct frame *f)
 		return false;
 	if (schedule(r, f, c->retry))
 		return true;
-	if (run_wants_answer(r))
-		return false;
-	if (!f->task->handler && !has_handler(c))
+	if (is_put_off(r) || (!f->task->handler && !has_handler(c)) || waits_below(r, f))
 		return false;
 	struct op op = op_make(OP_CAUGHT, f->path);
 	run_cancel_others(r, f, r->failed);
@@ -236,12 +252,13 @@ enum progress run_route(struct run *r)
 {
 	struct frame *from = r->failed;
 	struct value *error = value_ref(r->error); /* a condition may replace it */
+	r->error_waits = false;
 	bool routed = !from->child && (retry_conflict(r) || retry_by_own_policy(r));
 	/* A policy's limit on one attempt of a block is the block's own to handle. */
 	struct frame *f = r->limit_hit && from->task->catcher ? from : from->parent;
-	for (; !routed && f && !run_wants_answer(r); f = f->parent)
+	for (; !routed && f && !is_put_off(r); f = f->parent)
 		routed = catch_at(r, f);
-	if (run_wants_answer(r)) {
+	if (is_put_off(r) || (!routed && waits_below(r, r->root))) {
 		value_set(&r->error, error);
 		return PROGRESS_WAIT;
 	}

@@ -312,6 +312,15 @@ static void give_way(struct frame *failed)
 	}
 }
 
+/* A step that is held next, because nobody knows how it ended, has no error to route:
+ * that of another branch, which waited for it, stays. */
+static bool gives_way_to_first(
+	const struct run *r, const struct frame *f, const struct op *op)
+{
+	return r->failed && !frame_is_below(r->failed, f) && op->uncertain &&
+	       f->task->metadata.on_uncertain == UNCERTAIN_HOLD;
+}
+
 static bool apply_faulted(struct run *r, const struct op *op, struct error *err)
 {
 	if (!*op->path) { /* the run: failed stays where the error arose */
@@ -326,10 +335,12 @@ static bool apply_faulted(struct run *r, const struct op *op, struct error *err)
 	f->open = false;
 	f->was_uncertain |= op->uncertain;
 	f->deadline = f->repeats = 0;
+	f->redo = f->lost = false;
+	if (gives_way_to_first(r, f, op))
+		return true;
 	r->limit_hit = op->limit_hit;
 	if (op->uncertain && f->task->metadata.on_uncertain == UNCERTAIN_FAIL)
 		r->no_retry = true;
-	f->redo = f->lost = false;
 	if (r->failed && run_awaits_person(r) && !frame_is_below(r->failed, f))
 		give_way(r->failed);
 	r->failed = f;
@@ -586,9 +597,8 @@ static bool apply_cancelled(struct run *r, const struct op *op, struct error *er
 	struct frame *f = own(r);
 	if (!f)
 		return misfit(op, err);
-	if (r->failed && frame_is_below(r->failed, f)) { /* it waited for what is held */
-		if (!run_awaits_person(r))
-			return misfit(op, err);
+	if (r->failed &&
+		frame_is_below(r->failed, f)) { /* it waited, and is gone with it */
 		r->failed = NULL;
 		value_set(&r->error, NULL);
 	}

@@ -41,6 +41,8 @@ struct run {
 	bool raised;       /* that error came from a raise */
 	bool no_retry;     /* it left open whether an at-most-once effect happened */
 	bool limit_hit;    /* it is the end of a policy's limit on one attempt */
+	bool error_waits;  /* ... for an effect that is in doubt (doubt.h): nothing new
+			      begins meanwhile; only what the owner knows */
 	bool asked;        /* ... to suspend, and it obeyed */
 	bool held;         /* a step is held that is open: nothing new begins, no error is
 			      routed, then the run is suspended */
@@ -117,8 +119,8 @@ void run_record(struct run *r, struct op *op);
 struct frame *run_find(const struct run *r, const char *path); /* NULL: not open */
 /* The innermost open frame that the path leads through, itself excluded. */
 struct frame *run_find_parent(const struct run *r, const char *path);
-/* Whether a step is held, or was answered and has not completed yet: what would leave it
- * behind has to wait. */
+/* Whether a step is held, is about to be (a lost worker's, to be decided by a person), or
+ * was answered and has not completed yet: what would leave it behind has to wait. */
 bool run_awaits_person(const struct run *r);
 /* Of the error that is being handled; 0: none. */
 int64_t run_error_status(const struct run *r);

@@ -1,7 +1,7 @@
 /*
  * A run as an object: made, destroyed, and asked for its frames.
  */
-#include "run.h"
+#include "doubt.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -88,6 +88,8 @@ void run_step_id(const struct run *r, const struct frame *f, char out[UUID_TEXT]
 
 int64_t run_deadline(const struct run *r, struct frame **ret)
 {
+	if (r->error_waits)
+		return doubt_deadline(r, ret);
 	*ret = agenda_first(&r->agenda, AGENDA_DEADLINE);
 	return *ret ? (*ret)->note.times[AGENDA_DEADLINE] : 0;
 }

@@ -540,6 +540,66 @@ def failed_beside_a_hold(w):
     w.end(worker, signal.SIGTERM)
 
 
+def failed_beside_an_effect(w):
+    """what may have taken effect and is not to be repeated is not cut off by another branch's error: that waits for the
+    answer, or for a person, and is handled then; one that is handled in its own branch does not wait"""
+    recorder = w.recorder()
+    again = {"retry": {"limit": {"attempt": {"count": 1}}}}
+    told = {"do": [{"told": {"set": {"z": "${ $e.status }"}}}]}
+    cases = {"told": told, "again": again, "loop": {**told, "then": "guard"}, "refused": told, "late": again,
+             "lost": again, "nobody": {"when": "${ false }"}, "own": told}
+    runs = {}
+    for name, handled in cases.items():
+        def url(step):
+            return recorder.url + "/dedupe/%s/%s" % (name, step)
+        x = {"status": 402 if name == "refused" else 200, "body": 1, "hold": "never" if name in ("late", "lost") else "gate"}
+        recorder.answer({"/dedupe/%s/x" % name: [x, {"status": 200, "body": 2}],
+                         "/dedupe/%s/y" % name: [{"status": 503, "body": {}, "hold": "first"},
+                                                 {"status": 200, "body": 7}]})
+        more = {"timeout": {"after": {"seconds": 3}}} if name == "late" else {}
+        y = {"y": post(url("y"))}
+        runs[name] = w.expect(0, "start", w.file(name, [{"guard": {"try": [{"both": {"fork": {"branches": [
+            {"x": post(url("x"), metadata={"onUncertain": "hold"}, **more)},
+            {"own": {"try": [y], "catch": {"as": "e", **told}}} if name == "own" else y]}}}],
+            "catch": {"as": "e", **handled}, "metadata": {"retry": "block"}}}])).id
+    worker = w.worker(*QUICK)
+    recorder.wait("/dedupe", 2 * len(runs))
+    recorder.release("first")
+    steps = "select coalesce(string_agg(status || case when uncertain then '?' else '' end, ' ' order by place), '') " \
+            "from stepwell.steps where run_id = '%s' and name = '%s'"
+    for name, run in runs.items():
+        wait_for(lambda: w.sql(steps % (run, "y")) == "faulted", PATIENCE, "%s: the error is there" % name)
+    wait_for(lambda: w.sql(steps % (runs["own"], "told")) == "completed", PATIENCE, "its own branch handles it")
+    beats(w, 3)
+    for name, run in runs.items():
+        if name != "late":
+            check(w.sql(steps % (run, "x")) == "running", "%s: x is %s", name, w.sql(steps % (run, "x")))
+    recorder.release("gate")
+    ends = {"told": ('{"z": 503}', "completed", 1), "again": ("[2, 7]", "completed completed", 2),
+            "loop": ("[2, 7]", "completed completed", 2), "refused": ('{"z": 503}', "cancelled", 1),
+            "own": ('[1, {"z": 503}]', "completed", 1), "nobody": ("", "completed", 1),
+            "late": ("[2, 7]", "completed? completed", 2), "lost": ("[2, 7]", "completed? completed", 2)}
+
+    def ended(names):
+        for name in names:
+            run, (output, x, sent) = runs[name], ends[name]
+            w.wait_status(run, "faulted" if name == "nobody" else "completed")
+            found = w.sql("select output::jsonb from stepwell.runs where id = '%s'" % run)
+            check(found == output, "%s gave %s", name, found)
+            check(w.sql(steps % (run, "x")) == x, "%s: x is %s", name, w.sql(steps % (run, "x")))
+            check(len(recorder.records("/dedupe/%s/x" % name)) == sent, "%s: %s", name, recorder.counts())
+    ended(name for name in runs if name not in ("late", "lost"))
+    w.end(worker, signal.SIGKILL)
+    worker = w.worker(*QUICK)
+    for name in ("late", "lost"):
+        w.wait_status(runs[name], "suspended")
+        check(w.sql(steps % (runs[name], "x")) == "suspended?", "%s: x is %s", name, w.sql(steps % (runs[name], "x")))
+        check(len(recorder.records("/dedupe/%s/x" % name)) == 1, "%s: it was sent again", name)
+        w.expect(0, "resume", runs[name], "--answer", "1")
+    ended(("late", "lost"))
+    w.end(worker, signal.SIGTERM)
+
+
 def ordered_before_the_start(w):
     """what is ordered of a run before its time does not begin it, and it begins at its time"""
     due = "select extract(epoch from due)::numeric from stepwell.lease where run_id = '%s'"
@@ -576,7 +636,7 @@ def ordered_before_the_start(w):
 
 
 if __name__ == "__main__":
-    main([failed_beside_a_hold, ordered_before_the_start, suspended_fork, lost_and_late, held_and_late, late_while_held, drained_and_late, many_events, routed_unseen, routed_late, one_lease_is_held,
+    main([failed_beside_an_effect, failed_beside_a_hold, ordered_before_the_start, suspended_fork, lost_and_late, held_and_late, late_while_held, drained_and_late, many_events, routed_unseen, routed_late, one_lease_is_held,
           correlated_by_more, refused_in_an_order, emitted_by_two, child_beside_a_long_step, children_left_behind,
           context_of_a_request, cancel_of_the_unreadable, many_children, retry_beside_a_child,
           cancelled_by_an_operator, started_while_left, child_without_triggers])

@@ -98,7 +98,7 @@ char *drive_entry(struct run *r, struct drive *d)
 	while (r->op_count == 0) {
 		struct advance a = {.now = d->now, .host = &host};
 		/* An error is routed before anything begins, unless it waits. */
-		if (!r->failed || run_awaits_person(r))
+		if (!r->failed || r->error_waits || run_awaits_person(r))
 			serve(r, d);
 		unsigned need = run_advance(r, &a);
 		must(agenda_is_right(&r->agenda, r->root), "the agenda");

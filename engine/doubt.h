@@ -1,0 +1,19 @@
+/*
+ * What may have taken effect, and must not be repeated before a person has looked
+ * (`onUncertain: hold`), while its answer is still to come. No error leaves it behind: it
+ * is routed when the answer is there, or when a person has said what it was.
+ */
+#ifndef STEPWELL_DOUBT_H
+#define STEPWELL_DOUBT_H
+
+#include "run.h"
+
+/* Whether there is such an effect below the frame. */
+bool doubt_is_below(const struct run *r, const struct frame *top);
+/* One whose outcome is there and not recorded yet, NULL: none. */
+struct run_effect *doubt_ended(const struct run *r);
+/* When the first of them has no more time, by its own or by a task's around it, 0: never.
+ */
+int64_t doubt_deadline(const struct run *r, struct frame **ret);
+
+#endif
