@@ -3,6 +3,8 @@
 
 #include "advance.h"
 
+#include <string.h>
+
 /* One that failed for certain is not. */
 static bool is_in_doubt(const struct run_effect *e)
 {
@@ -52,4 +54,39 @@ int64_t doubt_deadline(const struct run *r, struct frame **ret)
 			take_sooner(e->frame, &soonest, ret);
 	}
 	return soonest;
+}
+
+/* ---- Of tasks that were cut off ---- */
+
+/* Its reference among them, NULL: it is not there. */
+static char *find(const struct run *r, const struct task *task)
+{
+	const struct buf *b = &r->doubts;
+	for (size_t i = 0; i < b->len; i += strlen(b->data + i) + 1) {
+		if (strcmp(b->data + i, task->reference) == 0)
+			return b->data + i;
+	}
+	return NULL;
+}
+
+void doubt_note(struct run *r, const struct task *task)
+{
+	if (!find(r, task))
+		buf_add(&r->doubts, task->reference, strlen(task->reference) + 1);
+}
+
+bool doubt_is_noted(const struct run *r, const struct task *task)
+{
+	return r->doubts.len && find(r, task);
+}
+
+void doubt_settle(struct run *r, const struct task *task)
+{
+	char *at = r->doubts.len ? find(r, task) : NULL;
+	if (!at)
+		return;
+	char *end = r->doubts.data + r->doubts.len;
+	size_t n = strlen(at) + 1;
+	memmove(at, at + n, (size_t)(end - at) - n);
+	r->doubts.len -= n;
 }

@@ -39,6 +39,7 @@ const struct member run_members[] = {
 	RUN("error", MEMBER_VALUE, error),
 	RUN("open", MEMBER_OWN, root),
 	RUN("failed", MEMBER_OWN, failed),
+	RUN("doubts", MEMBER_OWN, doubts),
 	RUN("raised", MEMBER_BIT, raised),
 	RUN("noRetry", MEMBER_BIT, no_retry),
 	RUN("limitHit", MEMBER_BIT, limit_hit),
@@ -299,6 +300,16 @@ static void put_frame(struct buf *out, const struct frame *f)
 	buf_putc(out, '}');
 }
 
+static void put_doubts(struct buf *out, const struct run *r)
+{
+	json_put_key(out, "doubts");
+	for (size_t i = 0; i < r->doubts.len; i += strlen(r->doubts.data + i) + 1) {
+		buf_putc(out, i ? ',' : '[');
+		json_put_text(out, r->doubts.data + i);
+	}
+	buf_putc(out, ']');
+}
+
 void frames_write(const struct run *r, struct buf *out)
 {
 	buf_printf(out, "{\"status\":%d", run_words[r->status].number);
@@ -309,6 +320,8 @@ void frames_write(const struct run *r, struct buf *out)
 		json_put_key(out, "failed");
 		json_put_text(out, r->failed->path);
 	}
+	if (r->doubts.len)
+		put_doubts(out, r);
 	json_put_key(out, "open");
 	buf_putc(out, '[');
 	for (const struct frame *f = r->root; f; f = frame_after(f, r->root)) {

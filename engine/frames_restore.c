@@ -384,6 +384,20 @@ static bool restore_frame(struct frames_restore *s, struct error *err)
 	return ok;
 }
 
+static bool get_doubts(struct run *r, struct json in)
+{
+	struct json_iter it = json_iter(in);
+	struct json v;
+	while (json_next_element(&it, &v)) {
+		char *reference = json_strdup(v);
+		if (!reference)
+			return false;
+		buf_add(&r->doubts, reference, strlen(reference) + 1);
+		free(reference);
+	}
+	return true;
+}
+
 /* The members of the snapshot up to its frames; *ret_more: they follow. */
 static bool restore_run(struct frames_restore *s, bool *ret_more, struct error *err)
 {
@@ -400,6 +414,8 @@ static bool restore_run(struct frames_restore *s, bool *ret_more, struct error *
 								    : NULL;
 		if (slot)
 			*slot = v;
+		else if (json_string_is(key, "doubts") && !get_doubts(s->run, v))
+			return misfit(err);
 		else if (!get_member(s, run_members, key, v, s->run, err))
 			return false;
 	}

@@ -5,6 +5,7 @@
  */
 #include "run.h"
 
+#include "doubt.h"
 #include "wrapping.h"
 
 #include <assert.h>
@@ -39,6 +40,8 @@ static void begin_attempt(struct run *r, struct frame *f, const struct op *op)
 	f->attempt_limit = op->attempt_deadline ? op->attempt_deadline - r->at : 0;
 	f->attempt_at = r->at;
 	f->generation = op->generation;
+	if (f->redo)
+		doubt_settle(r, f->task);
 	f->retrying = f->lost = f->redo = f->force = false;
 	f->intent_seq = r->seq + 1;
 	f->state = op->has_digest ? FRAME_READY : FRAME_ENTER;
@@ -530,6 +533,7 @@ static bool apply_answered(struct run *r, const struct op *op, struct error *err
 	value_set(&f->answer, value_ref(op->values[OP_OUTPUT]));
 	f->redo = f->force = false;
 	f->state = FRAME_ANSWERED;
+	doubt_settle(r, f->task);
 	r->status = RUN_RUNNING;
 	r->held = false;
 	return true;
@@ -602,6 +606,8 @@ static bool apply_cancelled(struct run *r, const struct op *op, struct error *er
 		r->failed = NULL;
 		value_set(&r->error, NULL);
 	}
+	if (op->uncertain && f->task->metadata.on_uncertain == UNCERTAIN_HOLD)
+		doubt_note(r, f->task);
 	if (f->parent && !frame_is_concurrent(f->parent))
 		f->parent->position = NEXT_EXIT; /* it is cancelled next */
 	frame_destroy(f);

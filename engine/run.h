@@ -38,6 +38,7 @@ struct run {
 		*failed; /* the frame whose error is to be routed or has ended the run */
 	struct buf leaves; /* the paths of tasks that were left in the pending entry:
 			      entry.h */
+	struct buf doubts; /* of which tasks a step was cut off: doubt.h */
 	bool raised;       /* that error came from a raise */
 	bool no_retry;     /* it left open whether an at-most-once effect happened */
 	bool limit_hit;    /* it is the end of a policy's limit on one attempt */

@@ -42,6 +42,7 @@ void run_destroy(struct run *r)
 	free(r->waits);
 	free(r->head_path);
 	buf_finish(&r->leaves);
+	buf_finish(&r->doubts);
 	free(r->remark);
 	free(r);
 }

@@ -56,6 +56,16 @@ static void leave_behind(struct run *r, const struct frame *f)
 	buf_add(&r->leaves, f->path, strlen(f->path) + 1);
 }
 
+/* Whether it is to be decided by a person still; also if that is about a child run. */
+static bool is_unsettled(const struct frame *f)
+{
+	const struct effect_kind *kind = f->task->kind->effect;
+	bool waits = kind && kind->outlives && f->has_digest &&
+		     (f->state == FRAME_WAITING || f->open);
+	return f->lost || (f->state == FRAME_HELD && f->was_uncertain) ||
+	       (waits && f->task->metadata.on_uncertain == UNCERTAIN_HOLD);
+}
+
 void run_cancel_branch(struct run *r, struct frame *f)
 {
 	leave_behind(r, f->parent ? f->parent : f);
@@ -63,7 +73,7 @@ void run_cancel_branch(struct run *r, struct frame *f)
 		run_cancel_branch(r, f->child);
 	struct op op = op_make(OP_CANCELLED, f->path);
 	op.attempt = f->open ? f->attempt : 0;
-	op.uncertain = drop_effect(r, f);
+	op.uncertain = drop_effect(r, f) || is_unsettled(f);
 	run_record(r, &op);
 }
 

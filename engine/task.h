@@ -274,6 +274,8 @@ struct effect_kind {
 	/* Whether the effect commits together with its outcome, so that one without an
 	 * outcome did not happen. NULL: never. */
 	bool (*is_transactional)(const struct task *task);
+	/* What it began may still go on when it waits, and where it is cut off. */
+	bool outlives;
 };
 
 /* Whether the world may have changed by it. */

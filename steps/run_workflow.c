@@ -226,7 +226,8 @@ static bool is_transactional(const struct task *task)
 static const struct effect_kind effect = {.render = render,
 	.start = start,
 	.stop = stop,
-	.is_transactional = is_transactional};
+	.is_transactional = is_transactional,
+	.outlives = true};
 
 const struct task_kind task_run_workflow = {.name = "run:workflow",
 	.compile = compile,

@@ -2,6 +2,7 @@
  * Operations and snapshots, member by member: each stands in its table, and what is
  * written is read back equal, for one member at a time and for random trees of frames.
  */
+#include "doubt.h"
 #include "frames.h"
 #include "frames_table.h"
 #include "suite.h"
@@ -403,6 +404,9 @@ static struct run *draw_run(struct chance *c, struct definition *d)
 	r->root = frame_push(&r->agenda, NULL, &d->root, strdup(""));
 	draw_frame(c, r->root);
 	draw_children(c, r->root);
+	for (unsigned i = draw(c, 4); i; i--)
+		doubt_note(
+			r, &d->root.body->tasks[draw(c, (unsigned)d->root.body->count)]);
 	if (draw(c, 2)) {
 		r->failed = r->root;
 		for (struct frame *f;
@@ -426,6 +430,9 @@ static void check_run(struct chance *c, struct definition *d)
 	ck_assert_int_eq(!r->failed, !back->failed);
 	if (r->failed)
 		ck_assert_str_eq(r->failed->path, back->failed->path);
+	ck_assert_int_eq(r->doubts.len, back->doubts.len);
+	ck_assert(!r->doubts.len ||
+		  memcmp(r->doubts.data, back->doubts.data, r->doubts.len) == 0);
 	same_members(run_members, r, back);
 	const struct frame *a = r->root, *b = back->root;
 	for (; a && b; a = frame_after(a, r->root), b = frame_after(b, back->root))

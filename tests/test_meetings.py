@@ -600,6 +600,42 @@ def failed_beside_an_effect(w):
     w.end(worker, signal.SIGTERM)
 
 
+def cut_off_by_another(w):
+    """what another branch cut off by being first may have taken effect: the next step of that task is for a person,
+    whatever leads to it, also where a child went on below it"""
+    recorder = w.recorder()
+    hold = {"metadata": {"onUncertain": "hold"}}
+    w.expect(0, "apply", w.file("below", [{"c": post(recorder.url + "/dedupe/child/x", **hold)}]))
+    runs = {}
+    for name in ("pass", "loop", "times", "child"):
+        x = {"x": child("below", **hold) if name == "child" else post("%s/dedupe/%s/x" % (recorder.url, name), **hold)}
+        recorder.answer({"/dedupe/%s/x" % name: [{"hold": "never"}],
+                         "/dedupe/%s/y" % name: [{"hold": "gate"}, {"hold": "never"}]})
+        race = {"race": {"fork": {"compete": True, "branches": [
+            x, {"y": post("%s/dedupe/%s/y" % (recorder.url, name))}]}}}
+        again = {"again": {"if": "${ $context.n != 1 }", "set": {"n": 1}, "export": {"as": "."}, "then": "race"}}
+        refuse = {"refuse": {"raise": {"error": {"type": "https://example.com/e", "status": 500}}}}
+        tasks = {"pass": [{"guard": {"try": [race, refuse],
+                            "catch": {"retry": {"limit": {"attempt": {"count": 1}}}}}}],
+                 "times": [{"each": {"for": {"in": "${ [1, 2] }"}, "do": [race]}}]}.get(name, [race, again])
+        runs[name] = w.expect(0, "start", w.file(name, tasks)).id
+    worker = w.worker(*QUICK)
+    recorder.wait("/dedupe", 2 * len(runs))
+    recorder.release("gate")
+    what = "select string_agg(status || case when uncertain then '?' else '' end, ' ' order by place) " \
+           "from stepwell.steps where run_id = '%s' and name = '%s'"
+    for name, run in runs.items():
+        wait_for(lambda: w.sql(what % (run, "x")) == "cancelled? suspended", PATIENCE, "%s: it is asked for" % name)
+        check(len(recorder.records("/dedupe/%s/x" % name)) == 1, "%s: it was sent again", name)
+    w.end(worker, signal.SIGKILL)
+    worker = w.worker(*QUICK)  # it reads the journal, and knows as much
+    for name, run in runs.items():
+        w.wait_status(run, "suspended")
+        w.expect(0, "resume", run, "--answer", "5")
+        w.wait_status(run, "faulted" if name == "pass" else "completed")
+    w.end(worker, signal.SIGTERM)
+
+
 def ordered_before_the_start(w):
     """what is ordered of a run before its time does not begin it, and it begins at its time"""
     due = "select extract(epoch from due)::numeric from stepwell.lease where run_id = '%s'"
@@ -636,7 +672,7 @@ def ordered_before_the_start(w):
 
 
 if __name__ == "__main__":
-    main([failed_beside_an_effect, failed_beside_a_hold, ordered_before_the_start, suspended_fork, lost_and_late, held_and_late, late_while_held, drained_and_late, many_events, routed_unseen, routed_late, one_lease_is_held,
+    main([failed_beside_an_effect, cut_off_by_another, failed_beside_a_hold, ordered_before_the_start, suspended_fork, lost_and_late, held_and_late, late_while_held, drained_and_late, many_events, routed_unseen, routed_late, one_lease_is_held,
           correlated_by_more, refused_in_an_order, emitted_by_two, child_beside_a_long_step, children_left_behind,
           context_of_a_request, cancel_of_the_unreadable, many_children, retry_beside_a_child,
           cancelled_by_an_operator, started_while_left, child_without_triggers])
