@@ -270,9 +270,7 @@ static enum progress begin_attempt(struct run *r, struct frame *f, struct host *
 	struct fault fault = {0};
 	struct op op = op_make(OP_STARTED, f->path);
 	if (!f->redo && doubt_is_noted(r, f->task)) {
-		run_hold(r, f,
-			"an earlier step of this task was cut off, and may have taken "
-			"effect");
+		run_hold(r, f, "an earlier step was cut off, and may have taken effect");
 		return PROGRESS_AGAIN;
 	}
 	if (f->was_uncertain && !f->force &&
@@ -701,23 +699,6 @@ static enum progress step_effects(struct run *r, const struct advance *a)
 	return PROGRESS_WAIT;
 }
 
-bool run_has_outcome(const struct run *r)
-{
-	const struct run_effect *e = r->under_way;
-	while (e && !e->done)
-		e = e->next;
-	return e != NULL;
-}
-
-static enum progress suspend(struct run *r)
-{
-	const char *reason = r->held ? r->reason : "an operator asked for it";
-	r->asked = !r->held;
-	run_take_back(r, r->now);
-	run_suspend(r, r->now, reason ? reason : "a step is held");
-	return PROGRESS_AGAIN;
-}
-
 /* The outcome that commits with its own transaction; it comes first in its entry. */
 static enum progress step_carried(struct run *r, const struct advance *a)
 {
@@ -733,13 +714,13 @@ static enum progress step(struct run *r, const struct advance *a)
 	if (r->request == REQUEST_CANCEL && (r->error_waits || !run_has_outcome(r)))
 		return run_cancel(r);
 	if (!r->root)
-		return run_is_stopping(r) ? suspend(r) : enter_run(r);
+		return run_is_stopping(r) ? run_obey_stop(r) : enter_run(r);
 	if (r->failed && !run_awaits_person(r))
 		return handle_error(r, a);
 	if (r->failed && !run_is_stopping(r))
 		return settle_held(r);
 	if (run_is_stopping(r) && !run_is_busy(r))
-		return suspend(r);
+		return run_obey_stop(r);
 	int64_t deadline = run_deadline(r, &late);
 	if (deadline && deadline <= a->now && !run_has_outcome(r))
 		return run_time_out(r, late);

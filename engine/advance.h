@@ -44,6 +44,8 @@ bool run_has_outcome(const struct run *r); /* one that is not recorded */
 void run_mark_lost(struct run *r, int64_t now);
 /* Before a hand-over: attempts that were announced but not begun are taken back. */
 void run_take_back(struct run *r, int64_t now);
+/* Suspends a run that is stopping, and has nothing under way any more. */
+enum progress run_obey_stop(struct run *r);
 /* Suspends the run; reason is a static text. */
 void run_suspend(struct run *r, int64_t now, const char *reason);
 /* Ends a run that cannot go on: its input is no JSON, its definition does not compile. */

@@ -161,3 +161,11 @@ struct run_effect *run_effect_carrying(const struct run *r)
 		e = e->next;
 	return e;
 }
+
+bool run_has_outcome(const struct run *r)
+{
+	const struct run_effect *e = r->under_way;
+	while (e && !e->done)
+		e = e->next;
+	return e != NULL;
+}

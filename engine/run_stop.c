@@ -280,6 +280,15 @@ void run_take_back(struct run *r, int64_t now)
 	}
 }
 
+enum progress run_obey_stop(struct run *r)
+{
+	const char *reason = r->held ? r->reason : "an operator asked for it";
+	r->asked = !r->held;
+	run_take_back(r, r->now);
+	run_suspend(r, r->now, reason ? reason : "a step is held");
+	return PROGRESS_AGAIN;
+}
+
 void run_mark_lost(struct run *r, int64_t now)
 {
 	if (r->status != RUN_RUNNING)
