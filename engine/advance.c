@@ -269,13 +269,13 @@ static enum progress begin_attempt(struct run *r, struct frame *f, struct host *
 {
 	struct fault fault = {0};
 	struct op op = op_make(OP_STARTED, f->path);
-	if (!f->redo && doubt_is_noted(r, f->task)) {
-		run_hold(r, f, "an earlier step was cut off, and may have taken effect");
-		return PROGRESS_AGAIN;
-	}
 	if (f->was_uncertain && !f->force &&
 		r->now - f->first_attempt_at > f->task->metadata.key_window) {
 		run_hold(r, f, "the key window of an uncertain attempt has passed");
+		return PROGRESS_AGAIN;
+	}
+	if (!f->redo && doubt_is_noted(r, f->task)) {
+		run_hold(r, f, "an earlier step was cut off, and may have taken effect");
 		return PROGRESS_AGAIN;
 	}
 	if (!prepare_attempt(r, f, host, &op, &fault) || run_wants_answer(r))
