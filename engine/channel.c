@@ -66,7 +66,8 @@ static bool write_some(struct channel *c)
 	return true;
 }
 
-void channel_drop(struct channel *c)
+/* What was taken makes room. */
+static void drop_taken(struct channel *c)
 {
 	if (c->taken == 0)
 		return;
@@ -77,10 +78,10 @@ void channel_drop(struct channel *c)
 		buf_finish(&c->in);
 }
 
-static bool read_some(struct channel *c, size_t most)
+static bool read_some(struct channel *c)
 {
-	channel_drop(c);
-	for (size_t end = c->in.len + most; c->in.len < end;) {
+	drop_taken(c);
+	for (;;) {
 		buf_reserve(&c->in, CHUNK);
 		ssize_t n = recv(c->fd, c->in.data + c->in.len, CHUNK, MSG_DONTWAIT);
 		if (n < 0)
@@ -91,12 +92,11 @@ static bool read_some(struct channel *c, size_t most)
 		if ((size_t)n < CHUNK)
 			return true;
 	}
-	return true;
 }
 
-bool channel_move(struct channel *c, size_t most)
+bool channel_move(struct channel *c)
 {
-	bool there = read_some(c, most); /* what it said before its end counts */
+	bool there = read_some(c); /* what it said before its end counts */
 	return (c->out.len == 0 || write_some(c)) && there;
 }
 
@@ -108,7 +108,7 @@ bool channel_take(struct channel *c, struct jqwire_header *ret,
 	*ret_bad = false;
 	if (n < JQWIRE_HEADER)
 		return false;
-	*ret_bad = !jqwire_read_header(p, ret) || (c->largest && ret->len > c->largest);
+	*ret_bad = !jqwire_read_header(p, ret);
 	if (*ret_bad || n - JQWIRE_HEADER < ret->len)
 		return false;
 	p += JQWIRE_HEADER;
@@ -117,14 +117,11 @@ bool channel_take(struct channel *c, struct jqwire_header *ret,
 	return true;
 }
 
-void channel_watch(struct channel *c, bool reads)
+void channel_watch(struct channel *c)
 {
-	int wanted = (reads ? UV_READABLE : 0) | (c->sent < c->out.len ? UV_WRITABLE : 0);
+	int wanted = UV_READABLE | (c->sent < c->out.len ? UV_WRITABLE : 0);
 	if (!c->poll || c->watched == wanted)
 		return;
 	c->watched = wanted;
-	if (wanted)
-		uv_poll_start(c->poll, wanted, on_poll);
-	else
-		uv_poll_stop(c->poll);
+	uv_poll_start(c->poll, wanted, on_poll);
 }

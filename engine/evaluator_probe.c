@@ -86,7 +86,6 @@ static void on_answered(void *ctx)
 		put();
 	} else {
 		probe.proof = fit ? PROOF_FIT : PROOF_UNFIT;
-		question_clear(&probe.question);
 		end_processes();
 	}
 	evaluator_tick(true); /* everybody's questions go on */

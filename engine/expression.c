@@ -9,7 +9,10 @@
 #include <string.h>
 
 #include "expression_node.h"
+#include "json_index.h"
 #include "question.h"
+
+#define FEW 32 /* look-ups: more are worth an index */
 
 struct program *program_create(const struct program_options *options)
 {
@@ -274,8 +277,7 @@ struct eval {
 	struct program *program;
 	const struct scope *scope;
 	struct error *err;
-	bool forgives;    /* the expression's */
-	size_t from, max; /* where its result begins, and how long it may be */
+	bool forgives; /* the expression's */
 };
 
 /* Appends verified JSON without the blanks between its tokens. */
@@ -318,12 +320,6 @@ static bool is_wanting(const struct eval *ev)
 	return ev->scope->question && ev->scope->question->wanting;
 }
 
-/* What is too long needs no more of it to be so. */
-static bool is_long(const struct eval *ev, const struct buf *out)
-{
-	return out->len - ev->from > ev->max;
-}
-
 /* All of it is looked at where one that does not compile makes a literal of the whole. */
 static bool eval_text(
 	struct eval *ev, const struct node *n, struct buf *out, bool *ret_faulty)
@@ -332,9 +328,7 @@ static bool eval_text(
 	bool ok = true, loose = ev->program->options.loose;
 	struct error *err = ev->err;
 	buf_putc(out, '"');
-	for (size_t i = 0;
-		(ok || loose || is_wanting(ev)) && i < n->nitems && !is_long(ev, out);
-		i++) {
+	for (size_t i = 0; (ok || loose || is_wanting(ev)) && i < n->nitems; i++) {
 		const struct node *item = &n->items[i];
 		buf_clear(&value);
 		if (item->kind == NODE_LITERAL) {
@@ -376,8 +370,7 @@ static bool eval_items(struct eval *ev, const struct node *n, struct buf *out)
 {
 	bool object = n->kind == NODE_OBJECT, ok = true;
 	buf_putc(out, object ? '{' : '[');
-	for (size_t i = 0; (ok || is_wanting(ev)) && i < n->nitems && !is_long(ev, out);
-		i++) {
+	for (size_t i = 0; (ok || is_wanting(ev)) && i < n->nitems; i++) {
 		if (i)
 			buf_putc(out, ',');
 		if (object) {
@@ -420,14 +413,39 @@ static bool check_result(const struct expression *e, struct json text, struct er
 				 &checked, NULL, err);
 }
 
+/* Whether it looks up more than so many things, about. */
+static bool looks_up(const struct node *n, size_t *left)
+{
+	size_t own = n->code && n->code->is_plain ? n->code->plain.nitems + 1 : 0;
+	bool more = own > *left;
+	*left -= more ? 0 : own;
+	for (size_t i = 0; i < n->nitems && !more; i++)
+		more = looks_up(&n->items[i], left);
+	return more;
+}
+
+static bool eval_whole(struct eval *ev, struct expression *e, struct buf *out)
+{
+	struct json_index index = {0};
+	const struct scope *given = ev->scope;
+	struct scope scope = *given;
+	size_t few = FEW;
+	if (looks_up(&e->root, &few)) {
+		scope.index = &index;
+		ev->scope = &scope;
+	}
+	bool ok = eval_node(ev, &e->root, out) && !is_wanting(ev);
+	ev->scope = given;
+	json_index_finish(&index);
+	return ok;
+}
+
 bool expression_eval(struct expression *e, const struct scope *scope, struct buf *out,
 	struct error *err)
 {
-	size_t from = out->len, max = e->program->options.result_bytes;
-	struct eval ev = {e->program, scope, err, e->forgives, from, max};
-	if (scope->question)
-		question_begin(scope->question);
-	bool ok = eval_node(&ev, &e->root, out) && !is_wanting(&ev);
+	struct eval ev = {e->program, scope, err, e->forgives};
+	size_t from = out->len;
+	bool ok = eval_whole(&ev, e, out);
 	if (ok && !check_result(e, (struct json){out->data + from, out->len - from}, err))
 		ok = code_blame(e->root.code ? e->root.code->source : "template", err);
 	if (!ok && out->data) {

@@ -80,6 +80,8 @@ struct scope {
 	/* Where what is evaluated is noted and found (question.h): an evaluation fails
 	 * while it is wanting. NULL: whoever evaluates waits. */
 	struct question *question;
+	/* Of `.`, where much is looked up in it; NULL: it is read through each time. */
+	struct json_index *index;
 };
 
 /* Appends the result's JSON text to out (exactly one value; a jq expression that yields

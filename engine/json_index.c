@@ -1,6 +1,7 @@
 /* Sorted by their bytes: no choice of names makes it slow. */
 #include "json_index.h"
 
+#include <limits.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,16 +112,22 @@ struct json json_index_get(struct json_index *x, struct json object, const char 
 	return m ? m->value : (struct json){0};
 }
 
+struct json json_index_at(struct json_index *x, struct json array, long index)
+{
+	if (json_type(array) != JSON_ARRAY)
+		return (struct json){0};
+	const struct place *place = place_of(x, array);
+	size_t i = index < 0 ? place->count + (size_t)index : (size_t)index;
+	return i < place->count ? place->members[i].value : (struct json){0};
+}
+
 static struct json at(struct json_index *x, struct json array, const char *token)
 {
 	char *end;
 	size_t i = strtoul(token, &end, 10);
-	if (!*token || *end)
+	if (!*token || *end || i > LONG_MAX)
 		return (struct json){0};
-	if (array.n < SMALL)
-		return json_at(array, i);
-	const struct place *place = place_of(x, array);
-	return i < place->count ? place->members[i].value : (struct json){0};
+	return array.n < SMALL ? json_at(array, i) : json_index_at(x, array, (long)i);
 }
 
 struct json json_index_pointer(struct json_index *x, struct json v, const char *pointer)

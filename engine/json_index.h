@@ -15,8 +15,9 @@ struct json_index {
 
 void json_index_finish(struct json_index *x);
 
-/* As json_get and json_pointer. */
+/* As json_get, json_at (from the end if negative) and json_pointer. */
 struct json json_index_get(struct json_index *x, struct json object, const char *key);
+struct json json_index_at(struct json_index *x, struct json array, long index);
 struct json json_index_pointer(struct json_index *x, struct json v, const char *pointer);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define TOKEN_MAX 80u /* bytes of a name that a pointer shows */
+#define FEW 16u       /* names: fewer are read through */
 
 void json_schema_instance_init(struct json_schema_instance *v, struct json text)
 {
@@ -41,8 +42,31 @@ void json_schema_instance_finish(struct json_schema_instance *v)
 			json_schema_name_finish(&v->names[i]);
 	}
 	free(v->names);
+	free(v->order);
 	free(v->values);
 	*v = (struct json_schema_instance){0};
+}
+
+static int compare_names(
+	const struct json_schema_name *a, const struct json_schema_name *b)
+{
+	int order = memcmp(a->text, b->text, a->n < b->n ? a->n : b->n);
+	return order ? order : (a->n > b->n) - (a->n < b->n);
+}
+
+static int compare_numbers(const void *a, const void *b, void *names)
+{
+	const struct json_schema_name *all = names;
+	return compare_names(&all[*(const size_t *)a], &all[*(const size_t *)b]);
+}
+
+/* Each name of the schema is looked for in all of the object's. */
+static void sort_names(struct json_schema_instance *v)
+{
+	v->order = xmalloc(v->count * sizeof *v->order);
+	for (size_t i = 0; i < v->count; i++)
+		v->order[i] = i;
+	qsort_r(v->order, v->count, sizeof *v->order, compare_numbers, v->names);
 }
 
 void json_schema_instance_list(struct json_schema_instance *v)
@@ -65,6 +89,8 @@ void json_schema_instance_list(struct json_schema_instance *v)
 			read_name(&v->names[v->count], key);
 		v->values[v->count++] = value;
 	}
+	if (is_object && v->count > FEW)
+		sort_names(v);
 	v->is_listed = true;
 }
 
@@ -72,12 +98,23 @@ size_t json_schema_instance_find(
 	const struct json_schema_instance *v, const struct json_schema_name *name)
 {
 	assert(v->is_listed);
-	size_t i = 0;
-	while (i < v->count &&
-		(v->names[i].n != name->n ||
-			memcmp(v->names[i].text, name->text, name->n) != 0))
-		i++;
-	return i;
+	size_t i = 0, end = v->count;
+	if (!v->order) {
+		while (i < v->count && compare_names(&v->names[i], name) != 0)
+			i++;
+		return i;
+	}
+	while (i < end) {
+		size_t middle = i + (end - i) / 2;
+		int order = compare_names(&v->names[v->order[middle]], name);
+		if (order == 0)
+			return v->order[middle];
+		if (order < 0)
+			i = middle + 1;
+		else
+			end = middle;
+	}
+	return v->count;
 }
 
 static void put_token(struct buf *out, const struct json_schema_name *name)

@@ -20,6 +20,7 @@ struct json_schema_instance {
 	size_t count;
 	struct json *values;
 	struct json_schema_name *names; /* objects; text may be a part of the text */
+	size_t *order;                  /* of many names, by their bytes; or NULL */
 };
 
 void json_schema_instance_init(struct json_schema_instance *v, struct json text);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "json_index.h"
 #include "json_order.h"
 
 static const char *type_name(struct json v)
@@ -20,7 +21,22 @@ static const char *type_name(struct json v)
 	return "";
 }
 
-static bool follow(const struct plain_step *step, struct json *v, struct error *err)
+static struct json member_of(struct json v, const char *name, struct json_index *index)
+{
+	return index ? json_index_get(index, v, name) : json_get(v, name);
+}
+
+static struct json element_of(struct json v, long at, struct json_index *index)
+{
+	if (index)
+		return json_index_at(index, v, at);
+	if (at < 0)
+		at += (long)json_count(v);
+	return at < 0 ? (struct json){0} : json_at(v, (size_t)at);
+}
+
+static bool follow(const struct plain_step *step, struct json *v,
+	struct json_index *index, struct error *err)
 {
 	enum json_type type = json_type(*v);
 	if (type == JSON_NULL)
@@ -31,14 +47,8 @@ static bool follow(const struct plain_step *step, struct json *v, struct error *
 	if (!step->name && type != JSON_ARRAY)
 		return error_set(
 			err, ERROR_INPUT, "Cannot index %s with number", type_name(*v));
-	struct json found = {0};
-	long index = step->index;
-	if (!step->name && index < 0)
-		index += (long)json_count(*v);
-	if (step->name)
-		found = json_get(*v, step->name);
-	else if (index >= 0)
-		found = json_at(*v, (size_t)index);
+	struct json found = step->name ? member_of(*v, step->name, index)
+				       : element_of(*v, step->index, index);
 	*v = found.s ? found : JSON_LITERAL("null");
 	return true;
 }
@@ -52,12 +62,14 @@ bool plain_find(const struct plain *path, const struct scope *scope, struct json
 	struct error *err)
 {
 	struct json v = scope->dot;
+	/* What a name stands for may be made anew for each that asks. */
+	struct json_index *index = path->root ? NULL : scope->index;
 	if (path->root && (!scope->lookup || !scope->lookup(scope->ctx, path->root, &v)))
 		return plain_undefined(path->root, err);
 	if (!v.s)
 		v = JSON_LITERAL("null");
 	for (size_t i = 0; i < path->nsteps; i++) {
-		if (!follow(&path->steps[i], &v, err))
+		if (!follow(&path->steps[i], &v, index, err))
 			return false;
 	}
 	*ret = v;
@@ -71,7 +83,6 @@ static bool eval_items(const struct plain *p, const struct scope *scope, struct 
 	struct error *err)
 {
 	bool array = p->kind == PLAIN_ARRAY;
-	size_t from = out->len;
 	buf_putc(out, array ? '[' : '{');
 	for (size_t i = 0; i < p->nitems; i++) {
 		if (i)
@@ -82,9 +93,6 @@ static bool eval_items(const struct plain *p, const struct scope *scope, struct 
 		}
 		if (!eval(&p->items[i], scope, out, err))
 			return false;
-		if (out->len - from > JSON_BYTES_DEFAULT)
-			return error_set(err, ERROR_INPUT,
-				"the result has more than %u bytes", JSON_BYTES_DEFAULT);
 	}
 	buf_putc(out, array ? ']' : '}');
 	return true;
