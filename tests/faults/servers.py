@@ -330,12 +330,17 @@ class Database:
               " ".join(arguments), done.returncode, done.stderr)
         return done.returncode, done.stdout, done.stderr
 
-    def apply(self, name, tasks, **more):
-        """Registers the definition crash/NAME:1.0.0 and returns the path of its file."""
+    def write(self, name, tasks, **more):
+        """The path of a file with the definition crash/NAME:1.0.0."""
         document = {"document": {"dsl": "1.0.3", "namespace": "crash", "name": name,
                                  "version": "1.0.0"}, "do": tasks, **more}
         path = "%s/%s.%s.json" % (self.cluster.dir, self.name, name)
         pathlib.Path(path).write_text(json.dumps(document))
+        return path
+
+    def apply(self, name, tasks, **more):
+        """Registers that and returns the path."""
+        path = self.write(name, tasks, **more)
         self.cli("apply", path, expect=0)
         return path
 

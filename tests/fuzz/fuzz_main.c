@@ -1,6 +1,8 @@
 /* The program for libFuzzer; FUZZ_TARGET names the target. */
 #include "fuzz.h"
 
+#include "evaluator.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,6 +20,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		fprintf(stderr, "%s: FUZZ_TARGET names no target\n", (*argv)[0]);
 		exit(2);
 	}
+	atexit(evaluators_end); /* what they used is counted when they are reaped */
 	return 0;
 }
 
