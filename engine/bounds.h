@@ -16,7 +16,9 @@
 #define BOUND_MIB ((size_t)1 << 20)
 
 /* A chain of tasks ends, and becomes durable, when its entry is that long: one step of it
- * can add three values, so no entry has more than a flush and these. */
+ * can add three values, so no entry has more than a flush and these. Nothing more of the
+ * run is decided until such an entry is durable: its values would be there twice while
+ * the next ones are made. */
 #define BOUND_CHAIN (4 * BOUND_MIB)
 
 /* Entries in one transaction, unless a single one is longer: what a server takes in well

@@ -269,6 +269,8 @@ static struct entry *take_ops(struct owned *o)
 	r->leaves = (struct buf){0};
 	e->attempt = r->head.attempt;
 	e->data = r->ops;
+	if (e->data.len >= BOUND_CHAIN) /* its bytes are gone before there are more */
+		r->barrier_seq = e->seq;
 	r->ops = (struct buf){0};
 	r->op_count = 0;
 	return e;
