@@ -32,7 +32,8 @@ static struct json element_of(struct json v, long at, struct json_index *index)
 		return json_index_at(index, v, at);
 	if (at < 0)
 		at += (long)json_count(v);
-	return at < 0 ? (struct json){0} : json_at(v, (size_t)at);
+	struct json none = {0};
+	return at < 0 ? none : json_at(v, (size_t)at);
 }
 
 static bool follow(const struct plain_step *step, struct json *v,
