@@ -66,8 +66,7 @@ static bool write_some(struct channel *c)
 	return true;
 }
 
-/* What was taken makes room. */
-static void drop_taken(struct channel *c)
+void channel_drop(struct channel *c)
 {
 	if (c->taken == 0)
 		return;
@@ -78,10 +77,10 @@ static void drop_taken(struct channel *c)
 		buf_finish(&c->in);
 }
 
-static bool read_some(struct channel *c)
+static bool read_some(struct channel *c, size_t most)
 {
-	drop_taken(c);
-	for (;;) {
+	channel_drop(c);
+	for (size_t end = c->in.len + most; c->in.len < end;) {
 		buf_reserve(&c->in, CHUNK);
 		ssize_t n = recv(c->fd, c->in.data + c->in.len, CHUNK, MSG_DONTWAIT);
 		if (n < 0)
@@ -92,11 +91,12 @@ static bool read_some(struct channel *c)
 		if ((size_t)n < CHUNK)
 			return true;
 	}
+	return true;
 }
 
-bool channel_move(struct channel *c)
+bool channel_move(struct channel *c, size_t most)
 {
-	bool there = read_some(c); /* what it said before its end counts */
+	bool there = read_some(c, most); /* what it said before its end counts */
 	return (c->out.len == 0 || write_some(c)) && there;
 }
 
@@ -108,7 +108,7 @@ bool channel_take(struct channel *c, struct jqwire_header *ret,
 	*ret_bad = false;
 	if (n < JQWIRE_HEADER)
 		return false;
-	*ret_bad = !jqwire_read_header(p, ret);
+	*ret_bad = !jqwire_read_header(p, ret) || (c->largest && ret->len > c->largest);
 	if (*ret_bad || n - JQWIRE_HEADER < ret->len)
 		return false;
 	p += JQWIRE_HEADER;
@@ -117,11 +117,14 @@ bool channel_take(struct channel *c, struct jqwire_header *ret,
 	return true;
 }
 
-void channel_watch(struct channel *c)
+void channel_watch(struct channel *c, bool reads)
 {
-	int wanted = UV_READABLE | (c->sent < c->out.len ? UV_WRITABLE : 0);
+	int wanted = (reads ? UV_READABLE : 0) | (c->sent < c->out.len ? UV_WRITABLE : 0);
 	if (!c->poll || c->watched == wanted)
 		return;
 	c->watched = wanted;
-	uv_poll_start(c->poll, wanted, on_poll);
+	if (wanted)
+		uv_poll_start(c->poll, wanted, on_poll);
+	else
+		uv_poll_stop(c->poll);
 }

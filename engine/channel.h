@@ -14,6 +14,7 @@ struct channel {
 	int fd; /* -1: closed */
 	struct buf in, out;
 	size_t taken, sent; /* of them */
+	size_t largest;     /* payload that is taken for a message; 0: JQWIRE_MAX */
 	uv_poll_t *poll;    /* NULL without a loop */
 	int watched;        /* what the loop looks for */
 	void (*on_ready)(void *ctx);
@@ -25,12 +26,16 @@ void channel_init(
 	struct channel *c, int fd, uv_loop_t *loop, void (*on_ready)(void *), void *ctx);
 void channel_finish(struct channel *c);
 
-/* Writes and reads what can be at once; false: the other end is gone. */
-bool channel_move(struct channel *c);
-/* The next whole message, valid until channel_move; *ret_bad: what came is none. */
+/* Writes what can be at once, and reads so many bytes, about; false: the other end is
+ * gone. */
+bool channel_move(struct channel *c, size_t most);
+/* The next whole message, valid until channel_drop or channel_move; *ret_bad: what came
+ * is none. */
 bool channel_take(struct channel *c, struct jqwire_header *ret,
 	struct jqwire_reader *ret_payload, bool *ret_bad);
-/* The loop looks for what there is to do. */
-void channel_watch(struct channel *c);
+/* What was taken makes room. */
+void channel_drop(struct channel *c);
+/* The loop looks for what there is to do, and to read if it is said. */
+void channel_watch(struct channel *c, bool reads);
 
 #endif

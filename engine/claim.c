@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define CLAIM_MAX 500
+#define ASIDE_WINDOWS 4
 #define WINDOW_MAX 1000 /* runs that need no slots, about */
 #define PARTITIONS_USEC (3600 * USEC_PER_SEC)
 #define FULL_MS 5 /* to look for room again */
@@ -122,14 +123,21 @@ void claim_on_beat(uv_timer_t *timer)
 
 /* ---- Claims ---- */
 
-/* Runs that are being executed, and those of them that have an effect or want a slot. */
+/* Runs that are being executed, and those of them that have an effect or want a slot. Who
+ * waits for what takes long to evaluate keeps no room from the others, up to a number. */
 static void count_busy(const struct worker *w, size_t *ret_busy, size_t *ret_slots)
 {
+	size_t aside = ASIDE_WINDOWS * w->window;
 	*ret_busy = *ret_slots = 0;
 	for (size_t i = 0; i < OWNED_BUCKETS; i++) {
 		for (const struct owned *o = w->buckets[i]; o; o = o->hash_next) {
-			*ret_busy += o->state != OWNED_LIVE ||
-				     (o->need & ~(unsigned)(NEED_TIMER | NEED_EVENT));
+			bool busy = o->state != OWNED_LIVE ||
+				    (o->need & ~(unsigned)(NEED_TIMER | NEED_EVENT));
+			if (busy && aside && o->state == OWNED_LIVE &&
+				question_waits_long(o->run->question))
+				aside--;
+			else
+				*ret_busy += busy;
 			*ret_slots += o->state == OWNED_LIVE &&
 				      (o->need & (NEED_SLOT | NEED_EFFECT));
 		}

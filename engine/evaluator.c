@@ -1,8 +1,9 @@
 /*
  * Who asks, who answers, and what a death means. Questions wait at their evaluator, first
  * come first served; `work` does what can be done for them: it starts the template, has
- * it compile a group or fork a copy, one thing at a time, and sends to idle copies. All
- * that happens ends in `work`. A tick looks at what takes time.
+ * it compile a group or fork a copy, one thing at a time, as it gets places for them
+ * (evaluator_slots.c), and sends to idle copies. All that happens ends in `work`. A tick
+ * looks at what takes time.
  */
 #include "evaluator_inside.h"
 
@@ -14,6 +15,8 @@
 #include <unistd.h>
 
 #include "log.h"
+
+#define TRIES 3 /* of templates, until a unit is to blame */
 
 struct evaluator_pool evaluator_pool;
 
@@ -146,16 +149,18 @@ void evaluator_tick(bool soon)
 
 /* ---- What can be done ---- */
 
-/* An idle copy that has all that is compiled; others of it end. A question that may hold
- * a secret needs a fresh one. */
+/* An idle copy that has all that is compiled, and is as slow as the others; others of it
+ * end. A question that may hold a secret needs a fresh one. */
 static struct copy *find_copy(struct evaluator *e, const struct question *q)
 {
 	struct copy *found = NULL;
+	bool slow = evaluator_is_slow(e);
 	for (struct copy *c = e->copies; c; c = c->next) {
 		if (!copy_is_idle(c))
 			continue;
 		bool fresh = c->evaluations == 0;
-		if (c->generation != e->generation || ((q->secret || q->alone) && !fresh))
+		if (c->generation != e->generation || c->slow != slow ||
+			((q->secret || q->alone) && !fresh) || slots_turn_is_over(c))
 			copy_end(c, ENDED_UNWANTED);
 		else
 			found = c;
@@ -204,6 +209,14 @@ static void answer_faulty(struct evaluator *e, struct question *q)
 	}
 }
 
+/* Whether it has one that works for it; if it may, it starts one. */
+static bool has_template(struct evaluator *e)
+{
+	if (e->state == TEMPLATE_NONE && slots_take(SLOT_TEMPLATE, e))
+		template_start(e);
+	return e->state != TEMPLATE_NONE && !e->template_dying && !e->yields;
+}
+
 /* One thing for the first question; false: nothing can be done now. */
 static bool work_once(struct evaluator *e)
 {
@@ -214,23 +227,23 @@ static bool work_once(struct evaluator *e)
 		evaluator_complete(dequeue(e));
 		return true;
 	}
-	if (e->state == TEMPLATE_NONE)
-		template_start(e);
-	if (e->state == TEMPLATE_NONE || e->template_dying)
-		return false;
-	int group = plan(e, q, &end);
-	if (group >= 0) {
-		if (e->state == TEMPLATE_IDLE)
-			template_compile_group(e, (unsigned)group);
+	if (!has_template(e)) {
+		slots_leave(SLOT_COPY, e);
 		return false;
 	}
-	struct copy *c = find_copy(e, q);
+	int group = plan(e, q, &end);
+	struct copy *c = group < 0 ? find_copy(e, q) : NULL;
 	if (c) {
+		slots_leave(SLOT_COPY, e);
 		copy_ask(c, dequeue(e), end);
 		return true;
 	}
-	if (e->state == TEMPLATE_IDLE && may_fork(e))
+	if (group >= 0 || e->state != TEMPLATE_IDLE || !may_fork(e))
+		slots_leave(SLOT_COPY, e);
+	else if (slots_take(SLOT_COPY, e))
 		template_fork(e);
+	if (group >= 0 && e->state == TEMPLATE_IDLE)
+		template_compile_group(e, (unsigned)group);
 	return false;
 }
 
@@ -242,12 +255,20 @@ void evaluator_work(struct evaluator *e)
 
 /* ---- Time ---- */
 
+/* Who comes after others uses little time, but some. */
 static void check_time(struct copy *c, int64_t now)
 {
-	if (evaluator_process_time(&c->process) - c->time_at > c->limit)
+	int64_t time = evaluator_process_time(&c->process), used = time - c->time_at;
+	if (used > c->limit) {
 		copy_end(c, ENDED_LATE);
-	else if (now - c->asked_at > WALL_USEC + c->limit)
+	} else if (c->held_back || time - c->moved_time >= PROGRESS_USEC) {
+		c->moved_at = now;
+		c->moved_time = time;
+	} else if (now - c->moved_at > WALL_USEC) {
 		copy_end(c, ENDED_STUCK);
+	}
+	if (!c->dying && !c->slow && used > c->is_long)
+		slots_note_long(c, used);
 }
 
 static bool tick_copies(struct evaluator *e, int64_t now)
@@ -258,6 +279,9 @@ static bool tick_copies(struct evaluator *e, int64_t now)
 		next = c->next;
 		if (!c->dying && c->question)
 			check_time(c, now);
+		if (c->held_back && slots_bytes_for(c))
+			copy_ready(c);
+		evaluator_pool.holds_back |= c->held_back;
 		any |= c->dying || c->question;
 		if (c->dying && evaluator_process_reap(&c->process, &status)) {
 			copy_reaped(c, status);
@@ -287,13 +311,16 @@ static bool tick(void)
 {
 	int64_t now = clock_boottime();
 	bool any = false;
+	evaluator_pool.holds_back = false;
 	for (struct evaluator *e = evaluator_pool.all; e; e = e->next) {
 		any |= tick_copies(e, now);
 		any |= tick_template(e, now);
 		any |= e->first != NULL;
-		if (e->first)
+		if (e->first && !e->in_line[SLOT_TEMPLATE] && !e->in_line[SLOT_COPY])
 			evaluator_work(e);
 	}
+	slots_serve();
+	any |= templates_reap_groups();
 	return any;
 }
 
@@ -312,7 +339,7 @@ static bool any_dies(void)
 	const struct evaluator *e = evaluator_pool.all;
 	while (e && !dies(e))
 		e = e->next;
-	return e;
+	return e || evaluator_pool.group_count;
 }
 
 /* Without a loop: what happens within some milliseconds. */
@@ -323,14 +350,14 @@ static void turn(struct evaluator *e)
 	if (e->state != TEMPLATE_NONE && !e->template_dying)
 		fds[n++] = (struct pollfd){e->template.channel.fd, POLLIN, 0};
 	for (struct copy *c = e->copies; c && n < COPIES_EACH + 8; c = c->next) {
-		short events = POLLIN;
+		short events = c->held_back ? 0 : POLLIN;
 		if (c->dying)
 			continue;
 		if (c->process.channel.sent < c->process.channel.out.len)
 			events |= POLLOUT;
 		fds[n++] = (struct pollfd){c->process.channel.fd, events, 0};
 	}
-	poll(fds, n, dies(e) ? 1 : TICK_MS);
+	poll(fds, n, any_dies() ? 1 : TICK_MS);
 	template_ready(e);
 	for (struct copy *c = e->copies, *next; c; c = next) {
 		next = c->next;
@@ -400,22 +427,25 @@ static bool judge_anew(struct evaluator *e, unsigned unit, struct error *err)
 	if (!evaluator_pool.judge)
 		evaluator_pool.judge = evaluator_create(0, 0);
 	struct evaluator *judge = evaluator_pool.judge;
+	unsigned ended = judge->ended;
 	u->known = false;
-	for (int deaths = 0; !u->known && deaths < 3;) {
-		if (judge->state == TEMPLATE_NONE)
-			template_start(judge);
-		if (judge->state == TEMPLATE_NONE)
-			break;
-		if (judge->state == TEMPLATE_IDLE && !judge->template_dying) {
-			judge->tries_of = e;
-			judge->tries = unit;
+	judge->tries_of = e;
+	judge->tries = unit;
+	while (!u->known && judge->ended - ended < TRIES && !slots_give_up()) {
+		if (has_template(judge) && judge->state == TEMPLATE_IDLE)
 			template_compile(judge, e, unit, 1, true);
-		}
-		deaths += judge->template_dying;
-		turn(judge);
+		if (judge->state == TEMPLATE_NONE && !judge->in_line[SLOT_TEMPLATE] &&
+			!slots_are_paused())
+			break; /* it is refused for good */
+		if (!u->known)
+			turn(judge);
 	}
 	judge->tries_of = NULL;
-	const char *fault = u->known ? u->fault : "libjq did not survive its compilation";
+	slots_forget(judge);
+	const char *fault = u->known ? u->fault
+			    : judge->ended - ended < TRIES
+				    ? "no evaluator can be started here"
+				    : "libjq did not survive its compilation";
 	return fault ? error_set(err, ERROR_INPUT, "%s", fault) : true;
 }
 
@@ -435,7 +465,7 @@ bool evaluator_try(struct evaluator *e, unsigned unit, struct error *err)
 
 void evaluator_prepare(struct evaluator *e)
 {
-	if (e->count && e->state == TEMPLATE_NONE && !e->first)
+	if (e->count && e->state == TEMPLATE_NONE && !e->first && slots_have_room())
 		template_start(e);
 	if (e->count && e->state == TEMPLATE_IDLE && !e->template_dying &&
 		!e->groups[0].compiled)
@@ -476,7 +506,16 @@ static void end_processes(struct evaluator *e)
 	while (!evaluator_process_reap(&e->template, &status))
 		sched_yield();
 	channel_finish(&e->template.channel);
+	templates_await_group(e->template.group);
 	template_gone(e);
+}
+
+static void end_groups(void)
+{
+	while (templates_reap_groups())
+		sched_yield();
+	free(evaluator_pool.groups);
+	evaluator_pool.groups = NULL;
 }
 
 void evaluator_destroy(struct evaluator *e)
@@ -485,6 +524,7 @@ void evaluator_destroy(struct evaluator *e)
 		return;
 	assert(!e->first);
 	end_processes(e);
+	slots_forget(e);
 	for (struct evaluator **p = &evaluator_pool.all; *p; p = &(*p)->next) {
 		if (*p == e) {
 			*p = e->next;
@@ -555,6 +595,8 @@ void evaluators_end(void)
 	evaluator_destroy(evaluator_pool.judge);
 	evaluator_pool.judge = NULL;
 	verdicts_finish(&evaluator_pool.verdicts);
+	end_groups();
+	slots_go_on();
 	if (evaluator_pool.timer)
 		uv_close((uv_handle_t *)evaluator_pool.timer, on_timer_closed);
 	evaluator_pool.timer = NULL;

@@ -5,11 +5,16 @@
  * EVALUATOR_EVALUATIONS, and a question about secrets alone. What is evaluated is asked
  * in questions (question.h).
  *
+ * There are as many templates and copies as evaluator_inside.h says: who wants one waits
+ * for his turn, and whose evaluations take long comes after others. The system's own
+ * limits fail nobody either: what it refuses is tried again. Answers are read while there
+ * is room for them.
+ *
  * Bounds are set from outside: memory, and processor time of the copy over the whole
  * question. What was under way when a copy died, or had no time left, is tried once more
  * alone in a fresh copy; dies that too, it is the expression's error. A host that is
- * busy, or was stopped, fails nobody: only a wall clock of WALL_USEC ends what does
- * nothing.
+ * busy, or was stopped, fails nobody: only what does nothing for WALL_USEC by the clock
+ * is ended.
  *
  * There is one set of processes, for the process that first needs it; on a loop (see
  * evaluators_begin) answers come from that, without one the asker waits. It survives no
@@ -64,5 +69,11 @@ void evaluator_prepare(struct evaluator *e);
 MUST_CHECK bool evaluator_ask(struct question *q);
 /* Nobody wants the answer any more. */
 void evaluator_forget(struct question *q);
+/* What was answered is not needed any more. */
+void evaluator_give_back(struct question *q);
+/* Whether its evaluations took long of late: those of others come first. */
+bool evaluator_is_slow(const struct evaluator *e);
+/* Of answers that are under way, or that somebody still has. */
+size_t evaluators_bytes(void);
 
 #endif

@@ -86,6 +86,7 @@ static void on_answered(void *ctx)
 		put();
 	} else {
 		probe.proof = fit ? PROOF_FIT : PROOF_UNFIT;
+		question_clear(&probe.question);
 		end_processes();
 	}
 	evaluator_tick(true); /* everybody's questions go on */

@@ -16,6 +16,7 @@
 #include "jqchild.h"
 
 #define STACK_MORE ((uint64_t)JQCHILD_STACK)
+#define LOWER 10 /* nice: a tenth of what others get of a processor */
 #define DATA_MORE ((uint64_t)64 << 20) /* what a template may have taken */
 
 bool evaluator_process_pair(int ret[2], struct error *err)
@@ -24,6 +25,13 @@ bool evaluator_process_pair(int ret[2], struct error *err)
 		return true;
 	return error_set(err, ERROR_TRANSIENT, "a socket pair for an evaluator: %s",
 		strerror(errno));
+}
+
+/* Of what the system has none just now. */
+static bool is_passing(int why)
+{
+	return why == EAGAIN || why == ENOMEM || why == EMFILE || why == ENFILE ||
+	       why == ENOBUFS || why == EINTR;
 }
 
 static bool make_pipe(int ret[2])
@@ -46,6 +54,7 @@ static void become(int socket, int log)
 		return;
 	setrlimit(RLIMIT_STACK, &stack);
 	setrlimit(RLIMIT_CORE, &none);
+	setpgid(0, 0);
 	sigprocmask(SIG_SETMASK, &empty, NULL);
 	execve("/proc/self/exe", argv, environment);
 }
@@ -87,7 +96,7 @@ bool evaluator_process_start(pid_t *ret_pid, int *ret_fd, int *ret_log, struct e
 	close(pair[0]);
 	if (ok)
 		close(log[0]);
-	return error_set(err, ERROR_TRANSIENT,
+	return error_set(err, is_passing(why) ? ERROR_TRANSIENT : ERROR_PERMANENT,
 		"expressions are evaluated in a process of their own, which cannot be "
 		"started: %s",
 		strerror(why));
@@ -167,10 +176,17 @@ int64_t evaluator_process_time(const struct evaluator_process *p)
 	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
 }
 
+void evaluator_process_lower(const struct evaluator_process *p)
+{
+	int own = getpriority(PRIO_PROCESS, 0);
+	if (p->pid > 0)
+		setpriority(PRIO_PROCESS, (id_t)p->pid, own + LOWER);
+}
+
 void evaluator_process_kill(struct evaluator_process *p)
 {
 	if (p->pid > 0)
-		kill(p->pid, SIGKILL);
+		kill(p->group ? -p->group : p->pid, SIGKILL);
 }
 
 bool evaluator_process_reap(struct evaluator_process *p, int *ret_status)
@@ -183,4 +199,17 @@ bool evaluator_process_reap(struct evaluator_process *p, int *ret_status)
 		*ret_status = -1;
 	p->pid = 0;
 	return true;
+}
+
+bool evaluator_process_is_of(pid_t pid, pid_t group)
+{
+	return pid > 0 && pid != group && getpgid(pid) == group;
+}
+
+pid_t evaluator_process_left(pid_t group)
+{
+	siginfo_t info = {.si_pid = 0};
+	if (waitid(P_PGID, (id_t)group, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+		return info.si_pid;
+	return errno == ECHILD ? -1 : 0;
 }

@@ -277,7 +277,8 @@ struct eval {
 	struct program *program;
 	const struct scope *scope;
 	struct error *err;
-	bool forgives; /* the expression's */
+	bool forgives;    /* the expression's */
+	size_t from, max; /* where its result begins, and how long it may be */
 };
 
 /* Appends verified JSON without the blanks between its tokens. */
@@ -320,6 +321,12 @@ static bool is_wanting(const struct eval *ev)
 	return ev->scope->question && ev->scope->question->wanting;
 }
 
+/* What is too long needs no more of it to be so. */
+static bool is_long(const struct eval *ev, const struct buf *out)
+{
+	return out->len - ev->from > ev->max;
+}
+
 /* All of it is looked at where one that does not compile makes a literal of the whole. */
 static bool eval_text(
 	struct eval *ev, const struct node *n, struct buf *out, bool *ret_faulty)
@@ -328,7 +335,9 @@ static bool eval_text(
 	bool ok = true, loose = ev->program->options.loose;
 	struct error *err = ev->err;
 	buf_putc(out, '"');
-	for (size_t i = 0; (ok || loose || is_wanting(ev)) && i < n->nitems; i++) {
+	for (size_t i = 0;
+		(ok || loose || is_wanting(ev)) && i < n->nitems && !is_long(ev, out);
+		i++) {
 		const struct node *item = &n->items[i];
 		buf_clear(&value);
 		if (item->kind == NODE_LITERAL) {
@@ -370,7 +379,8 @@ static bool eval_items(struct eval *ev, const struct node *n, struct buf *out)
 {
 	bool object = n->kind == NODE_OBJECT, ok = true;
 	buf_putc(out, object ? '{' : '[');
-	for (size_t i = 0; (ok || is_wanting(ev)) && i < n->nitems; i++) {
+	for (size_t i = 0; (ok || is_wanting(ev)) && i < n->nitems && !is_long(ev, out);
+		i++) {
 		if (i)
 			buf_putc(out, ',');
 		if (object) {
@@ -443,8 +453,12 @@ static bool eval_whole(struct eval *ev, struct expression *e, struct buf *out)
 bool expression_eval(struct expression *e, const struct scope *scope, struct buf *out,
 	struct error *err)
 {
+	size_t from = out->len, max = e->program->options.result_bytes;
 	struct eval ev = {e->program, scope, err, e->forgives};
-	size_t from = out->len;
+	ev.from = from;
+	ev.max = max;
+	if (scope->question)
+		question_begin(scope->question);
 	bool ok = eval_whole(&ev, e, out);
 	if (ok && !check_result(e, (struct json){out->data + from, out->len - from}, err))
 		ok = code_blame(e->root.code ? e->root.code->source : "template", err);

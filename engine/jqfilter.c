@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #if defined __x86_64__
 #define MACHINE AUDIT_ARCH_X86_64
@@ -37,7 +38,6 @@ static const int allowed[] = {
 	SYS_rt_sigaction,
 	SYS_getpid,
 	SYS_gettid,
-	SYS_tgkill,
 	SYS_exit,
 	SYS_exit_group,
 	SYS_clock_gettime,
@@ -52,6 +52,7 @@ static const int allowed[] = {
 };
 
 static const int for_templates[] = {
+	SYS_tgkill, /* of its copies too, which have a filter of their own besides */
 	SYS_clone, SYS_close, SYS_prctl, SYS_seccomp, SYS_prlimit64, SYS_dup3};
 
 static const int of_files[] = {SYS_openat, SYS_newfstatat, SYS_readlinkat, SYS_faccessat,
@@ -120,6 +121,17 @@ static void put_memory(struct filter *f, int call)
 	put_end(f, SECCOMP_RET_ERRNO | EPERM);
 }
 
+/* An assertion ends a process by a signal to itself; others get none. */
+static void put_own_signals(struct filter *f)
+{
+	put(f, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_tgkill, 0, 4));
+	put_load(f, offsetof(struct seccomp_data, args[0]));
+	put(f, (struct sock_filter)BPF_JUMP(
+		       BPF_JMP | BPF_JEQ | BPF_K, (unsigned)getpid(), 0, 1));
+	put_end(f, SECCOMP_RET_ALLOW);
+	put_end(f, SECCOMP_RET_ERRNO | EPERM);
+}
+
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
 bool jqfilter_install(enum jqfilter_for whom)
@@ -133,7 +145,9 @@ bool jqfilter_install(enum jqfilter_for whom)
 	put_calls(&f, allowed, COUNT(allowed), SECCOMP_RET_ALLOW);
 	put_memory(&f, SYS_mmap);
 	put_memory(&f, SYS_mprotect);
-	if (whom == JQFILTER_TEMPLATE)
+	if (whom == JQFILTER_COPY)
+		put_own_signals(&f);
+	else
 		put_calls(&f, for_templates, COUNT(for_templates), SECCOMP_RET_ALLOW);
 	put_calls(&f, of_files, COUNT(of_files), SECCOMP_RET_ERRNO | ENOENT);
 	put_end(&f, SECCOMP_RET_TRAP);

@@ -30,6 +30,12 @@ static uint32_t read_u32(const char *p)
 	       (uint32_t)b[3] << 24;
 }
 
+void jqwire_set_u32(struct buf *out, size_t at, uint32_t v)
+{
+	for (size_t i = 0; i < 4; i++)
+		out->data[at + i] = (char)(v >> 8 * i);
+}
+
 size_t jqwire_begin(struct buf *out, const struct jqwire_header *h)
 {
 	size_t begin = out->len;
@@ -43,9 +49,7 @@ size_t jqwire_begin(struct buf *out, const struct jqwire_header *h)
 
 void jqwire_end(struct buf *out, size_t begin)
 {
-	uint32_t n = (uint32_t)(out->len - begin - JQWIRE_HEADER);
-	for (int i = 0; i < 4; i++)
-		out->data[begin + (size_t)i] = (char)(n >> 8 * i);
+	jqwire_set_u32(out, begin, (uint32_t)(out->len - begin - JQWIRE_HEADER));
 }
 
 bool jqwire_read_header(const char *bytes, struct jqwire_header *ret)

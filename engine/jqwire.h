@@ -44,6 +44,7 @@ struct jqwire_header {
 size_t jqwire_begin(struct buf *out, const struct jqwire_header *h);
 void jqwire_end(struct buf *out, size_t begin);
 void jqwire_put_u32(struct buf *out, uint32_t v);
+void jqwire_set_u32(struct buf *out, size_t at, uint32_t v); /* in place of one */
 void jqwire_put_u64(struct buf *out, uint64_t v);
 void jqwire_put_text(struct buf *out, const char *s, size_t n);
 

@@ -84,6 +84,7 @@ static bool eval_items(const struct plain *p, const struct scope *scope, struct 
 	struct error *err)
 {
 	bool array = p->kind == PLAIN_ARRAY;
+	size_t from = out->len;
 	buf_putc(out, array ? '[' : '{');
 	for (size_t i = 0; i < p->nitems; i++) {
 		if (i)
@@ -94,6 +95,9 @@ static bool eval_items(const struct plain *p, const struct scope *scope, struct 
 		}
 		if (!eval(&p->items[i], scope, out, err))
 			return false;
+		if (out->len - from > JSON_BYTES_DEFAULT)
+			return error_set(err, ERROR_INPUT,
+				"the result has more than %u bytes", JSON_BYTES_DEFAULT);
 	}
 	buf_putc(out, array ? ']' : '}');
 	return true;

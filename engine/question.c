@@ -7,8 +7,7 @@
 #include "jqwire.h"
 #include "plain.h"
 
-#define BUCKETS 64u
-#define SAMPLE 32u
+#define SMALL ((size_t)64 << 10)
 
 static void *grow(void *list, uint32_t count, uint32_t *room, size_t size)
 {
@@ -45,7 +44,11 @@ void question_clear(struct question *q)
 	free(q->buckets);
 	q->buckets = NULL;
 	q->bucket_count = 0;
-	memset(q->slice_buckets, 0, sizeof q->slice_buckets);
+	free(q->slice_buckets);
+	q->slice_buckets = NULL;
+	q->slice_bucket_count = 0;
+	q->dot = (struct json){0};
+	evaluator_give_back(q);
 	q->wanting = q->secret = q->alone = false;
 	q->spent = 0;
 }
@@ -73,6 +76,16 @@ bool question_ask(struct question *q)
 	return true;
 }
 
+bool question_waits_long(const struct question *q)
+{
+	size_t bytes = q->bytes;
+	if (!q->asked || !evaluator_is_slow(q->of))
+		return false;
+	for (uint32_t i = 0; i < q->slice_count; i++)
+		bytes += q->slices[i].text.len;
+	return bytes <= SMALL;
+}
+
 /* ---- Slices ---- */
 
 static uint32_t mix(uint32_t h, uint32_t v)
@@ -80,30 +93,75 @@ static uint32_t mix(uint32_t h, uint32_t v)
 	return (h ^ v) * 16777619u;
 }
 
+/* All of the text counts: texts that are alike but for one place must not meet. */
 static uint32_t hash_text(const char *s, size_t n)
 {
-	uint32_t h = mix(2166136261u, (uint32_t)n);
-	for (size_t i = 0; i < n && i < SAMPLE; i++)
-		h = mix(mix(h, (unsigned char)s[i]), (unsigned char)s[n - 1 - i]);
-	return h >> 8;
+	uint64_t h = 0x9E3779B97F4A7C15u ^ n, word = 0;
+	for (; n >= sizeof word; s += sizeof word, n -= sizeof word) {
+		memcpy(&word, s, sizeof word);
+		h = (h ^ word) * 0xD6E8FEB86659FD93u;
+		h ^= h >> 32;
+	}
+	word = 0;
+	memcpy(&word, s, n);
+	h = (h ^ word) * 0xD6E8FEB86659FD93u;
+	return (uint32_t)(h >> 32);
+}
+
+static uint32_t *slice_bucket(const struct question *q, uint32_t hash)
+{
+	return &q->slice_buckets[hash % q->slice_bucket_count];
+}
+
+static void make_room_for_slice(struct question *q)
+{
+	q->slices = grow(q->slices, q->slice_count, &q->slice_room, sizeof *q->slices);
+	if (q->slice_count < q->slice_bucket_count)
+		return;
+	free(q->slice_buckets);
+	q->slice_bucket_count = q->slice_bucket_count ? 4 * q->slice_bucket_count : 16;
+	q->slice_buckets = xcalloc(q->slice_bucket_count, sizeof *q->slice_buckets);
+	for (uint32_t i = 0; i < q->slice_count; i++) {
+		uint32_t *bucket = slice_bucket(q, q->slices[i].hash);
+		q->slices[i].next = *bucket;
+		*bucket = i + 1;
+	}
 }
 
 static uint32_t slice_of(struct question *q, struct json v)
 {
 	if (!v.s)
 		return JQWIRE_NULL;
-	uint32_t *bucket = &q->slice_buckets[hash_text(v.s, v.n) % BUCKETS];
+	uint32_t hash = hash_text(v.s, v.n);
+	make_room_for_slice(q);
+	uint32_t *bucket = slice_bucket(q, hash);
 	for (uint32_t i = *bucket; i; i = q->slices[i - 1].next) {
-		const struct buf *known = &q->slices[i - 1].text;
-		if (known->len == v.n && memcmp(known->data, v.s, v.n) == 0)
+		const struct question_slice *s = &q->slices[i - 1];
+		if (s->hash == hash && s->text.len == v.n &&
+			memcmp(s->text.data, v.s, v.n) == 0)
 			return i - 1;
 	}
-	q->slices = grow(q->slices, q->slice_count, &q->slice_room, sizeof *q->slices);
 	struct question_slice *s = &q->slices[q->slice_count++];
-	*s = (struct question_slice){.next = *bucket};
+	*s = (struct question_slice){.hash = hash, .next = *bucket};
 	buf_add(&s->text, v.s, v.n);
 	*bucket = q->slice_count;
 	return q->slice_count - 1;
+}
+
+/* One expression asks for the same `.` again and again. (An argument may be put together
+ * anew each time, where the last one was.) */
+static uint32_t slice_of_dot(struct question *q, struct json v)
+{
+	if (q->dot.s != v.s || q->dot.n != v.n) {
+		q->dot = v;
+		q->dot_slice = slice_of(q, v);
+	}
+	return v.s ? q->dot_slice : JQWIRE_NULL;
+}
+
+void question_begin(struct question *q)
+{
+	q->dot = (struct json){0};
 }
 
 /* ---- Evaluations ---- */
@@ -170,7 +228,7 @@ struct evaluation *question_look(struct question *q, struct evaluator *e, unsign
 	q->of = e;
 	q->secret |= scope->discreet || words_has(&scan->variables, "secrets") ||
 		     words_has(&scan->variables, "authorization");
-	one.dot = slice_of(q, scope->dot);
+	one.dot = slice_of_dot(q, scope->dot);
 	if (!look_up_arguments(q, scan, scope, &one, err)) {
 		free(one.arguments);
 		return NULL;
@@ -207,10 +265,12 @@ static void put_number(const struct question *q, uint32_t number, struct buf *ou
 	jqwire_put_u32(out, number == JQWIRE_NULL ? number : q->slices[number].sent - 1);
 }
 
-static uint32_t put_slices(
+static void put_slices(
 	struct question *q, uint32_t from, uint32_t end, size_t *bytes, struct buf *out)
 {
 	uint32_t count = 0;
+	size_t at = out->len;
+	jqwire_put_u32(out, 0);
 	for (uint32_t i = 0; i < q->slice_count; i++)
 		q->slices[i].sent = 0;
 	for (uint32_t i = from; i < end; i++) {
@@ -219,7 +279,7 @@ static uint32_t put_slices(
 		for (uint32_t k = 0; k < e->count; k++)
 			put_slice(q, e->arguments[k], &count, bytes, out);
 	}
-	return count;
+	jqwire_set_u32(out, at, count);
 }
 
 size_t question_put(
@@ -228,11 +288,9 @@ size_t question_put(
 	struct jqwire_header h = {
 		.type = JQWIRE_EVALUATE, .seq = seq, .count = end - from};
 	size_t begin = jqwire_begin(out, &h), bytes = 0;
-	struct buf slices = {0};
 	jqwire_put_u64(out, (uint64_t)q->list[from].now);
 	jqwire_put_u64(out, evaluator_result_bytes(q->of));
-	jqwire_put_u32(out, put_slices(q, from, end, &bytes, &slices));
-	buf_add(out, slices.data, slices.len);
+	put_slices(q, from, end, &bytes, out);
 	for (uint32_t i = from; i < end; i++) {
 		const struct evaluation *e = &q->list[i];
 		jqwire_put_u32(out, e->unit);
@@ -242,6 +300,5 @@ size_t question_put(
 			put_number(q, e->arguments[k], out);
 	}
 	jqwire_end(out, begin);
-	finish_text(q, &slices);
 	return bytes;
 }

@@ -31,7 +31,7 @@ struct evaluation {
 struct question_slice {
 	struct buf text;
 	uint32_t sent; /* its number in the message that is being made; from 1 */
-	uint32_t next;
+	uint32_t hash, next;
 };
 
 struct question {
@@ -48,9 +48,12 @@ struct question {
 	struct question_slice *slices;
 	uint32_t slice_count, slice_room;
 	uint32_t *buckets, bucket_count; /* grows with count */
-	uint32_t slice_buckets[64];
+	uint32_t *slice_buckets, slice_bucket_count;
+	struct json dot; /* where `.` of this expression was found */
+	uint32_t dot_slice;
 	bool secret;   /* it may hold one */
 	int64_t spent; /* of processor time, microseconds */
+	size_t bytes;  /* of its answers */
 	bool alone;    /* the next evaluation is tried again, by itself */
 	struct question *next;
 };
@@ -58,8 +61,14 @@ struct question {
 /* Zeroed, it is empty. Keeps on_answered and ctx. */
 void question_clear(struct question *q);
 void question_finish(struct question *q);
+/* Another expression is evaluated: another text may be where its `.` was. */
+void question_begin(struct question *q);
 /* Answers what is wanting; false: later, on_answered says when. */
 MUST_CHECK bool question_ask(struct question *q);
+
+/* Whether it waits behind others, because what is evaluated with it takes long, and what
+ * it has noted is small. */
+bool question_waits_long(const struct question *q);
 
 /* The evaluation of a unit in a scope, noted if it is new. NULL: an argument is not
  * there, err says so. */

@@ -302,6 +302,265 @@ START_TEST(the_loop_turns_while_it_evaluates)
 }
 END_TEST
 
+/* ---- Who gets a place ---- */
+
+/* One definition among others, which asks again and again. */
+struct asker {
+	struct set set;
+	struct question q;
+	uv_loop_t *loop;
+	unsigned answers, failures;
+	const char *value;
+};
+
+static void ask_again(struct asker *a)
+{
+	question_clear(&a->q);
+	want(&a->q, &a->set, DOT);
+	if (question_ask(&a->q)) {
+		a->answers++;
+		check_value(&a->q, 0, a->value);
+	}
+}
+
+static void on_asker(void *ctx)
+{
+	struct asker *a = ctx;
+	if (a->value && a->q.list[0].state == EVALUATION_VALUE) {
+		a->answers++;
+		check_value(&a->q, 0, a->value);
+	} else {
+		a->failures++;
+	}
+	uv_stop(a->loop);
+}
+
+static void asker_init(
+	struct asker *a, uv_loop_t *loop, const char *source, const char *value)
+{
+	*a = (struct asker){.loop = loop, .value = value};
+	a->q = (struct question){.on_answered = on_asker, .ctx = a};
+	set_add(&a->set, source);
+}
+
+static void asker_finish(struct asker *a)
+{
+	question_finish(&a->q);
+	set_finish(&a->set);
+}
+
+static uv_timer_t alive; /* what evaluators have on a loop does not keep it */
+
+static void loop_init(uv_loop_t *loop)
+{
+	ck_assert(uv_loop_init(loop) == 0);
+	uv_timer_init(loop, &alive);
+	uv_timer_start(&alive, on_tick, 1, 1);
+	evaluators_begin(loop);
+}
+
+static void loop_finish(uv_loop_t *loop)
+{
+	evaluators_end();
+	uv_close((uv_handle_t *)&alive, NULL);
+	uv_run(loop, UV_RUN_DEFAULT);
+	ck_assert(uv_loop_close(loop) == 0);
+}
+
+static int64_t until_answered(struct asker *a, unsigned count)
+{
+	int64_t began = clock_boottime();
+	for (unsigned end = a->answers + count; a->answers < end;) {
+		if (!a->q.asked)
+			ask_again(a);
+		if (a->answers < end)
+			uv_run(a->loop, UV_RUN_ONCE);
+	}
+	return clock_boottime() - began;
+}
+
+#define ENDLESS 40
+
+static bool all_are_slow(const struct set *sets, unsigned count)
+{
+	unsigned n = 0;
+	while (n < count && evaluator_is_slow(sets[n].evaluator))
+		n++;
+	return n == count;
+}
+
+/* More than there are copies, of more definitions than have one each. */
+START_TEST(who_takes_long_keeps_nobody_waiting)
+{
+	uv_loop_t loop;
+	static struct asker endless[ENDLESS];
+	struct asker other;
+	loop_init(&loop);
+	evaluators_set_timeout(20000);
+	struct set shared[5] = {0};
+	for (int i = 0; i < 5; i++)
+		set_add(&shared[i], "last(range(1e10))");
+	for (int i = 0; i < ENDLESS; i++) {
+		struct asker *a = &endless[i];
+		*a = (struct asker){.loop = &loop};
+		a->q = (struct question){.on_answered = on_asker, .ctx = a};
+		want(&a->q, &shared[i % 5], DOT);
+		ck_assert(!question_ask(&a->q));
+	}
+	/* All places are taken, and what has them is known to take long. */
+	for (int64_t end = clock_boottime() + 20 * USEC_PER_SEC;
+		!all_are_slow(shared, 5) && clock_boottime() < end;)
+		uv_run(&loop, UV_RUN_ONCE);
+	ck_assert(all_are_slow(shared, 5));
+	ck_assert_uint_eq(evaluator_pool.copies, COPIES_MAX);
+	asker_init(&other, &loop, ".list | length", "3");
+	int64_t took = until_answered(&other, 20);
+	ck_assert_msg(took < 10 * USEC_PER_SEC, "%lld us", (long long)took);
+	ck_assert(!evaluator_is_slow(other.set.evaluator));
+	ck_assert_uint_eq(other.failures, 0);
+	unsigned slow = 0, failed = 0;
+	for (int i = 0; i < 5; i++) {
+		for (const struct copy *c = shared[i].evaluator->copies; c; c = c->next)
+			slow += c->was_slow;
+	}
+	ck_assert_uint_le(slow, SLOW_MAX);
+	for (int i = 0; i < ENDLESS; i++) {
+		failed += endless[i].failures;
+		question_finish(&endless[i].q);
+	}
+	ck_assert_uint_eq(failed, 0); /* who gave its place to others has not failed */
+	asker_finish(&other);
+	evaluators_end();
+	for (int i = 0; i < 5; i++)
+		set_finish(&shared[i]);
+	loop_finish(&loop);
+}
+END_TEST
+
+#define CROWD 60
+
+/* Each has a turn, and never are there more processes than there may be. */
+START_TEST(templates_are_bounded_while_all_ask)
+{
+	uv_loop_t loop;
+	static struct asker crowd[CROWD];
+	unsigned most = 0, copies = 0, answered = 0;
+	loop_init(&loop);
+	for (int i = 0; i < CROWD; i++) {
+		asker_init(&crowd[i], &loop, ".list | length", "3");
+		ask_again(&crowd[i]);
+	}
+	while (answered < CROWD) {
+		uv_run(&loop, UV_RUN_ONCE);
+		most = evaluator_pool.templates > most ? evaluator_pool.templates : most;
+		copies = evaluator_pool.copies > copies ? evaluator_pool.copies : copies;
+		answered = 0;
+		for (int i = 0; i < CROWD; i++) {
+			ck_assert_uint_eq(crowd[i].failures, 0);
+			answered += crowd[i].answers > 0;
+			if (!crowd[i].q.asked && answered < CROWD)
+				ask_again(&crowd[i]); /* it never leaves by itself */
+		}
+	}
+	ck_assert_uint_le(most, TEMPLATES_MAX);
+	ck_assert_uint_le(copies, COPIES_MAX);
+	for (int i = 0; i < CROWD; i++)
+		question_finish(&crowd[i].q);
+	for (int i = 0; i < CROWD; i++)
+		asker_finish(&crowd[i]);
+	loop_finish(&loop);
+}
+END_TEST
+
+#define LARGE 16
+#define VALUES 7 /* of each, of some 2 MB, and all different */
+
+static void large_init(struct set *s)
+{
+	s->evaluator = evaluator_create(0, 16 << 20);
+	for (int i = 0; i < VALUES; i++) {
+		char *source = xasprintf("\"abc\" * %d * 1000", 700 + i);
+		set_add(s, source);
+		free(source);
+	}
+}
+
+/* Those that have all: their owner takes some time to take it. */
+static unsigned take_large(struct asker *large)
+{
+	unsigned done = 0;
+	for (int i = 0; i < LARGE; i++) {
+		for (int k = 0; large[i].failures && k < VALUES; k++)
+			ck_assert_int_eq(large[i].q.list[k].state, EVALUATION_VALUE);
+		if (large[i].failures)
+			question_clear(&large[i].q);
+		done += large[i].failures;
+		large[i].failures = 0;
+	}
+	return done;
+}
+
+/* What is not read yet waits in the processes; who is small passes. */
+START_TEST(answers_are_read_while_there_is_room)
+{
+	uv_loop_t loop;
+	static struct asker large[LARGE];
+	struct set sets[4] = {0};
+	struct asker small;
+	size_t most = 0;
+	loop_init(&loop);
+	evaluators_set_timeout(20000);
+	for (int i = 0; i < 4; i++)
+		large_init(&sets[i]);
+	asker_init(&small, &loop, ".list | length", "3");
+	for (int i = 0; i < LARGE; i++) {
+		struct asker *a = &large[i];
+		*a = (struct asker){.loop = &loop};
+		a->q = (struct question){.on_answered = on_asker, .ctx = a};
+		want(&a->q, &sets[i % 4], DOT);
+		ck_assert(!question_ask(&a->q));
+	}
+	for (unsigned done = 0; done < LARGE; done += take_large(large)) {
+		if (!small.q.asked)
+			ask_again(&small);
+		uv_run(&loop, UV_RUN_ONCE);
+		most = evaluators_bytes() > most ? evaluators_bytes() : most;
+	}
+	ck_assert_msg(most < ANSWERS_MAX + (40 << 20), "%zu bytes", most);
+	ck_assert_uint_gt(small.answers, 0);
+	asker_finish(&small);
+	for (int i = 0; i < LARGE; i++)
+		question_finish(&large[i].q);
+	ck_assert_uint_eq(evaluators_bytes(), 0);
+	for (int i = 0; i < 4; i++)
+		set_finish(&sets[i]);
+	loop_finish(&loop);
+}
+END_TEST
+
+/* As an object of many fields would be put together. */
+START_TEST(what_a_question_gives_is_bounded_together)
+{
+	struct set s = {0};
+	struct question q = {0};
+	s.evaluator = evaluator_create(0, 1000);
+	set_add(&s, "[range(400)] | map(1)");
+	for (int i = 0; i < 7; i++) {
+		char *source = xasprintf("[range(400)] | map(%d)", i + 2);
+		set_add(&s, source);
+		free(source);
+	}
+	want(&q, &s, DOT);
+	ck_assert(question_ask(&q));
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(q.list[i].state, EVALUATION_VALUE);
+	for (int i = 4; i < 8; i++)
+		check_failed(&q, (unsigned)i, "more than 4000 bytes together");
+	question_finish(&q);
+	set_finish(&s);
+}
+END_TEST
+
 START_TEST(what_is_wrong_on_the_wire_is_a_death)
 {
 	static const char *const lies[] = {"", "\1", "\377\377\377\377\6", "\4\0\0\0\7"};
@@ -318,8 +577,8 @@ START_TEST(what_is_wrong_on_the_wire_is_a_death)
 		memcpy(bytes, lies[i], i == 3 ? 5 : strlen(lies[i]));
 		ck_assert(write(pair[1], bytes, i == 1 ? 3 : JQWIRE_HEADER) > 0);
 		close(pair[1]);
-		ck_assert(channel_move(&c));
-		ck_assert(!channel_move(&c)); /* the other end is gone */
+		ck_assert(channel_move(&c, 4096));
+		ck_assert(!channel_move(&c, 4096)); /* the other end is gone */
 		ck_assert(!channel_take(&c, &h, &r, &bad));
 		ck_assert_int_eq(bad, i == 0 || i == 2);
 		channel_finish(&c);
@@ -369,6 +628,10 @@ int main(void)
 	tcase_add_test(tc, secrets_get_a_copy_of_their_own);
 	tcase_add_test(tc, what_libjq_said_of_a_source_is_remembered);
 	tcase_add_test(tc, the_loop_turns_while_it_evaluates);
+	tcase_add_test(tc, who_takes_long_keeps_nobody_waiting);
+	tcase_add_test(tc, templates_are_bounded_while_all_ask);
+	tcase_add_test(tc, answers_are_read_while_there_is_room);
+	tcase_add_test(tc, what_a_question_gives_is_bounded_together);
 	tcase_add_test(tc, what_is_wrong_on_the_wire_is_a_death);
 	tcase_add_test(tc, nothing_is_answered_where_evaluators_cannot_be);
 	suite_add_tcase(suite, tc);
