@@ -53,10 +53,32 @@ static int open_pair(struct talk *t)
 	return pair[0];
 }
 
+/* Nothing is asked of a copy before evaluators have proved, once, that they work here. */
+static void prove(void)
+{
+	static bool proved;
+	struct json node = JSON_LITERAL("\"1 | tojson\"");
+	struct scope scope = {.now = 1};
+	struct expression *e;
+	struct buf out = {0};
+	struct error err;
+	if (proved)
+		return;
+	struct program *p = program_create(NULL);
+	must(program_add(p, node, EXPRESSION_BARE, &e, &err) &&
+			expression_eval(e, &scope, &out, &err),
+		"%s", err.text);
+	buf_finish(&out);
+	program_destroy(p);
+	evaluators_end();
+	proved = true;
+}
+
 /* An evaluator whose template is busy, so that it starts no process. */
 static void talk_init(struct talk *t, const char *data, size_t n)
 {
 	static char sources[UNITS][20] = {".a", "$context.y + 1", ".b | length"};
+	prove();
 	*t = (struct talk){.far = -1};
 	t->in = (struct script){(const uint8_t *)data, (const uint8_t *)data + n};
 	t->evaluator = evaluator_create(0, RESULT);
