@@ -29,7 +29,7 @@
 #define PAUSE_MIN_MS 50u
 #define PAUSE_MAX_MS 2000u
 #define TOLD_USEC (60 * USEC_PER_SEC) /* between lines of the log about it */
-#define PAUSED_USEC (30 * USEC_PER_SEC)
+#define PAUSED_USEC (3 * USEC_PER_SEC)
 #define SPIN_USEC 50
 #define TICK_MS 10
 #define WALL_USEC (10 * USEC_PER_SEC)

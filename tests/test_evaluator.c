@@ -8,12 +8,14 @@
 
 #include <check.h>
 #include <dirent.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define DOT "{\"n\":-1,\"text\":\"abc\",\"list\":[3,1,2]}"
@@ -437,6 +439,31 @@ START_TEST(who_takes_long_keeps_nobody_waiting)
 }
 END_TEST
 
+/* Killed before it is ready, while it compiles, and while it makes a copy. */
+START_TEST(what_a_template_leaves_behind_is_ended)
+{
+	uv_loop_t loop;
+	struct asker a;
+	int kills[TEMPLATE_FORKS + 1] = {0};
+	loop_init(&loop);
+	asker_init(&a, &loop, ".list | length", "3");
+	ask_again(&a);
+	const struct evaluator *e = a.set.evaluator;
+	while (a.q.asked) {
+		if (e->state != TEMPLATE_NONE && !e->template_dying && !kills[e->state]++)
+			ck_assert(kill(e->template.pid, SIGKILL) == 0);
+		uv_run(&loop, UV_RUN_ONCE);
+	}
+	ck_assert_int_gt(kills[TEMPLATE_FORKS], 0);
+	ck_assert_uint_eq(a.answers, 1);
+	check_value(&a.q, 0, "3");
+	asker_finish(&a);
+	loop_finish(&loop);
+	ck_assert(waitpid(-1, NULL, WNOHANG) == -1); /* nor is anything left to reap */
+	ck_assert_int_eq(errno, ECHILD);
+}
+END_TEST
+
 #define CROWD 60
 
 /* Each has a turn, and never are there more processes than there may be. */
@@ -629,6 +656,7 @@ int main(void)
 	tcase_add_test(tc, what_libjq_said_of_a_source_is_remembered);
 	tcase_add_test(tc, the_loop_turns_while_it_evaluates);
 	tcase_add_test(tc, who_takes_long_keeps_nobody_waiting);
+	tcase_add_test(tc, what_a_template_leaves_behind_is_ended);
 	tcase_add_test(tc, templates_are_bounded_while_all_ask);
 	tcase_add_test(tc, answers_are_read_while_there_is_room);
 	tcase_add_test(tc, what_a_question_gives_is_bounded_together);
