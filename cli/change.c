@@ -114,6 +114,20 @@ static bool look_again(struct db_client *c, struct uuid id, enum admin_change ch
 	return phase == words[change].already || refuse(id, phase, err);
 }
 
+/* A run that nobody has begun is suspended by the order itself. */
+static bool say_suspended(
+	struct db_client *c, struct uuid id, const char **ret_word, struct error *err)
+{
+	struct admin_run run;
+	admin_notify(c);
+	if (!admin_find_run(c, id, &run, err))
+		return false;
+	if (run.phase == PHASE_SUSPENDED)
+		*ret_word = phase_name(PHASE_SUSPENDED);
+	admin_run_finish(&run);
+	return true;
+}
+
 static bool change_run(struct db_client *c, struct uuid id, enum admin_change change,
 	const char **ret_word, struct error *err)
 {
@@ -137,6 +151,8 @@ static bool change_run(struct db_client *c, struct uuid id, enum admin_change ch
 		return false;
 	bool withdrawn = change == CHANGE_RESUME && phase != PHASE_SUSPENDED;
 	*ret_word = withdrawn ? "suspend taken back" : words[change].done;
+	if (done && change == CHANGE_SUSPEND)
+		return say_suspended(c, id, ret_word, err);
 	if (done) {
 		admin_notify(c);
 		return true;

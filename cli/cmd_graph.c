@@ -40,6 +40,8 @@ static void print_graph(struct graph *g, const char *form)
 		graph_svg(g, &out);
 	} else if (strcmp(form, "mermaid") == 0) {
 		graph_mermaid(g, &out);
+	} else if (strcmp(form, "json") == 0) {
+		graph_json(g, &out);
 	} else if (strcmp(form, "dot") == 0) {
 		graph_dot(g, &out);
 	} else {
@@ -145,7 +147,7 @@ static int run(const struct options *o)
 	return strchr(what, '/') ? draw_workflow(o, what) : draw_run(o, what);
 }
 
-#define FORMS "text|mermaid|dot|svg"
+#define FORMS "text|mermaid|dot|svg|json"
 
 static const struct option options[] = {
 	{"output", 'o', OPTION_CHOICE, FORMS, "form of the picture (default: text)"},
@@ -162,9 +164,10 @@ const struct command command_graph = {
 	.help = "Prints the picture on stdout: text is a tree for the terminal, svg a "
 		"drawing "
 		"to be\n"
-		"looked at, mermaid and dot are for these programs. Of a RUN each task "
-		"has "
-		"the colour\n"
+		"looked at, mermaid and dot are for these programs, json for others. Of "
+		"a "
+		"RUN each task "
+		"has the colour\n"
 		"of its state, with the number of its attempts and iterations. A FILE "
 		"needs "
 		"no database;\n"

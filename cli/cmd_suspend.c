@@ -13,7 +13,9 @@ const struct command command_suspend = {
 	.name = "suspend",
 	.arguments = "RUN...",
 	.summary = "let runs stop after the step they are at",
-	.help = "The run goes on with: wfctl resume RUN\n",
+	.help = "A run that no worker has begun is suspended at once, another one when "
+		"its worker has\n"
+		"seen the request. It goes on with: wfctl resume RUN\n",
 	.options = options,
 	.least = 1,
 	.most = -1,

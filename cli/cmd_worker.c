@@ -1,4 +1,5 @@
 /* wfctl worker: one or more workers of the pool, in the foreground. */
+#include "admin.h"
 #include "command.h"
 #include "database.h"
 #include "pool_worker.h"
@@ -30,6 +31,25 @@ static int run_suspects(const struct options *o)
 	return code;
 }
 
+/* Without its rights it would try again for ever. Where it may not even look at the
+ * schema there is more that it lacks. */
+static int open_database(const struct options *o, struct database *d)
+{
+	struct error err;
+	int code = database_open(o, DATABASE_READY, d);
+	if (code != EXIT_DONE && code != EXIT_DENIED)
+		return code;
+	if (code == EXIT_DENIED && database_open(o, DATABASE_ANY, d) != EXIT_DONE)
+		return EXIT_DATABASE;
+	bool may = admin_check_rights(d->client, &err);
+	if (may && code == EXIT_DONE)
+		return code;
+	if (!may)
+		command_fail(&err);
+	database_close(d);
+	return EXIT_DATABASE;
+}
+
 static int run(const struct options *o)
 {
 	if (options_given(o, "suspect"))
@@ -44,7 +64,7 @@ static int run(const struct options *o)
 		return command_misuse(o, "%s", err.text);
 	/* Before the fork only the schema is looked at: children inherit no connection.
 	 */
-	int code = database_open(o, DATABASE_READY, &d);
+	int code = open_database(o, &d);
 	if (code == EXIT_DONE) {
 		worker_log_choose(o);
 		if (!worker_flags_take(&settings, &d, &err)) {

@@ -49,6 +49,10 @@ MUST_CHECK bool admin_schema_state(
 MUST_CHECK bool admin_migrate(struct db_client *c, int *ret_applied, struct error *err);
 void admin_schema_sql(struct buf *out); /* all of it, as a script */
 
+/* Whether the connection's role may do what a worker cannot work without. ERROR_DENIED
+ * names what to grant. */
+MUST_CHECK bool admin_check_rights(struct db_client *c, struct error *err);
+
 struct admin_gc {
 	int64_t weeks, runs, kept;
 };

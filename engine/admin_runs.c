@@ -116,7 +116,9 @@ static bool find_one(struct db_client *c, const char *sql, const char *ending,
 		return error_set(err, ERROR_NOT_FOUND, "there is no run yet");
 	if (rows == 0)
 		return error_set(err, ERROR_NOT_FOUND,
-			"no run's id ends in %s; wfctl list shows the runs", ending);
+			"no run's id ends in %s; wfctl list shows the runs, wfctl list "
+			"--key KEY those of a key",
+			ending);
 	return rows == 1 ||
 	       error_set(err, ERROR_CONFLICT,
 		       "several runs' ids end in %s: give more of it", ending);
@@ -134,7 +136,7 @@ bool admin_resolve_run(
 	if (strlen(ending) < 6)
 		return error_set(err, ERROR_INPUT,
 			"\"%s\" names no run: give its id, the last 6 or more digits of "
-			"it, or @last",
+			"it, or @last; the runs of a key: wfctl list --key KEY",
 			name);
 	return find_one(c, sql_find_ending, ending, ret, err);
 }

@@ -221,3 +221,49 @@ bool admin_gc(struct db_client *c, int64_t older_than, bool dry_run, struct admi
 	db_result_destroy(r);
 	return true;
 }
+
+/* ---- Rights ---- */
+
+enum { GRANTS_NAMED = 3 };
+
+/* A line of the list as what the owner of the schema says. */
+static void put_grant(
+	struct buf *out, const char *what, const char *right, const char *role)
+{
+	const char *name = strchr(what, ' ') + 1;
+	bool schema = strncmp(what, "schema", 6) == 0;
+	buf_printf(out, "grant %s on %s%s to %s", right,
+		schema                              ? "schema "
+		: strncmp(what, "function", 8) == 0 ? "function stepwell."
+						    : "stepwell.",
+		name, role);
+}
+
+bool admin_check_rights(struct db_client *c, struct error *err)
+{
+	struct db_result *r;
+	struct db_peer peer;
+	struct buf grants = {0};
+	int missing = 0;
+	if (!db_client_query(c, sql_list_missing_rights, NULL, &r, err))
+		return false;
+	db_client_peer(c, &peer);
+	for (int row = 0; row < db_rows(r); row++) {
+		if (!*db_text(r, row, 0) || !db_bool(r, row, 2) ||
+			++missing > GRANTS_NAMED)
+			continue;
+		buf_puts(&grants, missing > 1 ? "; " : "");
+		put_grant(&grants, db_text(r, row, 0), db_text(r, row, 1), peer.user);
+	}
+	if (missing > GRANTS_NAMED)
+		buf_printf(&grants, "; and %d more, which wfctl doctor names",
+			missing - GRANTS_NAMED);
+	db_result_destroy(r);
+	if (missing)
+		error_set(err, ERROR_DENIED,
+			"the role %s may not work on this database; the schema's owner "
+			"has to say: %.800s",
+			peer.user, grants.data);
+	buf_finish(&grants);
+	return missing == 0;
+}

@@ -16,6 +16,9 @@ void graph_svg(const struct graph *g, struct buf *out);
 void graph_mermaid(const struct graph *g, struct buf *out);
 void graph_dot(const struct graph *g, struct buf *out);
 
+/* One object: the lists of tasks as the document has them, with the edges in each. */
+void graph_json(const struct graph *g, struct buf *out);
+
 /* A tree for a terminal of GRAPH_COLUMNS. */
 enum { GRAPH_COLUMNS = 100 };
 struct graph_terminal {

@@ -86,6 +86,8 @@ def rights(w):
     w.stack.callback(w.psql, "drop owned by clerk; drop role clerk", database="postgres")
     w.stack.callback(w.psql, "drop owned by clerk")
     db = w.conninfo.replace("user=postgres", "user=clerk")
+    worker = w.wfctl("worker", "--until-idle", db=db, expect=7)
+    check("grant USAGE on schema stepwell to clerk" in worker.stderr, "%s", worker.stderr)
     report = w.doctor(db=db).exits(7)
     report.expect("rights", "problem", "schema stepwell: no USAGE", "table lease: no SELECT, INSERT, "
                   "UPDATE, DELETE", "function make_partitions: no EXECUTE", "role clerk")
@@ -111,6 +113,11 @@ def rights(w):
     report.expect("probe-commit", "ok").expect("probe-notify", "ok")
     w.psql("revoke delete on stepwell.lease from clerk")
     w.doctor(db=db).exits(1).expect("rights", "problem", "table lease: no DELETE")
+    worker = w.wfctl("worker", "--until-idle", db=db, expect=7)
+    check("grant DELETE on stepwell.lease to clerk" in worker.stderr and "is ready" not in worker.stderr,
+          "%s", worker.stderr)
+    w.psql("grant delete on stepwell.lease to clerk; revoke all on stepwell.runs from clerk")
+    w.wfctl("worker", "--until-idle", db=db)
 
 
 def connections(w):

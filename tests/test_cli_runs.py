@@ -29,8 +29,8 @@ def status(w):
           "from stepwell.run where id = '%s'" % ids[0])
     w.fails(5, "several runs", "status", ids[0][-12:])
     w.fails(2, "names no run", "status", ids[0][-5:])
-    w.fails(2, "names no run", "status", "nonsense")
-    w.fails(3, "no run", "status", "ffffffffffff")
+    w.fails(2, "the runs of a key: wfctl list --key", "status", "order-1042")
+    w.fails(3, "those of a key", "status", "ffffffffffff")
     w.fails(3, "no run", "history", ids[0][:-6] + "000000")
     w.fails(2, "needs a RUN", "status", "--watch")
 
@@ -143,6 +143,21 @@ def retry(w):
     w.fails(5, "it is completed", "retry", "@last")
     w.fails(5, "it is completed", "retry", "@last", "--dry-run")
     w.fails(3, "no run", "retry", "ffffffffffff")
+
+
+def refused(w):
+    """status says why what an endpoint has answered was refused, where the step is held for a person too"""
+    recorder = w.recorder()
+    task = dict(post(recorder.url + "/dedupe/a"), metadata={"onUncertain": "hold"},
+                output={"schema": {"document": {"required": ["no-such-member"]}}})
+    run = w.expect(0, "start", w.file("refused", [{"a": task}])).id
+    worker = w.worker()
+    w.wait_status(run, "suspended")
+    w.end(worker, signal.SIGTERM)
+    why = "\"no-such-member\" is missing"
+    w.expect(0, "status", run, out=why)
+    (step,) = w.expect(0, "status", run, "-o", "json").json["steps"]
+    check(step["status"] == "suspended" and why in step["error"]["detail"], "%s", step)
 
 
 def held(w):
@@ -427,9 +442,12 @@ def orders(w):
     w.wait_status(waiting, "waiting")
     shown = w.expect(0, "status", waiting, out="due ", err="")
     check(re.search(r"in 59m", shown.out), "%s", shown)
-    w.expect(0, "suspend", waiting, out="suspend requested", err="")
+    w.expect(0, "suspend", waiting, out="suspend", err="")
     w.wait_status(waiting, "suspended")
     w.expect(0, "suspend", waiting, out="suspended", err="")
+    fresh = w.expect(0, "start", waits, "--delay", "1h").id
+    w.expect(0, "suspend", fresh, out="suspended", err="")
+    check(w.status(fresh) == "suspended", "it is not")
     text = w.expect(0, "status", waiting, err="").out
     command = re.search(r"next +wfctl (resume \w+)", text)
     check(command, "no next command: %s", text)
@@ -602,6 +620,6 @@ def pool(w):
 
 if __name__ == "__main__":
     main([pool, status, status_folds, status_tree, status_watch, worker, retry, retry_after_catch, retry_in_function,
-          held, held_and_done, held_with_its_window, listing, listing_children, listeners, history, orders, orders_taken_back,
+          refused, held, held_and_done, held_with_its_window, listing, listing_children, listeners, history, orders, orders_taken_back,
           orders_refused, worker_gone,
           escapes])

@@ -26,7 +26,7 @@ from checks import stretch  # noqa: E402
 WFCTL = os.path.abspath(os.environ.get("WFCTL", str(ROOT / "build" / "wfctl")))
 OFFICIAL = sorted((ROOT / "../shared/openworkflow/examples").glob("*.json"))
 EXAMPLES = sorted((ROOT / "examples").glob("*.json"))
-FORMS = ("text", "mermaid", "dot", "svg")
+FORMS = ("text", "mermaid", "dot", "svg", "json")
 SVG = "{http://www.w3.org/2000/svg}"
 PATIENCE = 300
 
@@ -102,7 +102,22 @@ def check_text(text):
     assert all(len(line) <= 100 for line in text.splitlines()), max(text.splitlines(), key=len)
 
 
-CHECKS = {"text": check_text, "mermaid": check_mermaid, "dot": check_dot, "svg": parse_svg}
+def check_json(text):
+    """An object; every edge leads from a task of its list to another one, or out of it."""
+    def walk(part):
+        names = {t["name"] for t in part["tasks"]}
+        assert all(e["from"] in names and e["to"] in names | {"exit", "end"} for e in part["edges"]), part
+        for task in part["tasks"]:
+            assert task["kind"] is not None and isinstance(task["notes"], list), task
+            for inner in task["lists"]:
+                walk(inner)
+    graph = json.loads(text)
+    for name in ("body", "functions", "extensions"):
+        walk(graph[name])
+    return graph
+
+
+CHECKS = {"json": check_json, "text": check_text, "mermaid": check_mermaid, "dot": check_dot, "svg": parse_svg}
 
 
 # ---- Cases ----
@@ -135,7 +150,7 @@ def what_cannot_be_drawn_is_refused(w):
     w.wfctl("graph", expect=2)
     w.wfctl("graph", "a", "b", expect=2)
     done = w.wfctl("graph", "-o", "png", w.file("good", [{"a": {"set": {"a": 1}}}]), expect=2)
-    assert "text|mermaid|dot|svg" in done.stderr, done.stderr
+    assert "text|mermaid|dot|svg|json" in done.stderr, done.stderr
     w.wfctl("graph", "graph/nowhere", expect=3)
     w.wfctl("graph", "00000000-0000-7000-8000-000000000000", expect=3)
     w.wfctl("graph", "no-run", expect=2)
@@ -207,6 +222,10 @@ def a_run_has_the_colours_of_its_states(w):
     mermaid = w.draw(run, "mermaid")
     check_mermaid(mermaid)
     assert re.search(r"class n\d+ waiting", mermaid) and "classDef waiting fill:" in mermaid
+    graph = check_json(w.draw(run, "json"))
+    nap = next(t for t in graph["body"]["tasks"] if t["name"] == "nap")
+    assert graph["run"] == run and (nap["status"], nap["steps"], nap["path"]) == ("waiting", 1, "/do/%d/nap" % [
+        t["name"] for t in graph["body"]["tasks"]].index("nap")), nap
     dot = w.draw(run, "dot")
     check_dot(dot)
     assert "3 completed" in dot
@@ -236,7 +255,7 @@ def names_cannot_break_out(w):
         text = w.draw(path, form)
         CHECKS[form](text)
         for bad in ("\x1b", "\u202e", "\x00", "\ufffe"):
-            assert bad not in text or form in ("text", "mermaid", "dot") and bad == "\ufffe", (form, bad)
+            assert bad not in text or form in ("text", "mermaid", "dot", "json") and bad == "\ufffe", (form, bad)
     root = parse_svg(w.draw(path, "svg"))
     assert not list(root.iter(SVG + "script"))
     shown = {e.text for e in root.iter(SVG + "text")}

@@ -119,7 +119,7 @@ $$;
 -- Every task entered, control tasks too. What was open when a timeout, another branch, a fault or
 -- the end of the run passed over it is cancelled; what was around a task that failed has faulted, too.
 -- reason, for people: why it is cancelled; ended_by: the path of the task that caused that, '' for
--- the run. place: the order of their start; uncertain: an attempt may have taken effect that did not
+-- the run. error: how it failed; of one that is held how its last attempt did. place: the order of their start; uncertain: an attempt may have taken effect that did not
 -- complete it; goes_on: it does, now or when its run is retried.
 create or replace view stepwell.steps as
 select t.run_id, p.path, stepwell.path_reference(p.path) as reference,
@@ -129,7 +129,7 @@ select t.run_id, p.path, stepwell.path_reference(p.path) as reference,
 		when t.ending is null then t.last_at
 		else 'epoch'::timestamptz + substr(t.ending, 21, 20)::bigint * interval '1 microsecond'
 		end as ended_at,
-	t.output, case when t.op in ('faulted', 'retry', 'cancelled') then t.error end as error,
+	t.output, case when t.op in ('faulted', 'retry', 'cancelled', 'held') then t.error end as error,
 	case when w.status <> 'cancelled' then null
 		when w.letter = 'f' and stepwell.path_holds(w.by, t.path)
 			then stepwell.path_name(w.by) || ' did not end in time'
