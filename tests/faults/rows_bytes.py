@@ -128,6 +128,29 @@ def slow_line(world):
 
 
 @case(67)
+def beats_beside_flushes(world):
+    """Heartbeats do not wait for what others write: their commits wait for no WAL, those of the journal do."""
+    db = world.db
+    db.psql("create table waits (relation text, how text); grant all on waits to public; "
+            "create function note() returns trigger language plpgsql as $f$ begin insert into public.waits "
+            "values (tg_table_name, current_setting('synchronous_commit')); return null; end $f$; "
+            "create constraint trigger note after update on stepwell.worker initially deferred for each row "
+            "when (old.seen_at is distinct from new.seen_at) execute function note(); "
+            "create constraint trigger note after update on stepwell.lease initially deferred for each row execute function note()")
+    db.apply("set", [{"a": {"set": {"x": 1}}}, {"w": {"wait": {"seconds": 3}}}])
+    world.worker(*SOON)
+    db.start("set", 3)
+    db.wait_idle(30)
+    wait_for(lambda: db.count("waits where relation = 'worker'") > 2, 30, "heartbeats")
+    world.inject()
+    world.land()
+    how = {(row["relation"], row["how"]) for row in db.rows("select distinct relation, how from waits")}
+    check(how == {("worker", "off"), ("lease", "on")}, "I5: commits wait so: %s", how)
+    world.check_workers()
+    world.checked(3)
+
+
+@case(67)
 def held_event_id(world):
     """A caller's open transaction holds an event's id for several leases; a workflow emits it. Its worker is not
     taken for dead, and the others of its runs get on."""
