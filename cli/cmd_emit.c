@@ -139,6 +139,10 @@ static int run(const struct options *o)
 	bool made = options_given(o, "type");
 	if (made == (o->argument_count == 1))
 		return command_misuse(o, "give a FILE (- is standard input), or --type");
+	if (!made && (*o->arguments[0] == '{' || *o->arguments[0] == '['))
+		return command_misuse(o,
+			"an event is read from a FILE, or with - from standard input; "
+			"given here it is --type TYPE --data JSON");
 	if (!made && (options_given(o, "data") || options_given(o, "id") ||
 			     options_given(o, "source") || options_given(o, "subject")))
 		return command_misuse(

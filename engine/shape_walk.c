@@ -407,25 +407,51 @@ static const struct choice *choose(const struct shape *shape, struct json v)
 	return best;
 }
 
-/* A task without a keyword: perhaps it is only misspelt. */
+/* What the keywords of other languages are called here; or NULL. */
+static const char *keyword_meant(struct json key)
+{
+	static const char *const words[][2] = {{"sleep", "wait"}, {"delay", "wait"},
+		{"http", "call\": \"http"}, {"sql", "call\": \"sql"},
+		{"openapi", "call\": \"openapi"}, {"function", "call"},
+		{"shell", "run\": {\"shell"}, {"script", "run\": {\"script"},
+		{"container", "run\": {\"container"}, {"workflow", "run\": {\"workflow"},
+		{"foreach", "for"}, {"forEach", "for"}, {"loop", "for"},
+		{"parallel", "fork"}, {"branches", "fork\": {\"branches"},
+		{"assign", "set"}, {"variables", "set"}, {"case", "switch"},
+		{"throw", "raise"}, {"error", "raise\": {\"error"}, {"publish", "emit"},
+		{"event", "emit\": {\"event"}, {"subscribe", "listen"}, {"steps", "do"},
+		{"tasks", "do"}};
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		if (json_string_is(key, words[i][0]))
+			return words[i][1];
+	}
+	return word_nearest(schema_task_keywords, key);
+}
+
+/* A task without a keyword: perhaps it has another name here, or is only misspelt. */
 static void report_keyword(struct inspection *in, const struct shape *shape,
 	struct json v, const struct place *place)
 {
 	const struct shape base = {.type = SHAPE_OBJECT, .members = schema_task_base};
 	struct place below = {.up = place};
 	struct json_iter it = json_iter(v);
-	struct json value;
+	struct json value, unknown = {0};
+	char quoted[QUOTE_SIZE];
 	while (json_next_member(&it, &below.key, &value)) {
-		const char *near = word_nearest(schema_task_keywords, below.key);
-		if (!near || shape_member(&base, below.key, NULL))
+		const char *meant = keyword_meant(below.key);
+		if (shape_member(&base, below.key, NULL))
 			continue;
-		char quoted[QUOTE_SIZE];
+		unknown = unknown.s ? unknown : below.key;
+		if (!meant)
+			continue;
 		inspection_report(in, in->invalid, &below, below.key,
 			"unknown task keyword %s; did you mean \"%s\"?",
-			quote_json(below.key, quoted, sizeof quoted), near);
+			quote_json(below.key, quoted, sizeof quoted), meant);
 		return;
 	}
-	inspection_report(in, in->invalid, place, v, "must be %s", shape->what);
+	inspection_report(in, in->invalid, place, v, "must be %s%s%s", shape->what,
+		unknown.s ? "; here is " : "",
+		unknown.s ? quote_json(unknown, quoted, sizeof quoted) : "");
 }
 
 static void walk_choice(struct inspection *in, const struct shape *shape, struct json v,

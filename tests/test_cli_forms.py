@@ -63,6 +63,7 @@ def emitted(w):
     """emit makes an event of --type and --data, and draws what was not given"""
     path = w.file("l", [{"l": {"listen": {"to": {"one": {"with": {"type": "order.paid"}}}}}}])
     run = w.expect(0, "start", path).id
+    w.fails(2, "given here it is --type TYPE --data JSON", "emit", '{"type": "order.paid"}')
     w.expect(0, "emit", "--type", "order.paid", "--data", '{"n": 1}', out="1 stored, 0 duplicates")
     w.expect(0, "emit", "--type", "order.sent", "--id", "7", "--source", "urn:shop", "--subject", "s", out="1 stored")
     w.expect(0, "emit", "--type", "order.sent", "--id", "7", "--source", "urn:shop", out="0 stored, 1 duplicate")

@@ -211,6 +211,17 @@ START_TEST(a_try_does_not_catch_its_own_timeout)
 }
 END_TEST
 
+START_TEST(keywords_of_other_languages_are_told)
+{
+	EXPECT(INVALID(TASK("{'sleep':'PT1S'}"), "/do/0/t/sleep", "did you mean 'wait'?"),
+		INVALID(TASK("{'if':'.x','http':{'url':'x'}}"), "/do/0/t/http",
+			"did you mean 'call': 'http'?"),
+		INVALID(TASK("{'shell':'ls'}"), "/do/0/t/shell", "'run': {'shell'?"),
+		INVALID(TASK("{'print':'x'}"), "/do/0/t", "; here is 'print'"),
+		INVALID(TASK("{}"), "/do/0/t", "must be an object with one of"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("habit_check");
@@ -224,6 +235,7 @@ int main(void)
 	tcase_add_test(tests, attributes_of_events_are_spelt);
 	tcase_add_test(tests, urls_begin_with_what_is_spoken);
 	tcase_add_test(tests, a_try_does_not_catch_its_own_timeout);
+	tcase_add_test(tests, keywords_of_other_languages_are_told);
 	suite_add_tcase(suite, tests);
 	return suite_exit(suite);
 }
