@@ -15,6 +15,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 enum db_state {
 	DB_RESTING, /* until the next attempt to connect */
@@ -51,6 +52,7 @@ struct db {
 	bool doubt;      /* the server said that a commit may not be replicated */
 	bool crash;      /* ... that another of its processes has crashed */
 	bool enough;     /* no more rows are wanted */
+	size_t arrived;  /* bytes since the last row, result or message was whole */
 	unsigned losses;
 	char last_loss[6];
 	int64_t lost_at, told_at; /* CLOCK_BOOTTIME; of a crash */
@@ -164,6 +166,7 @@ static void finish_connection(struct db *db)
 	db->stream = NULL;
 	PQfinish(db->conn);
 	db->conn = NULL;
+	db->arrived = 0;
 	free(db->prepared);
 	db->prepared = NULL;
 	db->prepared_count = 0;
@@ -222,6 +225,7 @@ static void lose_by_libpq(struct db *db)
 static void on_notice(void *arg, const PGresult *result)
 {
 	struct db *db = arg;
+	db->arrived = 0;
 	db->doubt |= db_notice_is_doubt(result);
 	if (db_notice_is_crash(result)) {
 		db->crash = true;
@@ -529,6 +533,7 @@ static void take_result(struct db *db, PGresult *result)
 	ExecStatusType status = PQresultStatus(result);
 	int what =
 		db->expected_at < db->expected_count ? db->expected[db->expected_at] : 0;
+	db->arrived = 0;
 	bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 	db->got_result = true;
 	if (what >= 0 && b->statements[what].on_row)
@@ -615,6 +620,29 @@ static void receive(struct db *db)
 		db->options.on_notify(db->options.ctx, db);
 }
 
+/* libpq keeps what is not whole, however long it becomes. */
+static void count_arrived(struct db *db)
+{
+	int n;
+	if (db->options.piece_max && ioctl(db->poll_socket, FIONREAD, &n) == 0)
+		db->arrived += (size_t)n;
+}
+
+static bool is_flooded(const struct db *db)
+{
+	return db->conn && db->options.piece_max && db->arrived > db->options.piece_max;
+}
+
+static void lose_by_flood(struct db *db)
+{
+	struct error err = {0};
+	error_set(&err, ERROR_TRANSIENT,
+		"a row or message of the database is larger than %zu MiB",
+		db->options.piece_max / BOUND_MIB);
+	memcpy(err.sqlstate, "53200", 6);
+	lose(db, &err);
+}
+
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct db *db = poll->data;
@@ -624,6 +652,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		poll_connecting(db);
 		return;
 	}
+	count_arrived(db);
 	if (status < 0 || !PQconsumeInput(db->conn)) {
 		receive(db); /* the server may have said why */
 		if (db->conn && db->state != DB_CLOSED)
@@ -641,6 +670,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		receive(db);
 	if (db->conn && db->state == DB_READY && PQstatus(db->conn) == CONNECTION_BAD)
 		lose_by_libpq(db);
+	else if (is_flooded(db))
+		lose_by_flood(db);
 }
 
 /* ---- Life ---- */

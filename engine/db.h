@@ -184,6 +184,8 @@ struct db_options {
 			*/
 	const char *startup; /* options of the startup packet: they beat what the role and
 				the database have set; NULL: those of the conninfo */
+	size_t piece_max;    /* bytes of a row or a message, about; larger: as lost, with
+				53200    (no memory for an answer); 0: no bound */
 	bool unprepared; /* every statement is sent with its text: DISCARD ALL may come */
 };
 

@@ -7,6 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+size_t sql_judge_piece_max(size_t output_limit)
+{
+	size_t least = (size_t)16 << 20;
+	return 2 * output_limit > least ? 2 * output_limit : least;
+}
+
 /* Why a run waits with a transaction that is undone each time. */
 const char *sql_judge_reason(const struct error *err)
 {

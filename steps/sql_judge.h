@@ -18,6 +18,8 @@ enum {
 	AT_LEAVE,
 };
 
+/* Of a row or message; as JSON it is no shorter, but for an escape here and there. */
+size_t sql_judge_piece_max(size_t output_limit);
 /* Why a run waits with a transaction that is undone each time; static. */
 const char *sql_judge_reason(const struct error *err);
 /* Whether what failed is the step's doing; at_commit: it was the COMMIT, where the

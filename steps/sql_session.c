@@ -4,9 +4,8 @@
  * is accepted, COMMIT, and DISCARD ALL. On the journal's database the engine appends the
  * entries of the outcome before that COMMIT (carrier); on another one the COMMIT is the
  * effect. A transaction that failed for a passing reason is repeated: nothing of it
- * happened. After some times the run waits with that. Where the role has timeouts, they
- * are set away for the session, anew after each DISCARD ALL: a transaction that failed
- * has the session's, until it is rolled back.
+ * happened. After some times the run waits with that. A role's timeouts are set away for
+ * the session, anew after each DISCARD ALL: what failed has them until it is rolled back.
  */
 #include "call_sql.h"
 
@@ -617,6 +616,7 @@ static void open_session(struct sql_session *s)
 		.turn = 4,
 		.pace = is_own(s) && !is_login(s) ? s->pool->steps->pace : &s->pool->pace,
 		.startup = is_login(s) ? sql_login_startup : NULL,
+		.piece_max = sql_judge_piece_max(output_limit(s)),
 		.unprepared = true};
 	s->clean = true;
 	s->db = db_create(s->pool->steps->loop, &o);

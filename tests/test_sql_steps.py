@@ -5,10 +5,13 @@ committed counts as durable.
     test_sql_steps.py [NAME...]    only the cases with NAME in their name
 
 cli_world.py says what it needs. Some cases start a server of their own."""
+import contextlib
 import json
 import os
 import re
 import signal
+import socket
+import threading
 import time
 
 from cli_world import PATIENCE, Server, World, main, post
@@ -253,6 +256,45 @@ def large_results(w):
     w.end(worker, signal.SIGTERM)
 
 
+def forward(server):
+    """A server's socket in small pieces over TCP, as over a network: -> its port. Ends with the test."""
+    def copy(a, b):
+        with contextlib.suppress(OSError):
+            while piece := a.recv(32768):
+                b.sendall(piece)
+        for end in (a, b):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def accept():
+        while True:
+            a, b = listener.accept()[0], socket.socket(socket.AF_UNIX)
+            b.connect(server)
+            for pair in ((a, b), (b, a)):
+                threading.Thread(target=copy, args=pair, daemon=True).start()
+    listener = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=accept, daemon=True).start()
+    return listener.getsockname()[1]
+
+
+def one_large_piece(w):
+    """a value, an error or a warning of many megabytes fails its step before it is in memory"""
+    port = forward(re.search(r"host=(\S+)", w.conninfo).group(1) + "/.s.PGSQL.5432")
+    far = re.sub(r"host=\S+", "host=127.0.0.1 port=%d" % port, w.conninfo)
+    worker = w.spawn("worker", "--db", far, "--poll", "50ms", *LEASE,
+                     env={"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=8"})
+    small = w.expect(0, "start", w.file("small", [{"a": sql("select 1")}])).id
+    w.wait_status(small, "completed")
+    before, much = peak(worker), "repeat('x', 100000000)"
+    for name, step in (("value", sql("select " + much)), ("warning", do("raise warning '%', " + much)),
+                       ("error", do("raise exception '%', " + much))):
+        run = w.expect(0, "start", w.file(name, [{"a": step}])).id
+        w.wait_status(run, "faulted")
+        check("a row or message of the database is larger than 16 MiB" in entries(w, run, "string_agg(data, '')"), "another fault")
+    check(peak(worker) - before < 80, "%d MiB, after %d", peak(worker), before)
+    w.end(worker, signal.SIGTERM)
+
+
 COMMITS = """create table made (n int); create function at_commit() returns trigger language plpgsql as $f$ begin
     if new.n < 2 then set constraints all deferred; insert into made values (new.n + 1);
     else perform set_config('synchronous_commit', 'off', true); end if; return null; end $f$;
@@ -372,5 +414,5 @@ def an_ability(w):
 
 if __name__ == "__main__":
     main([an_ability, left_behind, text_survives, texts_are_pinned, own_faults, repeated, uncommitted, time_runs_on,
-          ends_its_session, crashes_the_server, falls_silent_in_a_crash, large_results, durable, beside,
+          ends_its_session, crashes_the_server, falls_silent_in_a_crash, large_results, one_large_piece, durable, beside,
           refused_at_commit, no_fence])
