@@ -162,19 +162,16 @@ const struct command command_graph = {
 	.arguments = "FILE|NAMESPACE/NAME[:VERSION]|RUN",
 	.summary = "draw a workflow, or a run with its states",
 	.help = "Prints the picture on stdout: text is a tree for the terminal, svg a "
-		"drawing "
-		"to be\n"
+		"drawing to be\n"
 		"looked at, mermaid and dot are for these programs, json for others. Of "
 		"a "
-		"RUN each task "
-		"has the colour\n"
-		"of its state, with the number of its attempts and iterations. A FILE "
-		"needs "
-		"no database;\n"
-		"exit 6 with the findings if it is not valid. What this runtime does not "
-		"run "
-		"is drawn too.\n"
-		"Text is plain ASCII where the locale is not UTF-8.\n",
+		"RUN each\n"
+		"task has the colour of its state, with the number of its attempts and "
+		"iterations.\n"
+		"A FILE needs no database; exit 6 with the findings if it is not valid. "
+		"What this\n"
+		"runtime does not run is drawn too. Text is plain ASCII where the locale "
+		"is not UTF-8.\n",
 	.options = options,
 	.least = 1,
 	.most = 1,
