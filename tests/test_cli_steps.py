@@ -6,6 +6,7 @@
 cli_world.py says what it needs."""
 import json
 import re
+import signal
 
 from cli_world import main, on_terminal, post
 from harness import check, wait_for
@@ -239,7 +240,7 @@ def uncertain(w):
     run = w.expect(0, "start", w.file("died", [{"sent": post(
         recorder.url + "/hold/died/x", metadata={"onUncertain": "fail"})}])).id
     recorder.wait("/hold/died", 1)
-    w.kill(worker)
+    w.end(worker, signal.SIGKILL)
     w.worker()
     w.wait_status(run, "faulted")
     for more in ((), ("--steps",)):
