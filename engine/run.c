@@ -745,6 +745,7 @@ static void write_op(struct run *r, const struct op *op)
 		r->head = *op;
 		free(r->head_path);
 		r->head_path = op->path ? xstrdup(op->path) : NULL;
+		r->head.path = r->head_path; /* the operation's may go with its frame */
 	} else {
 		buf_putc(&r->ops, ',');
 	}
