@@ -5,7 +5,7 @@
 #ifndef STEPWELL_BENCH_ARRAY_H
 #define STEPWELL_BENCH_ARRAY_H
 
-#include "buf.h"
+#include "base/buf.h"
 
 #define ARRAY_TEXT 25u /* oids of the elements' types */
 #define ARRAY_INT8 20u

@@ -9,7 +9,7 @@
  * answered at once with the number of requests (itself not counted), of requests held and
  * of open connections. After GET /release nothing is held any more.
  */
-#include "buf.h"
+#include "base/buf.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -13,9 +13,9 @@
  * its own work included, as an engine would. Prints one JSON object.
  */
 #include "array.h"
-#include "buf.h"
+#include "base/buf.h"
+#include "base/uuid.h"
 #include "raw_queries.h"
-#include "uuid.h"
 
 #include <getopt.h>
 #include <libpq-fe.h>

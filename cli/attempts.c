@@ -1,7 +1,7 @@
 /* Failed attempts, from the operations `faulted` and `lost`. */
 #include "attempts.h"
 
-#include "json.h"
+#include "json/json.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef STEPWELL_ATTEMPTS_H
 #define STEPWELL_ATTEMPTS_H
 
-#include "admin_runs.h"
+#include "admin/runs.h"
 
 struct attempt {
 	char *path,

@@ -2,7 +2,7 @@
 #ifndef STEPWELL_CHANGE_H
 #define STEPWELL_CHANGE_H
 
-#include "admin_runs.h"
+#include "admin/runs.h"
 #include "output.h"
 
 #define CHANGE_OPTIONS                                     \

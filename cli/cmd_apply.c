@@ -1,9 +1,9 @@
 /* wfctl apply: registers definitions, all of them or none. */
-#include "catalog.h"
 #include "command.h"
 #include "database.h"
+#include "definition/catalog.h"
 #include "definition_file.h"
-#include "http_reach.h"
+#include "http/reach.h"
 #include "output.h"
 #include "resolve.h"
 #include "worker_flags.h"

@@ -3,7 +3,7 @@
 #include "database.h"
 #include "output.h"
 #include "pool_worker.h"
-#include "private.h"
+#include "postgres/server.h"
 #include "worker_flags.h"
 #include "worker_log.h"
 

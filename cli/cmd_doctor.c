@@ -4,7 +4,7 @@
 #include "database.h"
 #include "output.h"
 
-#include "doctor.h"
+#include "doctor/doctor.h"
 
 #include <stdio.h>
 #include <stdlib.h>

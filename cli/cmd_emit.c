@@ -1,5 +1,5 @@
 /* wfctl emit FILE|-: stores events for those who listen. */
-#include "admin_runs.h"
+#include "admin/runs.h"
 #include "command.h"
 #include "database.h"
 #include "json_argument.h"

@@ -4,9 +4,9 @@
 #include "definition_file.h"
 #include "output.h"
 
-#include "graph_layout.h"
-#include "graph_state.h"
-#include "graph_write.h"
+#include "graph/layout.h"
+#include "graph/state.h"
+#include "graph/write.h"
 
 #include <langinfo.h>
 #include <locale.h>

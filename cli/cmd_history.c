@@ -1,12 +1,12 @@
 /* wfctl history: the journal of a run, one line per operation. */
-#include "clock.h"
+#include "base/clock.h"
 #include "command.h"
 #include "database.h"
-#include "json.h"
 #include "output.h"
 #include "show_run.h"
+#include "json/json.h"
 
-#include "admin_runs.h"
+#include "admin/runs.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* wfctl list: runs, newest first. */
 #include "command.h"
 #include "database.h"
-#include "duration.h"
+#include "definition/duration.h"
 #include "show_run.h"
 
 #include <stdio.h>

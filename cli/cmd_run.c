@@ -4,7 +4,7 @@
 #include "show_run.h"
 #include "worker_flags.h"
 
-#include "clock.h"
+#include "base/clock.h"
 
 #define CONNECT_TIMEOUT (15 * USEC_PER_SEC)
 #define GRACE (2 * USEC_PER_SEC) /* of a step under way, after Ctrl-C or --timeout */

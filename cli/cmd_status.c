@@ -1,5 +1,5 @@
 /* wfctl status: one run with its steps, or the pool as a whole. */
-#include "clock.h"
+#include "base/clock.h"
 #include "command.h"
 #include "database.h"
 #include "show_run.h"

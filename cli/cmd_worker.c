@@ -1,10 +1,10 @@
 /* wfctl worker: one or more workers of the pool, in the foreground. */
-#include "admin.h"
+#include "admin/admin.h"
 #include "command.h"
 #include "database.h"
 #include "pool_worker.h"
-#include "processes.h"
-#include "suspect.h"
+#include "postgres/processes.h"
+#include "worker/suspect.h"
 #include "worker_flags.h"
 #include "worker_log.h"
 

@@ -1,5 +1,5 @@
 /* wfctl workflows: what is registered. */
-#include "clock.h"
+#include "base/clock.h"
 #include "command.h"
 #include "database.h"
 #include "output.h"

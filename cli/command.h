@@ -5,7 +5,7 @@
 #ifndef STEPWELL_COMMAND_H
 #define STEPWELL_COMMAND_H
 
-#include "error.h"
+#include "base/error.h"
 #include "options.h"
 
 struct command {

@@ -1,9 +1,9 @@
 /* The table of commands, and how errors become exit codes. */
 #include "command.h"
 
-#include "db.h"
-#include "names.h"
+#include "db/db.h"
 #include "output.h"
+#include "json/names.h"
 
 #include <stdarg.h>
 #include <stdio.h>

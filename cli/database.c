@@ -1,10 +1,10 @@
 /* Choosing the database, and whether its schema will do. */
 #include "database.h"
 
-#include "admin_runs.h"
+#include "admin/runs.h"
 #include "command.h"
 #include "output.h"
-#include "private.h"
+#include "postgres/server.h"
 
 #include <stdlib.h>
 

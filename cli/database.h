@@ -7,7 +7,7 @@
 #ifndef STEPWELL_DATABASE_H
 #define STEPWELL_DATABASE_H
 
-#include "admin.h"
+#include "admin/admin.h"
 #include "options.h"
 
 struct private;

@@ -5,9 +5,9 @@
 #ifndef STEPWELL_DEFINITION_FILE_H
 #define STEPWELL_DEFINITION_FILE_H
 
-#include "definition.h"
-#include "validate.h"
-#include "yaml.h"
+#include "definition/definition.h"
+#include "validate/validate.h"
+#include "yaml/yaml.h"
 
 #include <cjson/cJSON.h>
 

@@ -1,10 +1,10 @@
-/* One transfer at a time, with the rules that `call: http` has (http_client.h). */
+/* One transfer at a time, with the rules that `call: http` has (http/client.h). */
 #include "fetch.h"
 
-#include "clock.h"
+#include "base/clock.h"
 #include "file_below.h"
-#include "http_client.h"
-#include "http_url.h"
+#include "http/client.h"
+#include "http/url.h"
 
 #include <stdlib.h>
 #include <string.h>

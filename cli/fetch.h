@@ -6,8 +6,8 @@
 #ifndef STEPWELL_FETCH_H
 #define STEPWELL_FETCH_H
 
-#include "buf.h"
-#include "error.h"
+#include "base/buf.h"
+#include "base/error.h"
 
 #include <stdint.h>
 

@@ -5,8 +5,8 @@
 #ifndef STEPWELL_FILE_BELOW_H
 #define STEPWELL_FILE_BELOW_H
 
-#include "buf.h"
-#include "error.h"
+#include "base/buf.h"
+#include "base/error.h"
 
 /* folder, path: absolute; the path may name the folder through links. ERROR_INPUT says
  * what is wrong with the file. */

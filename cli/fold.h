@@ -5,7 +5,7 @@
 #ifndef STEPWELL_FOLD_H
 #define STEPWELL_FOLD_H
 
-#include "admin_runs.h"
+#include "admin/runs.h"
 
 struct fold {
 	const struct admin_steps *steps;

@@ -1,8 +1,8 @@
 /* Help, made from the commands' tables, so that it cannot differ from what they do. */
 #include "help.h"
 
+#include "base/version.h"
 #include "command.h"
-#include "version.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
 #ifndef STEPWELL_JSON_ARGUMENT_H
 #define STEPWELL_JSON_ARGUMENT_H
 
-#include "error.h"
+#include "base/error.h"
 
 #include <stddef.h>
 

@@ -2,10 +2,10 @@
  * connection, so an answer that never came does no harm. */
 #include "launch.h"
 
-#include "clock.h"
+#include "base/clock.h"
 #include "command.h"
-#include "data_schema.h"
-#include "http_reach.h"
+#include "definition/data_schema.h"
+#include "http/reach.h"
 #include "json_argument.h"
 #include "resolve.h"
 #include "show_run.h"

@@ -5,7 +5,7 @@
 #ifndef STEPWELL_LAUNCH_H
 #define STEPWELL_LAUNCH_H
 
-#include "admin_runs.h"
+#include "admin/runs.h"
 #include "database.h"
 #include "definition_file.h"
 #include "output.h"

@@ -1,10 +1,10 @@
 /* The parser of options: one table a command, no state. */
 #include "options.h"
 
-#include "buf.h"
+#include "base/buf.h"
 #include "command.h"
-#include "duration.h"
-#include "names.h"
+#include "definition/duration.h"
+#include "json/names.h"
 
 #include <assert.h>
 #include <stdlib.h>

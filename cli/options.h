@@ -7,8 +7,8 @@
 #ifndef STEPWELL_OPTIONS_H
 #define STEPWELL_OPTIONS_H
 
-#include "buf.h"
-#include "error.h"
+#include "base/buf.h"
+#include "base/error.h"
 
 #include <stddef.h>
 #include <stdint.h>

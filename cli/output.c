@@ -1,8 +1,8 @@
 /* Printing: text, JSON, escapes and colours. */
 #include "output.h"
 
-#include "clock.h"
-#include "escape.h"
+#include "base/clock.h"
+#include "base/escape.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,14 +1,14 @@
 /*
  * What the command line prints. Results go to stdout, talk goes to stderr. Nothing of a
- * run reaches a terminal unescaped (escape.h); colours only on a terminal and without
- * NO_COLOR. Payloads are JSON text and are passed on as they are: on a terminal, the
- * characters that could harm it appear as \u escapes, which mean the same.
+ * run reaches a terminal unescaped (base/escape.h); colours only on a terminal and
+ * without NO_COLOR. Payloads are JSON text and are passed on as they are: on a terminal,
+ * the characters that could harm it appear as \u escapes, which mean the same.
  */
 #ifndef STEPWELL_OUTPUT_H
 #define STEPWELL_OUTPUT_H
 
+#include "base/uuid.h"
 #include "options.h"
-#include "uuid.h"
 
 #include <cjson/cJSON.h>
 #include <stdint.h>

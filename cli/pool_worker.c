@@ -1,11 +1,11 @@
 /* The whole life of one worker of the pool. */
 #include "pool_worker.h"
 
-#include "clock.h"
+#include "base/clock.h"
 #include "command.h"
 
-#include "log.h"
-#include "suspect.h"
+#include "base/log.h"
+#include "worker/suspect.h"
 
 #include <sys/resource.h>
 #include <unistd.h>

@@ -3,7 +3,7 @@
 #ifndef STEPWELL_POOL_WORKER_H
 #define STEPWELL_POOL_WORKER_H
 
-#include "worker.h"
+#include "worker/worker.h"
 
 /* Connects, runs until it is told to end, and returns the exit code. */
 int pool_worker_run(const struct worker_options *settings);

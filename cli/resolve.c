@@ -2,7 +2,7 @@
  * again, until nothing is missing: what was fetched may refer to more. */
 #include "resolve.h"
 
-#include "catalog.h"
+#include "definition/catalog.h"
 #include "fetch.h"
 
 #include <stdlib.h>

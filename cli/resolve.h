@@ -6,7 +6,7 @@
 #ifndef STEPWELL_RESOLVE_H
 #define STEPWELL_RESOLVE_H
 
-#include "admin.h"
+#include "admin/admin.h"
 #include "definition_file.h"
 
 /* Puts the complete definition in the file's place. ERROR_INPUT says which reference is

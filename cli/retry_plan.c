@@ -1,8 +1,8 @@
 /* The plan of a retry, from the journal's steps and the definition. */
 #include "retry_plan.h"
 
-#include "duration.h"
-#include "task.h"
+#include "definition/duration.h"
+#include "definition/task.h"
 
 #include <stdlib.h>
 #include <string.h>

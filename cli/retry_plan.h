@@ -5,9 +5,9 @@
 #ifndef STEPWELL_RETRY_PLAN_H
 #define STEPWELL_RETRY_PLAN_H
 
-#include "admin_runs.h"
-#include "json.h"
+#include "admin/runs.h"
 #include "output.h"
+#include "json/json.h"
 
 struct retry_plan {
 	struct admin_run run;

@@ -2,11 +2,11 @@
  */
 #include "show_run.h"
 
-#include "clock.h"
+#include "base/clock.h"
 #include "command.h"
-#include "json.h"
 #include "retry_plan.h"
 #include "show_steps.h"
+#include "json/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * does not fit behind a step stands below it. */
 #include "show_steps.h"
 
-#include "clock.h"
+#include "base/clock.h"
 #include "fold.h"
 #include "output.h"
 #include "show_run.h"

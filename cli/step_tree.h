@@ -5,7 +5,7 @@
 #ifndef STEPWELL_STEP_TREE_H
 #define STEPWELL_STEP_TREE_H
 
-#include "admin_runs.h"
+#include "admin/runs.h"
 
 struct step_place {
 	size_t index; /* in the steps */

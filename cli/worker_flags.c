@@ -1,10 +1,10 @@
 /* Options to the settings of a worker. */
 #include "worker_flags.h"
 
-#include "db.h"
-#include "http_client.h"
-#include "http_reach.h"
-#include "secrets.h"
+#include "db/db.h"
+#include "http/client.h"
+#include "http/reach.h"
+#include "run/secrets.h"
 
 #include <ctype.h>
 #include <errno.h>

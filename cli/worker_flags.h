@@ -7,7 +7,7 @@
 
 #include "database.h"
 #include "options.h"
-#include "worker.h"
+#include "worker/worker.h"
 
 /* Where requests may go: those of steps, and those of registration. */
 #define OPTIONS_REACH                                                              \

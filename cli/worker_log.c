@@ -1,7 +1,7 @@
 /* The first lines of a worker's log. */
 #include "worker_log.h"
 
-#include "log.h"
+#include "base/log.h"
 
 #include <stdlib.h>
 #include <string.h>

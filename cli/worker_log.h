@@ -3,9 +3,9 @@
 #ifndef STEPWELL_WORKER_LOG_H
 #define STEPWELL_WORKER_LOG_H
 
-#include "db.h"
+#include "db/db.h"
 #include "options.h"
-#include "worker.h"
+#include "worker/worker.h"
 
 #define WORKER_FLAGS_LOG                                             \
 	{"log-level", 0, OPTION_CHOICE, "error|warning|info|debug",  \

@@ -1,11 +1,11 @@
 /*
- * `call: http`. The arguments and the request are in http_request.h, the sending in
- * http_exchange.h, what the answer becomes in http_answer.h.
+ * `call: http`. The arguments and the request are in http/request.h, the sending in
+ * http/exchange.h, what the answer becomes in http/answer.h.
  */
 #include "call_http.h"
 
-#include "http_exchange.h"
-#include "http_request.h"
+#include "http/exchange.h"
+#include "http/request.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
 #ifndef STEPWELL_CALL_HTTP_H
 #define STEPWELL_CALL_HTTP_H
 
-#include "task.h"
+#include "definition/task.h"
 
 extern const struct task_kind task_call_http;
 

@@ -3,11 +3,11 @@
  * definition. Its parameters are evaluated and become the arguments of `call: http`,
  * which renders, sends and answers as for a call of its own.
  */
-#include "catalog.h"
-#include "http_exchange.h"
-#include "http_request.h"
-#include "openapi.h"
-#include "uri_template.h"
+#include "definition/catalog.h"
+#include "http/exchange.h"
+#include "http/openapi.h"
+#include "http/request.h"
+#include "http/uri_template.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* `call: sql`: what it says in a definition, its parameters, and rows as JSON. */
 #include "call_sql.h"
 
-#include "sql_login.h"
-#include "sql_text.h"
+#include "definition/sql_text.h"
+#include "sql/login.h"
 
 #include <stdlib.h>
 #include <string.h>

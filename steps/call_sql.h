@@ -6,8 +6,8 @@
 #ifndef STEPWELL_CALL_SQL_H
 #define STEPWELL_CALL_SQL_H
 
-#include "db.h"
-#include "task.h"
+#include "db/db.h"
+#include "definition/task.h"
 
 enum sql_output { SQL_ROWS, SQL_ROW, SQL_VALUE, SQL_COUNT };
 
@@ -44,7 +44,7 @@ struct sql_steps *sql_steps_create(uv_loop_t *loop, const struct settings *setti
 void sql_steps_close(struct sql_steps *s);
 void sql_steps_destroy(struct sql_steps *s);
 
-/* Runs the effect of a sql_request; sql_session.c. */
+/* Runs the effect of a sql_request; sql/session.c. */
 void sql_session_start(struct effect *effect);
 void sql_session_stop(struct effect *effect);
 

@@ -3,10 +3,10 @@
  * emitted once. Its id is the stepId unless the author gives one; its source is the
  * workflow. Its output is the event.
  */
-#include "advance.h"
-#include "clock.h"
-#include "scope.h"
-#include "uri_template.h"
+#include "base/clock.h"
+#include "http/uri_template.h"
+#include "run/advance.h"
+#include "run/run_scope.h"
 
 #include <stdlib.h>
 #include <string.h>

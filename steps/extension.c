@@ -1,7 +1,8 @@
-/* A task with its extensions (engine/extension.h), and one block of an extension. */
-#include "extension.h"
+/* A task with its extensions (engine/definition/extension.h), and one block of an
+ * extension. */
+#include "definition/extension.h"
 
-#include "advance.h"
+#include "run/advance.h"
 
 static enum progress enter(struct run *run, struct frame *frame)
 {

@@ -3,8 +3,8 @@
  * recorded; what an iteration gives is the input of the next one. `while` is asked before
  * each iteration, with the element it would be for.
  */
-#include "advance.h"
-#include "scope.h"
+#include "run/advance.h"
+#include "run/run_scope.h"
 
 struct loop {
 	struct expression *items;

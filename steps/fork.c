@@ -1,9 +1,9 @@
 /*
  * `fork`: its branches all at once. Their outputs, in the order of the definition, are
  * its output; with `compete`, that of the first one that completes, and the others are
- * cancelled (advance.c). An error that a branch does not catch is the fork's.
+ * cancelled (run/advance.c). An error that a branch does not catch is the fork's.
  */
-#include "advance.h"
+#include "run/advance.h"
 
 static bool compile(struct compiler *c, struct task *task, struct error *err)
 {

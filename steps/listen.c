@@ -3,9 +3,9 @@
  * once, before anything else is decided; what was read of them is its output. With
  * `foreach` each is handled before the next one is taken.
  */
-#include "advance.h"
-#include "data_schema.h"
-#include "event_filter.h"
+#include "definition/data_schema.h"
+#include "event/filter.h"
+#include "run/advance.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,8 +6,8 @@
  */
 #include "run_container.h"
 
-#include "duration.h"
-#include "process_task.h"
+#include "definition/duration.h"
+#include "process/task.h"
 
 #include <stdlib.h>
 #include <string.h>

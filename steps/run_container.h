@@ -23,7 +23,7 @@
 #ifndef STEPWELL_RUN_CONTAINER_H
 #define STEPWELL_RUN_CONTAINER_H
 
-#include "task.h"
+#include "definition/task.h"
 
 extern const struct task_kind task_run_container;
 

@@ -6,8 +6,8 @@
  */
 #include "run_script.h"
 
-#include "process_task.h"
-#include "script_names.h"
+#include "process/script_names.h"
+#include "process/task.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -12,7 +12,7 @@
 #ifndef STEPWELL_RUN_SCRIPT_H
 #define STEPWELL_RUN_SCRIPT_H
 
-#include "task.h"
+#include "definition/task.h"
 
 extern const struct task_kind task_run_script;
 

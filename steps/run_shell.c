@@ -1,10 +1,10 @@
 /*
- * `run: shell`: renders the command line and hands it to shell.c. Arguments are data: the
- * shell sees them as $1.., never as its own text.
+ * `run: shell`: renders the command line and hands it to process/shell.c. Arguments are
+ * data: the shell sees them as $1.., never as its own text.
  */
 #include "run_shell.h"
 
-#include "process_task.h"
+#include "process/task.h"
 
 #include <stdlib.h>
 

@@ -5,8 +5,8 @@
  * last entry wakes it. Nothing is uncertain about an attempt: it may be made again at any
  * time.
  */
-#include "store.h"
-#include "task.h"
+#include "definition/task.h"
+#include "journal/store.h"
 
 #include <stdlib.h>
 #include <string.h>

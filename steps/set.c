@@ -1,6 +1,6 @@
 /* `set`: its output is a template, evaluated. */
-#include "advance.h"
-#include "scope.h"
+#include "run/advance.h"
+#include "run/run_scope.h"
 
 struct set {
 	struct expression *value;

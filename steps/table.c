@@ -1,5 +1,5 @@
 /* The kinds of task that this runtime has, alphabetically. */
-#include "task.h"
+#include "definition/task.h"
 
 extern const struct task_kind task_call_function, task_call_http, task_call_openapi,
 	task_call_sql, task_do, task_emit, task_extended, task_extension, task_for,

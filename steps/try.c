@@ -1,6 +1,7 @@
-/* `try`: a list whose errors are caught. The catching itself is the engine's (route.c).
+/* `try`: a list whose errors are caught. The catching itself is the engine's
+ * (run/route.c).
  */
-#include "advance.h"
+#include "run/advance.h"
 
 static bool compile_catcher(
 	struct compiler *c, struct json node, struct catcher *catcher, struct error *err)

@@ -1,6 +1,6 @@
 /* `wait`: until a time that is computed and recorded once. Its output is its input. */
-#include "advance.h"
-#include "scope.h"
+#include "run/advance.h"
+#include "run/run_scope.h"
 
 static bool compile(struct compiler *c, struct task *task, struct error *err)
 {

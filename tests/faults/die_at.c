@@ -1,7 +1,8 @@
 /*
- * LD_PRELOAD: kills the process with SIGKILL at its N-th call (DIE_AT=N) of send, recv, connect or
- * write, before or after the call itself (DIE_WHEN=before|after). libpq and libcurl send and receive
- * by send and recv; libuv writes to its pipes; logs do not come here.
+ * LD_PRELOAD: kills the process with SIGKILL at its N-th call (DIE_AT=N) of send, recv,
+ * connect or write, before or after the call itself (DIE_WHEN=before|after). libpq and
+ * libcurl send and receive by send and recv; libuv writes to its pipes; logs do not come
+ * here.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -38,15 +39,15 @@ static void *real(const char *name)
 	return dlsym(RTLD_NEXT, name);
 }
 
-#define AT(when, call)                                                                   \
-	do {                                                                             \
-		int due = (when);                                                        \
-		if (due == 1)                                                            \
-			die();                                                           \
-		ssize_t ret = (call);                                                    \
-		if (due == 2)                                                            \
-			die();                                                           \
-		return ret;                                                              \
+#define AT(when, call)                \
+	do {                          \
+		int due = (when);     \
+		if (due == 1)         \
+			die();        \
+		ssize_t ret = (call); \
+		if (due == 2)         \
+			die();        \
+		return ret;           \
 	} while (0)
 
 ssize_t send(int fd, const void *data, size_t n, int flags)
@@ -73,8 +74,8 @@ ssize_t write(int fd, const void *data, size_t n)
 	AT(fd > 2 ? is_time() : 0, next(fd, data, n));
 }
 
-static ssize_t connect_by(
-	int (*next)(int, const struct sockaddr *, socklen_t), int fd, const void *to, socklen_t size)
+static ssize_t connect_by(int (*next)(int, const struct sockaddr *, socklen_t), int fd,
+	const void *to, socklen_t size)
 {
 	AT(is_time(), next(fd, to, size));
 }

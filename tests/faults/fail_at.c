@@ -1,7 +1,8 @@
 /*
- * LD_PRELOAD: lets the N-th allocation (FAIL_AT=N) of the process fail, and all after it too with
- * FAIL_HOW=ever, and says so. How many there were is written to the file FAIL_COUNT when the process exits. Where
- * it crashes for that, it says in whose code: libraries use what they have not got, too.
+ * LD_PRELOAD: lets the N-th allocation (FAIL_AT=N) of the process fail, and all after it
+ * too with FAIL_HOW=ever, and says so. How many there were is written to the file
+ * FAIL_COUNT when the process exits. Where it crashes for that, it says in whose code:
+ * libraries use what they have not got, too.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -14,7 +14,7 @@ from harness import ROOT, Repeated, check, check_landed, wait_for
 from judges import Verdict, journal_is_whole, kills_that_hit
 from rows_crash import NO_POISON, pick
 
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests" / "language"))
 import test_secrets  # noqa: E402
 
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGABRT, signal.SIGQUIT)

@@ -1,6 +1,7 @@
 /*
  * LD_PRELOAD: gives each process a loopback address of its own, from which it connects to
- * 127.0.0.1: 127.A.B.C, the three lower bytes of its process id. So an endpoint sees who sends.
+ * 127.0.0.1: 127.A.B.C, the three lower bytes of its process id. So an endpoint sees who
+ * sends.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -17,7 +18,8 @@ int connect(int fd, const struct sockaddr *to, socklen_t size)
 		*(void **)&next = dlsym(RTLD_NEXT, "connect");
 	if (to->sa_family == AF_INET && in->sin_addr.s_addr == htonl(INADDR_LOOPBACK)) {
 		struct sockaddr_in own = {.sin_family = AF_INET};
-		own.sin_addr.s_addr = htonl(127u << 24 | ((unsigned)getpid() & 0xFFFFFFu));
+		own.sin_addr.s_addr =
+			htonl(127u << 24 | ((unsigned)getpid() & 0xFFFFFFu));
 		(void)!bind(fd, (struct sockaddr *)&own, sizeof own);
 	}
 	return next(fd, to, size);

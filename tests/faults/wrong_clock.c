@@ -1,6 +1,7 @@
 /*
- * LD_PRELOAD: a wall clock that is wrong. CLOCK_OFFSET=SECONDS is added to it, and it runs
- * CLOCK_RATE times as fast (default 1). Clocks that count from the start are left alone.
+ * LD_PRELOAD: a wall clock that is wrong. CLOCK_OFFSET=SECONDS is added to it, and it
+ * runs CLOCK_RATE times as fast (default 1). Clocks that count from the start are left
+ * alone.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -2,7 +2,7 @@
 #include "drive.h"
 
 #include "fuzz.h"
-#include "validate.h"
+#include "validate/validate.h"
 
 #include <stdlib.h>
 #include <string.h>

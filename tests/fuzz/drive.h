@@ -5,7 +5,7 @@
 #ifndef STEPWELL_FUZZ_DRIVE_H
 #define STEPWELL_FUZZ_DRIVE_H
 
-#include "advance.h"
+#include "run/advance.h"
 
 /* A definition of these tasks (the value of `do`, JSON), or NULL where they are not valid
  * or not supported. use: the value of `use`, or NULL. */

@@ -1,12 +1,12 @@
 /*
  * Fuzz targets: functions that take any bytes and must neither crash nor break what their
  * `must` says. One program holds them all: with libFuzzer (fuzz_main.c) or, for the
- * corpora in the tests, without (replay.c).
+ * corpora in the tests, without (worker/replay.c).
  */
 #ifndef STEPWELL_FUZZ_H
 #define STEPWELL_FUZZ_H
 
-#include "json.h"
+#include "json/json.h"
 
 struct fuzz_target {
 	const char *name; /* of its corpus' folder, too */

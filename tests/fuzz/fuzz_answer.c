@@ -2,7 +2,7 @@
  * pieces. What becomes of it is JSON, or a fault with a reason. */
 #include "fuzz.h"
 
-#include "http_answer.h"
+#include "http/answer.h"
 
 #include <stdlib.h>
 #include <string.h>

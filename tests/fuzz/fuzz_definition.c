@@ -1,8 +1,8 @@
 /* A document: judged and, where nothing is wrong with it, compiled. */
 #include "fuzz.h"
 
-#include "definition.h"
-#include "validate.h"
+#include "definition/definition.h"
+#include "validate/validate.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  * it is refused, and what plain ones give. */
 #include "fuzz.h"
 
-#include "jqscan.h"
-#include "plain.h"
+#include "expression/path.h"
+#include "jq/scan.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,10 +2,10 @@
  */
 #include "fuzz.h"
 
-#include "duration.h"
-#include "escape.h"
-#include "text_format.h"
-#include "uuid.h"
+#include "base/escape.h"
+#include "base/uuid.h"
+#include "definition/duration.h"
+#include "json/format.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,8 +5,8 @@
  * that can be written as a snapshot, read back to the same, and run on.
  */
 #include "drive.h"
-#include "frames.h"
 #include "fuzz.h"
+#include "run/snapshot.h"
 
 #include <stdio.h>
 #include <stdlib.h>

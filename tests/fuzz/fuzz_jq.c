@@ -7,8 +7,8 @@
  */
 #include "fuzz.h"
 
-#include "jqscan.h"
-#include "plain.h"
+#include "expression/path.h"
+#include "jq/scan.h"
 
 #include <stdio.h>
 #include <stdlib.h>

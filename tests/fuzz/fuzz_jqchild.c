@@ -1,7 +1,7 @@
 /*
  * The evaluator's end of its protocol: a worker that says anything, in pieces of any
  * size. It answers what it is asked, in order, or ends; nothing of a message is left when
- * it is done. This is jqchild.c itself, whose calls to the kernel come here. libjq
+ * it is done. This is jq/child.c itself, whose calls to the kernel come here. libjq
  * evaluates three small expressions; what is to be compiled is only looked at.
  */
 #include "fuzz.h"
@@ -21,9 +21,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "jqchild.h"
-#include "jqfilter.h"
-#include "jqvm.h"
+#include "jq/child.h"
+#include "jq/filter.h"
+#include "jq/vm.h"
 #include "script.h"
 
 #define UNITS 3
@@ -178,7 +178,7 @@ static bool do_nothing(void)
 #define jqchild_argument fuzz_jqchild_argument
 #define constructor unused /* a program has one beginning */
 
-#include "../../engine/jqchild.c"
+#include "../../engine/jq/child.c"
 
 #undef buf_reserve
 #undef free

@@ -3,7 +3,7 @@
  * in pieces of any size. What they are asked is answered once, with JSON or a reason;
  * what is no answer ends them; no process but theirs is named to the kernel.
  */
-#include "evaluator_inside.h"
+#include "expression/evaluator_inside.h"
 #include "fuzz.h"
 #include "script.h"
 

@@ -1,7 +1,7 @@
 /* The program for libFuzzer; FUZZ_TARGET names the target. */
 #include "fuzz.h"
 
-#include "evaluator.h"
+#include "expression/evaluator.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* API descriptions: any JSON, and an operation's name. */
 #include "fuzz.h"
 
-#include "openapi.h"
+#include "http/openapi.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* Rules of where requests may go, and addresses that are held against them. */
 #include "fuzz.h"
 
-#include "http_address.h"
-#include "http_reach.h"
+#include "http/address.h"
+#include "http/reach.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * is referred to. */
 #include "fuzz.h"
 
-#include "json_schema.h"
+#include "json_schema/json_schema.h"
 
 #include <stdlib.h>
 

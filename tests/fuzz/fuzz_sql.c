@@ -2,7 +2,7 @@
  * control can begin one. */
 #include "fuzz.h"
 
-#include "sql_text.h"
+#include "definition/sql_text.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* URI templates and URLs: what is expanded and accepted is one URL and stays it. */
 #include "fuzz.h"
 
-#include "http_headers.h"
-#include "http_url.h"
-#include "uri_template.h"
+#include "http/headers.h"
+#include "http/uri_template.h"
+#include "http/url.h"
 
 #include <stdlib.h>
 #include <string.h>

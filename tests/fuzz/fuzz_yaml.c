@@ -2,7 +2,7 @@
  */
 #include "fuzz.h"
 
-#include "yaml.h"
+#include "yaml/yaml.h"
 
 #include <stdlib.h>
 

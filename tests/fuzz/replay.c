@@ -8,8 +8,8 @@
  */
 #include "fuzz.h"
 
-#include "clock.h"
-#include "evaluator.h"
+#include "base/clock.h"
+#include "expression/evaluator.h"
 
 #include <dirent.h>
 #include <signal.h>

@@ -6,7 +6,7 @@
 #ifndef STEPWELL_FUZZ_SCRIPT_H
 #define STEPWELL_FUZZ_SCRIPT_H
 
-#include "jqwire.h"
+#include "jq/wire.h"
 
 struct script {
 	const uint8_t *p, *end;
