@@ -77,10 +77,10 @@ static int draw_file(const char *path, const char *form)
 static bool draw_registered(struct db_client *c, const char *name, const char *form,
 	const struct admin_run *run, const struct admin_steps *steps, struct error *err)
 {
-	struct admin_workflow w;
+	struct admin_definition w;
 	struct json document, resources = {0};
 	struct json_limits limits = {.bytes = SIZE_MAX, .depth = 1000};
-	if (!admin_find_workflow(c, name, &w, err))
+	if (!admin_find_definition(c, name, &w, err))
 		return false;
 	bool ok = json_check(w.document, strlen(w.document), &limits, &document, NULL,
 			  err) &&
@@ -92,7 +92,7 @@ static bool draw_registered(struct db_client *c, const char *name, const char *f
 			graph_mark(g, run, steps);
 		print_graph(g, form);
 	}
-	admin_workflow_finish(&w);
+	admin_definition_finish(&w);
 	return ok;
 }
 

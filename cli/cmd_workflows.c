@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-static void on_workflow(void *ctx, const struct admin_workflow *w)
+static void on_workflow(void *ctx, const struct admin_definition *w)
 {
 	struct output_list *l = ctx;
 	char at[CLOCK_TEXT];
@@ -36,7 +36,7 @@ static int run(const struct options *o)
 	int code = database_open(o, DATABASE_READY, &d);
 	if (code != EXIT_DONE)
 		return code;
-	if (!admin_each_workflow(d.client, on_workflow, &l, &err))
+	if (!admin_each_definition(d.client, on_workflow, &l, &err))
 		code = command_fail(&err);
 	output_list_end(&l, code == EXIT_DONE);
 	database_close(&d);

@@ -98,7 +98,7 @@ static bool check_input(
 }
 
 static bool check_registered(
-	const struct launch *l, const struct admin_workflow *w, struct error *err)
+	const struct launch *l, const struct admin_definition *w, struct error *err)
 {
 	struct json document;
 	struct definition *d;
@@ -115,12 +115,12 @@ static bool check_registered(
 
 static bool find_registered(struct launch *l, struct error *err)
 {
-	struct admin_workflow w;
-	if (!admin_find_workflow(l->database.client, l->name, &w, err))
+	struct admin_definition w;
+	if (!admin_find_definition(l->database.client, l->name, &w, err))
 		return false;
 	l->start.workflow_id = w.id;
 	bool ok = check_registered(l, &w, err);
-	admin_workflow_finish(&w);
+	admin_definition_finish(&w);
 	return ok;
 }
 

@@ -85,7 +85,7 @@ bool resolve_function_text(
 }
 
 static bool find_default(
-	const struct reference *r, struct db_client *c, char **ret, struct error *err)
+	const struct resource *r, struct db_client *c, char **ret, struct error *err)
 {
 	char *name, *version;
 	const char *at = strrchr(r->name, '@');
@@ -120,7 +120,7 @@ static bool read_credentials(
 }
 
 static bool fetch_reference(
-	struct registration *g, const struct reference *r, char **ret, struct error *err)
+	struct registration *g, const struct resource *r, char **ret, struct error *err)
 {
 	struct json document = g->file->definition->document;
 	struct buf bytes = {0};
@@ -149,7 +149,7 @@ static bool begins(const char *url, const char *scheme)
 /* What came from elsewhere must not read files here, nor be led to where anybody on the
  * way may answer. */
 static bool check_origin(
-	const struct registration *g, const struct reference *r, struct error *err)
+	const struct registration *g, const struct resource *r, struct error *err)
 {
 	if (!r->from)
 		return true;
@@ -165,7 +165,7 @@ static bool check_origin(
 }
 
 static bool add_resource(
-	struct registration *g, const struct reference *r, struct error *err)
+	struct registration *g, const struct resource *r, struct error *err)
 {
 	char *json;
 	size_t n = strlen(r->name);

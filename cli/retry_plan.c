@@ -57,7 +57,7 @@ bool retry_plan_create(
 		  admin_find_steps(c, id, &p.steps, err);
 	if (ok) {
 		name = xasprintf("%s/%s:%s", p.run.namespace, p.run.name, p.run.version);
-		ok = admin_find_workflow(c, name, &p.workflow, err) &&
+		ok = admin_find_definition(c, name, &p.workflow, err) &&
 		     json_check(p.workflow.document, strlen(p.workflow.document), NULL,
 			     &p.document, NULL, err);
 		free(name);
@@ -76,7 +76,7 @@ void retry_plan_finish(struct retry_plan *p)
 {
 	admin_run_finish(&p->run);
 	admin_steps_finish(&p->steps);
-	admin_workflow_finish(&p->workflow);
+	admin_definition_finish(&p->workflow);
 }
 
 /* ---- Whether ---- */
@@ -165,19 +165,19 @@ static char *say_outlook(const struct admin_run *run, const struct admin_step *s
 char *retry_outlook(struct db_client *c, const struct admin_run *run,
 	const struct admin_steps *steps, bool *ret_helps)
 {
-	struct admin_workflow w;
+	struct admin_definition w;
 	struct json document;
 	const struct admin_step *failed = failed_step(run, steps);
 	char *text = NULL;
 	if (!failed)
 		return NULL;
 	char *name = xasprintf("%s/%s:%s", run->namespace, run->name, run->version);
-	if (admin_find_workflow(c, name, &w, NULL)) {
+	if (admin_find_definition(c, name, &w, NULL)) {
 		if (json_check(
 			    w.document, strlen(w.document), NULL, &document, NULL, NULL))
 			text = say_outlook(run, failed,
 				json_pointer(document, failed->reference), ret_helps);
-		admin_workflow_finish(&w);
+		admin_definition_finish(&w);
 	}
 	free(name);
 	return text;

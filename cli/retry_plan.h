@@ -12,7 +12,7 @@
 struct retry_plan {
 	struct admin_run run;
 	struct admin_steps steps;
-	struct admin_workflow workflow;
+	struct admin_definition workflow;
 	struct json document;            /* of the workflow */
 	const struct admin_step *target; /* what failed or is held; NULL: none is known */
 };

@@ -8,13 +8,13 @@
 #include <string.h>
 
 /* The boxes by path. */
-struct place {
+struct folder {
 	const char *path;
 	struct graph_node *node;
 };
 
 struct places {
-	struct place *items;
+	struct folder *items;
 	size_t count, cap;
 };
 
@@ -27,7 +27,7 @@ static void add_list(struct places *p, struct graph_list *list)
 			p->items = xrealloc(p->items, p->cap * sizeof *p->items);
 		}
 		n->marks = (struct graph_marks){0};
-		p->items[p->count++] = (struct place){n->path, n};
+		p->items[p->count++] = (struct folder){n->path, n};
 		for (size_t k = 0; k < n->list_count; k++)
 			add_list(p, &n->lists[k]);
 	}
@@ -35,13 +35,13 @@ static void add_list(struct places *p, struct graph_list *list)
 
 static int compare_places(const void *a, const void *b)
 {
-	return strcmp(((const struct place *)a)->path, ((const struct place *)b)->path);
+	return strcmp(((const struct folder *)a)->path, ((const struct folder *)b)->path);
 }
 
 static struct graph_node *find(const struct places *p, const char *path)
 {
-	struct place key = {.path = path};
-	struct place *found =
+	struct folder key = {.path = path};
+	struct folder *found =
 		bsearch(&key, p->items, p->count, sizeof *p->items, compare_places);
 	return found ? found->node : NULL;
 }

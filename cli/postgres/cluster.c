@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-char *cluster_says(const struct place *place, const char *name, int n)
+char *cluster_says(const struct folder *place, const char *name, int n)
 {
 	char text[1024] = "";
 	char *path = xasprintf("%s/%s", place->data, name);
@@ -33,7 +33,7 @@ char *cluster_says(const struct place *place, const char *name, int n)
 	return end ? xstrndup(line, (size_t)(end - line)) : NULL;
 }
 
-int cluster_version(const struct place *place)
+int cluster_version(const struct folder *place)
 {
 	char *text = cluster_says(place, "PG_VERSION", 1);
 	int version = text ? (int)strtol(text, NULL, 10) : 0;
@@ -86,7 +86,7 @@ static bool run_single(const struct postgres *pg, const char *data, const char *
 /* ---- Making ---- */
 
 /* What initdb writes unsynced, one syncfs makes durable before the name is there. */
-static bool publish(const struct place *place, const char *made, struct error *err)
+static bool publish(const struct folder *place, const char *made, struct error *err)
 {
 	int fd = open(place->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bool ok = fd >= 0 && syncfs(fd) == 0 && rename(made, place->data) == 0 &&
@@ -98,7 +98,8 @@ static bool publish(const struct place *place, const char *made, struct error *e
 	return ok;
 }
 
-bool cluster_make(const struct place *place, const struct postgres *pg, struct error *err)
+bool cluster_make(
+	const struct folder *place, const struct postgres *pg, struct error *err)
 {
 	char *made = xasprintf("%s/data.new", place->base);
 	const char *const initdb[] = {"initdb", "-D", made, "-U", "stepwell_server",
@@ -106,7 +107,7 @@ bool cluster_make(const struct place *place, const struct postgres *pg, struct e
 		"--no-instructions", NULL};
 	struct buf said = {0};
 	bool ok = cluster_remove_folder(made, pg, err) &&
-		  place_make_folder(made, pg, err) &&
+		  folder_make_below(made, pg, err) &&
 		  run_program(pg, initdb, NULL, &said, err) &&
 		  run_single(pg, made, "postgres", sql_private_make, err) &&
 		  publish(place, made, err);
@@ -118,13 +119,13 @@ bool cluster_make(const struct place *place, const struct postgres *pg, struct e
 /* ---- Closing ---- */
 
 /* With it the access of our own is there, so it has been closed. */
-static char *access_path(const struct place *place)
+static char *access_path(const struct folder *place)
 {
 	return xasprintf("%s/pg_hba.conf", place->base);
 }
 
 /* Nobody follows a link on the way, and what is not the owner's stays whose it is. */
-static bool give(const struct place *place, uid_t owner, const struct postgres *pg,
+static bool give(const struct folder *place, uid_t owner, const struct postgres *pg,
 	struct error *err)
 {
 	struct postgres root = {.lock = pg->lock};
@@ -141,7 +142,7 @@ static bool give(const struct place *place, uid_t owner, const struct postgres *
 }
 
 bool cluster_close(
-	const struct place *place, const struct postgres *pg, struct error *err)
+	const struct folder *place, const struct postgres *pg, struct error *err)
 {
 	struct stat st;
 	char *path = access_path(place);
@@ -160,11 +161,11 @@ bool cluster_close(
 /* ---- Access ---- */
 
 /* A file that the server's user may read and only we may write. */
-static bool write_file(const struct place *place, const struct postgres *pg,
+static bool write_file(const struct folder *place, const struct postgres *pg,
 	const char *name, const char *text, struct error *err)
 {
 	size_t n = strlen(text);
-	int fd = place_open(place, name, O_WRONLY | O_TRUNC, err);
+	int fd = folder_open(place, name, O_WRONLY | O_TRUNC, err);
 	if (fd < 0)
 		return false;
 	bool ok = (geteuid() != 0 ||
@@ -178,7 +179,7 @@ static bool write_file(const struct place *place, const struct postgres *pg,
 }
 
 bool cluster_write_access(
-	const struct place *place, const struct postgres *pg, struct error *err)
+	const struct folder *place, const struct postgres *pg, struct error *err)
 {
 	const struct passwd *user = getpwuid(geteuid());
 	if (!user)

@@ -20,7 +20,7 @@
 
 /* libpq and the server split lists of folders at commas and trim or quote other
  * characters. */
-bool place_is_socket_folder(const char *path)
+bool folder_is_socket_folder(const char *path)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				    "0123456789/._-";
@@ -36,7 +36,7 @@ static char *short_socket_folder(const char *digest)
 	if (runtime && *runtime == '/' && stat(runtime, &st) == 0 &&
 		st.st_uid == geteuid()) {
 		char *path = xasprintf("%s/stepwell-%s", runtime, digest);
-		if (place_is_socket_folder(path))
+		if (folder_is_socket_folder(path))
 			return path;
 		free(path);
 	}
@@ -60,9 +60,9 @@ static char *follow_link(const char *link)
 	return ours ? xstrdup(target) : NULL;
 }
 
-bool place_find(struct place *p, struct error *err)
+bool folder_find(struct folder *p, struct error *err)
 {
-	*p = (struct place){0};
+	*p = (struct folder){0};
 	uint8_t sha[32];
 	char digest[33];
 	char *folder = getcwd(NULL, 0);
@@ -83,20 +83,20 @@ bool place_find(struct place *p, struct error *err)
 	}
 	p->data = xasprintf("%s/data", p->base);
 	p->socket = xasprintf("%s/socket", p->base);
-	if (!place_is_socket_folder(p->socket)) {
+	if (!folder_is_socket_folder(p->socket)) {
 		free(p->socket);
 		p->socket = short_socket_folder(digest);
 	}
 	return true;
 }
 
-void place_finish(struct place *p)
+void folder_finish(struct folder *p)
 {
 	free(p->base);
 	free(p->data);
 	free(p->socket);
 	free(p->link);
-	*p = (struct place){0};
+	*p = (struct folder){0};
 }
 
 /* A folder of this user with this mode, made if missing. One of ours that was made for
@@ -137,14 +137,14 @@ static bool make_folder(
 	return true;
 }
 
-bool place_make_folder(const char *path, const struct postgres *pg, struct error *err)
+bool folder_make_below(const char *path, const struct postgres *pg, struct error *err)
 {
 	return make_folder(path, 0700, pg->uid, pg->gid, err);
 }
 
 /* The link is a convenience: a folder that cannot be written to, or a cluster of a user's
  * in its place, does no harm. */
-static void make_link(const struct place *p)
+static void make_link(const struct folder *p)
 {
 	struct stat st;
 	char target[256];
@@ -158,9 +158,9 @@ static void make_link(const struct place *p)
 }
 
 /* Keeps the cluster out of its folder's repository. */
-static bool make_gitignore(const struct place *p, struct error *err)
+static bool make_gitignore(const struct folder *p, struct error *err)
 {
-	int fd = place_open(p, ".gitignore", O_WRONLY | O_TRUNC, err);
+	int fd = folder_open(p, ".gitignore", O_WRONLY | O_TRUNC, err);
 	if (fd < 0)
 		return false;
 	bool ok = write(fd, "*\n", 2) == 2;
@@ -171,7 +171,7 @@ static bool make_gitignore(const struct place *p, struct error *err)
 	return ok;
 }
 
-bool place_make(const struct place *p, struct error *err)
+bool folder_make(const struct folder *p, struct error *err)
 {
 	bool ok;
 	if (p->link)
@@ -185,7 +185,7 @@ bool place_make(const struct place *p, struct error *err)
 	return ok;
 }
 
-int place_open(const struct place *p, const char *name, int flags, struct error *err)
+int folder_open(const struct folder *p, const char *name, int flags, struct error *err)
 {
 	char *path = xasprintf("%s/%s", p->base, name);
 	int fd = open(path, flags | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "postgres/postgres.h"
 
-struct place {
+struct folder {
 	char *base;
 	char *data;   /* below base, the server's user's */
 	char *socket; /* a folder of the server's user; its path is short and plain */
@@ -17,17 +17,17 @@ struct place {
 };
 
 /* Only looks, makes nothing. */
-MUST_CHECK bool place_find(struct place *p, struct error *err);
+MUST_CHECK bool folder_find(struct folder *p, struct error *err);
 /* Makes base and link where they are missing, and checks whose they are. */
-MUST_CHECK bool place_make(const struct place *p, struct error *err);
-void place_finish(struct place *p);
+MUST_CHECK bool folder_make(const struct folder *p, struct error *err);
+void folder_finish(struct folder *p);
 
 /* Whether a server's socket may lie there: a short, plain, absolute path. */
-bool place_is_socket_folder(const char *path);
+bool folder_is_socket_folder(const char *path);
 /* A folder of the server's user, 0700, made if missing. */
-MUST_CHECK bool place_make_folder(
+MUST_CHECK bool folder_make_below(
 	const char *path, const struct postgres *pg, struct error *err);
 /* Opens a file below base, O_CLOEXEC, made if missing. -1 with err. */
-int place_open(const struct place *p, const char *name, int flags, struct error *err);
+int folder_open(const struct folder *p, const char *name, int flags, struct error *err);
 
 #endif

@@ -35,7 +35,7 @@
 
 struct private
 {
-	struct place place;
+	struct folder place;
 	struct postgres pg;
 	char *conninfo;
 	int users; /* our shared lock */
@@ -45,9 +45,9 @@ struct private
 
 /* Opens a lock file and locks it: LOCK_SH, LOCK_EX, or 0 for not at all. -1 with err. */
 static int lock_open(
-	const struct place *place, const char *name, int mode, struct error *err)
+	const struct folder *place, const char *name, int mode, struct error *err)
 {
-	int fd = place_open(place, name, O_RDWR, err);
+	int fd = folder_open(place, name, O_RDWR, err);
 	while (fd >= 0 && mode && flock(fd, mode) < 0) {
 		if (errno == EINTR)
 			continue;
@@ -60,9 +60,9 @@ static int lock_open(
 }
 
 /* The server's lock, or -1 while a process of the server holds it. */
-static int lock_server(const struct place *place)
+static int lock_server(const struct folder *place)
 {
-	int fd = place_open(place, "server", O_RDWR, NULL);
+	int fd = folder_open(place, "server", O_RDWR, NULL);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		close(fd);
 		return -1;
@@ -70,7 +70,7 @@ static int lock_server(const struct place *place)
 	return fd;
 }
 
-static bool server_is_gone(const struct place *place)
+static bool server_is_gone(const struct folder *place)
 {
 	int fd = lock_server(place);
 	if (fd >= 0)
@@ -150,10 +150,10 @@ static _Noreturn void supervise(
 
 /* ---- Starting ---- */
 
-static int open_log(const struct place *place, struct error *err)
+static int open_log(const struct folder *place, struct error *err)
 {
 	struct stat st;
-	int fd = place_open(place, "log", O_WRONLY | O_APPEND, err);
+	int fd = folder_open(place, "log", O_WRONLY | O_APPEND, err);
 	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > LOG_LIMIT &&
 		ftruncate(fd, 0) < 0) {
 		error_set(
@@ -215,7 +215,7 @@ static bool server_start(const struct private *p, int server, struct error *err)
 	return ok;
 }
 
-static bool set_start_error(const struct place *place, struct error *err)
+static bool set_start_error(const struct folder *place, struct error *err)
 {
 	char text[400] = "";
 	char *path = xasprintf("%s/log", place->base);
@@ -256,7 +256,7 @@ static bool server_answers(struct private *p)
 	if (PQping(p->conninfo) == PQPING_OK)
 		return true;
 	char *folder = cluster_says(&p->place, "postmaster.pid", 5);
-	bool elsewhere = folder && place_is_socket_folder(folder) &&
+	bool elsewhere = folder && folder_is_socket_folder(folder) &&
 			 strcmp(folder, p->place.socket) != 0;
 	if (elsewhere)
 		set_conninfo(p, folder);
@@ -269,7 +269,7 @@ static bool server_prepare(const struct private *p, struct error *err)
 {
 	return (cluster_version(&p->place) ? cluster_close(&p->place, &p->pg, err)
 					   : cluster_make(&p->place, &p->pg, err)) &&
-	       place_make_folder(p->place.socket, &p->pg, err) &&
+	       folder_make_below(p->place.socket, &p->pg, err) &&
 	       cluster_write_access(&p->place, &p->pg, err);
 }
 
@@ -300,9 +300,9 @@ static bool server_ensure(struct private *p, struct error *err)
 
 static bool acquire(struct private *p, struct error *err)
 {
-	if (!place_find(&p->place, err) ||
+	if (!folder_find(&p->place, err) ||
 		!postgres_find(&p->pg, cluster_version(&p->place), err) ||
-		!place_make(&p->place, err))
+		!folder_make(&p->place, err))
 		return false;
 	int start = lock_open(&p->place, "start", LOCK_EX, err);
 	if (start < 0)
@@ -335,7 +335,7 @@ void private_release(struct private *p)
 	if (p->users >= 0)
 		close(p->users);
 	postgres_finish(&p->pg);
-	place_finish(&p->place);
+	folder_finish(&p->place);
 	free(p->conninfo);
 	free(p);
 }
@@ -347,16 +347,16 @@ bool private_is_running(const struct private *p)
 
 bool private_exists(void)
 {
-	struct place place;
-	if (!place_find(&place, NULL))
+	struct folder place;
+	if (!folder_find(&place, NULL))
 		return false;
 	bool exists = cluster_version(&place) != 0;
-	place_finish(&place);
+	folder_finish(&place);
 	return exists;
 }
 
 /* The server's process id, if the one in its file is that of a server on this cluster. */
-static pid_t server_pid(const struct place *place)
+static pid_t server_pid(const struct folder *place)
 {
 	struct stat data, cwd;
 	char *text = cluster_says(place, "postmaster.pid", 1), proc[64];
@@ -368,7 +368,7 @@ static pid_t server_pid(const struct place *place)
 	return ours ? pid : 0;
 }
 
-static bool stop(const struct place *place, bool *ret_was_running, struct error *err)
+static bool stop(const struct folder *place, bool *ret_was_running, struct error *err)
 {
 	int64_t deadline = clock_boottime() + START_TIMEOUT;
 	pid_t told = 0;
@@ -411,26 +411,27 @@ static pid_t find_holder(int fd)
 
 pid_t private_user(void)
 {
-	struct place place;
+	struct folder place;
 	pid_t user = 0;
-	if (!place_find(&place, NULL))
+	if (!folder_find(&place, NULL))
 		return 0;
-	int fd = cluster_version(&place) ? place_open(&place, "users", O_RDWR, NULL) : -1;
+	int fd =
+		cluster_version(&place) ? folder_open(&place, "users", O_RDWR, NULL) : -1;
 	/* A server that is stopping has it for itself: nobody uses that one. */
 	if (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) == 0 &&
 		flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
 		user = find_holder(fd);
 	if (fd >= 0)
 		close(fd);
-	place_finish(&place);
+	folder_finish(&place);
 	return user;
 }
 
 /* Removes the socket's folder, which may lie in /tmp, unless somebody uses the server:
  * whoever connects again must not find another's there. */
-static void remove_socket(const struct place *place)
+static void remove_socket(const struct folder *place)
 {
-	int users = place_open(place, "users", O_RDWR, NULL);
+	int users = folder_open(place, "users", O_RDWR, NULL);
 	if (users >= 0 && flock(users, LOCK_EX | LOCK_NB) == 0)
 		rmdir(place->socket);
 	if (users >= 0)
@@ -438,7 +439,7 @@ static void remove_socket(const struct place *place)
 }
 
 /* With the start lock held. */
-static bool remove_cluster(const struct place *place, struct error *err)
+static bool remove_cluster(const struct folder *place, struct error *err)
 {
 	const struct postgres pg = {0};
 	bool was_running;
@@ -460,8 +461,8 @@ static bool remove_cluster(const struct place *place, struct error *err)
 
 bool private_remove(bool *ret_was_there, struct error *err)
 {
-	struct place place;
-	if (!place_find(&place, err))
+	struct folder place;
+	if (!folder_find(&place, err))
 		return false;
 	int version = cluster_version(&place), start = -1;
 	bool ok = true;
@@ -471,16 +472,16 @@ bool private_remove(bool *ret_was_there, struct error *err)
 	}
 	if (start >= 0)
 		close(start);
-	place_finish(&place);
+	folder_finish(&place);
 	*ret_was_there = version != 0;
 	return ok;
 }
 
 bool private_stop(bool *ret_was_running, struct error *err)
 {
-	struct place place;
+	struct folder place;
 	bool was_running = false;
-	if (!place_find(&place, err))
+	if (!folder_find(&place, err))
 		return false;
 	int start = -1;
 	bool ok = true;
@@ -492,7 +493,7 @@ bool private_stop(bool *ret_was_running, struct error *err)
 	}
 	if (start >= 0)
 		close(start);
-	place_finish(&place);
+	folder_finish(&place);
 	if (ok && ret_was_running)
 		*ret_was_running = was_running;
 	return ok;

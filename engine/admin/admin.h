@@ -69,7 +69,7 @@ void admin_rollback(struct db_client *c);
 
 /* ---- Definitions (definitions.c) ---- */
 
-struct admin_workflow {
+struct admin_definition {
 	struct db_result *rows;
 	struct uuid id;
 	const char *namespace, *name, *version, *digest, *document;
@@ -77,21 +77,21 @@ struct admin_workflow {
 	int64_t created_at, runs; /* runs that have not ended */
 };
 
-void admin_workflow_finish(struct admin_workflow *w);
+void admin_definition_finish(struct admin_definition *w);
 
 /* Registers the definition. ret_new: whether it was not there. ERROR_CONFLICT when the
  * same version is there with other content. */
 MUST_CHECK bool admin_apply(struct db_client *c, const struct definition *d,
 	bool *ret_new, struct error *err);
 /* namespace/name[:version]; ERROR_NOT_FOUND. `runs` is not filled. */
-MUST_CHECK bool admin_find_workflow(struct db_client *c, const char *name,
-	struct admin_workflow *ret, struct error *err);
+MUST_CHECK bool admin_find_definition(struct db_client *c, const char *name,
+	struct admin_definition *ret, struct error *err);
 /* The same as a compiled definition. ERROR_INPUT where this program cannot compile it. */
-MUST_CHECK bool admin_load_definition(struct db_client *c, const struct admin_workflow *w,
-	struct definition **ret, struct error *err);
+MUST_CHECK bool admin_load_definition(struct db_client *c,
+	const struct admin_definition *w, struct definition **ret, struct error *err);
 /* on_row's row borrows; without its document. */
-MUST_CHECK bool admin_each_workflow(struct db_client *c,
-	void (*on_row)(void *ctx, const struct admin_workflow *w), void *ctx,
+MUST_CHECK bool admin_each_definition(struct db_client *c,
+	void (*on_row)(void *ctx, const struct admin_definition *w), void *ctx,
 	struct error *err);
 
 /* ---- The default catalog (functions.c) ---- */

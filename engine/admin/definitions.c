@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static void read_workflow(const struct db_result *r, int row, struct admin_workflow *w)
+static void read_workflow(const struct db_result *r, int row, struct admin_definition *w)
 {
 	w->id = db_uuid(r, row, 0);
 	w->namespace = db_text(r, row, 1);
@@ -16,10 +16,10 @@ static void read_workflow(const struct db_result *r, int row, struct admin_workf
 	w->created_at = db_int(r, row, 6);
 }
 
-void admin_workflow_finish(struct admin_workflow *w)
+void admin_definition_finish(struct admin_definition *w)
 {
 	db_result_destroy(w->rows);
-	*w = (struct admin_workflow){0};
+	*w = (struct admin_definition){0};
 }
 
 static bool add_definition(
@@ -88,13 +88,13 @@ bool admin_apply(
 	return *ret_new || check_version(c, d, err);
 }
 
-bool admin_find_workflow(struct db_client *c, const char *name,
-	struct admin_workflow *ret, struct error *err)
+bool admin_find_definition(struct db_client *c, const char *name,
+	struct admin_definition *ret, struct error *err)
 {
 	struct db_params p = {0};
-	struct admin_workflow w = {0};
+	struct admin_definition w = {0};
 	db_add_text(&p, name);
-	bool ok = db_client_query(c, sql_find_workflow, &p, &w.rows, err);
+	bool ok = db_client_query(c, sql_find_definition, &p, &w.rows, err);
 	db_params_finish(&p);
 	if (!ok)
 		return false;
@@ -104,7 +104,7 @@ bool admin_find_workflow(struct db_client *c, const char *name,
 	return true;
 }
 
-bool admin_load_definition(struct db_client *c, const struct admin_workflow *w,
+bool admin_load_definition(struct db_client *c, const struct admin_definition *w,
 	struct definition **ret, struct error *err)
 {
 	struct db_params p = {0};
@@ -125,15 +125,15 @@ bool admin_load_definition(struct db_client *c, const struct admin_workflow *w,
 	return ok;
 }
 
-bool admin_each_workflow(struct db_client *c,
-	void (*on_row)(void *ctx, const struct admin_workflow *w), void *ctx,
+bool admin_each_definition(struct db_client *c,
+	void (*on_row)(void *ctx, const struct admin_definition *w), void *ctx,
 	struct error *err)
 {
 	struct db_result *r;
-	if (!db_client_query(c, sql_list_workflows, NULL, &r, err))
+	if (!db_client_query(c, sql_list_definitions, NULL, &r, err))
 		return false;
 	for (int row = 0; row < db_rows(r); row++) {
-		struct admin_workflow w = {.runs = db_int(r, row, 7)};
+		struct admin_definition w = {.runs = db_int(r, row, 7)};
 		read_workflow(r, row, &w);
 		on_row(ctx, &w);
 	}

@@ -15,7 +15,7 @@ enum reference_kind {
 };
 
 /* A resource outside of the document. */
-struct reference {
+struct resource {
 	char *name; /* as the document gives it: its name among the resources */
 	char *url;  /* where it is; NULL: in the default catalog */
 	enum reference_kind kind;
@@ -38,7 +38,7 @@ struct definition {
 	char *resources_text; /* NULL: none */
 	struct json resources;
 	/* What the document names and resources lack; it cannot be run before. */
-	struct reference *missing;
+	struct resource *missing;
 	size_t missing_count;
 	struct task root; /* the workflow itself: name "", reference "", a do */
 	struct retry_policy *policies; /* all that its tasks refer to */

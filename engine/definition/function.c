@@ -51,7 +51,7 @@ static char *find_origin(const struct definition *d, struct json v)
 	return NULL;
 }
 
-static struct reference *find_missing(struct definition *d, const char *name)
+static struct resource *find_missing(struct definition *d, const char *name)
 {
 	for (size_t i = 0; i < d->missing_count; i++) {
 		if (strcmp(d->missing[i].name, name) == 0)
@@ -62,10 +62,10 @@ static struct reference *find_missing(struct definition *d, const char *name)
 
 /* r.authentication: the endpoint. Takes r.url. */
 static void note_missing(
-	struct compiler *c, const char *name, struct reference r, struct json place)
+	struct compiler *c, const char *name, struct resource r, struct json place)
 {
 	struct definition *d = c->definition;
-	struct reference *known = find_missing(d, name);
+	struct resource *known = find_missing(d, name);
 	r.from = find_origin(d, place);
 	if (known && !r.from) { /* the document's own word counts */
 		free(known->from);
@@ -92,7 +92,7 @@ static struct json find_resource(struct compiler *c, struct json name, char *url
 		free(url);
 	else
 		note_missing(c, text,
-			(struct reference){
+			(struct resource){
 				.url = url, .kind = kind, .authentication = endpoint},
 			name);
 	free(text);
@@ -168,8 +168,8 @@ bool compiler_wants_document(struct compiler *c, const char *uri, struct json pl
 	char *url;
 	if (!catalog_raw_url(uri, &url, NULL))
 		return false;
-	note_missing(c, uri, (struct reference){.url = url, .kind = REFERENCE_DOCUMENT},
-		place);
+	note_missing(
+		c, uri, (struct resource){.url = url, .kind = REFERENCE_DOCUMENT}, place);
 	return true;
 }
 

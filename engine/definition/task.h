@@ -244,7 +244,7 @@ struct effect {
 	void *state; /* the kind's own while it runs */
 
 	/* An open transaction that is to take the outcome's entries along, or NULL. */
-	struct carrier *carrier;
+	struct transaction *transaction;
 
 	/* Instead of an outcome, on success: the run waits until it is woken, or for
 	 * wait_usec where that is not 0, and then begins the same attempt again. */

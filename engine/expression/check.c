@@ -18,7 +18,7 @@ static void check_node(struct check *c, const struct node *n)
 	struct jqfault fault;
 	if (n->fault)
 		report(c, n, n->fault_at, n->fault);
-	if (n->code && !code_judge(n->code, NULL, &c->compilations, &fault))
+	if (n->code && !source_judge(n->code, NULL, &c->compilations, &fault))
 		report(c, n, n->at + (size_t)fault.at, fault.text);
 	for (size_t i = 0; i < n->nitems; i++)
 		check_node(c, &n->items[i]);

@@ -30,7 +30,7 @@ static void node_finish(struct node *n)
 	for (size_t i = 0; i < n->nitems; i++)
 		node_finish(&n->items[i]);
 	free(n->items);
-	code_destroy(n->code);
+	source_destroy(n->code);
 	free(n->text);
 	free(n->fault);
 	*n = (struct node){0};
@@ -91,7 +91,7 @@ static void add_code(
 	struct program *p, struct node *n, const char *content, const char *s, size_t len)
 {
 	n->kind = NODE_CODE;
-	n->code = code_create(p->evaluator, s, len);
+	n->code = source_create(p->evaluator, s, len);
 	n->at = (size_t)(s - content);
 }
 
@@ -176,7 +176,7 @@ static bool parse_string(
 	}
 	if (!ok) {
 		error_set(err, ERROR_INPUT, "%s", ret->fault);
-		code_blame(buf_text(&text), err);
+		source_blame(buf_text(&text), err);
 	}
 	buf_finish(&text);
 	return ok;
@@ -342,7 +342,7 @@ static bool eval_text(
 		buf_clear(&value);
 		if (item->kind == NODE_LITERAL) {
 			json_put(out, item->json);
-		} else if (code_eval(item->code, ev->scope, &value, ret_faulty,
+		} else if (source_eval(item->code, ev->scope, &value, ret_faulty,
 				   ok ? err : NULL)) {
 			put_segment(out, (struct json){value.data, value.len});
 		} else {
@@ -361,8 +361,9 @@ static bool eval_string(struct eval *ev, const struct node *n, struct buf *out)
 	bool faulty = false;
 	if (ev->forgives)
 		quiet.err = NULL;
-	if (n->kind == NODE_CODE ? code_eval(n->code, ev->scope, out, &faulty, quiet.err)
-				 : eval_text(&quiet, n, out, &faulty))
+	if (n->kind == NODE_CODE
+			? source_eval(n->code, ev->scope, out, &faulty, quiet.err)
+			: eval_text(&quiet, n, out, &faulty))
 		return true;
 	out->len = from;
 	if (is_wanting(ev))
@@ -461,7 +462,7 @@ bool expression_eval(struct expression *e, const struct scope *scope, struct buf
 		question_begin(scope->question);
 	bool ok = eval_whole(&ev, e, out);
 	if (ok && !check_result(e, (struct json){out->data + from, out->len - from}, err))
-		ok = code_blame(e->root.code ? e->root.code->source : "template", err);
+		ok = source_blame(e->root.code ? e->root.code->source : "template", err);
 	if (!ok && out->data) {
 		out->len = from;
 		out->data[from] = '\0';
@@ -473,10 +474,10 @@ bool expression_test(
 	struct expression *e, const struct scope *scope, bool *ret, struct error *err)
 {
 	struct buf out = {0};
-	const struct code *c = e->root.code;
+	const struct source *c = e->root.code;
 	if (c && c->is_plain)
-		return plain_test(&c->plain, scope, ret, err) ||
-		       code_blame(c->source, err);
+		return path_test(&c->plain, scope, ret, err) ||
+		       source_blame(c->source, err);
 	bool ok = expression_eval(e, scope, &out, err);
 	if (ok)
 		*ret = json_truth((struct json){out.data, out.len});

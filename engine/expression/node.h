@@ -23,7 +23,7 @@ struct node {
 	struct json json; /* the definition's own text; of a literal in a text: `text` */
 	struct json key;  /* its name in the object around it */
 	char *text;
-	struct code *code;
+	struct source *code;
 	size_t at;   /* the byte of the string's content where the code begins */
 	char *fault; /* a ${ is not closed: why, and at which byte; or NULL */
 	size_t fault_at;

@@ -54,19 +54,19 @@ static bool follow(const struct plain_step *step, struct json *v,
 	return true;
 }
 
-bool plain_undefined(const char *name, struct error *err)
+bool path_undefined(const char *name, struct error *err)
 {
 	return error_set(err, ERROR_INPUT, "$%s is not defined here", name);
 }
 
-bool plain_find(const struct plain *path, const struct scope *scope, struct json *ret,
+bool path_find(const struct path *path, const struct scope *scope, struct json *ret,
 	struct error *err)
 {
 	struct json v = scope->dot;
 	/* What a name stands for may be made anew for each that asks. */
 	struct json_index *index = path->root ? NULL : scope->index;
 	if (path->root && (!scope->lookup || !scope->lookup(scope->ctx, path->root, &v)))
-		return plain_undefined(path->root, err);
+		return path_undefined(path->root, err);
 	if (!v.s)
 		v = JSON_LITERAL("null");
 	for (size_t i = 0; i < path->nsteps; i++) {
@@ -77,10 +77,10 @@ bool plain_find(const struct plain *path, const struct scope *scope, struct json
 	return true;
 }
 
-static bool eval(const struct plain *p, const struct scope *scope, struct buf *out,
+static bool eval(const struct path *p, const struct scope *scope, struct buf *out,
 	struct error *err);
 
-static bool eval_items(const struct plain *p, const struct scope *scope, struct buf *out,
+static bool eval_items(const struct path *p, const struct scope *scope, struct buf *out,
 	struct error *err)
 {
 	bool array = p->kind == PLAIN_ARRAY;
@@ -104,11 +104,11 @@ static bool eval_items(const struct plain *p, const struct scope *scope, struct 
 }
 
 /* An operand's value: a slice, or made in *made. */
-static bool find_operand(const struct plain *p, const struct scope *scope,
+static bool find_operand(const struct path *p, const struct scope *scope,
 	struct buf *made, struct json *ret, struct error *err)
 {
 	if (p->kind == PLAIN_PATH)
-		return plain_find(p, scope, ret, err);
+		return path_find(p, scope, ret, err);
 	*ret = p->json;
 	if (p->kind == PLAIN_LITERAL)
 		return true;
@@ -132,7 +132,7 @@ static bool holds(enum plain_order order, int compared)
 
 /* jq evaluates the right side first. */
 static bool compare(
-	const struct plain *p, const struct scope *scope, bool *ret, struct error *err)
+	const struct path *p, const struct scope *scope, bool *ret, struct error *err)
 {
 	struct buf made[2] = {{0}, {0}};
 	struct json a, b;
@@ -146,11 +146,11 @@ static bool compare(
 }
 
 static bool test(
-	const struct plain *p, const struct scope *scope, bool *ret, struct error *err);
+	const struct path *p, const struct scope *scope, bool *ret, struct error *err);
 
 /* The first item that decides is the last one that is looked at. */
 static bool combine(
-	const struct plain *p, const struct scope *scope, bool *ret, struct error *err)
+	const struct path *p, const struct scope *scope, bool *ret, struct error *err)
 {
 	bool any = p->kind == PLAIN_ANY;
 	*ret = !any;
@@ -162,7 +162,7 @@ static bool combine(
 }
 
 static bool test(
-	const struct plain *p, const struct scope *scope, bool *ret, struct error *err)
+	const struct path *p, const struct scope *scope, bool *ret, struct error *err)
 {
 	struct json v;
 	struct buf made = {0};
@@ -187,7 +187,7 @@ static bool test(
 	return ok;
 }
 
-static bool eval(const struct plain *p, const struct scope *scope, struct buf *out,
+static bool eval(const struct path *p, const struct scope *scope, struct buf *out,
 	struct error *err)
 {
 	struct json v;
@@ -195,7 +195,7 @@ static bool eval(const struct plain *p, const struct scope *scope, struct buf *o
 	switch (p->kind) {
 	case PLAIN_LITERAL: json_put(out, p->json); return true;
 	case PLAIN_PATH:
-		if (!plain_find(p, scope, &v, err))
+		if (!path_find(p, scope, &v, err))
 			return false;
 		json_put(out, v);
 		return true;
@@ -215,11 +215,11 @@ static bool eval(const struct plain *p, const struct scope *scope, struct buf *o
 
 /* A name that is not there fails the whole, as in jq, wherever it stands. */
 static bool names_are_defined(
-	const struct plain *p, const struct scope *scope, struct error *err)
+	const struct path *p, const struct scope *scope, struct error *err)
 {
 	struct json ignored;
 	if (p->root && (!scope->lookup || !scope->lookup(scope->ctx, p->root, &ignored)))
-		return plain_undefined(p->root, err);
+		return path_undefined(p->root, err);
 	for (size_t i = 0; i < p->nitems; i++) {
 		if (!names_are_defined(&p->items[i], scope, err))
 			return false;
@@ -227,14 +227,14 @@ static bool names_are_defined(
 	return true;
 }
 
-bool plain_test(
-	const struct plain *p, const struct scope *scope, bool *ret, struct error *err)
+bool path_test(
+	const struct path *p, const struct scope *scope, bool *ret, struct error *err)
 {
 	return (!p->chooses || names_are_defined(p, scope, err)) &&
 	       test(p, scope, ret, err);
 }
 
-bool plain_eval(const struct plain *p, const struct scope *scope, struct buf *out,
+bool path_eval(const struct path *p, const struct scope *scope, struct buf *out,
 	struct error *err)
 {
 	return (!p->chooses || names_are_defined(p, scope, err)) &&

@@ -35,14 +35,14 @@ struct plain_step {
 	long index; /* from the end if negative */
 };
 
-struct plain {
+struct path {
 	enum plain_kind kind;
 	char *name;       /* what this is called in the object around it; or NULL */
 	struct json json; /* the literal */
 	char *root;       /* a path's variable; NULL: `.` */
 	struct plain_step *steps;
 	size_t nsteps;
-	struct plain *items; /* of what contains others */
+	struct path *items; /* of what contains others */
 	size_t nitems;
 	enum plain_order order; /* of a comparison */
 	bool negated;           /* of a truth */
@@ -51,19 +51,19 @@ struct plain {
 
 /* False if the source, which passed jqscan_read, is more than that. It is borrowed as
  * long as *ret is used. */
-MUST_CHECK bool plain_parse(char *source, size_t n, struct plain *ret);
-void plain_finish(struct plain *p);
+MUST_CHECK bool path_parse(char *source, size_t n, struct path *ret);
+void path_finish(struct path *p);
 
 /* The error of a name that is not in the scope; returns false. */
-bool plain_undefined(const char *name, struct error *err);
+bool path_undefined(const char *name, struct error *err);
 /* Follows a path to its slice; never absent. */
-MUST_CHECK bool plain_find(const struct plain *path, const struct scope *scope,
+MUST_CHECK bool path_find(const struct path *path, const struct scope *scope,
 	struct json *ret, struct error *err);
 /* Appends the JSON text. */
-MUST_CHECK bool plain_eval(const struct plain *p, const struct scope *scope,
+MUST_CHECK bool path_eval(const struct path *p, const struct scope *scope,
 	struct buf *out, struct error *err);
 /* Whether it gives anything but false and null. */
-MUST_CHECK bool plain_test(
-	const struct plain *p, const struct scope *scope, bool *ret, struct error *err);
+MUST_CHECK bool path_test(
+	const struct path *p, const struct scope *scope, bool *ret, struct error *err);
 
 #endif

@@ -43,7 +43,7 @@ static char *take_string(struct parser *p)
 	return s;
 }
 
-static struct plain_step *add_step(struct plain *path)
+static struct plain_step *add_step(struct path *path)
 {
 	size_t size = (path->nsteps + 1) * sizeof *path->steps;
 	path->steps = xrealloc(path->steps, size);
@@ -51,13 +51,13 @@ static struct plain_step *add_step(struct plain *path)
 	return &path->steps[path->nsteps++];
 }
 
-static bool add_field(struct plain *path, struct jqtoken t)
+static bool add_field(struct path *path, struct jqtoken t)
 {
 	add_step(path)->name = xstrndup(t.s + 1, t.n - 1);
 	return true;
 }
 
-static bool add_string(struct plain *path, struct parser *p)
+static bool add_string(struct path *path, struct parser *p)
 {
 	char *name = take_string(p);
 	if (name)
@@ -65,7 +65,7 @@ static bool add_string(struct plain *path, struct parser *p)
 	return name;
 }
 
-static bool add_index(struct plain *path, struct parser *p)
+static bool add_index(struct path *path, struct parser *p)
 {
 	char digits[INDEX_DIGITS + 1] = "", *end;
 	long sign = take_mark(p, '-') ? -1 : 1;
@@ -81,7 +81,7 @@ static bool add_index(struct plain *path, struct parser *p)
 }
 
 /* What may follow a path: .name, ."name", ["name"], [0]. */
-static bool parse_suffixes(struct parser *p, struct plain *path)
+static bool parse_suffixes(struct parser *p, struct path *path)
 {
 	for (;;) {
 		if (p->token.kind == JQTOKEN_FIELD) {
@@ -100,7 +100,7 @@ static bool parse_suffixes(struct parser *p, struct plain *path)
 	}
 }
 
-static bool parse_path(struct parser *p, struct plain *path)
+static bool parse_path(struct parser *p, struct path *path)
 {
 	path->kind = PLAIN_PATH;
 	if (p->token.kind == JQTOKEN_FIELD)
@@ -119,7 +119,7 @@ static bool parse_path(struct parser *p, struct plain *path)
 	return parse_suffixes(p, path);
 }
 
-static bool parse_literal(struct parser *p, struct plain *ret)
+static bool parse_literal(struct parser *p, struct path *ret)
 {
 	const char *from = p->token.s;
 	if (take_mark(p, '-') && p->token.kind != JQTOKEN_NUMBER)
@@ -129,21 +129,21 @@ static bool parse_literal(struct parser *p, struct plain *ret)
 	return json_check(from, (size_t)(t.s + t.n - from), NULL, &ret->json, NULL, NULL);
 }
 
-static bool parse_value(struct parser *p, struct plain *ret);
-static bool parse_choice(struct parser *p, struct plain *ret);
-static bool parse_whole(struct parser *p, struct plain *ret, bool piped);
+static bool parse_value(struct parser *p, struct path *ret);
+static bool parse_choice(struct parser *p, struct path *ret);
+static bool parse_whole(struct parser *p, struct path *ret, bool piped);
 
-static struct plain *add_item(struct plain *p)
+static struct path *add_item(struct path *p)
 {
 	if ((p->nitems & (p->nitems - 1)) == 0) {
 		size_t room = p->nitems ? 2 * p->nitems : 1;
 		p->items = xrealloc(p->items, room * sizeof *p->items);
 	}
-	p->items[p->nitems] = (struct plain){0};
+	p->items[p->nitems] = (struct path){0};
 	return &p->items[p->nitems++];
 }
 
-static bool parse_key(struct parser *p, struct plain *object, struct plain *item)
+static bool parse_key(struct parser *p, struct path *object, struct path *item)
 {
 	bool string = p->token.kind == JQTOKEN_STRING;
 	if (!string && p->token.kind != JQTOKEN_NAME)
@@ -161,13 +161,13 @@ static bool parse_key(struct parser *p, struct plain *object, struct plain *item
 	return item->name && take_mark(p, ':');
 }
 
-static bool parse_items(struct parser *p, struct plain *ret, char closer)
+static bool parse_items(struct parser *p, struct path *ret, char closer)
 {
 	ret->kind = closer == ']' ? PLAIN_ARRAY : PLAIN_OBJECT;
 	if (take_mark(p, closer))
 		return true;
 	do {
-		struct plain *item = add_item(ret);
+		struct path *item = add_item(ret);
 		if (closer == '}' && !parse_key(p, ret, item))
 			return false;
 		if (!(closer == ']' ? parse_choice(p, item) : parse_value(p, item)))
@@ -182,7 +182,7 @@ static bool begins_suffix(struct jqtoken t)
 	return t.kind == JQTOKEN_FIELD || jqtoken_is(t, '.') || jqtoken_is(t, '[');
 }
 
-static bool parse_value(struct parser *p, struct plain *ret)
+static bool parse_value(struct parser *p, struct path *ret)
 {
 	if (take_mark(p, '['))
 		return parse_items(p, ret, ']');
@@ -205,10 +205,10 @@ static bool is_word(struct jqtoken t, const char *word)
 }
 
 /* What was parsed becomes the first item of something that contains it. */
-static void wrap(struct plain *p, enum plain_kind kind)
+static void wrap(struct path *p, enum plain_kind kind)
 {
-	struct plain inner = *p;
-	*p = (struct plain){.kind = kind, .name = inner.name};
+	struct path inner = *p;
+	*p = (struct path){.kind = kind, .name = inner.name};
 	inner.name = NULL;
 	*add_item(p) = inner;
 }
@@ -232,7 +232,7 @@ static bool take_order(struct parser *p, enum plain_order *ret)
 	return false;
 }
 
-static bool parse_comparison(struct parser *p, struct plain *ret)
+static bool parse_comparison(struct parser *p, struct path *ret)
 {
 	enum plain_order order;
 	if (!parse_value(p, ret))
@@ -248,7 +248,7 @@ static bool parse_comparison(struct parser *p, struct plain *ret)
 }
 
 /* Operands of `and`, or of `or`, which binds them less. */
-static bool parse_operands(struct parser *p, struct plain *ret, bool any)
+static bool parse_operands(struct parser *p, struct path *ret, bool any)
 {
 	if (!(any ? parse_operands(p, ret, false) : parse_comparison(p, ret)))
 		return false;
@@ -257,20 +257,20 @@ static bool parse_operands(struct parser *p, struct plain *ret, bool any)
 	wrap(ret, any ? PLAIN_ANY : PLAIN_ALL);
 	while (is_word(p->token, any ? "or" : "and")) {
 		take(p);
-		struct plain *item = add_item(ret);
+		struct path *item = add_item(ret);
 		if (!(any ? parse_operands(p, item, false) : parse_comparison(p, item)))
 			return false;
 	}
 	return true;
 }
 
-static bool parse_choice(struct parser *p, struct plain *ret)
+static bool parse_choice(struct parser *p, struct path *ret)
 {
 	return parse_operands(p, ret, true);
 }
 
 /* An expression as a whole, and how often it is negated. */
-static bool parse_whole(struct parser *p, struct plain *ret, bool piped)
+static bool parse_whole(struct parser *p, struct path *ret, bool piped)
 {
 	if (!parse_choice(p, ret))
 		return false;
@@ -284,7 +284,7 @@ static bool parse_whole(struct parser *p, struct plain *ret, bool piped)
 	return true;
 }
 
-static bool chooses(const struct plain *p)
+static bool chooses(const struct path *p)
 {
 	bool any = p->kind == PLAIN_COMPARISON || p->kind == PLAIN_ALL ||
 		   p->kind == PLAIN_ANY;
@@ -293,10 +293,10 @@ static bool chooses(const struct plain *p)
 	return any;
 }
 
-bool plain_parse(char *source, size_t n, struct plain *ret)
+bool path_parse(char *source, size_t n, struct path *ret)
 {
 	struct parser p;
-	struct plain plain = {0};
+	struct path plain = {0};
 	jqlexer_init(&p.lexer, source, n);
 	p.token = jqlexer_next(&p.lexer);
 	if (parse_whole(&p, &plain, true) && p.token.kind == JQTOKEN_END) {
@@ -304,19 +304,19 @@ bool plain_parse(char *source, size_t n, struct plain *ret)
 		*ret = plain;
 		return true;
 	}
-	plain_finish(&plain);
+	path_finish(&plain);
 	return false;
 }
 
-void plain_finish(struct plain *p)
+void path_finish(struct path *p)
 {
 	for (size_t i = 0; i < p->nsteps; i++)
 		free(p->steps[i].name);
 	for (size_t i = 0; i < p->nitems; i++)
-		plain_finish(&p->items[i]);
+		path_finish(&p->items[i]);
 	free(p->steps);
 	free(p->items);
 	free(p->name);
 	free(p->root);
-	*p = (struct plain){0};
+	*p = (struct path){0};
 }

@@ -213,7 +213,7 @@ static bool look_up_arguments(struct question *q, const struct jqscan *scan,
 		if (!scope->lookup || !scope->lookup(scope->ctx, name, &v)) {
 			v = (struct json){0};
 			if (!words_has(&scan->bound, name))
-				return plain_undefined(name, err);
+				return path_undefined(name, err);
 		}
 		e->arguments[e->count] = slice_of(q, v);
 	}

@@ -7,9 +7,9 @@
 
 #include "expression/question.h"
 
-struct code *code_create(struct evaluator *e, const char *source, size_t n)
+struct source *source_create(struct evaluator *e, const char *source, size_t n)
 {
-	struct code *c = xcalloc(1, sizeof *c);
+	struct source *c = xcalloc(1, sizeof *c);
 	c->evaluator = e;
 	c->source = xstrndup(source, n);
 	jqscan_read(&c->scan, c->source, n);
@@ -17,7 +17,7 @@ struct code *code_create(struct evaluator *e, const char *source, size_t n)
 		snprintf(c->scan.fault, sizeof c->scan.fault, "empty expression");
 	if (*c->scan.fault)
 		return c;
-	c->is_plain = plain_parse(c->source, n, &c->plain);
+	c->is_plain = path_parse(c->source, n, &c->plain);
 	if (!c->is_plain && n > CODE_BYTES) {
 		c->scan.fault_at = 0;
 		snprintf(c->scan.fault, sizeof c->scan.fault,
@@ -29,11 +29,11 @@ struct code *code_create(struct evaluator *e, const char *source, size_t n)
 	return c;
 }
 
-void code_destroy(struct code *c)
+void source_destroy(struct source *c)
 {
 	if (!c)
 		return;
-	plain_finish(&c->plain);
+	path_finish(&c->plain);
 	jqscan_finish(&c->scan);
 	free(c->source);
 	free(c);
@@ -49,7 +49,7 @@ static bool take_fault(struct jqfault *ret, size_t at, const char *text)
 	return false;
 }
 
-bool code_judge(struct code *c, const struct jqcheck_options *options,
+bool source_judge(struct source *c, const struct jqcheck_options *options,
 	unsigned *compilations, struct jqfault *ret)
 {
 	struct jqfault fault = {0};
@@ -69,7 +69,7 @@ bool code_judge(struct code *c, const struct jqcheck_options *options,
 	       take_fault(ret, (size_t)fault.at, err.text);
 }
 
-bool code_blame(const char *source, struct error *err)
+bool source_blame(const char *source, struct error *err)
 {
 	char text[160];
 	const char *s = source + strspn(source, " \t\n");
@@ -100,7 +100,7 @@ static bool take(
 }
 
 /* The answer, if it is there; who has no question waits for it. */
-static bool ask(const struct code *c, const struct scope *scope, struct buf *out,
+static bool ask(const struct source *c, const struct scope *scope, struct buf *out,
 	bool *ret_faulty, struct error *err)
 {
 	struct question own = {0}, *q = scope->question ? scope->question : &own;
@@ -114,14 +114,14 @@ static bool ask(const struct code *c, const struct scope *scope, struct buf *out
 	return ok;
 }
 
-bool code_eval(const struct code *c, const struct scope *scope, struct buf *out,
+bool source_eval(const struct source *c, const struct scope *scope, struct buf *out,
 	bool *ret_faulty, struct error *err)
 {
 	bool ok;
 	if (*c->scan.fault)
 		ok = error_set(err, ERROR_INPUT, "%s", c->scan.fault);
 	else if (c->is_plain)
-		ok = plain_eval(&c->plain, scope, out, err);
+		ok = path_eval(&c->plain, scope, out, err);
 	else
 		ok = ask(c, scope, out, ret_faulty, err);
 	*ret_faulty |= *c->scan.fault != '\0';
@@ -129,5 +129,5 @@ bool code_eval(const struct code *c, const struct scope *scope, struct buf *out,
 			   words_has(&c->scan.variables, "authorization")))
 		error_set(err, ERROR_INPUT,
 			"it failed; why is not shown, because it uses a secret");
-	return ok || code_blame(c->source, err);
+	return ok || source_blame(c->source, err);
 }

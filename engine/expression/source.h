@@ -14,18 +14,18 @@
 /* Of a source that is not plain: libjq takes time in proportion to its square. */
 #define CODE_BYTES (64u << 10)
 
-struct code {
+struct source {
 	char *source; /* without comments */
 	struct jqscan scan;
 	bool is_plain;
-	struct plain plain;
+	struct path plain;
 	struct evaluator *evaluator;
 	unsigned unit; /* unless it is plain or refused */
 };
 
 /* Copies the source. Must outlive the evaluator, unless it is plain. */
-struct code *code_create(struct evaluator *e, const char *source, size_t n);
-void code_destroy(struct code *c);
+struct source *source_create(struct evaluator *e, const char *source, size_t n);
+void source_destroy(struct source *c);
 
 /*
  * Whether it compiles; nothing is kept: jqcheck passes nearly all; what it does not
@@ -34,14 +34,14 @@ void code_destroy(struct code *c);
  * believed. options (may be NULL) are jqcheck's.
  */
 #define CODE_COMPILATIONS 32u
-bool code_judge(struct code *c, const struct jqcheck_options *options,
+bool source_judge(struct source *c, const struct jqcheck_options *options,
 	unsigned *compilations, struct jqfault *ret);
 /* Appends the result's JSON text. *ret_faulty is set where it does not compile. Where the
  * scope has a question, that may be wanting afterwards: then it is not known yet. */
-MUST_CHECK bool code_eval(const struct code *c, const struct scope *scope,
+MUST_CHECK bool source_eval(const struct source *c, const struct scope *scope,
 	struct buf *out, bool *ret_faulty, struct error *err);
 /* Puts a source before the error, on one line and cut between characters; returns false.
  */
-bool code_blame(const char *source, struct error *err);
+bool source_blame(const char *source, struct error *err);
 
 #endif

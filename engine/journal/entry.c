@@ -1,4 +1,4 @@
-/* Entries and logs: lists that own what is in them. */
+/* Entries and outboxes: lists that own what is in them. */
 #include "journal/entry.h"
 
 #include "base/clock.h"
@@ -52,69 +52,69 @@ static void entries_destroy(struct entry *e)
 	}
 }
 
-void log_init(struct log *log,
-	void (*on_end)(struct log *, enum log_end, int64_t, const struct error *))
+void outbox_init(struct outbox *outbox,
+	void (*on_end)(struct outbox *, enum outbox_end, int64_t, const struct error *))
 {
-	*log = (struct log){.on_end = on_end};
-	log->tail = &log->head;
+	*outbox = (struct outbox){.on_end = on_end};
+	outbox->tail = &outbox->head;
 }
 
-static void log_empty(struct log *log)
+static void log_empty(struct outbox *outbox)
 {
-	entries_destroy(log->sent);
-	entries_destroy(log->head);
-	log->sent = log->head = NULL;
-	log->tail = &log->head;
-	log->since = 0;
+	entries_destroy(outbox->sent);
+	entries_destroy(outbox->head);
+	outbox->sent = outbox->head = NULL;
+	outbox->tail = &outbox->head;
+	outbox->since = 0;
 }
 
-void log_finish(struct log *log)
+void outbox_finish(struct outbox *outbox)
 {
-	log_empty(log);
+	log_empty(outbox);
 }
 
-bool log_is_clear(const struct log *log)
+bool outbox_is_clear(const struct outbox *outbox)
 {
-	return !log->head && !log->sent && !log->queued;
+	return !outbox->head && !outbox->sent && !outbox->queued;
 }
 
-void log_add(struct log *log, struct entry *e)
+void outbox_add(struct outbox *outbox, struct entry *e)
 {
-	if (!log->since)
-		log->since = clock_boottime();
+	if (!outbox->since)
+		outbox->since = clock_boottime();
 	e->next = NULL;
-	*log->tail = e;
-	log->tail = &e->next;
+	*outbox->tail = e;
+	outbox->tail = &e->next;
 }
 
-size_t log_send(struct log *log, size_t most)
+size_t outbox_send(struct outbox *outbox, size_t most)
 {
-	struct entry **end = &log->head;
+	struct entry **end = &outbox->head;
 	size_t bytes = 0;
 	do {
 		bytes += entry_bytes(*end);
 		end = &(*end)->next;
 	} while (*end && bytes + entry_bytes(*end) <= most);
-	log->sent = log->head;
-	log->head = *end;
+	outbox->sent = outbox->head;
+	outbox->head = *end;
 	*end = NULL;
-	if (!log->head)
-		log->tail = &log->head;
+	if (!outbox->head)
+		outbox->tail = &outbox->head;
 	return bytes;
 }
 
-void log_answer(struct log *log, enum log_end end, const struct error *err)
+void outbox_answer(struct outbox *outbox, enum outbox_end end, const struct error *err)
 {
 	int64_t seq = 0;
-	for (struct entry *e = log->sent; e; e = e->next)
+	for (struct entry *e = outbox->sent; e; e = e->next)
 		seq = e->seq;
-	if (end == LOG_DURABLE) {
-		entries_destroy(log->sent);
-		log->sent = NULL;
-		log->deferred = 0;
-		log->since = log->head ? clock_boottime() : 0;
+	if (end == OUTBOX_DURABLE) {
+		entries_destroy(outbox->sent);
+		outbox->sent = NULL;
+		outbox->deferred = 0;
+		outbox->since = outbox->head ? clock_boottime() : 0;
 	} else {
-		log_empty(log);
+		log_empty(outbox);
 	}
-	log->on_end(log, end, seq, err);
+	outbox->on_end(outbox, end, seq, err);
 }

@@ -46,39 +46,41 @@ struct entry *entry_create(struct uuid run_id, int64_t seq, int64_t at);
 void entry_destroy(struct entry *e);
 size_t entry_bytes(const struct entry *e); /* that it adds to a flush */
 
-enum log_end {
-	LOG_DURABLE,    /* everything up to seq is acknowledged */
-	LOG_CONFLICT,   /* somebody else appended: the run is not ours any more */
-	LOG_AMBIGUOUS,  /* the connection was lost: committed or not, nobody knows */
-	LOG_UNSTORABLE, /* the database refuses this run's entry for good: err says why */
+enum outbox_end {
+	OUTBOX_DURABLE,    /* everything up to seq is acknowledged */
+	OUTBOX_CONFLICT,   /* somebody else appended: the run is not ours any more */
+	OUTBOX_AMBIGUOUS,  /* the connection was lost: committed or not, nobody knows */
+	OUTBOX_UNSTORABLE, /* the database refuses this run's entry for good: err says why
+			    */
 };
 
 /* A run's way through the journal; embedded in whoever owns the run. */
-struct log {
+struct outbox {
 	struct entry *head, **tail; /* not sent yet */
 	struct entry *sent;         /* in flight */
-	struct log *next;           /* in the queue of logs with something to send */
+	struct outbox *next;        /* in the queue of outboxes with something to send */
 	bool queued, resting;       /* resting: queued, but not to be sent just yet */
 	int64_t since; /* boottime: for so long the journal owes it an answer; 0: it does
 			  not */
 	int deferred;  /* transient failures in a row */
 	int64_t rests_until; /* boottime, while it is resting */
-	void (*on_end)(
-		struct log *log, enum log_end end, int64_t seq, const struct error *err);
+	void (*on_end)(struct outbox *outbox, enum outbox_end end, int64_t seq,
+		const struct error *err);
 };
 
-/* on_end is called from the loop; in all cases but LOG_DURABLE the log has been emptied.
- * LOG_AMBIGUOUS without err: the entries are known to be undone, and why that will not
- * happen again. */
-void log_init(struct log *log,
-	void (*on_end)(struct log *, enum log_end, int64_t seq, const struct error *));
-void log_finish(struct log *log); /* frees entries; the log must not be in flight */
-bool log_is_clear(const struct log *log); /* nothing queued or in flight */
-void log_add(struct log *log, struct entry *e);
+/* on_end is called from the loop; in all cases but OUTBOX_DURABLE the outbox has been
+ * emptied. OUTBOX_AMBIGUOUS without err: the entries are known to be undone, and why that
+ * will not happen again. */
+void outbox_init(struct outbox *outbox, void (*on_end)(struct outbox *, enum outbox_end,
+						int64_t seq, const struct error *));
+void outbox_finish(
+	struct outbox *outbox); /* frees entries; the outbox must not be in flight */
+bool outbox_is_clear(const struct outbox *outbox); /* nothing queued or in flight */
+void outbox_add(struct outbox *outbox, struct entry *e);
 /* The oldest of what was added is in flight now, by whatever way: the lanes', or a
- * carrier's. At least one entry, and no more than `most` bytes; returns how many. */
-size_t log_send(struct log *log, size_t most);
+ * transaction's. At least one entry, and no more than `most` bytes; returns how many. */
+size_t outbox_send(struct outbox *outbox, size_t most);
 /* The answer to what was in flight. */
-void log_answer(struct log *log, enum log_end end, const struct error *err);
+void outbox_answer(struct outbox *outbox, enum outbox_end end, const struct error *err);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Group commit over two lanes. A lane takes its share of the logs that wait, sends all
- * their entries as one transaction, and answers each log. Ranges of a failed batch are a
- * stack of halves, tried one after the other.
+ * Group commit over two lanes. A lane takes its share of the outboxes that wait, sends
+ * all their entries as one transaction, and answers each outbox. Ranges of a failed batch
+ * are a stack of halves, tried one after the other.
  */
 #include "journal/journal.h"
 
@@ -26,50 +26,51 @@ struct range {
 struct lane {
 	struct journal *journal;
 	struct db *db;
-	struct log **logs; /* of the batch, and of the halves still to be tried */
+	struct outbox **outboxes; /* of the batch, and of the halves still to be tried */
 	size_t log_count;
 	struct range ranges[16]; /* a stack; the top is in flight */
 	int range_count;
 	bool in_flight;
 	bool refused;   /* its last answer was that it cannot be written at all */
 	bool pausing;   /* until pause fires: after a transient error */
-	bool answering; /* logs are being told; nothing new is sent meanwhile */
+	bool answering; /* outboxes are being told; nothing new is sent meanwhile */
 	uv_timer_t pause;
 };
 
 struct journal {
 	uv_loop_t *loop;
-	struct log *head, **tail; /* logs with something to send */
+	struct outbox *head, **tail; /* outboxes with something to send */
 	size_t queued;
-	struct log *resting; /* single runs whose entries failed for a passing reason */
+	struct outbox
+		*resting; /* single runs whose entries failed for a passing reason */
 	uv_timer_t rest;
 	struct lane lanes[JOURNAL_LANES];
 	int open_handles;
 	bool closing;
 };
 
-void journal_queue(struct journal *j, struct log *log)
+void journal_queue(struct journal *j, struct outbox *outbox)
 {
-	if (log->queued || log->sent || !log->head)
+	if (outbox->queued || outbox->sent || !outbox->head)
 		return;
-	log->queued = true;
-	log->next = NULL;
-	*j->tail = log;
-	j->tail = &log->next;
+	outbox->queued = true;
+	outbox->next = NULL;
+	*j->tail = outbox;
+	j->tail = &outbox->next;
 	j->queued++;
 }
 
-static struct log *dequeue(struct journal *j)
+static struct outbox *dequeue(struct journal *j)
 {
-	struct log *log = j->head;
-	if (!log)
+	struct outbox *outbox = j->head;
+	if (!outbox)
 		return NULL;
-	j->head = log->next;
+	j->head = outbox->next;
 	if (!j->head)
 		j->tail = &j->head;
-	log->queued = false;
+	outbox->queued = false;
 	j->queued--;
-	return log;
+	return outbox;
 }
 
 static void send_top(struct lane *lane);
@@ -83,14 +84,14 @@ static size_t count_entries(const struct entry *e)
 	return n;
 }
 
-static void answer_range(struct lane *lane, enum log_end end, const struct error *err)
+static void answer_range(struct lane *lane, enum outbox_end end, const struct error *err)
 {
 	struct range r = lane->ranges[--lane->range_count];
 	lane->answering = true;
 	for (size_t i = r.from; i < r.from + r.count; i++) {
-		struct log *log = lane->logs[i];
-		lane->logs[i] = NULL; /* it may be freed now */
-		log_answer(log, end, err);
+		struct outbox *outbox = lane->outboxes[i];
+		lane->outboxes[i] = NULL; /* it may be freed now */
+		outbox_answer(outbox, end, err);
 	}
 	lane->answering = false;
 }
@@ -131,15 +132,15 @@ static void on_rested(uv_timer_t *timer)
 {
 	struct journal *j = timer->data;
 	int64_t now = clock_boottime(), next = INT64_MAX;
-	for (struct log **p = &j->resting, *log; (log = *p);) {
-		if (log->rests_until > now) {
-			next = next < log->rests_until ? next : log->rests_until;
-			p = &log->next;
+	for (struct outbox **p = &j->resting, *outbox; (outbox = *p);) {
+		if (outbox->rests_until > now) {
+			next = next < outbox->rests_until ? next : outbox->rests_until;
+			p = &outbox->next;
 			continue;
 		}
-		*p = log->next;
-		log->queued = log->resting = false;
-		journal_queue(j, log);
+		*p = outbox->next;
+		outbox->queued = outbox->resting = false;
+		journal_queue(j, outbox);
 	}
 	if (j->resting)
 		wake_at(j, next);
@@ -147,11 +148,11 @@ static void on_rested(uv_timer_t *timer)
 }
 
 /* Longer each time; from now on it goes alone. */
-static int64_t rest_time(struct log *log)
+static int64_t rest_time(struct outbox *outbox)
 {
-	if (log->deferred < PATIENCE)
-		log->deferred = PATIENCE;
-	int doubled = log->deferred - PATIENCE;
+	if (outbox->deferred < PATIENCE)
+		outbox->deferred = PATIENCE;
+	int doubled = outbox->deferred - PATIENCE;
 	return REST_USEC << (doubled < REST_DOUBLED ? doubled : REST_DOUBLED);
 }
 
@@ -159,19 +160,19 @@ static int64_t rest_time(struct log *log)
 static void rest(struct lane *lane)
 {
 	struct journal *j = lane->journal;
-	struct log *log = lane->logs[lane->ranges[--lane->range_count].from];
-	struct entry *last = log->sent;
+	struct outbox *outbox = lane->outboxes[lane->ranges[--lane->range_count].from];
+	struct entry *last = outbox->sent;
 	while (last->next)
 		last = last->next;
-	last->next = log->head;
-	if (!log->head)
-		log->tail = &last->next;
-	log->head = log->sent;
-	log->sent = NULL;
-	log->queued = log->resting = true;
-	log->rests_until = clock_boottime() + rest_time(log);
-	log->next = j->resting;
-	j->resting = log;
+	last->next = outbox->head;
+	if (!outbox->head)
+		outbox->tail = &last->next;
+	outbox->head = outbox->sent;
+	outbox->sent = NULL;
+	outbox->queued = outbox->resting = true;
+	outbox->rests_until = clock_boottime() + rest_time(outbox);
+	outbox->next = j->resting;
+	j->resting = outbox;
 	wake_at(j, clock_boottime()); /* which finds out when the next one is over */
 }
 
@@ -184,11 +185,11 @@ static void on_partitions(struct db_batch *b)
 }
 
 /* What was in flight is in doubt; halves still to be tried again did not happen, but
- * their logs are answered alike: the same check finds that out. */
+ * their outboxes are answered alike: the same check finds that out. */
 static void abandon(struct lane *lane, const struct error *err)
 {
 	while (lane->range_count > 0)
-		answer_range(lane, LOG_AMBIGUOUS, err);
+		answer_range(lane, OUTBOX_AMBIGUOUS, err);
 }
 
 /* Somebody holds a lock: whoever took the run over would wait for it just so. */
@@ -204,9 +205,9 @@ static void renew(struct lane *lane, const struct error *err)
 {
 	int64_t now = clock_boottime();
 	for (size_t i = 0; i < lane->log_count; i++) {
-		struct log *log = lane->logs[i];
-		if (log && (is_lock(err) || log->deferred <= RENEWALS))
-			log->since = now;
+		struct outbox *outbox = lane->outboxes[i];
+		if (outbox && (is_lock(err) || outbox->deferred <= RENEWALS))
+			outbox->since = now;
 	}
 }
 
@@ -214,7 +215,7 @@ static void renew(struct lane *lane, const struct error *err)
 static void on_passing(struct lane *lane, const struct error *err)
 {
 	struct range top = lane->ranges[lane->range_count - 1];
-	struct log *first = lane->logs[top.from];
+	struct outbox *first = lane->outboxes[top.from];
 	bool waited = strcmp(err->sqlstate, "55P03") == 0;
 	first->deferred++;
 	if (!waited && first->deferred <= PATIENCE)
@@ -237,7 +238,7 @@ static void on_failed(struct lane *lane, const struct db_batch *b)
 {
 	struct range top = lane->ranges[lane->range_count - 1];
 	const struct error *err = &b->err;
-	struct log *first = lane->logs[top.from];
+	struct outbox *first = lane->outboxes[top.from];
 	bool missing_partition = strcmp(err->sqlstate, "23514") == 0;
 	lane->refused = db_error_is_drift(err);
 	if (!b->ambiguous && !lane->refused)
@@ -255,7 +256,8 @@ static void on_failed(struct lane *lane, const struct db_batch *b)
 		halve(lane);
 	} else {
 		answer_range(lane,
-			err->kind == ERROR_FENCED ? LOG_CONFLICT : LOG_UNSTORABLE, err);
+			err->kind == ERROR_FENCED ? OUTBOX_CONFLICT : OUTBOX_UNSTORABLE,
+			err);
 	}
 }
 
@@ -269,7 +271,7 @@ static void on_flushed(struct db_batch *b)
 	}
 	if (b->err.kind == ERROR_NONE) {
 		lane->refused = false;
-		answer_range(lane, LOG_DURABLE, NULL);
+		answer_range(lane, OUTBOX_DURABLE, NULL);
 	} else {
 		on_failed(lane, b);
 	}
@@ -281,10 +283,10 @@ static void send_range(struct lane *lane, struct range r)
 {
 	size_t count = 0, n = 0, bytes = 0;
 	for (size_t i = 0; i < r.count; i++)
-		count += count_entries(lane->logs[r.from + i]->sent);
+		count += count_entries(lane->outboxes[r.from + i]->sent);
 	struct entry **entries = xcalloc(count, sizeof(struct entry *));
 	for (size_t i = 0; i < r.count; i++) {
-		for (struct entry *e = lane->logs[r.from + i]->sent; e; e = e->next) {
+		for (struct entry *e = lane->outboxes[r.from + i]->sent; e; e = e->next) {
 			entries[n++] = e;
 			bytes += e->data.len;
 		}
@@ -336,15 +338,15 @@ static size_t logs_in_flight(const struct journal *j)
  * deadlock. */
 static int compare_logs(const void *a, const void *b)
 {
-	const struct log *const *x = a, *const *y = b;
+	const struct outbox *const *x = a, *const *y = b;
 	return uuid_compare((*x)->sent->run_id, (*y)->sent->run_id);
 }
 
-/* Whether the log that waits longest goes along with `bytes` of others. */
-static bool goes_along(const struct log *log, size_t bytes)
+/* Whether the outbox that waits longest goes along with `bytes` of others. */
+static bool goes_along(const struct outbox *outbox, size_t bytes)
 {
-	return log && log->deferred < PATIENCE &&
-	       bytes + entry_bytes(log->head) <= BOUND_FLUSH;
+	return outbox && outbox->deferred < PATIENCE &&
+	       bytes + entry_bytes(outbox->head) <= BOUND_FLUSH;
 }
 
 /* Takes the lane's share of what waits: (ready + in flight) / lanes, so that one lane
@@ -357,17 +359,17 @@ static void fill(struct lane *lane)
 		return;
 	size_t lanes = lanes_up(j), entries = 0, bytes = 0;
 	size_t share = (j->queued + logs_in_flight(j) + lanes - 1) / lanes;
-	struct log *log;
-	lane->logs = xrealloc(lane->logs, share * sizeof(struct log *));
+	struct outbox *outbox;
+	lane->outboxes = xrealloc(lane->outboxes, share * sizeof(struct outbox *));
 	lane->log_count = 0;
 	do {
-		log = dequeue(j);
-		bytes += log_send(log, BOUND_FLUSH - bytes);
-		entries += count_entries(log->sent);
-		lane->logs[lane->log_count++] = log;
+		outbox = dequeue(j);
+		bytes += outbox_send(outbox, BOUND_FLUSH - bytes);
+		entries += count_entries(outbox->sent);
+		lane->outboxes[lane->log_count++] = outbox;
 	} while (lane->log_count < share && entries < JOURNAL_BATCH &&
-		 log->deferred < PATIENCE && goes_along(j->head, bytes));
-	qsort(lane->logs, lane->log_count, sizeof(struct log *), compare_logs);
+		 outbox->deferred < PATIENCE && goes_along(j->head, bytes));
+	qsort(lane->outboxes, lane->log_count, sizeof(struct outbox *), compare_logs);
 	lane->ranges[0] = (struct range){0, lane->log_count};
 	lane->range_count = 1;
 	send_top(lane);
@@ -404,7 +406,7 @@ static void on_rest_closed(uv_handle_t *handle)
 static void on_pause_closed(uv_handle_t *handle)
 {
 	struct lane *lane = handle->data;
-	free(lane->logs);
+	free(lane->outboxes);
 	on_closed(lane->journal);
 }
 
@@ -432,20 +434,20 @@ void journal_set_lane(struct journal *j, int lane, struct db *db)
 	abandon(l, &err);
 }
 
-void journal_withdraw(struct journal *j, struct log *log)
+void journal_withdraw(struct journal *j, struct outbox *outbox)
 {
-	struct log **p = log->resting ? &j->resting : &j->head;
-	assert(!log->sent);
-	while (log->queued && *p != log)
+	struct outbox **p = outbox->resting ? &j->resting : &j->head;
+	assert(!outbox->sent);
+	while (outbox->queued && *p != outbox)
 		p = &(*p)->next;
-	if (log->queued) {
-		*p = log->next;
-		if (!log->resting && j->tail == &log->next)
+	if (outbox->queued) {
+		*p = outbox->next;
+		if (!outbox->resting && j->tail == &outbox->next)
 			j->tail = p;
-		j->queued -= !log->resting;
+		j->queued -= !outbox->resting;
 	}
-	log->queued = log->resting = false;
-	log_finish(log);
+	outbox->queued = outbox->resting = false;
+	outbox_finish(outbox);
 }
 
 void journal_flush(struct journal *j)
@@ -480,11 +482,12 @@ int64_t journal_stuck_since(const struct journal *j)
 		int64_t until = moves_until(lane);
 		turn = turn > until ? turn : until;
 		for (size_t i = 0; lane->range_count && i < lane->log_count; i++) {
-			if (lane->logs[i])
-				note_oldest(later(lane->logs[i]->since, until), &oldest);
+			if (lane->outboxes[i])
+				note_oldest(
+					later(lane->outboxes[i]->since, until), &oldest);
 		}
 	}
-	for (const struct log *log = j->head; log; log = log->next)
-		note_oldest(later(log->since, turn), &oldest);
+	for (const struct outbox *outbox = j->head; outbox; outbox = outbox->next)
+		note_oldest(later(outbox->since, turn), &oldest);
 	return oldest;
 }

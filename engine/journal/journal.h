@@ -25,10 +25,10 @@ struct journal *journal_create(uv_loop_t *loop);
 void journal_destroy(struct journal *j);
 /* The lane's connection; the journal never owns it. NULL: gone. */
 void journal_set_lane(struct journal *j, int lane, struct db *db);
-/* What the log holds goes out with the next journal_flush that the rules allow. */
-void journal_queue(struct journal *j, struct log *log);
-/* Takes back what the log holds and has not sent. */
-void journal_withdraw(struct journal *j, struct log *log);
+/* What the outbox holds goes out with the next journal_flush that the rules allow. */
+void journal_queue(struct journal *j, struct outbox *outbox);
+/* Takes back what the outbox holds and has not sent. */
+void journal_withdraw(struct journal *j, struct outbox *outbox);
 /* Sends what can be sent: once per turn of the loop, and when a lane came up. */
 void journal_flush(struct journal *j);
 /* Boottime since when the journal does not get on, 0: nothing waits. What waits for a

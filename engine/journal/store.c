@@ -498,9 +498,9 @@ void store_wait_alone(struct db_batch *b, struct uuid run, struct uuid owner)
 	db_add_uuid(p, owner);
 }
 
-void store_look_around(struct db_batch *b, struct uuid worker, char *const *has)
+void store_poll(struct db_batch *b, struct uuid worker, char *const *has)
 {
-	struct db_params *p = db_batch_add(b, sql_look_around);
+	struct db_params *p = db_batch_add(b, sql_poll);
 	db_add_uuid(p, worker);
 	add_words(p, has);
 }

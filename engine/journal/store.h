@@ -40,7 +40,7 @@ void store_register_login(
 	struct db_batch *b, struct uuid worker, const char *slot, int backend);
 void store_listen(struct db_batch *b);
 void store_beat(struct db_batch *b, struct uuid worker, int64_t lease);
-void store_look_around(struct db_batch *b, struct uuid worker, char *const *has);
+void store_poll(struct db_batch *b, struct uuid worker, char *const *has);
 void store_release_worker(struct db_batch *b, struct uuid worker);
 void store_drain_worker(struct db_batch *b, struct uuid worker);
 void store_find_orphans(struct db_batch *b, struct uuid worker);
@@ -127,18 +127,18 @@ void store_wake_missed(struct db_batch *b);
 void store_prune_events(struct db_batch *b);
 
 /* An event and what its correlations by a shape came to. */
-struct event_shape {
+struct event_correlation {
 	const char *source, *id;
 	const char *shape, *base; /* NULL: none */
 	char *expected;           /* NULL: it cannot be evaluated */
 };
 void store_add_event_keys(
-	struct db_batch *b, const struct event_shape *shapes, size_t count);
+	struct db_batch *b, const struct event_correlation *shapes, size_t count);
 /* place 0: as before; whole: there are no more kept events. */
 void store_mark_indexed(struct db_batch *b, const char *shape, const char *base,
 	int64_t place, bool whole);
 /* Rows of one event follow each other. Two statements. */
 void store_route_events(
-	struct db_batch *b, const struct event_shape *shapes, size_t count);
+	struct db_batch *b, const struct event_correlation *shapes, size_t count);
 
 #endif

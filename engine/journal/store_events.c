@@ -260,11 +260,11 @@ void store_prune_events(struct db_batch *b)
 	db_batch_add(b, sql_prune_events);
 }
 
-static void put_shapes(
-	struct columns *c, int first, const struct event_shape *shapes, size_t count)
+static void put_shapes(struct columns *c, int first,
+	const struct event_correlation *shapes, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		const struct event_shape *s = &shapes[i];
+		const struct event_correlation *s = &shapes[i];
 		if (!s->expected)
 			continue;
 		put_text(c, first, s->source);
@@ -277,7 +277,7 @@ static void put_shapes(
 }
 
 void store_add_event_keys(
-	struct db_batch *b, const struct event_shape *shapes, size_t count)
+	struct db_batch *b, const struct event_correlation *shapes, size_t count)
 {
 	static const uint32_t types[] = {
 		DB_OID_TEXT, DB_OID_TEXT, DB_OID_TEXT, DB_OID_TEXT, DB_OID_TEXT};
@@ -301,14 +301,15 @@ void store_mark_indexed(struct db_batch *b, const char *shape, const char *base,
 }
 
 void store_route_events(
-	struct db_batch *b, const struct event_shape *shapes, size_t count)
+	struct db_batch *b, const struct event_correlation *shapes, size_t count)
 {
 	static const uint32_t types[] = {DB_OID_TEXT, DB_OID_TEXT, DB_OID_TEXT,
 		DB_OID_TEXT, DB_OID_TEXT, DB_OID_TEXT, DB_OID_TEXT};
 	struct columns c;
 	columns_init(&c, types, 7);
 	for (size_t i = 0; i < count; i++) {
-		const struct event_shape *s = &shapes[i], *before = i ? s - 1 : NULL;
+		const struct event_correlation *s = &shapes[i],
+					       *before = i ? s - 1 : NULL;
 		if (before && strcmp(s->source, before->source) == 0 &&
 			strcmp(s->id, before->id) == 0)
 			continue; /* the same event, for another shape */

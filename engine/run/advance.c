@@ -128,7 +128,7 @@ static enum progress refuse_output(
 		run_hold(r, f, "the answer that was given for the step was refused");
 		return PROGRESS_AGAIN;
 	}
-	fault->uncertain = e && effect_may_have_happened(e) && !e->carrier;
+	fault->uncertain = e && effect_may_have_happened(e) && !e->transaction;
 	return fail_effect(
 		r, f, fault, "the last attempt took effect, but its output was refused");
 }
@@ -286,7 +286,7 @@ static enum progress begin_attempt(struct run *r, struct frame *f, struct host *
 		return PROGRESS_AGAIN;
 	}
 	run_record(r, &op);
-	f->looked = true; /* who wakes it from now on asks for another look */
+	f->asked = true; /* who wakes it from now on asks for another look */
 	return PROGRESS_AGAIN;
 }
 
@@ -382,7 +382,7 @@ static enum progress enter_as(struct run *r, struct frame *probe, struct host *h
 		return PROGRESS_AGAIN;
 	struct frame *f = frame_child_towards(probe->parent, probe->path);
 	f->request = probe->request;
-	f->looked = true; /* who wakes it from now on asks for another look */
+	f->asked = true; /* who wakes it from now on asks for another look */
 	return ok ? PROGRESS_AGAIN : run_fail(r, f, &fault);
 }
 
@@ -490,7 +490,7 @@ static enum progress wait_again(struct run *r, struct frame *f, const struct eff
 static enum progress end_effect(struct run *r, struct frame *f, const struct advance *a)
 {
 	struct run_effect *e = f->effect;
-	if (!e || !e->done || (e->effect.carrier && e != a->carried))
+	if (!e || !e->done || (e->effect.transaction && e != a->carried))
 		return PROGRESS_WAIT;
 	struct json output = {e->effect.output.data, e->effect.output.len};
 	if (e->effect.succeeded && !e->effect.waits)
@@ -566,7 +566,7 @@ static enum progress try_again(struct run *r, struct frame *f, const struct adva
 
 static enum progress step_waiting(struct run *r, struct frame *f, const struct advance *a)
 {
-	if (f->due > a->now && (f->due != DUE_WOKEN || f->looked))
+	if (f->due > a->now && (f->due != DUE_WOKEN || f->asked))
 		return PROGRESS_WAIT;
 	if (!f->retrying)
 		return f->task->kind->next(r, f);
@@ -628,7 +628,7 @@ static bool needs_own_entry(const struct task *t, const struct advance *a)
 {
 	const struct effect_kind *kind = t->kind->effect;
 	return kind && !(kind->is_transactional && kind->is_transactional(t)) &&
-	       a->carried && !a->carried->effect.carrier->settled;
+	       a->carried && !a->carried->effect.transaction->settled;
 }
 
 /* Whether the step at the frame would begin an attempt now, and must not. */
@@ -765,7 +765,8 @@ static bool is_long(const struct run *r, int steps, int64_t began)
 /* The completion that its own transaction takes along, and nothing else. */
 static bool goes_alone(const struct run *r, const struct advance *a)
 {
-	return a->carried && a->carried->recorded && a->carried->effect.carrier->sole &&
+	return a->carried && a->carried->recorded &&
+	       a->carried->effect.transaction->sole &&
 	       (!r->failed || r->error_waits || run_awaits_person(r));
 }
 

@@ -99,7 +99,7 @@ struct frame {
 	int64_t retry_since; /* an operator began its budget anew; 0: with its start */
 	int64_t due;         /* FRAME_WAITING */
 	bool retrying;       /* it waits for a retry, not by itself */
-	bool looked;         /* since it was loaded or woken; volatile */
+	bool asked;          /* since it was loaded or woken; volatile */
 
 	struct agenda *agenda; /* its run's; NULL: it is not in a tree */
 	struct agenda_note note;

@@ -225,7 +225,7 @@ static bool retry_conflict(struct run *r)
 }
 
 /* A try that has spent its retries and has nothing else to do lets the error pass. */
-static bool has_handler(const struct catcher *c)
+static bool stops_here(const struct catcher *c)
 {
 	return !c->retry || c->has_then;
 }
@@ -238,7 +238,7 @@ static bool catch_at(struct run *r, struct frame *f)
 		return false;
 	if (schedule(r, f, c->retry))
 		return true;
-	if (is_put_off(r) || (!f->task->handler && !has_handler(c)) || waits_below(r, f))
+	if (is_put_off(r) || (!f->task->handler && !stops_here(c)) || waits_below(r, f))
 		return false;
 	struct op op = op_make(OP_CAUGHT, f->path);
 	run_cancel_others(r, f, r->failed);

@@ -98,8 +98,8 @@ void run_effect_stop(struct run_effect *e)
 {
 	if (e && !e->done)
 		e->effect.task->kind->effect->stop(&e->effect);
-	else if (e && e->effect.carrier && !e->recorded)
-		e->effect.carrier->roll_back(e->effect.carrier);
+	else if (e && e->effect.transaction && !e->recorded)
+		e->effect.transaction->roll_back(e->effect.transaction);
 	run_effect_destroy(e);
 }
 
@@ -157,7 +157,7 @@ bool run_effect_attach(struct run *r, struct run_effect *e)
 struct run_effect *run_effect_carrying(const struct run *r)
 {
 	struct run_effect *e = r->under_way;
-	while (e && !(e->done && e->effect.carrier))
+	while (e && !(e->done && e->effect.transaction))
 		e = e->next;
 	return e;
 }

@@ -154,7 +154,7 @@ const struct member frame_members[] = {
 	FRAME_NONE(intent_seq),
 	FRAME_NONE(granted),
 	FRAME_NONE(effect),
-	FRAME_NONE(looked),
+	FRAME_NONE(asked),
 	FRAME_NONE(agenda),
 	FRAME_NONE(note),
 	FRAME_NONE(put_off),

@@ -35,7 +35,7 @@ static bool drop_effect(struct run *r, struct frame *f)
 	if (!e)
 		return false;
 	bool happened = !e->done ? effect_may_have_happened(&e->effect)
-				 : !e->effect.safe && !e->effect.carrier &&
+				 : !e->effect.safe && !e->effect.transaction &&
 					   (e->effect.succeeded || e->effect.waits ||
 						   effect_fault(&e->effect)->uncertain);
 	r->dropped_effect |= happened;

@@ -7,15 +7,15 @@
 
 #include "journal/journal.h"
 
-struct carrier {
-	/* Appends log->sent and commits; ends with log_answer. */
-	void (*commit)(struct carrier *c, struct log *log);
+struct transaction {
+	/* Appends outbox->sent and commits; ends with log_answer. */
+	void (*commit)(struct transaction *c, struct outbox *outbox);
 	/* The outcome is not a success after all: undoes it. */
-	void (*roll_back)(struct carrier *c);
+	void (*roll_back)(struct transaction *c);
 	void *owner;
 	/* Nothing that others wrote runs at its commit. Else such code may have set
 	 * synchronous_commit, and what was committed counts as durable only when a later
-	 * commit of ours is: the log is one. */
+	 * commit of ours is: the outbox is one. */
 	bool settled;
 	/* It may append and do nothing else for us: the step's completion goes alone. */
 	bool sole;

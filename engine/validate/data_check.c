@@ -20,7 +20,7 @@ static bool on_missing(void *ctx, const char *uri, struct json place)
 }
 
 static void check_document(
-	struct inspection *in, struct json document, const struct place *place)
+	struct inspection *in, struct json document, const struct spot *place)
 {
 	const struct json_schema_options o = {.on_missing = on_missing};
 	struct json_schema *s;
@@ -33,7 +33,7 @@ static void check_document(
 }
 
 static void check_resource(
-	struct inspection *in, struct json endpoint, const struct place *place)
+	struct inspection *in, struct json endpoint, const struct spot *place)
 {
 	struct json uri =
 		json_type(endpoint) == JSON_OBJECT ? json_get(endpoint, "uri") : endpoint;
@@ -42,13 +42,13 @@ static void check_resource(
 		inspection_report(in, FINDING_UNSUPPORTED, place, uri, "%s", err.text);
 }
 
-void data_check(struct inspection *in, struct json v, const struct place *place)
+void data_check(struct inspection *in, struct json v, const struct spot *place)
 {
 	struct json document = json_get(v, "document"),
 		    resource = json_get(v, "resource"),
 		    endpoint = json_get(resource, "endpoint");
-	struct place below = {.up = place, .key = JSON_LITERAL("\"document\"")};
-	struct place inside = {.up = &below, .key = JSON_LITERAL("\"endpoint\"")};
+	struct spot below = {.up = place, .key = JSON_LITERAL("\"document\"")};
+	struct spot inside = {.up = &below, .key = JSON_LITERAL("\"endpoint\"")};
 	if (document.s && data_schema_has_format(json_get(v, "format")))
 		check_document(in, document, &below);
 	below.key = JSON_LITERAL("\"resource\"");

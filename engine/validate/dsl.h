@@ -30,14 +30,14 @@ enum unknown {
 };
 
 /* The entries of `use` that a string names. */
-enum catalog {
-	CATALOG_NONE,
-	CATALOG_AUTHENTICATIONS,
-	CATALOG_ERRORS,
-	CATALOG_FUNCTIONS,
-	CATALOG_RETRIES,
-	CATALOG_SECRETS,
-	CATALOG_TIMEOUTS,
+enum use_section {
+	USE_NONE,
+	USE_AUTHENTICATIONS,
+	USE_ERRORS,
+	USE_FUNCTIONS,
+	USE_RETRIES,
+	USE_SECRETS,
+	USE_TIMEOUTS,
 	CATALOGS
 };
 
@@ -81,7 +81,7 @@ struct shape {
 	const char *const *words; /* any of these; NULL: every string. Of an object with
 				     one member, the name: these stand one level further
 				     in, unless the name was forgotten. */
-	enum catalog catalog;
+	enum use_section catalog;
 	bool expression; /* an expression even without ${ } */
 	bool literal;    /* never an expression */
 	bool foreign;    /* an expression only if it begins with ${: code of its own */

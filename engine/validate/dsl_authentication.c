@@ -9,7 +9,7 @@ static const struct shape secret_name = {
 	.what = "the name of a secret",
 	.literal = true,
 	.formats = FORMAT_NOT_EMPTY,
-	.catalog = CATALOG_SECRETS,
+	.catalog = USE_SECRETS,
 };
 
 static const struct shape by_secret = {
@@ -163,7 +163,7 @@ static const struct shape authentication_name = {
 	.what = "the name of an entry of use.authentications",
 	.literal = true,
 	.formats = FORMAT_NOT_EMPTY,
-	.catalog = CATALOG_AUTHENTICATIONS,
+	.catalog = USE_AUTHENTICATIONS,
 };
 
 const struct shape schema_authentication_or_name = {

@@ -93,7 +93,7 @@ const struct shape schema_timeout = {
 static const struct shape timeout_name = {
 	.type = SHAPE_STRING,
 	.literal = true,
-	.catalog = CATALOG_TIMEOUTS,
+	.catalog = USE_TIMEOUTS,
 };
 
 const struct shape schema_timeout_or_name = {
@@ -224,7 +224,7 @@ const struct shape schema_error = {
 static const struct shape error_name = {
 	.type = SHAPE_STRING,
 	.literal = true,
-	.catalog = CATALOG_ERRORS,
+	.catalog = USE_ERRORS,
 };
 
 const struct shape schema_error_or_name = {
@@ -286,7 +286,7 @@ const struct shape schema_retry = {
 const struct shape schema_retry_name = {
 	.type = SHAPE_STRING,
 	.literal = true,
-	.catalog = CATALOG_RETRIES,
+	.catalog = USE_RETRIES,
 };
 
 const struct shape schema_retry_or_name = {

@@ -11,7 +11,7 @@
 
 /* The members of a task that lead somewhere, read once. */
 struct flow_task {
-	struct place item, place; /* the element of the list, the task in it */
+	struct spot item, place; /* the element of the list, the task in it */
 	struct json then, condition, cases, catch;
 	bool raises;
 };
@@ -56,7 +56,7 @@ static void read_task(struct flow_task *t, struct json task)
 	}
 }
 
-static void flow_init(struct flow *f, struct json list, const struct place *place)
+static void flow_init(struct flow *f, struct json list, const struct spot *place)
 {
 	struct json_iter it = json_iter(list);
 	struct json item, *items = NULL;
@@ -74,7 +74,7 @@ static void flow_init(struct flow *f, struct json list, const struct place *plac
 		struct flow_task *t = &f->tasks[i];
 		struct json_iter members = json_iter(items[i]);
 		struct json task;
-		t->item = (struct place){.up = place, .index = i};
+		t->item = (struct spot){.up = place, .index = i};
 		t->place.up = &t->item;
 		if (json_type(items[i]) != JSON_OBJECT ||
 			!json_next_member(&members, &t->place.key, &task) || members.p) {
@@ -102,7 +102,7 @@ static bool is_directive(struct json then)
 	       json_string_is(then, "end");
 }
 
-static void report_target(struct flow *f, struct json then, const struct place *place)
+static void report_target(struct flow *f, struct json then, const struct spot *place)
 {
 	char quoted[QUOTE_SIZE], guess[GUESS_SIZE];
 	static const char *const directives[] = {"continue", "exit", "end", NULL};
@@ -119,7 +119,7 @@ static void report_target(struct flow *f, struct json then, const struct place *
 }
 
 /* Goes where a `then` of task i leads; up is the object that it is a member of. */
-static void follow(struct flow *f, size_t i, struct json then, const struct place *up)
+static void follow(struct flow *f, size_t i, struct json then, const struct spot *up)
 {
 	if (json_type(then) != JSON_STRING || json_string_is(then, "continue")) {
 		reach(f, i + 1);
@@ -131,7 +131,7 @@ static void follow(struct flow *f, size_t i, struct json then, const struct plac
 	if (target)
 		reach(f, target->index);
 	else if (f->reporting)
-		report_target(f, then, &(struct place){.up = up, .key = THEN});
+		report_target(f, then, &(struct spot){.up = up, .key = THEN});
 	else
 		reach(f, i + 1);
 }
@@ -140,17 +140,17 @@ static void follow(struct flow *f, size_t i, struct json then, const struct plac
 static bool follow_cases(struct flow *f, size_t i)
 {
 	struct json cases = f->tasks[i].cases;
-	struct place list = {
+	struct spot list = {
 		.up = &f->tasks[i].place,
 		.key = JSON_LITERAL("\"switch\""),
 	};
-	struct place item = {.up = &list};
+	struct spot item = {.up = &list};
 	struct json_iter it = json_iter(cases);
 	struct json element, value;
 	bool has_default = false;
 	for (; json_type(cases) == JSON_ARRAY && json_next_element(&it, &element);
 		item.index++) {
-		struct place name = {.up = &item};
+		struct spot name = {.up = &item};
 		struct json_iter members = json_iter(element);
 		if (json_type(element) != JSON_OBJECT ||
 			!json_next_member(&members, &name.key, &value))
@@ -178,7 +178,7 @@ static void follow_task(struct flow *f, size_t i)
 	if (!leaves || f->reporting)
 		follow(f, i, t->then, &t->place);
 	struct json caught = json_get(t->catch, "then");
-	struct place catch = {.up = &t->place, .key = JSON_LITERAL("\"catch\"")};
+	struct spot catch = {.up = &t->place, .key = JSON_LITERAL("\"catch\"")};
 	if (caught.s)
 		follow(f, i, caught, &catch);
 }
@@ -191,7 +191,7 @@ static void check_names(struct flow *f)
 		if (names[i].n != names[i - 1].n ||
 			memcmp(names[i].s, names[i - 1].s, names[i].n) != 0)
 			continue;
-		const struct place *place = &f->tasks[names[i].index].place;
+		const struct spot *place = &f->tasks[names[i].index].place;
 		inspection_report(f->in, FINDING_UNSUPPORTED, place, place->key,
 			"another task of this list is named %s too: the names in a list "
 			"must "
@@ -209,7 +209,7 @@ static void check_reached(struct flow *f)
 	while (f->depth > 0)
 		follow_task(f, f->stack[--f->depth]);
 	for (size_t i = 0; i < f->count; i++) {
-		const struct place *place = &f->tasks[i].place;
+		const struct spot *place = &f->tasks[i].place;
 		if (!f->reached[i] && place->key.s)
 			inspection_report(f->in, FINDING_WARNING, place, place->key,
 				"this task is never reached: what comes before it always "
@@ -218,7 +218,7 @@ static void check_reached(struct flow *f)
 	}
 }
 
-void flow_check(struct inspection *in, struct json list, const struct place *place)
+void flow_check(struct inspection *in, struct json list, const struct spot *place)
 {
 	struct flow f = {.in = in, .reporting = true};
 	flow_init(&f, list, place);
@@ -232,7 +232,7 @@ void flow_check(struct inspection *in, struct json list, const struct place *pla
 	flow_finish(&f);
 }
 
-void branches_check(struct inspection *in, struct json list, const struct place *place)
+void branches_check(struct inspection *in, struct json list, const struct spot *place)
 {
 	struct flow f = {.in = in};
 	flow_init(&f, list, place);
@@ -242,7 +242,7 @@ void branches_check(struct inspection *in, struct json list, const struct place 
 	check_names(&f);
 	for (size_t i = 0; i < f.count; i++) {
 		struct json then = f.tasks[i].then;
-		struct place at = {.up = &f.tasks[i].place, .key = THEN};
+		struct spot at = {.up = &f.tasks[i].place, .key = THEN};
 		if (json_type(then) == JSON_STRING && !is_directive(then))
 			inspection_report(in, FINDING_UNSUPPORTED, &at, then,
 				"branches begin all at once: none is the next of "

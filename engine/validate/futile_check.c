@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void report(struct inspection *in, const struct place *up, const char *key,
+static void report(struct inspection *in, const struct spot *up, const char *key,
 	struct json at, const char *text)
 {
 	struct buf name = {0};
 	json_put_text(&name, key);
-	struct place place = {.up = up, .key = {name.data, name.len}};
+	struct spot place = {.up = up, .key = {name.data, name.len}};
 	inspection_report(in, FINDING_WARNING, &place, at, "%s", text);
 	buf_finish(&name);
 }
@@ -116,7 +116,7 @@ static const char *advice(enum kind kind)
 
 /* No attempt of these is ever uncertain. */
 static void check_certain(struct inspection *in, enum kind kind, struct json value,
-	const struct place *place)
+	const struct spot *place)
 {
 	if (!json_string_is(value, "retry"))
 		inspection_report(in, FINDING_WARNING, place, place->key,
@@ -127,7 +127,7 @@ static void check_certain(struct inspection *in, enum kind kind, struct json val
 }
 
 static void check_note(struct inspection *in, enum kind kind, struct json keyword,
-	struct json value, const struct place *place)
+	struct json value, const struct spot *place)
 {
 	const struct note *note = find_note(place->key);
 	if (!note || (note->acts & kind))
@@ -155,11 +155,11 @@ static bool is_safe(struct json task)
 }
 
 static void check_metadata(struct inspection *in, struct json task, struct json metadata,
-	const struct place *place)
+	const struct spot *place)
 {
 	struct json keyword = {0}, value;
-	struct place up = {.up = place, .key = JSON_LITERAL("\"metadata\"")};
-	struct place at = {.up = &up};
+	struct spot up = {.up = place, .key = JSON_LITERAL("\"metadata\"")};
+	struct spot at = {.up = &up};
 	struct json_iter it = json_iter(metadata);
 	if (json_type(metadata) != JSON_OBJECT)
 		return;
@@ -174,10 +174,10 @@ static void check_metadata(struct inspection *in, struct json task, struct json 
 }
 
 void futile_check_document(
-	struct inspection *in, struct json metadata, const struct place *place)
+	struct inspection *in, struct json metadata, const struct spot *place)
 {
 	struct json_iter it = json_iter(metadata);
-	struct place at = {.up = place};
+	struct spot at = {.up = place};
 	struct json value;
 	while (json_next_member(&it, &at.key, &value)) {
 		const struct note *note = find_note(at.key);
@@ -195,8 +195,7 @@ void futile_check_document(
 
 /* ---- Tasks that never get there ---- */
 
-static void check_raise(
-	struct inspection *in, struct json task, const struct place *place)
+static void check_raise(struct inspection *in, struct json task, const struct spot *place)
 {
 	static const char *const after[] = {"then", "output", "export"};
 	for (size_t i = 0; i < sizeof after / sizeof *after; i++) {
@@ -247,11 +246,11 @@ static bool may_be_foreign(const struct inspection *in)
 }
 
 static void check_filter(
-	struct inspection *in, struct json filter, const struct place *place)
+	struct inspection *in, struct json filter, const struct spot *place)
 {
 	struct json given = json_get(filter, "status");
 	char *type = json_strdup(json_get(filter, "type"));
-	struct place at = {.up = place, .key = JSON_LITERAL("\"status\"")};
+	struct spot at = {.up = place, .key = JSON_LITERAL("\"status\"")};
 	int64_t status, own;
 	if (type && json_int(given, &status) && is_own_status(type, &own) &&
 		status != own && !may_be_foreign(in))
@@ -263,17 +262,17 @@ static void check_filter(
 }
 
 static void check_catch(
-	struct inspection *in, struct json caught, const struct place *place)
+	struct inspection *in, struct json caught, const struct spot *place)
 {
-	struct place at = {.up = place, .key = JSON_LITERAL("\"catch\"")};
-	struct place errors = {.up = &at, .key = JSON_LITERAL("\"errors\"")};
-	struct place with = {.up = &errors, .key = JSON_LITERAL("\"with\"")};
+	struct spot at = {.up = place, .key = JSON_LITERAL("\"catch\"")};
+	struct spot errors = {.up = &at, .key = JSON_LITERAL("\"errors\"")};
+	struct spot with = {.up = &errors, .key = JSON_LITERAL("\"with\"")};
 	struct json filter = json_get(json_get(caught, "errors"), "with");
 	if (filter.s)
 		check_filter(in, filter, &with);
 }
 
-void futile_check_task(struct inspection *in, struct json task, const struct place *place)
+void futile_check_task(struct inspection *in, struct json task, const struct spot *place)
 {
 	struct json_iter it = json_iter(task);
 	struct json key, value;
@@ -289,7 +288,7 @@ void futile_check_task(struct inspection *in, struct json task, const struct pla
 
 /* ---- Values ---- */
 
-void futile_check_method(struct inspection *in, struct json v, const struct place *place)
+void futile_check_method(struct inspection *in, struct json v, const struct spot *place)
 {
 	static const char *const usual[] = {
 		"get", "post", "put", "patch", "delete", "head", "options", NULL};
@@ -314,7 +313,7 @@ void futile_check_method(struct inspection *in, struct json v, const struct plac
 }
 
 void futile_check_timeout(
-	struct inspection *in, struct json timeout, const struct place *place)
+	struct inspection *in, struct json timeout, const struct spot *place)
 {
 	struct json after = json_get(timeout, "after");
 	struct error why;
@@ -342,7 +341,7 @@ static struct json source_of(const struct buf *b)
 	return (struct json){s, n};
 }
 
-void futile_check_items(struct inspection *in, struct json v, const struct place *place)
+void futile_check_items(struct inspection *in, struct json v, const struct spot *place)
 {
 	struct buf b = {0};
 	json_string(v, &b);
@@ -361,7 +360,7 @@ void futile_check_items(struct inspection *in, struct json v, const struct place
 }
 
 void futile_check_strategy(
-	struct inspection *in, struct json strategy, const struct place *place)
+	struct inspection *in, struct json strategy, const struct spot *place)
 {
 	struct json all = json_get(strategy, "all");
 	if (json_type(all) == JSON_ARRAY && json_count(all) == 0)
@@ -370,7 +369,7 @@ void futile_check_strategy(
 			"whatever comes is \"any\": []");
 }
 
-void futile_check_run(struct inspection *in, struct json run, const struct place *place)
+void futile_check_run(struct inspection *in, struct json run, const struct spot *place)
 {
 	struct json ret = json_get(run, "return");
 	if (json_is(json_get(run, "await"), "false") && ret.s &&

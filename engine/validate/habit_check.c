@@ -82,7 +82,7 @@ static bool lacks_braces(const struct inspection *in, const char *s)
 }
 
 void habit_check_text(
-	struct inspection *in, const char *s, struct json v, const struct place *place)
+	struct inspection *in, const char *s, struct json v, const struct spot *place)
 {
 	if (lacks_braces(in, s)) {
 		inspection_report(in, FINDING_WARNING, place, v,
@@ -134,7 +134,7 @@ static const char *find_assignment(char *s, size_t n)
 
 /* "${ .n } > 5" is text, which is neither false nor null. */
 static bool check_template(
-	struct inspection *in, struct buf *b, struct json v, const struct place *place)
+	struct inspection *in, struct buf *b, struct json v, const struct spot *place)
 {
 	const char *blanks = " \t\r\n";
 	size_t at = 0, n = 0, before = strspn(b->data, blanks);
@@ -153,8 +153,7 @@ static bool check_template(
 }
 
 /* `.x = 1` gives the data back with another x: neither false nor null. */
-void habit_check_condition(
-	struct inspection *in, struct json v, const struct place *place)
+void habit_check_condition(struct inspection *in, struct json v, const struct spot *place)
 {
 	struct buf b = {0};
 	json_string(v, &b);
@@ -192,7 +191,7 @@ static bool lacks_host(const char *s)
 }
 
 void habit_check_url(
-	struct inspection *in, struct json v, const struct place *place, bool file)
+	struct inspection *in, struct json v, const struct spot *place, bool file)
 {
 	char quoted[QUOTE_SIZE], *s = json_strdup(v);
 	bool known = s && (may_begin(s, "http://") || may_begin(s, "https://") ||
@@ -210,7 +209,7 @@ void habit_check_url(
 
 /* ---- Errors and events ---- */
 
-void habit_check_error(struct inspection *in, struct json v, const struct place *place)
+void habit_check_error(struct inspection *in, struct json v, const struct spot *place)
 {
 	char *type = json_strdup(v);
 	const char *meant = type ? problem_type_meant(type) : NULL;
@@ -228,12 +227,12 @@ void habit_check_error(struct inspection *in, struct json v, const struct place 
 /* Attributes of one's own are allowed, but one letter from a known name they are a slip.
  */
 void habit_check_event(
-	struct inspection *in, struct json v, const struct place *place, bool awaited)
+	struct inspection *in, struct json v, const struct spot *place, bool awaited)
 {
 	static const char *const known[] = {"type", "source", "subject", "time", "data",
 		"datacontenttype", "dataschema", NULL};
 	struct json_iter it = json_iter(v);
-	struct place at = {.up = place};
+	struct spot at = {.up = place};
 	struct json value;
 	bool slip = false;
 	while (json_next_member(&it, &at.key, &value)) {
@@ -281,11 +280,11 @@ static bool has_timeouts(struct json list)
 }
 
 /* The timeout of a try goes past its own catch. */
-void habit_check_try(struct inspection *in, struct json task, const struct place *place)
+void habit_check_try(struct inspection *in, struct json task, const struct spot *place)
 {
 	struct json timeout = json_get(task, "timeout");
 	struct json errors = json_get(json_get(task, "catch"), "errors");
-	struct place at = {.up = place, .key = JSON_LITERAL("\"timeout\"")};
+	struct spot at = {.up = place, .key = JSON_LITERAL("\"timeout\"")};
 	if (!timeout.s || !catches_timeouts(json_get(errors, "with")) ||
 		has_timeouts(json_get(task, "try")))
 		return;

@@ -114,20 +114,20 @@ void inspection_init(
 	struct inspection *in, const char *text, struct json judged, struct json document)
 {
 	static const char *const names[CATALOGS] = {
-		[CATALOG_AUTHENTICATIONS] = "authentications",
-		[CATALOG_ERRORS] = "errors",
-		[CATALOG_FUNCTIONS] = "functions",
-		[CATALOG_RETRIES] = "retries",
-		[CATALOG_TIMEOUTS] = "timeouts",
+		[USE_AUTHENTICATIONS] = "authentications",
+		[USE_ERRORS] = "errors",
+		[USE_FUNCTIONS] = "functions",
+		[USE_RETRIES] = "retries",
+		[USE_TIMEOUTS] = "timeouts",
 	};
 	*in = (struct inspection){
 		.text = text, .judged = judged, .invalid = FINDING_ERROR};
 	struct json use = in->use = json_get(document, "use");
-	for (int i = CATALOG_NONE + 1; i < CATALOGS; i++) {
+	for (int i = USE_NONE + 1; i < CATALOGS; i++) {
 		if (names[i])
 			names_add_members(&in->catalogs[i], json_get(use, names[i]));
 	}
-	add_secrets(&in->catalogs[CATALOG_SECRETS], json_get(use, "secrets"));
+	add_secrets(&in->catalogs[USE_SECRETS], json_get(use, "secrets"));
 	in->alone = !json_get(document, "document").s;
 	add_arguments(&in->arguments, judged, in->alone);
 	struct json mode = json_get(json_get(document, "evaluate"), "mode");
@@ -156,7 +156,7 @@ void inspection_finish(struct inspection *in)
 
 /* Control characters in a key become the signs for them, U+2400 and on: a pointer is one
  * line. */
-static void put_pointer(const struct place *place, struct buf *out)
+static void put_pointer(const struct spot *place, struct buf *out)
 {
 	if (!place)
 		return;
@@ -184,7 +184,7 @@ static void put_pointer(const struct place *place, struct buf *out)
 
 /* Takes the text. */
 static void keep(struct inspection *in, enum finding_class class,
-	const struct place *place, const char *at, char *text)
+	const struct spot *place, const char *at, char *text)
 {
 	if (in->count == in->cap) {
 		in->cap = in->cap ? in->cap * 2 : 16;
@@ -209,7 +209,7 @@ static bool is_full(struct inspection *in)
 }
 
 void inspection_report(struct inspection *in, enum finding_class class,
-	const struct place *place, struct json at, const char *format, ...)
+	const struct spot *place, struct json at, const char *format, ...)
 {
 	in->errors += class == FINDING_ERROR;
 	in->unsupported += class == FINDING_UNSUPPORTED;
@@ -229,8 +229,8 @@ void inspection_report(struct inspection *in, enum finding_class class,
 	keep(in, class, place, at.s, xstrdup(text));
 }
 
-void inspection_suspect(struct inspection *in, const struct place *place, struct json at,
-	const char *text)
+void inspection_suspect(
+	struct inspection *in, const struct spot *place, struct json at, const char *text)
 {
 	in->suspected++;
 	if (is_full(in))

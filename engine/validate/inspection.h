@@ -11,8 +11,8 @@
 #include "json/names.h"
 
 /* Where a value stands: a chain on the stack from the value up to the document (NULL). */
-struct place {
-	const struct place *up;
+struct spot {
+	const struct spot *up;
 	struct json key; /* absent: an element of an array */
 	size_t index;
 };
@@ -82,7 +82,7 @@ void inspection_finish(struct inspection *in);
 
 /* Adds a finding about the value at `place`; `at` is the text it points to. */
 void inspection_report(struct inspection *in, enum finding_class class,
-	const struct place *place, struct json at, const char *format, ...)
+	const struct spot *place, struct json at, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
 /*
@@ -90,7 +90,7 @@ void inspection_report(struct inspection *in, enum finding_class class,
  * run the compiler knows better which strings are expressions, and reports them itself:
  * it is handed over only if there are other findings for which nobody will compile it.
  */
-void inspection_suspect(struct inspection *in, const struct place *place, struct json at,
+void inspection_suspect(struct inspection *in, const struct spot *place, struct json at,
 	const char *text);
 
 /* Takes back what was found since the mark: a trial. */
@@ -105,49 +105,47 @@ void inspection_rewind(struct inspection *in, struct inspection_mark mark);
 void inspection_hand_over(struct inspection *in, struct findings *ret);
 
 /* The checks beside the tables. */
-void flow_check(struct inspection *in, struct json list, const struct place *place);
-void branches_check(struct inspection *in, struct json list, const struct place *place);
-void data_check(struct inspection *in, struct json v, const struct place *place);
+void flow_check(struct inspection *in, struct json list, const struct spot *place);
+void branches_check(struct inspection *in, struct json list, const struct spot *place);
+void data_check(struct inspection *in, struct json v, const struct spot *place);
 /* A script whose arguments have names. */
-void script_check(struct inspection *in, struct json script, const struct place *place);
+void script_check(struct inspection *in, struct json script, const struct spot *place);
 /* The judgement of $secrets: in one string, and in a task as a whole. */
 void secret_check(
-	struct inspection *in, struct json v, const struct place *place, bool implicit);
-void secret_check_task(
-	struct inspection *in, struct json task, const struct place *place);
+	struct inspection *in, struct json v, const struct spot *place, bool implicit);
+void secret_check_task(struct inspection *in, struct json task, const struct spot *place);
 /* A mention of $steps.STEP, at a place in the text. */
-void steps_check(struct inspection *in, const struct place *place, struct json at,
+void steps_check(struct inspection *in, const struct spot *place, struct json at,
 	const char *step);
 /* Habits of other languages, and slips: in plain text, in a condition, in a URL (file: it
  * may be one of a file), in a try. */
 void habit_check_text(
-	struct inspection *in, const char *s, struct json v, const struct place *place);
+	struct inspection *in, const char *s, struct json v, const struct spot *place);
 void habit_check_condition(
-	struct inspection *in, struct json v, const struct place *place);
+	struct inspection *in, struct json v, const struct spot *place);
 void habit_check_url(
-	struct inspection *in, struct json v, const struct place *place, bool file);
+	struct inspection *in, struct json v, const struct spot *place, bool file);
 /* In the type of an error, and in the attributes of an event (awaited: it is chosen by
  * them). */
-void habit_check_error(struct inspection *in, struct json v, const struct place *place);
+void habit_check_error(struct inspection *in, struct json v, const struct spot *place);
 void habit_check_event(
-	struct inspection *in, struct json v, const struct place *place, bool awaited);
-void habit_check_try(struct inspection *in, struct json task, const struct place *place);
+	struct inspection *in, struct json v, const struct spot *place, bool awaited);
+void habit_check_try(struct inspection *in, struct json task, const struct spot *place);
 /* What can never do what it says: in a task, in the metadata of the document, in the
  * method of a request, a timeout, for.in, what is listened to, what is run. */
-void futile_check_task(
-	struct inspection *in, struct json task, const struct place *place);
+void futile_check_task(struct inspection *in, struct json task, const struct spot *place);
 void futile_check_document(
-	struct inspection *in, struct json metadata, const struct place *place);
-void futile_check_method(struct inspection *in, struct json v, const struct place *place);
+	struct inspection *in, struct json metadata, const struct spot *place);
+void futile_check_method(struct inspection *in, struct json v, const struct spot *place);
 void futile_check_timeout(
-	struct inspection *in, struct json timeout, const struct place *place);
-void futile_check_items(struct inspection *in, struct json v, const struct place *place);
+	struct inspection *in, struct json timeout, const struct spot *place);
+void futile_check_items(struct inspection *in, struct json v, const struct spot *place);
 void futile_check_strategy(
-	struct inspection *in, struct json strategy, const struct place *place);
-void futile_check_run(struct inspection *in, struct json run, const struct place *place);
+	struct inspection *in, struct json strategy, const struct spot *place);
+void futile_check_run(struct inspection *in, struct json run, const struct spot *place);
 /* Looks at the expressions in a value; implicit: a string is one without ${ } too. */
 void mention_check(
-	struct inspection *in, struct json v, const struct place *place, bool implicit);
+	struct inspection *in, struct json v, const struct spot *place, bool implicit);
 
 /* A string or key as it stands in the text, cut to fit a message. */
 #define QUOTE_SIZE 72

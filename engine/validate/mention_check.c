@@ -39,7 +39,7 @@ static bool mentions_attempt(const char *s)
 }
 
 static void check_text(
-	struct inspection *in, const char *s, struct json v, const struct place *place)
+	struct inspection *in, const char *s, struct json v, const struct spot *place)
 {
 	if (in->in_request && mentions_attempt(s))
 		inspection_report(in, FINDING_UNSUPPORTED, place, v,
@@ -55,7 +55,7 @@ static void check_text(
 struct mention {
 	struct inspection *in;
 	struct json v;
-	const struct place *place;
+	const struct spot *place;
 	size_t at;
 };
 
@@ -102,7 +102,7 @@ static ptrdiff_t find_step(const char *source, size_t n, const char *step)
 }
 
 static void check_steps(
-	const struct mention *m, const struct code *code, const char *source, size_t n)
+	const struct mention *m, const struct source *code, const char *source, size_t n)
 {
 	const struct words *names = &code->scan.steps.names;
 	for (size_t i = 0; i < names->n && !words_has(&code->scan.bound, "steps"); i++)
@@ -114,16 +114,16 @@ static void check_code(struct mention *m, const char *source, size_t n)
 {
 	struct jqcheck_options options = {.on_variable = on_variable, .ctx = m};
 	struct evaluator *none = evaluator_create(0, 0);
-	struct code *code = code_create(none, source, n);
+	struct source *code = source_create(none, source, n);
 	struct jqfault fault;
 	if (!m->in->loose)
 		check_steps(m, code, source, n);
 	/* In loose mode it may be text all the same. */
-	if (!code_judge(
+	if (!source_judge(
 		    code, m->in->loose ? NULL : &options, &m->in->compilations, &fault))
 		suspect(m, &fault);
 	evaluator_destroy(none);
-	code_destroy(code);
+	source_destroy(code);
 }
 
 static void check_segments(struct mention *m, char *s, size_t n)
@@ -143,7 +143,7 @@ static void check_segments(struct mention *m, char *s, size_t n)
 }
 
 static void check_string(
-	struct inspection *in, struct json v, const struct place *place, bool implicit)
+	struct inspection *in, struct json v, const struct spot *place, bool implicit)
 {
 	struct mention m = {in, v, place, 0};
 	struct buf b = {0};
@@ -168,11 +168,11 @@ static void check_string(
 }
 
 void mention_check(
-	struct inspection *in, struct json v, const struct place *place, bool implicit)
+	struct inspection *in, struct json v, const struct spot *place, bool implicit)
 {
 	enum json_type type = json_type(v);
 	struct json_iter it = json_iter(v);
-	struct place below = {.up = place};
+	struct spot below = {.up = place};
 	struct json value;
 	if (type == JSON_STRING) {
 		check_string(in, v, place, implicit);

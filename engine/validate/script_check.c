@@ -39,7 +39,7 @@ static bool is_name(struct json key)
 }
 
 static void check_name(struct inspection *in, struct json key, struct json language,
-	const struct place *place)
+	const struct spot *place)
 {
 	char quoted[QUOTE_SIZE];
 	bool python = json_string_is(language, "python");
@@ -57,10 +57,10 @@ static void check_name(struct inspection *in, struct json key, struct json langu
 			quoted, python ? "Python" : "JavaScript");
 }
 
-void script_check(struct inspection *in, struct json script, const struct place *place)
+void script_check(struct inspection *in, struct json script, const struct spot *place)
 {
-	struct place list = {.up = place, .key = JSON_LITERAL("\"arguments\"")};
-	struct place below = {.up = &list};
+	struct spot list = {.up = place, .key = JSON_LITERAL("\"arguments\"")};
+	struct spot below = {.up = &list};
 	struct json names = json_get(script, "arguments"), value;
 	if (!in->function || json_type(names) != JSON_OBJECT)
 		return;

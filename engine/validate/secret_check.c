@@ -20,7 +20,7 @@ static struct expression *read_expression(const struct inspection *in, struct js
 	return program_add(*ret_program, v, form, &e, NULL) ? e : NULL;
 }
 
-static void report_place(struct inspection *in, struct json v, const struct place *place)
+static void report_place(struct inspection *in, struct json v, const struct spot *place)
 {
 	if (in->in_run)
 		inspection_report(in, FINDING_UNSUPPORTED, place, v,
@@ -36,15 +36,15 @@ static void report_place(struct inspection *in, struct json v, const struct plac
 }
 
 static void check_names(struct inspection *in, const struct words *names, struct json v,
-	const struct place *place)
+	const struct spot *place)
 {
 	for (size_t i = 0; i < names->n && !in->alone; i++) {
 		char guess[GUESS_SIZE];
 		struct buf quoted = {0};
 		json_put_text(&quoted, names->items[i]);
 		struct json name = {buf_text(&quoted), quoted.len};
-		if (!names_find(&in->catalogs[CATALOG_SECRETS], name)) {
-			guess_name(in, &in->catalogs[CATALOG_SECRETS], name, guess);
+		if (!names_find(&in->catalogs[USE_SECRETS], name)) {
+			guess_name(in, &in->catalogs[USE_SECRETS], name, guess);
 			inspection_report(in, FINDING_UNSUPPORTED, place, v,
 				"no entry %.200s in use.secrets%s", name.s, guess);
 		}
@@ -53,7 +53,7 @@ static void check_names(struct inspection *in, const struct words *names, struct
 }
 
 void secret_check(
-	struct inspection *in, struct json v, const struct place *place, bool implicit)
+	struct inspection *in, struct json v, const struct spot *place, bool implicit)
 {
 	struct program *program;
 	struct words names = {0};
@@ -87,15 +87,15 @@ static bool mentions(const struct inspection *in, struct json v, const char *nam
 
 /* A value that is kept: it must not see an input in which a secret is. */
 static void check_output(struct inspection *in, struct json task, const char *key,
-	const struct place *place)
+	const struct spot *place)
 {
 	struct json v = json_get(json_get(task, key), "as");
 	if (!mentions(in, v, "input"))
 		return;
 	struct buf quoted = {0};
 	json_put_text(&quoted, key);
-	struct place up = {.up = place, .key = {quoted.data, quoted.len}};
-	struct place at = {.up = &up, .key = JSON_LITERAL("\"as\"")};
+	struct spot up = {.up = place, .key = {quoted.data, quoted.len}};
+	struct spot at = {.up = &up, .key = JSON_LITERAL("\"as\"")};
 	inspection_report(in, FINDING_UNSUPPORTED, &at, v,
 		"$input may not stand here, because input.from of this task uses a "
 		"secret: use $task.input, which is the input before it");
@@ -104,10 +104,10 @@ static void check_output(struct inspection *in, struct json task, const char *ke
 
 /* The method stands in error texts. */
 static void check_method(
-	struct inspection *in, struct json method, const struct place *place)
+	struct inspection *in, struct json method, const struct spot *place)
 {
-	struct place up = {.up = place, .key = JSON_LITERAL("\"with\"")};
-	struct place at = {.up = &up, .key = JSON_LITERAL("\"method\"")};
+	struct spot up = {.up = place, .key = JSON_LITERAL("\"with\"")};
+	struct spot at = {.up = &up, .key = JSON_LITERAL("\"method\"")};
 	char *text = json_strdup(method);
 	for (const char *p = text; p && *p; p++) {
 		if (isalpha((unsigned char)*p) || *p == '-')
@@ -120,9 +120,9 @@ static void check_method(
 	free(text);
 }
 
-void secret_check_task(struct inspection *in, struct json task, const struct place *place)
+void secret_check_task(struct inspection *in, struct json task, const struct spot *place)
 {
-	if (in->catalogs[CATALOG_SECRETS].count == 0 && !in->alone)
+	if (in->catalogs[USE_SECRETS].count == 0 && !in->alone)
 		return; /* the use of one is reported where it stands */
 	if (!mentions(in, json_get(json_get(task, "input"), "from"), "secrets"))
 		return;

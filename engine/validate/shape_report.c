@@ -126,7 +126,7 @@ static const struct around *find_above(const struct around *around, struct json 
 
 /* Appends where a key would be right, if its name is not only misspelt. */
 static void put_right_place(struct inspection *in, const struct shape *shape,
-	struct json key, const struct place *place, struct buf *out)
+	struct json key, const struct spot *place, struct buf *out)
 {
 	struct buf ways = {0};
 	find_ways(shape, key, &ways);
@@ -143,7 +143,7 @@ static void put_right_place(struct inspection *in, const struct shape *shape,
 
 /* What to do about an unknown member: the first of these that has something to say. */
 static void put_advice(struct inspection *in, const struct shape *shape, struct json key,
-	const struct place *place, struct buf *out)
+	const struct spot *place, struct buf *out)
 {
 	const char *names[SHAPE_MEMBERS + 1];
 	member_names(shape, names);
@@ -164,7 +164,7 @@ static void put_advice(struct inspection *in, const struct shape *shape, struct 
 }
 
 static void report_unknown(struct inspection *in, enum finding_class class,
-	const struct shape *shape, struct json key, const struct place *place)
+	const struct shape *shape, struct json key, const struct spot *place)
 {
 	char quoted[QUOTE_SIZE];
 	struct buf advice = {0};
@@ -183,7 +183,7 @@ static void report_unknown(struct inspection *in, enum finding_class class,
 }
 
 void shape_report_unknown(struct inspection *in, const struct shape *shape,
-	struct json key, const struct place *place)
+	struct json key, const struct spot *place)
 {
 	const char *names[SHAPE_MEMBERS + 1];
 	member_names(shape, names);
@@ -291,7 +291,7 @@ static void put_remedy(const struct shape *shape, struct json v, struct buf *out
 }
 
 void shape_report_type(struct inspection *in, const struct shape *shape, struct json v,
-	const struct place *place)
+	const struct spot *place)
 {
 	static const char *const found[] = {
 		[JSON_NONE] = "nothing",

@@ -110,7 +110,7 @@ static void put_uri(struct json v, struct buf *out)
 
 /* "must be ..., not VALUE", and what follows. */
 static void report_value(struct inspection *in, enum finding_class class,
-	const struct shape *shape, struct json v, const struct place *place)
+	const struct shape *shape, struct json v, const struct spot *place)
 {
 	char quoted[QUOTE_SIZE];
 	struct buf what = {0}, remedy = {0};
@@ -134,7 +134,7 @@ static bool has_format(const struct shape *shape, struct json v)
 	return ok;
 }
 
-static void check_sql(struct inspection *in, struct json v, const struct place *place)
+static void check_sql(struct inspection *in, struct json v, const struct spot *place)
 {
 	struct buf b = {0};
 	struct error err;
@@ -147,9 +147,9 @@ static void check_sql(struct inspection *in, struct json v, const struct place *
 	buf_finish(&b);
 }
 
-void shape_check_sql(struct inspection *in, struct json v, const struct place *place)
+void shape_check_sql(struct inspection *in, struct json v, const struct spot *place)
 {
-	struct place at = {.up = place, .key = JSON_LITERAL("\"statement\"")};
+	struct spot at = {.up = place, .key = JSON_LITERAL("\"statement\"")};
 	struct json statement = json_get(v, "statement"),
 		    parameters = json_get(v, "parameters"), parameter;
 	if (parameters.s && json_type(parameters) != JSON_ARRAY)
@@ -165,8 +165,8 @@ void shape_check_sql(struct inspection *in, struct json v, const struct place *p
 	if (!count)
 		return;
 	struct json_iter it = json_iter(parameters);
-	struct place list = {.up = place, .key = JSON_LITERAL("\"parameters\"")};
-	for (at = (struct place){.up = &list}; json_next_element(&it, &parameter);
+	struct spot list = {.up = place, .key = JSON_LITERAL("\"parameters\"")};
+	for (at = (struct spot){.up = &list}; json_next_element(&it, &parameter);
 		at.index++) {
 		if (at.index < 64 && !(named.first >> at.index & 1))
 			inspection_report(in, in->invalid, &at, parameter,
@@ -178,7 +178,7 @@ void shape_check_sql(struct inspection *in, struct json v, const struct place *p
 }
 
 static void check_words(struct inspection *in, const struct shape *shape, struct json v,
-	const struct place *place)
+	const struct spot *place)
 {
 	if (word_is_one(shape->words, v))
 		return;
@@ -208,7 +208,7 @@ static bool is_duration(struct json v)
 }
 
 /* What no pattern can say: how long it may be. */
-void shape_check_duration(struct inspection *in, struct json v, const struct place *place)
+void shape_check_duration(struct inspection *in, struct json v, const struct spot *place)
 {
 	struct error why;
 	int64_t usec;
@@ -217,23 +217,23 @@ void shape_check_duration(struct inspection *in, struct json v, const struct pla
 			in, FINDING_UNSUPPORTED, place, v, "no duration: %s", why.text);
 }
 
-static void check_catalog(struct inspection *in, enum catalog catalog, struct json v,
-	const struct place *place)
+static void check_catalog(struct inspection *in, enum use_section catalog, struct json v,
+	const struct spot *place)
 {
 	static const char *const titles[CATALOGS] = {
-		[CATALOG_AUTHENTICATIONS] = "use.authentications",
-		[CATALOG_ERRORS] = "use.errors",
-		[CATALOG_RETRIES] = "use.retries",
-		[CATALOG_SECRETS] = "use.secrets",
-		[CATALOG_TIMEOUTS] = "use.timeouts",
+		[USE_AUTHENTICATIONS] = "use.authentications",
+		[USE_ERRORS] = "use.errors",
+		[USE_RETRIES] = "use.retries",
+		[USE_SECRETS] = "use.secrets",
+		[USE_TIMEOUTS] = "use.timeouts",
 	};
 	if (names_find(&in->catalogs[catalog], v) ||
-		(catalog == CATALOG_SECRETS && in->alone))
+		(catalog == USE_SECRETS && in->alone))
 		return;
 	char quoted[QUOTE_SIZE], guess[GUESS_SIZE];
 	quote_json(v, quoted, sizeof quoted);
 	guess_name(in, &in->catalogs[catalog], v, guess);
-	if (catalog == CATALOG_TIMEOUTS && !*guess && is_duration(v))
+	if (catalog == USE_TIMEOUTS && !*guess && is_duration(v))
 		snprintf(guess, sizeof guess, "; a duration is written {\"after\": %s}",
 			quoted);
 	inspection_report(in, FINDING_UNSUPPORTED, place, v, "no entry %s in %s%s",
@@ -242,7 +242,7 @@ static void check_catalog(struct inspection *in, enum catalog catalog, struct js
 
 /* NAME:VERSION@CATALOG, or a URL: whether it can be looked for. */
 static void check_reference(
-	struct inspection *in, struct json v, const struct place *place)
+	struct inspection *in, struct json v, const struct spot *place)
 {
 	struct error err = {0};
 	char *url = NULL;
@@ -252,18 +252,17 @@ static void check_reference(
 }
 
 /* A function of the document, of a catalog, or a URL. */
-static void check_function(
-	struct inspection *in, struct json v, const struct place *place)
+static void check_function(struct inspection *in, struct json v, const struct spot *place)
 {
 	char quoted[QUOTE_SIZE], guess[GUESS_SIZE];
-	if (names_find(&in->catalogs[CATALOG_FUNCTIONS], v))
+	if (names_find(&in->catalogs[USE_FUNCTIONS], v))
 		return;
 	if (memchr(v.s, '@', v.n) || memmem(v.s, v.n, "://", 3)) {
 		check_reference(in, v, place);
 		return;
 	}
 	const char *near = word_nearest(schema_functions, v);
-	guess_name(in, &in->catalogs[CATALOG_FUNCTIONS], v, guess);
+	guess_name(in, &in->catalogs[USE_FUNCTIONS], v, guess);
 	quote_json(v, quoted, sizeof quoted);
 	if (near && !*guess)
 		inspection_report(in, FINDING_UNSUPPORTED, place, v,
@@ -277,7 +276,7 @@ static void check_function(
 }
 
 /* A text that sets the output as it is. */
-static void check_text(struct inspection *in, struct json v, const struct place *place)
+static void check_text(struct inspection *in, struct json v, const struct spot *place)
 {
 	if (!in->loose && !memmem(v.s, v.n, "${", 2) && !memmem(v.s, v.n, "{{", 2))
 		inspection_report(in, FINDING_WARNING, place, v,
@@ -285,7 +284,7 @@ static void check_text(struct inspection *in, struct json v, const struct place 
 			"\"${ ... }\"");
 }
 
-static void check_secret(struct inspection *in, struct json v, const struct place *place)
+static void check_secret(struct inspection *in, struct json v, const struct spot *place)
 {
 	struct buf b = {0};
 	char quoted[QUOTE_SIZE];
@@ -299,7 +298,7 @@ static void check_secret(struct inspection *in, struct json v, const struct plac
 	buf_finish(&b);
 }
 
-static void check_dsl(struct inspection *in, struct json v, const struct place *place)
+static void check_dsl(struct inspection *in, struct json v, const struct spot *place)
 {
 	char *text = json_strdup(v), quoted[QUOTE_SIZE];
 	if (strncmp(text, "1.0.", 4) != 0)
@@ -321,7 +320,7 @@ static bool is_marked(struct json v)
 }
 
 void shape_string(struct inspection *in, const struct shape *shape, struct json v,
-	const struct place *place)
+	const struct spot *place)
 {
 	if (json_type(v) != JSON_STRING) {
 		shape_report_type(in, shape, v, place);
@@ -337,7 +336,7 @@ void shape_string(struct inspection *in, const struct shape *shape, struct json 
 		check_sql(in, v, place);
 	if (shape->words)
 		check_words(in, shape, v, place);
-	if (shape->catalog != CATALOG_NONE)
+	if (shape->catalog != USE_NONE)
 		check_catalog(in, shape->catalog, v, place);
 	if (shape->rule == RULE_TEXT)
 		check_text(in, v, place);
@@ -363,7 +362,7 @@ void shape_string(struct inspection *in, const struct shape *shape, struct json 
 
 /* JSON Schema takes 1.0 and 1e3 for integers too. */
 void shape_integer(struct inspection *in, const struct shape *shape, struct json v,
-	const struct place *place)
+	const struct spot *place)
 {
 	if (json_type(v) != JSON_NUMBER) {
 		shape_report_type(in, shape, v, place);

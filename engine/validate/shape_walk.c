@@ -49,7 +49,7 @@ static bool begins_steps(const struct shape *shape)
 }
 
 static void walk_member(struct inspection *in, const struct shape *shape,
-	const struct member *m, struct json v, const struct place *place)
+	const struct member *m, struct json v, const struct spot *place)
 {
 	bool request = in->in_request, run = in->in_run;
 	bool secrets = in->secrets, secret_input = in->in_secret_input;
@@ -74,7 +74,7 @@ static void walk_member(struct inspection *in, const struct shape *shape,
 }
 
 static void check_required(struct inspection *in, const struct shape *shape,
-	uint64_t seen, struct json v, const struct place *place)
+	uint64_t seen, struct json v, const struct spot *place)
 {
 	const struct member *tables[] = {shape->members, shape->more};
 	for (size_t t = 0; t < 2; t++) {
@@ -93,7 +93,7 @@ static void check_required(struct inspection *in, const struct shape *shape,
 }
 
 static void report_one_of(struct inspection *in, const char *const *words,
-	const char *start, struct json v, const struct place *place)
+	const char *start, struct json v, const struct spot *place)
 {
 	struct buf list = {0};
 	word_put_all(words, &list);
@@ -102,7 +102,7 @@ static void report_one_of(struct inspection *in, const char *const *words,
 }
 
 static void check_one_of(struct inspection *in, const struct shape *shape,
-	const char *const *words, uint64_t seen, struct json v, const struct place *place)
+	const char *const *words, uint64_t seen, struct json v, const struct spot *place)
 {
 	unsigned n = 0;
 	for (size_t i = 0; words && words[i]; i++)
@@ -114,7 +114,7 @@ static void check_one_of(struct inspection *in, const struct shape *shape,
 }
 
 static void check_count(struct inspection *in, const struct shape *shape, size_t count,
-	struct json v, const struct place *place)
+	struct json v, const struct spot *place)
 {
 	const char *unit = shape->type == SHAPE_ARRAY ? "element" : "member";
 	if (shape->max_count && count > shape->max_count)
@@ -131,8 +131,7 @@ static void check_count(struct inspection *in, const struct shape *shape, size_t
 }
 
 /* A container's `after` belongs to cleanup "eventually", and to nothing else. */
-static void check_lifetime(
-	struct inspection *in, struct json v, const struct place *place)
+static void check_lifetime(struct inspection *in, struct json v, const struct spot *place)
 {
 	struct json cleanup = json_get(v, "cleanup"), after = json_get(v, "after");
 	if (json_type(cleanup) != JSON_STRING)
@@ -147,9 +146,9 @@ static void check_lifetime(
 }
 
 static uint64_t walk_members(struct inspection *in, const struct shape *shape,
-	struct json v, const struct place *place, size_t *ret_count)
+	struct json v, const struct spot *place, size_t *ret_count)
 {
-	struct place below = {.up = place};
+	struct spot below = {.up = place};
 	struct json_iter it = json_iter(v);
 	struct json value;
 	uint64_t seen = 0, bit;
@@ -174,12 +173,12 @@ static uint64_t walk_members(struct inspection *in, const struct shape *shape,
  * first.
  */
 static bool forgive_invalid(struct inspection *in, const struct shape *shape,
-	struct json v, const struct place *place)
+	struct json v, const struct spot *place)
 {
-	struct place below = {.up = place};
+	struct spot below = {.up = place};
 	struct json_iter it = json_iter(v);
 	struct json value, valid = {0};
-	struct place where = {0};
+	struct spot where = {0};
 	unsigned present = 0, fitting = 0;
 	uint64_t bit;
 	while (json_next_member(&it, &below.key, &value)) {
@@ -228,9 +227,9 @@ static struct json find_nameless(const struct shape *shape, struct json v)
 
 /* An element of a list, as it should be: one member, a name. */
 static bool walk_named(struct inspection *in, const struct shape *shape, struct json v,
-	const struct place *place)
+	const struct spot *place)
 {
-	struct place below = {.up = place};
+	struct spot below = {.up = place};
 	struct json_iter it = json_iter(v);
 	struct json value;
 	if (!json_next_member(&it, &below.key, &value) || it.p ||
@@ -245,7 +244,7 @@ static bool walk_named(struct inspection *in, const struct shape *shape, struct 
 
 /* An element of a list whose name was forgotten is judged as what it would name. */
 static bool walk_nameless(struct inspection *in, const struct shape *shape, struct json v,
-	const struct place *place)
+	const struct spot *place)
 {
 	struct json key = find_nameless(shape, v);
 	if (!key.s)
@@ -258,9 +257,9 @@ static bool walk_nameless(struct inspection *in, const struct shape *shape, stru
 }
 
 /* What a workflow gives is its output, or nothing of it. */
-static void check_run(struct inspection *in, struct json v, const struct place *place)
+static void check_run(struct inspection *in, struct json v, const struct spot *place)
 {
-	struct place at = {.up = place, .key = JSON_LITERAL("\"return\"")};
+	struct spot at = {.up = place, .key = JSON_LITERAL("\"return\"")};
 	struct json ret = json_get(v, "return");
 	if (json_get(v, "workflow").s && json_type(ret) == JSON_STRING &&
 		!json_string_is(ret, "stdout") && !json_string_is(ret, "none"))
@@ -270,7 +269,7 @@ static void check_run(struct inspection *in, struct json v, const struct place *
 }
 
 static void check_members(struct inspection *in, const struct shape *shape, struct json v,
-	const struct place *place)
+	const struct spot *place)
 {
 	size_t count, errors = in->errors + in->unsupported;
 	uint64_t seen = walk_members(in, shape, v, place, &count);
@@ -310,7 +309,7 @@ static void check_members(struct inspection *in, const struct shape *shape, stru
 
 /* A task stands in a list, but for a function. */
 static void check_object(struct inspection *in, const struct shape *shape, struct json v,
-	const struct place *place)
+	const struct spot *place)
 {
 	struct step_scope own = {.up = in->steps, .task = v}, *around = in->steps;
 	bool listed = around && around->list.s && !around->task.s;
@@ -323,7 +322,7 @@ static void check_object(struct inspection *in, const struct shape *shape, struc
 }
 
 static void walk_object(struct inspection *in, const struct shape *shape, struct json v,
-	const struct place *place)
+	const struct spot *place)
 {
 	if (json_type(v) != JSON_OBJECT) {
 		shape_report_type(in, shape, v, place);
@@ -345,13 +344,13 @@ static void walk_object(struct inspection *in, const struct shape *shape, struct
 }
 
 static void walk_array(struct inspection *in, const struct shape *shape, struct json v,
-	const struct place *place)
+	const struct spot *place)
 {
 	if (json_type(v) != JSON_ARRAY) {
 		shape_report_type(in, shape, v, place);
 		return;
 	}
-	struct place below = {.up = place};
+	struct spot below = {.up = place};
 	struct json_iter it = json_iter(v);
 	struct json value;
 	struct step_scope steps = {
@@ -430,10 +429,10 @@ static const char *keyword_meant(struct json key)
 
 /* A task without a keyword: perhaps it has another name here, or is only misspelt. */
 static void report_keyword(struct inspection *in, const struct shape *shape,
-	struct json v, const struct place *place)
+	struct json v, const struct spot *place)
 {
 	const struct shape base = {.type = SHAPE_OBJECT, .members = schema_task_base};
-	struct place below = {.up = place};
+	struct spot below = {.up = place};
 	struct json_iter it = json_iter(v);
 	struct json value, unknown = {0};
 	char quoted[QUOTE_SIZE];
@@ -455,7 +454,7 @@ static void report_keyword(struct inspection *in, const struct shape *shape,
 }
 
 static void walk_choice(struct inspection *in, const struct shape *shape, struct json v,
-	const struct place *place)
+	const struct spot *place)
 {
 	const struct choice *choice = choose(shape, v);
 	bool refused = shape->rule == RULE_BY_ITSELF && !in->function &&
@@ -469,7 +468,7 @@ static void walk_choice(struct inspection *in, const struct shape *shape, struct
 }
 
 void shape_walk(struct inspection *in, const struct shape *shape, struct json v,
-	const struct place *place)
+	const struct spot *place)
 {
 	switch (shape->type) {
 	case SHAPE_ANY: mention_check(in, v, place, false); break;

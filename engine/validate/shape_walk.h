@@ -8,21 +8,20 @@
 #include "validate/inspection.h"
 
 void shape_walk(struct inspection *in, const struct shape *shape, struct json v,
-	const struct place *place);
+	const struct spot *place);
 
 /* The parts of it for strings and for integers. */
 void shape_string(struct inspection *in, const struct shape *shape, struct json v,
-	const struct place *place);
+	const struct spot *place);
 void shape_integer(struct inspection *in, const struct shape *shape, struct json v,
-	const struct place *place);
+	const struct spot *place);
 
 /* Of what has the form of a duration: that it can be one. */
-void shape_check_duration(
-	struct inspection *in, struct json v, const struct place *place);
+void shape_check_duration(struct inspection *in, struct json v, const struct spot *place);
 
 /* Of `with` of a statement, whose members are valid: that $1, $2 ... and the parameters
  * are the same, where these are written out. */
-void shape_check_sql(struct inspection *in, struct json v, const struct place *place);
+void shape_check_sql(struct inspection *in, struct json v, const struct spot *place);
 
 /* ---- shape_report.c ---- */
 
@@ -35,9 +34,9 @@ const struct member *shape_member(
 void shape_put_what(const struct shape *shape, struct buf *out);
 /* "must be a string, not a number" */
 void shape_report_type(struct inspection *in, const struct shape *shape, struct json v,
-	const struct place *place);
+	const struct spot *place);
 /* A member that the shape does not name, by its rule for them. */
 void shape_report_unknown(struct inspection *in, const struct shape *shape,
-	struct json key, const struct place *place);
+	struct json key, const struct spot *place);
 
 #endif

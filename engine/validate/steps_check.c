@@ -136,7 +136,7 @@ static void collect(struct json v, struct names *names)
 	}
 }
 
-static bool is_below(const struct place *place, const char *key, const char *outer)
+static bool is_below(const struct spot *place, const char *key, const char *outer)
 {
 	for (; place && place->up; place = place->up) {
 		if (place->key.s && json_string_is(place->key, key) && place->up->key.s &&
@@ -148,7 +148,7 @@ static bool is_below(const struct place *place, const char *key, const char *out
 
 /* A policy's conditions are asked at the task that failed, wherever in the block. */
 static bool block_gives(
-	const struct step_scope *s, const struct place *place, struct json name)
+	const struct step_scope *s, const struct spot *place, struct json name)
 {
 	struct names inside = {0};
 	if (!is_at(s, (const char *const[]){"catch", NULL}) ||
@@ -167,7 +167,7 @@ static bool is_open(const struct step_scope *s)
 	return s->member && strcmp(s->member, "use") == 0 && !s->up;
 }
 
-static bool is_given(const struct inspection *in, const struct place *place,
+static bool is_given(const struct inspection *in, const struct spot *place,
 	const char *step, struct json name, bool *ret_open)
 {
 	static const char *const handler[] = {"catch", NULL};
@@ -196,8 +196,8 @@ void step_scope_finish(struct step_scope *s)
 	free(s->until);
 }
 
-void steps_check(struct inspection *in, const struct place *place, struct json at,
-	const char *step)
+void steps_check(
+	struct inspection *in, const struct spot *place, struct json at, const char *step)
 {
 	struct buf text = {0};
 	bool open;

@@ -58,9 +58,9 @@ static void attendance_end(struct attendance *a)
 /* The frame, if it still waits for the answer; NULL: it does not. What others of its run
  * have taken meanwhile may be in the answer. */
 static struct frame *still_waits(
-	const struct attendance *a, const struct asked *asked, struct owned **ret)
+	const struct attendance *a, const struct asked *asked, struct owned_run **ret)
 {
-	struct owned *o = owned_find(a->worker, asked->run);
+	struct owned_run *o = owned_find(a->worker, asked->run);
 	if (!o || o->state != OWNED_LIVE || !o->run)
 		return NULL;
 	struct frame *f = run_find(o->run, asked->path);
@@ -73,7 +73,7 @@ static struct frame *still_waits(
 
 /* ---- Offering ---- */
 
-void attend_forget(struct owned *o)
+void attend_forget(struct owned_run *o)
 {
 	if (o->event_bytes == 0)
 		return;
@@ -129,7 +129,7 @@ static struct value *loaded_find(const struct loaded *l, int64_t place)
 }
 
 static void offer_event(
-	struct owned *o, const struct frame *f, int64_t place, struct value *event)
+	struct owned_run *o, const struct frame *f, int64_t place, struct value *event)
 {
 	struct arrival *a = xcalloc(1, sizeof *a);
 	a->path = xstrdup(f->path);
@@ -152,7 +152,7 @@ static void see_stored(struct listening *l, const struct db_result *rows, int ro
 static void answer(struct attendance *a, struct asked *asked, const struct loaded *loaded)
 {
 	const struct db_result *rows = a->arrivals->statements[0].result;
-	struct owned *o;
+	struct owned_run *o;
 	struct frame *f = still_waits(a, asked, &o);
 	if (!f || asked->rows == 0) {
 		a->worker->attend_wanted |= f == NULL;
@@ -332,7 +332,7 @@ static int64_t last_place(const struct db_result *rows)
 	return place;
 }
 
-static void on_looked(void *ctx, struct event_shape *shapes, size_t count)
+static void on_looked(void *ctx, struct event_correlation *shapes, size_t count)
 {
 	struct db_batch *b = ctx;
 	struct attendance *a = b->ctx;
@@ -383,7 +383,7 @@ static void ask_unindexed(struct attendance *a)
 
 /* ---- Who asks ---- */
 
-static void add_listener(struct attendance *a, struct owned *o, struct frame *f)
+static void add_listener(struct attendance *a, struct owned_run *o, struct frame *f)
 {
 	struct listening *l = f->listening;
 	struct asked *asked = &a->list[a->count++];
@@ -397,13 +397,13 @@ static void add_listener(struct attendance *a, struct owned *o, struct frame *f)
 }
 
 /* Its subscription must be committed. */
-static bool wants_attention(const struct owned *o, const struct frame *f)
+static bool wants_attention(const struct owned_run *o, const struct frame *f)
 {
 	const struct listening *l = f->listening;
 	return !l->attended && l->waits->seq <= o->run->durable_seq;
 }
 
-static void add_listeners(struct attendance *a, struct owned *o)
+static void add_listeners(struct attendance *a, struct owned_run *o)
 {
 	if (o->state != OWNED_LIVE || !o->run || o->run->status != RUN_RUNNING ||
 		!(o->need & NEED_EVENT))
@@ -425,7 +425,7 @@ void attend(struct worker *w)
 	a->look = ++w->attend_looks;
 	a->list = xcalloc(ATTEND_MAX, sizeof *a->list);
 	for (size_t i = 0; i < OWNED_BUCKETS && a->count < ATTEND_MAX; i++) {
-		for (struct owned *o = w->buckets[i]; o; o = o->hash_next)
+		for (struct owned_run *o = w->buckets[i]; o; o = o->hash_next)
 			add_listeners(a, o);
 	}
 	w->attend_wanted = a->count == ATTEND_MAX;

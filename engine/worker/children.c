@@ -20,26 +20,26 @@ static bool waits_for_child(const struct frame *f)
 	return f->state == FRAME_WAITING && f->due == DUE_WOKEN;
 }
 
-void children_ask(struct owned *o)
+void children_ask(struct owned_run *o)
 {
 	o->asks = true;
 	o->worker->ask_wanted = true;
 }
 
-void children_expect(struct owned *o)
+void children_expect(struct owned_run *o)
 {
 	struct frame *root = o->run->root;
 	for (struct frame *f = root; f; f = frame_after(f, root)) {
 		if (!waits_for_child(f))
 			continue;
-		f->looked = true; /* only whose child has ended looks */
+		f->asked = true; /* only whose child has ended looks */
 		if (!o->asks)
 			children_ask(o);
 	}
 }
 
 /* Whether the parent needs to be told no more. */
-static bool tell(struct owned *o, struct uuid child, const char *path)
+static bool tell(struct owned_run *o, struct uuid child, const char *path)
 {
 	char id[UUID_TEXT], ours[UUID_TEXT];
 	struct frame *f = run_find(o->run, path);
@@ -50,7 +50,7 @@ static bool tell(struct owned *o, struct uuid child, const char *path)
 	if (strcmp(id, ours) != 0)
 		return true; /* of another generation */
 	if (waits_for_child(f)) {
-		f->looked = false;
+		f->asked = false;
 		agenda_touch(f);
 	}
 	return false;
@@ -69,12 +69,12 @@ static void tell_all(struct worker *w, const struct db_result *rows)
 	size_t n = 0;
 	struct uuid *told = xcalloc((size_t)db_rows(rows) + 1, sizeof *told);
 	for (int row = 0; row < db_rows(rows); row++) {
-		struct owned *o = owned_find(w, db_uuid(rows, row, PARENT));
+		struct owned_run *o = owned_find(w, db_uuid(rows, row, PARENT));
 		struct uuid child = db_uuid(rows, row, CHILD);
 		if (!o || o->state != OWNED_LIVE)
 			continue;
 		/* That its task has been left must be durable first. */
-		bool durable = log_is_clear(&o->log) && o->run->op_count == 0;
+		bool durable = outbox_is_clear(&o->outbox) && o->run->op_count == 0;
 		if (tell(o, child, db_text(rows, row, PATH)) && durable)
 			told[n++] = child;
 	}
@@ -97,7 +97,7 @@ static void on_ended(struct db_batch *b)
 	else
 		log_line(LOG_WARNING, "ended children: %s", b->err.text);
 	for (size_t i = 0; i < OWNED_BUCKETS; i++) {
-		for (struct owned *o = w->buckets[i]; o; o = o->hash_next) {
+		for (struct owned_run *o = w->buckets[i]; o; o = o->hash_next) {
 			if (!o->asking)
 				continue;
 			o->asking = false;
@@ -117,7 +117,7 @@ void children_look(struct worker *w)
 		return;
 	struct uuid *ids = xcalloc(w->owned_count + 1, sizeof *ids);
 	for (size_t i = 0; i < OWNED_BUCKETS; i++) {
-		for (struct owned *o = w->buckets[i]; o; o = o->hash_next) {
+		for (struct owned_run *o = w->buckets[i]; o; o = o->hash_next) {
 			if (!o->asks || o->state != OWNED_LIVE)
 				continue;
 			o->asks = false;

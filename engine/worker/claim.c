@@ -21,7 +21,7 @@
 /* ---- Heartbeat ---- */
 
 /* The order was there, and it was taken back before it was obeyed. */
-static void take_back_suspend(struct owned *o)
+static void take_back_suspend(struct owned_run *o)
 {
 	if (o->request != REQUEST_SUSPEND)
 		return;
@@ -36,7 +36,7 @@ static void take_back_suspend(struct owned *o)
  */
 static void take_request(struct worker *w, const struct db_result *rows, int row)
 {
-	struct owned *o = owned_find(w, db_uuid(rows, row, 1));
+	struct owned_run *o = owned_find(w, db_uuid(rows, row, 1));
 	if (!o)
 		return;
 	if (db_is_null(rows, row, 2)) {
@@ -130,7 +130,7 @@ static void count_busy(const struct worker *w, size_t *ret_busy, size_t *ret_slo
 	size_t aside = ASIDE_WINDOWS * w->window;
 	*ret_busy = *ret_slots = 0;
 	for (size_t i = 0; i < OWNED_BUCKETS; i++) {
-		for (const struct owned *o = w->buckets[i]; o; o = o->hash_next) {
+		for (const struct owned_run *o = w->buckets[i]; o; o = o->hash_next) {
 			bool busy = o->state != OWNED_LIVE ||
 				    (o->need & ~(unsigned)(NEED_TIMER | NEED_EVENT));
 			if (busy && aside && o->state == OWNED_LIVE &&
@@ -194,7 +194,7 @@ static void on_claimed(struct db_batch *b)
 	else if (rows)
 		claim_due(w);
 	else
-		look_around(w); /* when is the next one due? */
+		poll_now(w); /* when is the next one due? */
 }
 
 void claim_on_due(uv_timer_t *timer)
@@ -246,7 +246,7 @@ static struct uuid *doubted_ids(struct worker *w, size_t *ret)
 	struct uuid *ids = xcalloc(w->owned_count, sizeof *ids);
 	size_t n = 0;
 	for (size_t i = 0; i < OWNED_BUCKETS; i++) {
-		for (struct owned *o = w->buckets[i]; o; o = o->hash_next) {
+		for (struct owned_run *o = w->buckets[i]; o; o = o->hash_next) {
 			if (o->state == OWNED_DOUBT && !o->rests)
 				ids[n++] = o->id;
 		}
@@ -255,7 +255,7 @@ static struct uuid *doubted_ids(struct worker *w, size_t *ret)
 	return ids;
 }
 
-static bool is_loaded(const struct owned *o)
+static bool is_loaded(const struct owned_run *o)
 {
 	return o->state == OWNED_LIVE || o->state == OWNED_LEAVING;
 }
@@ -264,7 +264,7 @@ static void list_memory(struct worker *w, struct listing *l)
 {
 	l->runs = xcalloc(w->owned_count, sizeof *l->runs);
 	for (size_t i = 0; i < OWNED_BUCKETS; i++) {
-		for (struct owned *o = w->buckets[i]; o; o = o->hash_next) {
+		for (struct owned_run *o = w->buckets[i]; o; o = o->hash_next) {
 			struct listed *run = &l->runs[l->count++];
 			run->id = o->id;
 			if (is_loaded(o)) {
@@ -277,7 +277,7 @@ static void list_memory(struct worker *w, struct listing *l)
 }
 
 /* A run in memory that the journal says something else about. */
-static bool differs(const struct listing *l, const struct owned *o,
+static bool differs(const struct listing *l, const struct owned_run *o,
 	const struct db_result *rows, int row)
 {
 	struct listed key = {.id = o->id};
@@ -300,12 +300,12 @@ static void compare_row(const struct listing *l, const struct db_result *rows, i
 {
 	struct worker *w = l->worker;
 	struct uuid id = db_uuid(rows, row, 0);
-	struct owned *o = owned_find(w, id);
+	struct owned_run *o = owned_find(w, id);
 	bool ours = db_bool(rows, row, 1), then = was_in_memory(l, id);
 	if (!o && ours && !then && !w->claiming) { /* the answer to a claim was lost */
 		o = owned_create(w, id);
 		o->state = OWNED_DOUBT;
-	} else if (o && o->log.sent) {
+	} else if (o && o->outbox.sent) {
 		o->stale |= o->state == OWNED_LIVE && then &&
 			    (!ours || differs(l, o, rows, row));
 	} else if (o && !ours && then && o->state != OWNED_LOADING) {

@@ -17,7 +17,7 @@
 #include "worker/worker.h"
 
 struct claim;
-struct event_shape;
+struct event_correlation;
 struct suspects;
 
 #define WATCH_USEC (500 * USEC_PER_MS)
@@ -30,11 +30,11 @@ enum owned_state {
 };
 
 /* A run that this worker owns. */
-struct owned {
+struct owned_run {
 	struct worker *worker;
 	struct uuid id;
 	enum owned_state state;
-	struct log log;
+	struct outbox outbox;
 	struct run *run;         /* NULL while loading */
 	struct run_effect *kept; /* they survive a reload */
 	unsigned need;           /* enum run_need, as of its last advance */
@@ -43,8 +43,8 @@ struct owned {
 	bool asks, asking; /* which children have ended; the question is under way */
 	bool woken, in_slot_queue, unstorable;
 	uv_timer_t timer;
-	struct owned *next_woken, *next_slot; /* queues */
-	struct owned *hash_next;
+	struct owned_run *next_woken, *next_slot; /* queues */
+	struct owned_run *hash_next;
 
 	/* From the claim. */
 	struct uuid definition_id;
@@ -86,15 +86,15 @@ struct worker {
 	struct journal *journal;
 	struct host host;
 
-	struct owned *buckets[OWNED_BUCKETS];
+	struct owned_run *buckets[OWNED_BUCKETS];
 	size_t owned_count;
-	struct owned *woken, **woken_tail;
-	struct owned *slot_head, **slot_tail;
+	struct owned_run *woken, **woken_tail;
+	struct owned_run *slot_head, **slot_tail;
 	int effects_running;
 
 	struct definitions definitions;
-	struct shape_program *shapes; /* correlations, compiled: routing.c */
-	bool asking, ask_wanted;      /* children.c */
+	struct correlations *shapes; /* correlations, compiled: routing.c */
+	bool asking, ask_wanted;     /* children.c */
 	bool routing, has_routed, attending, attend_wanted;
 	struct events_look *looks; /* under way */
 	uint64_t attend_looks;     /* questions for arrivals so far */
@@ -102,7 +102,7 @@ struct worker {
 	int64_t pruned_at;
 
 	uv_prepare_t prepare;
-	uv_timer_t beat_timer, look_timer, due_timer, watch_timer, drain_timer,
+	uv_timer_t beat_timer, poll_timer, due_timer, watch_timer, drain_timer,
 		limit_timer, again_timer;
 	uv_signal_t sigterm, sigint;
 
@@ -115,8 +115,8 @@ struct worker {
 	bool beating;  /* a heartbeat is in flight */
 	bool released; /* it has said that it lets its runs go, since its last heartbeat
 			*/
-	bool looking, claiming, listing, reclaiming; /* a statement is in flight */
-	bool look_again;                             /* a hint came while looking */
+	bool polling, claiming, listing, reclaiming; /* a statement is in flight */
+	bool poll_again;                             /* a hint came while looking */
 	bool claimed_nothing; /* the last claim, sent since the last look */
 	size_t window;        /* of due runs that may be in memory: claim.c */
 	int64_t due_since; /* database's time; nothing was due before at the last look */
@@ -159,22 +159,23 @@ void worker_renew_lease(
 	struct worker *w, int64_t database_now); /* a heartbeat was answered */
 
 /* owned.c */
-struct owned *owned_find(struct worker *w, struct uuid id);
-struct owned *owned_create(struct worker *w, struct uuid id);
-void owned_wake(struct owned *o);
-void owned_drop(struct owned *o); /* stops its effect and forgets it */
-void owned_hand_back(struct owned *o);
-void owned_live(struct owned *o, struct run *run);         /* loaded: takes the run */
-void owned_refuse(struct owned *o, const struct fault *f); /* cannot be run: faults it */
-void owned_suspend(struct owned *o, const char *reason);   /* cannot be replayed */
-void owned_cancel(struct owned *o); /* the same, and an operator asked for it */
+struct owned_run *owned_find(struct worker *w, struct uuid id);
+struct owned_run *owned_create(struct worker *w, struct uuid id);
+void owned_wake(struct owned_run *o);
+void owned_drop(struct owned_run *o); /* stops its effect and forgets it */
+void owned_hand_back(struct owned_run *o);
+void owned_live(struct owned_run *o, struct run *run); /* loaded: takes the run */
+void owned_refuse(
+	struct owned_run *o, const struct fault *f); /* cannot be run: faults it */
+void owned_suspend(struct owned_run *o, const char *reason); /* cannot be replayed */
+void owned_cancel(struct owned_run *o); /* the same, and an operator asked for it */
 /* A run that it waits for may have ended. */
-void owned_look_again(struct owned *o);
-void owned_doubt(struct owned *o);   /* forget what is in memory but the effect */
-void owned_advance(struct owned *o); /* it was woken */
+void owned_look_again(struct owned_run *o);
+void owned_doubt(struct owned_run *o);   /* forget what is in memory but the effect */
+void owned_advance(struct owned_run *o); /* it was woken */
 void owned_start_effects(struct worker *w);
 /* Calls f for each; f may drop it. */
-void owned_each(struct worker *w, void (*f)(struct owned *));
+void owned_each(struct worker *w, void (*f)(struct owned_run *));
 
 /* claim.c */
 void claim_on_beat(uv_timer_t *timer);
@@ -188,7 +189,7 @@ void claim_doubted(struct worker *w);
 void claim_verify(struct worker *w, int lane);
 
 /* poll.c */
-void look_around(struct worker *w);
+void poll_now(struct worker *w);
 
 /* takeover.c */
 void takeover(struct worker *w, struct uuid dead);
@@ -216,10 +217,10 @@ void suspected_finish(struct worker *w);
 void suspected_turn(struct worker *w);
 void suspected_note(struct worker *w, const char *step); /* what is begun now */
 void suspected_compiles(struct worker *w, const struct uuid *definition); /* NULL: none */
-void suspected_check(struct worker *w);        /* is there anything left? */
-bool suspected_leaves(const struct owned *o);  /* it is no suspect any more */
-bool suspected_routes(const struct worker *w); /* events that others died of, alone */
-void suspected_routed(struct worker *w);       /* none is left */
+void suspected_check(struct worker *w);           /* is there anything left? */
+bool suspected_leaves(const struct owned_run *o); /* it is no suspect any more */
+bool suspected_routes(const struct worker *w);    /* events that others died of, alone */
+void suspected_routed(struct worker *w);          /* none is left */
 
 /* routing.c: routes what was stored. */
 void events_poll(struct worker *w);
@@ -230,18 +231,18 @@ void events_abandon(struct worker *w); /* what is looked at is not any more */
  * event is null where it is that of the row before. on_looked is called at once or later;
  * the rows must stay until then, and all texts are borrowed from them. */
 void events_look(struct worker *w, const struct db_result *rows,
-	void (*on_looked)(void *ctx, struct event_shape *shapes, size_t count),
+	void (*on_looked)(void *ctx, struct event_correlation *shapes, size_t count),
 	void *ctx);
 
 /* attendance.c: sees what is there for runs in memory that listen. */
 void attend(struct worker *w); /* those that wait for it, if it is wanted */
 /* What was offered to the run is durable, or nobody's any more. */
-void attend_forget(struct owned *o);
+void attend_forget(struct owned_run *o);
 
 /* children.c: a run that waits for children asks which have ended. */
-void children_ask(struct owned *o);
-void children_expect(struct owned *o); /* it was loaded */
-void children_look(struct worker *w);  /* asks for those that want to know */
+void children_ask(struct owned_run *o);
+void children_expect(struct owned_run *o); /* it was loaded */
+void children_look(struct worker *w);      /* asks for those that want to know */
 
 /* load.c: what a claim returned goes on to become runs. */
 void load_claimed(struct worker *w, const struct db_result *rows, bool own);
@@ -249,8 +250,8 @@ void load_claimed(struct worker *w, const struct db_result *rows, bool own);
 bool load_go_on(struct worker *w, int64_t until);
 
 /* refused.c: a transaction that was to take its entry along was not committed. */
-void owned_refused(struct owned *o, const struct error *err);
-int64_t owned_refusal_usec(const struct owned *o); /* until it looks again */
-bool owned_is_refused(const struct owned *o);      /* so often that others are to know */
+void owned_refused(struct owned_run *o, const struct error *err);
+int64_t owned_refusal_usec(const struct owned_run *o); /* until it looks again */
+bool owned_is_refused(const struct owned_run *o); /* so often that others are to know */
 
 #endif

@@ -65,7 +65,7 @@ static struct definition *placeholder(void)
 	return d;
 }
 
-static void stand_in(struct owned *o)
+static void stand_in(struct owned_run *o)
 {
 	struct definition *d = placeholder();
 	struct value *none = value_create(JSON_LITERAL("null"));
@@ -77,7 +77,7 @@ static void stand_in(struct owned *o)
 	definition_unref(d);
 }
 
-static void refuse(struct owned *o, const struct fault *fault)
+static void refuse(struct owned_run *o, const struct fault *fault)
 {
 	stand_in(o);
 	owned_refuse(o, fault);
@@ -85,7 +85,7 @@ static void refuse(struct owned *o, const struct fault *fault)
 
 /* What was read ends with another worker's entries: it has taken the run over since we
  * claimed it, and who appends behind what it wrote would not meet the fence. */
-static void lose(struct owned *o)
+static void lose(struct owned_run *o)
 {
 	char id[UUID_TEXT];
 	uuid_format(o->id, id);
@@ -93,7 +93,7 @@ static void lose(struct owned *o)
 	owned_drop(o);
 }
 
-static void suspend(struct owned *o, const char *reason)
+static void suspend(struct owned_run *o, const char *reason)
 {
 	stand_in(o);
 	if (o->request == REQUEST_CANCEL)
@@ -111,7 +111,7 @@ static void on_left(struct db_batch *b)
 }
 
 /* Its definition is not to be compiled in this process, or in none. */
-static void leave(struct owned *o, const struct definition_slot *slot)
+static void leave(struct owned_run *o, const struct definition_slot *slot)
 {
 	struct worker *w = o->worker;
 	if (slot->left == DEFINITION_PARKED) {
@@ -125,7 +125,7 @@ static void leave(struct owned *o, const struct definition_slot *slot)
 }
 
 /* NULL: it has become something else. */
-static struct run *make_run(struct owned *o)
+static struct run *make_run(struct owned_run *o)
 {
 	struct definition_slot *slot =
 		definitions_find(&o->worker->definitions, o->definition_id);
@@ -153,7 +153,7 @@ static struct run *make_run(struct owned *o)
 	return r;
 }
 
-static void become_fresh(struct owned *o)
+static void become_fresh(struct owned_run *o)
 {
 	struct run *r = make_run(o);
 	if (r)
@@ -162,7 +162,7 @@ static void become_fresh(struct owned *o)
 
 /* ---- Replay ---- */
 
-static void begin_replay(struct replaying *g, struct owned *o,
+static void begin_replay(struct replaying *g, struct owned_run *o,
 	const struct db_result *rows, int first, int last, struct places *places)
 {
 	if (last < first || db_int(rows, last, 1) != o->claimed_seq) {
@@ -184,14 +184,14 @@ static void end_replay(struct replaying *g)
 }
 
 /* The run that is being read, unless it was claimed anew meanwhile, or is gone. */
-static struct owned *reader(struct worker *w, const struct replaying *g)
+static struct owned_run *reader(struct worker *w, const struct replaying *g)
 {
-	struct owned *o = owned_find(w, g->id);
+	struct owned_run *o = owned_find(w, g->id);
 	bool waits = o && o->state == OWNED_LOADING && o->claimed_seq == g->claimed_seq;
 	return waits ? o : NULL;
 }
 
-static void refuse_replay(struct owned *o, const struct error *err)
+static void refuse_replay(struct owned_run *o, const struct error *err)
 {
 	log_run(LOG_ERROR, o->id, "%s", err->text);
 	suspend(o, "its journal cannot be replayed by this version");
@@ -199,7 +199,7 @@ static void refuse_replay(struct owned *o, const struct error *err)
 
 static void ask_places(struct place_load *p);
 
-static void read_places(struct owned *o, struct places *places)
+static void read_places(struct owned_run *o, struct places *places)
 {
 	struct place_load *p = xcalloc(1, sizeof *p);
 	p->worker = o->worker;
@@ -211,7 +211,7 @@ static void read_places(struct owned *o, struct places *places)
 /* True: it has ended. */
 static bool read_some(struct worker *w, struct replaying *g, int64_t until)
 {
-	struct owned *o = reader(w, g);
+	struct owned_run *o = reader(w, g);
 	struct error err = {0};
 	enum replay_progress p = REPLAY_FAILED;
 	if (o) {
@@ -285,7 +285,7 @@ static void on_places(struct db_batch *b)
 {
 	struct place_load *p = b->ctx;
 	struct worker *w = p->worker;
-	struct owned *o = owned_find(w, p->id);
+	struct owned_run *o = owned_find(w, p->id);
 	bool waits = o && o->state == OWNED_LOADING, ok = b->err.kind == ERROR_NONE;
 	p->batch = b;
 	if (waits && ok && p->asked) {
@@ -332,14 +332,14 @@ static void load_destroy(struct load *l)
 	free(l);
 }
 
-static bool is_fresh(const struct owned *o)
+static bool is_fresh(const struct owned_run *o)
 {
 	return o->claimed_seq == 2 && !o->by_own_claim;
 }
 
 /* One run's rows: its input, if that was asked for, then its entries. */
-static void take_run(struct replaying *g, struct owned *o, const struct db_result *rows,
-	int first, int last)
+static void take_run(struct replaying *g, struct owned_run *o,
+	const struct db_result *rows, int first, int last)
 {
 	if (strcmp(db_text(rows, first, 3), "input") == 0) {
 		struct json input = {db_text(rows, first, 4), db_length(rows, first, 4)};
@@ -362,7 +362,7 @@ static void take_next(struct load *l, const struct db_result *rows)
 	while (l->read < l->behind_count && !uuid_equal(l->behind[l->read++], id))
 		; /* nothing of it is there */
 	l->row = last + 1;
-	struct owned *o = owned_find(l->worker, id);
+	struct owned_run *o = owned_find(l->worker, id);
 	if (o && o->state == OWNED_LOADING)
 		take_run(&l->replaying, o, rows, first, last);
 }
@@ -371,7 +371,7 @@ static void take_next(struct load *l, const struct db_result *rows)
 static void take_fresh(struct load *l)
 {
 	for (size_t i = 0; i < l->count; i++) {
-		struct owned *o = owned_find(l->worker, l->ids[i]);
+		struct owned_run *o = owned_find(l->worker, l->ids[i]);
 		if (o && o->state == OWNED_LOADING && is_fresh(o) && o->input)
 			become_fresh(o);
 	}
@@ -381,12 +381,12 @@ static void take_fresh(struct load *l)
 static void give_up(struct load *l)
 {
 	for (size_t i = 0; i < l->count; i++) {
-		struct owned *o = owned_find(l->worker, l->ids[i]);
+		struct owned_run *o = owned_find(l->worker, l->ids[i]);
 		if (o && o->state == OWNED_LOADING)
 			owned_doubt(o);
 	}
 	for (size_t i = l->read; i < l->behind_count; i++) {
-		struct owned *o = owned_find(l->worker, l->behind[i]);
+		struct owned_run *o = owned_find(l->worker, l->behind[i]);
 		if (o && o->state == OWNED_LOADING)
 			owned_doubt(o);
 	}
@@ -398,7 +398,7 @@ static bool is_awaited(void *ctx, struct uuid id)
 {
 	const struct worker *w = ctx;
 	for (size_t i = 0; i < OWNED_BUCKETS; i++) {
-		for (const struct owned *o = w->buckets[i]; o; o = o->hash_next) {
+		for (const struct owned_run *o = w->buckets[i]; o; o = o->hash_next) {
 			if (o->state == OWNED_LOADING && uuid_equal(o->definition_id, id))
 				return true;
 		}
@@ -540,12 +540,12 @@ static void say_baseless(struct uuid run)
 
 /* NULL: its last entry is on the way, and its answer comes later than this one. The next
  * listing finds that the lease is ours (design: fence, rule 5). */
-static struct owned *take_row(
+static struct owned_run *take_row(
 	struct worker *w, const struct db_result *rows, int row, bool own)
 {
 	struct uuid id = db_uuid(rows, row, 0);
 	const char *request = db_text(rows, row, 3);
-	struct owned *o = owned_find(w, id);
+	struct owned_run *o = owned_find(w, id);
 	if (db_bool(rows, row, 8)) {
 		suspects_seen(w);
 		return NULL;
@@ -556,7 +556,7 @@ static struct owned *take_row(
 			owned_drop(o);
 		return NULL;
 	}
-	if (o && o->log.sent)
+	if (o && o->outbox.sent)
 		return NULL;
 	if (!o)
 		o = owned_create(w, id);
@@ -593,7 +593,7 @@ void load_claimed(struct worker *w, const struct db_result *rows, bool own)
 	l->behind = xcalloc(n, sizeof *l->behind);
 	l->inputs = xcalloc(n, sizeof *l->inputs);
 	for (size_t i = 0; i < n; i++) {
-		struct owned *o = take_row(w, rows, (int)i, own);
+		struct owned_run *o = take_row(w, rows, (int)i, own);
 		if (!o)
 			continue;
 		l->ids[l->count++] = o->id;

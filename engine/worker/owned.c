@@ -25,25 +25,25 @@
 #define HELD_OPS 64
 #define HELD_BYTES ((size_t)64 << 10)
 
-static struct owned **bucket(struct worker *w, struct uuid id)
+static struct owned_run **bucket(struct worker *w, struct uuid id)
 {
 	return &w->buckets[(id.b[14] << 8 | id.b[15]) % OWNED_BUCKETS];
 }
 
-struct owned *owned_find(struct worker *w, struct uuid id)
+struct owned_run *owned_find(struct worker *w, struct uuid id)
 {
-	struct owned *o = *bucket(w, id);
+	struct owned_run *o = *bucket(w, id);
 	while (o && !uuid_equal(o->id, id))
 		o = o->hash_next;
 	return o;
 }
 
 static void on_log(
-	struct log *log, enum log_end end, int64_t seq, const struct error *err);
+	struct outbox *outbox, enum outbox_end end, int64_t seq, const struct error *err);
 
 static void on_timer(uv_timer_t *timer)
 {
-	struct owned *o = timer->data;
+	struct owned_run *o = timer->data;
 	o->rests = false;
 	if (o->state == OWNED_DOUBT)
 		claim_doubted(o->worker);
@@ -51,13 +51,13 @@ static void on_timer(uv_timer_t *timer)
 		owned_wake(o);
 }
 
-struct owned *owned_create(struct worker *w, struct uuid id)
+struct owned_run *owned_create(struct worker *w, struct uuid id)
 {
-	struct owned *o = xcalloc(1, sizeof *o);
-	struct owned **slot = bucket(w, id);
+	struct owned_run *o = xcalloc(1, sizeof *o);
+	struct owned_run **slot = bucket(w, id);
 	o->worker = w;
 	o->id = id;
-	log_init(&o->log, on_log);
+	outbox_init(&o->outbox, on_log);
 	uv_timer_init(&w->loop, &o->timer);
 	o->timer.data = o;
 	o->hash_next = *slot;
@@ -66,17 +66,17 @@ struct owned *owned_create(struct worker *w, struct uuid id)
 	return o;
 }
 
-void owned_each(struct worker *w, void (*f)(struct owned *))
+void owned_each(struct worker *w, void (*f)(struct owned_run *))
 {
 	for (size_t i = 0; i < OWNED_BUCKETS; i++) {
-		for (struct owned *o = w->buckets[i], *next; o; o = next) {
+		for (struct owned_run *o = w->buckets[i], *next; o; o = next) {
 			next = o->hash_next;
 			f(o);
 		}
 	}
 }
 
-void owned_wake(struct owned *o)
+void owned_wake(struct owned_run *o)
 {
 	if (o->woken)
 		return;
@@ -87,7 +87,7 @@ void owned_wake(struct owned *o)
 }
 
 /* Slots are held by effects under way, and by frames that were granted one. */
-static void count_slots(struct owned *o)
+static void count_slots(struct owned_run *o)
 {
 	int n = 0;
 	for (const struct run_effect *e = o->kept; e; e = e->next)
@@ -115,18 +115,18 @@ static void on_timer_closed(uv_handle_t *handle)
 	free(handle->data);
 }
 
-/* Takes it out of all queues and frees it; its log is not in flight. */
-static void forget(struct owned *o)
+/* Takes it out of all queues and frees it; its outbox is not in flight. */
+static void forget(struct owned_run *o)
 {
 	struct worker *w = o->worker;
-	for (struct owned **p = bucket(w, o->id); *p; p = &(*p)->hash_next) {
+	for (struct owned_run **p = bucket(w, o->id); *p; p = &(*p)->hash_next) {
 		if (*p == o) {
 			*p = o->hash_next;
 			break;
 		}
 	}
 	if (o->woken) {
-		struct owned **p = &w->woken;
+		struct owned_run **p = &w->woken;
 		while (*p != o)
 			p = &(*p)->next_woken;
 		*p = o->next_woken;
@@ -134,7 +134,7 @@ static void forget(struct owned *o)
 			w->woken_tail = p;
 	}
 	if (o->in_slot_queue) {
-		struct owned **p = &w->slot_head;
+		struct owned_run **p = &w->slot_head;
 		while (*p != o)
 			p = &(*p)->next_slot;
 		*p = o->next_slot;
@@ -143,16 +143,16 @@ static void forget(struct owned *o)
 	}
 	count_slots(o);
 	attend_forget(o);
-	if (o->log.queued)
-		journal_withdraw(w->journal, &o->log);
-	log_finish(&o->log);
+	if (o->outbox.queued)
+		journal_withdraw(w->journal, &o->outbox);
+	outbox_finish(&o->outbox);
 	value_unref(o->input);
 	w->owned_count--;
 	uv_close((uv_handle_t *)&o->timer, on_timer_closed);
 	worker_check_done(w);
 }
 
-void owned_drop(struct owned *o)
+void owned_drop(struct owned_run *o)
 {
 	struct worker *w = o->worker;
 	bool adopted = w->has_adopted && uuid_equal(w->adopted, o->id);
@@ -168,7 +168,7 @@ void owned_drop(struct owned *o)
 }
 
 /* They happen with their entry, or not at all. */
-static void stop_transactional(struct owned *o)
+static void stop_transactional(struct owned_run *o)
 {
 	for (struct run_effect **p = &o->kept; *p;) {
 		struct run_effect *e = *p;
@@ -181,9 +181,9 @@ static void stop_transactional(struct owned *o)
 	}
 }
 
-void owned_doubt(struct owned *o)
+void owned_doubt(struct owned_run *o)
 {
-	journal_withdraw(o->worker->journal, &o->log);
+	journal_withdraw(o->worker->journal, &o->outbox);
 	if (o->run) {
 		o->dropped_effect |= o->run->dropped_effect;
 		o->kept = run_effects_take(o->run);
@@ -199,12 +199,12 @@ void owned_doubt(struct owned *o)
 
 /* ---- Entries ---- */
 
-static struct entry *make_entry(struct owned *o, int64_t at)
+static struct entry *make_entry(struct owned_run *o, int64_t at)
 {
 	return entry_create(o->id, ++o->run->seq, at);
 }
 
-static struct entry *take_snapshot(struct owned *o)
+static struct entry *take_snapshot(struct owned_run *o)
 {
 	struct run *r = o->run;
 	struct entry *e = make_entry(o, r->now);
@@ -238,7 +238,7 @@ static struct waiting *changed_waits(struct run *r)
 }
 
 /* What the operations did with events goes with their entry. */
-static void take_events(struct owned *o, struct entry *e)
+static void take_events(struct owned_run *o, struct entry *e)
 {
 	struct run *r = o->run;
 	e->emitted = r->emitted;
@@ -254,7 +254,7 @@ static void take_events(struct owned *o, struct entry *e)
 }
 
 /* The pending operations become an entry; NULL if there are none. */
-static struct entry *take_ops(struct owned *o)
+static struct entry *take_ops(struct owned_run *o)
 {
 	struct run *r = o->run;
 	if (r->op_count == 0)
@@ -276,12 +276,12 @@ static struct entry *take_ops(struct owned *o)
 	return e;
 }
 
-static void append(struct owned *o, struct entry *e)
+static void append(struct owned_run *o, struct entry *e)
 {
 	if (!e)
 		return;
 	o->run->tail_bytes += e->data.len;
-	log_add(&o->log, e);
+	outbox_add(&o->outbox, e);
 }
 
 /* What whoever takes the run over has to read: so many entries, or so much. A snapshot of
@@ -295,15 +295,15 @@ static bool wants_snapshot(const struct run *r, int64_t entries)
 
 /* What was appended goes out: with the transaction of the effect whose outcome it holds,
  * or with the next flush. */
-static void dispatch(struct owned *o, struct carrier *carrier)
+static void dispatch(struct owned_run *o, struct transaction *transaction)
 {
-	if (!carrier) {
-		journal_queue(o->worker->journal, &o->log);
+	if (!transaction) {
+		journal_queue(o->worker->journal, &o->outbox);
 		return;
 	}
 	o->carries = true;
-	log_send(&o->log, SIZE_MAX);
-	carrier->commit(carrier, &o->log);
+	outbox_send(&o->outbox, SIZE_MAX);
+	transaction->commit(transaction, &o->outbox);
 }
 
 static const char *final_status(const struct run *r)
@@ -313,7 +313,7 @@ static const char *final_status(const struct run *r)
 					  : "cancelled";
 }
 
-static void end_with(struct owned *o, struct entry *e)
+static void end_with(struct owned_run *o, struct entry *e)
 {
 	struct run *r = o->run;
 	e->change = LEASE_END;
@@ -324,8 +324,8 @@ static void end_with(struct owned *o, struct entry *e)
 }
 
 /* The run leaves memory with its last entry, whose change says how. */
-static void leave(struct owned *o, struct entry *e, enum lease_change change, int64_t due,
-	const char *state)
+static void leave(struct owned_run *o, struct entry *e, enum lease_change change,
+	int64_t due, const char *state)
 {
 	struct run *r = o->run;
 	uv_timer_stop(&o->timer);
@@ -349,7 +349,7 @@ static void leave(struct owned *o, struct entry *e, enum lease_change change, in
 }
 
 /* The run waits, as it says by `put_reason`; due: until when at most. */
-static void leave_waiting(struct owned *o, struct entry *e, int64_t due,
+static void leave_waiting(struct owned_run *o, struct entry *e, int64_t due,
 	void (*put_reason)(const struct run *r, struct buf *out))
 {
 	struct buf reason = {0};
@@ -361,7 +361,7 @@ static void leave_waiting(struct owned *o, struct entry *e, int64_t due,
 }
 
 /* The run leaves for the pool; e holds what was decided just now, or is NULL. */
-static void hand_back(struct owned *o, struct entry *e)
+static void hand_back(struct owned_run *o, struct entry *e)
 {
 	struct run *r = o->run;
 	append(o, e);
@@ -376,7 +376,7 @@ static void hand_back(struct owned *o, struct entry *e)
 	leave(o, take_ops(o), LEASE_RELEASE, r->now, "pending");
 }
 
-void owned_hand_back(struct owned *o)
+void owned_hand_back(struct owned_run *o)
 {
 	if (o->state != OWNED_LIVE)
 		return;
@@ -388,7 +388,7 @@ void owned_hand_back(struct owned *o)
 
 static void on_effect_done(struct effect *effect)
 {
-	struct owned *o = effect->owner;
+	struct owned_run *o = effect->owner;
 	struct run_effect *e = (struct run_effect *)effect; /* its first member */
 	e->done = true;
 	count_slots(o);
@@ -396,7 +396,7 @@ static void on_effect_done(struct effect *effect)
 	owned_start_effects(o->worker);
 }
 
-static void wants_slot(struct owned *o)
+static void wants_slot(struct owned_run *o)
 {
 	struct worker *w = o->worker;
 	if (o->in_slot_queue || !run_next_effect(o->run, false))
@@ -407,7 +407,7 @@ static void wants_slot(struct owned *o)
 	w->slot_tail = &o->next_slot;
 }
 
-static void start_effect(struct owned *o, struct frame *f)
+static void start_effect(struct owned_run *o, struct frame *f)
 {
 	struct run_effect *e =
 		run_effect_create(o->run, f, &o->worker->host, worker_now(o->worker));
@@ -422,7 +422,7 @@ static void start_effect(struct owned *o, struct frame *f)
 }
 
 /* One effect of the run gets a slot; for more, it waits its turn again. */
-static void take_slot(struct owned *o)
+static void take_slot(struct owned_run *o)
 {
 	struct frame *f = o->state == OWNED_LIVE ? run_next_effect(o->run, false) : NULL;
 	if (!f)
@@ -441,7 +441,7 @@ void owned_start_effects(struct worker *w)
 {
 	while (w->slot_head && w->effects_running < w->options.concurrency &&
 		worker_lease_holds(w) && !w->draining) {
-		struct owned *o = w->slot_head;
+		struct owned_run *o = w->slot_head;
 		w->slot_head = o->next_slot;
 		if (!w->slot_head)
 			w->slot_tail = &w->slot_head;
@@ -452,7 +452,7 @@ void owned_start_effects(struct worker *w)
 
 /* The intents of effects that announce themselves late are durable: now they may be sent,
  * if the lease still holds. */
-static void start_granted(struct owned *o)
+static void start_granted(struct owned_run *o)
 {
 	for (struct frame *f; (f = run_next_effect(o->run, true));) {
 		if (f->state == FRAME_QUEUED)
@@ -466,13 +466,14 @@ static void start_granted(struct owned *o)
 }
 
 /* More is durable, or nothing was to be written: what did the run wait for? */
-static void on_durable(struct owned *o)
+static void on_durable(struct owned_run *o)
 {
 	struct run *r = o->run;
 	run_effects_forget(r);
-	if (log_is_clear(&o->log))
+	if (outbox_is_clear(&o->outbox))
 		attend_forget(o);
-	if ((o->need & NEED_FLUSH) || (log_is_clear(&o->log) && run_effect_carrying(r)))
+	if ((o->need & NEED_FLUSH) ||
+		(outbox_is_clear(&o->outbox) && run_effect_carrying(r)))
 		owned_wake(o);
 	if (o->need & NEED_EVENT)
 		o->worker->attend_wanted = true;
@@ -482,7 +483,7 @@ static void on_durable(struct owned *o)
 	}
 }
 
-static void set_timer(struct owned *o, int64_t due)
+static void set_timer(struct owned_run *o, int64_t due)
 {
 	int64_t usec = due - worker_now(o->worker);
 	if (usec < 0)
@@ -491,7 +492,7 @@ static void set_timer(struct owned *o, int64_t due)
 }
 
 /* What the run needs decides what happens to its entry, and to the run. */
-static void settle(struct owned *o, struct entry *e)
+static void settle(struct owned_run *o, struct entry *e)
 {
 	struct run *r = o->run;
 	int64_t due = run_due(r), now = worker_now(o->worker);
@@ -533,24 +534,24 @@ static void say_remark(struct run *r)
 
 /* Lets the run decide. A transaction of an effect takes the entry along when nothing else
  * of the run is in flight, and only with a success. */
-static struct carrier *decide(struct owned *o)
+static struct transaction *decide(struct owned_run *o)
 {
 	struct worker *w = o->worker;
 	struct run *r = o->run;
 	struct advance a = {.now = worker_now(w), .host = &w->host};
-	struct carrier *carrier = NULL;
-	if (log_is_clear(&o->log) && r->op_count == 0 && !r->owes_intent)
+	struct transaction *transaction = NULL;
+	if (outbox_is_clear(&o->outbox) && r->op_count == 0 && !r->owes_intent)
 		a.carried = run_effect_carrying(r);
 	if (a.carried)
-		carrier = a.carried->effect.carrier;
+		transaction = a.carried->effect.transaction;
 	o->need = run_advance(r, &a);
 	say_remark(r);
-	if (carrier && !a.carried->recorded && (o->need & NEED_ANSWER))
+	if (transaction && !a.carried->recorded && (o->need & NEED_ANSWER))
 		return NULL; /* its transaction waits for the answer too */
-	if (!carrier || !a.carried->recorded ||
+	if (!transaction || !a.carried->recorded ||
 		(r->op_count && r->head.kind == OP_COMPLETED))
-		return carrier;
-	carrier->roll_back(carrier);
+		return transaction;
+	transaction->roll_back(transaction);
 	return NULL;
 }
 
@@ -559,7 +560,7 @@ static void on_answered(void *ctx)
 	owned_wake(ctx);
 }
 
-void owned_advance(struct owned *o)
+void owned_advance(struct owned_run *o)
 {
 	struct worker *w = o->worker;
 	if (o->state != OWNED_LIVE)
@@ -572,28 +573,28 @@ void owned_advance(struct owned *o)
 	}
 	if (run_is_evaluating(r))
 		return; /* it is woken when the answers are there */
-	struct carrier *carrier = decide(o);
+	struct transaction *transaction = decide(o);
 	count_slots(o);
 	/* What was decided so far shares its entry with what comes next, if that is soon
 	 * and it is not much. */
-	if ((o->need & NEED_ANSWER) && !carrier && r->op_count < HELD_OPS &&
+	if ((o->need & NEED_ANSWER) && !transaction && r->op_count < HELD_OPS &&
 		r->ops.len < HELD_BYTES)
 		return;
-	o->alone = carrier && carrier->sole;
+	o->alone = transaction && transaction->sole;
 	if (leaves && !o->alone && !(o->need & NEED_EFFECT) && o->need != NEED_NOTHING)
 		hand_back(o, take_ops(o));
 	else
 		settle(o, take_ops(o));
 	o->alone = false;
-	dispatch(o, carrier);
-	if (o->state == OWNED_LIVE && log_is_clear(&o->log))
+	dispatch(o, transaction);
+	if (o->state == OWNED_LIVE && outbox_is_clear(&o->outbox))
 		on_durable(o);
 }
 
 /* ---- Transactions of effects that were not committed ---- */
 
 /* The pool, and who looks at it, are to know. */
-static bool leaves_refused(struct owned *o)
+static bool leaves_refused(struct owned_run *o)
 {
 	struct run *r = o->run;
 	if (!owned_is_refused(o) || !worker_has_pool(o->worker) || run_is_busy(r) ||
@@ -608,7 +609,7 @@ static bool leaves_refused(struct owned *o)
 
 /* ---- From its journal to its end ---- */
 
-static void attach_kept(struct owned *o)
+static void attach_kept(struct owned_run *o)
 {
 	struct run_effect *e = o->kept;
 	o->kept = NULL;
@@ -621,7 +622,7 @@ static void attach_kept(struct owned *o)
 	count_slots(o);
 }
 
-void owned_live(struct owned *o, struct run *run)
+void owned_live(struct owned_run *o, struct run *run)
 {
 	struct buf waits = {0};
 	o->run = run;
@@ -645,27 +646,27 @@ void owned_live(struct owned *o, struct run *run)
 }
 
 /* The end of a run that is known by its claim alone. */
-static void end_unread(struct owned *o, struct entry *e)
+static void end_unread(struct owned_run *o, struct entry *e)
 {
 	o->need = NEED_NOTHING;
 	settle(o, e);
 	dispatch(o, NULL);
 }
 
-void owned_refuse(struct owned *o, const struct fault *f)
+void owned_refuse(struct owned_run *o, const struct fault *f)
 {
 	struct run *r = o->run;
 	run_refuse(r, worker_now(o->worker), f);
 	end_unread(o, take_ops(o));
 }
 
-void owned_suspend(struct owned *o, const char *reason)
+void owned_suspend(struct owned_run *o, const char *reason)
 {
 	run_suspend(o->run, worker_now(o->worker), reason);
 	end_unread(o, take_ops(o));
 }
 
-void owned_cancel(struct owned *o)
+void owned_cancel(struct owned_run *o)
 {
 	run_begin_entry(o->run, worker_now(o->worker));
 	run_cancel(o->run);
@@ -676,19 +677,19 @@ void owned_cancel(struct owned *o)
 
 /* ---- Answers of the journal ---- */
 
-void owned_look_again(struct owned *o)
+void owned_look_again(struct owned_run *o)
 {
 	if (o->state != OWNED_LIVE)
 		return;
 	/* A child that is being looked at just now may have ended since. */
 	for (struct run_effect *e = o->run->under_way; e; e = e->next)
-		e->frame->looked = false;
+		e->frame->asked = false;
 	if (o->need & NEED_TIMER)
 		children_ask(o);
 }
 
 /* What needs a person. (Who waits for a run alone says it himself.) */
-static void say_stopped(const struct owned *o)
+static void say_stopped(const struct owned_run *o)
 {
 	const struct run *r = o->run;
 	if (!worker_has_pool(o->worker))
@@ -708,7 +709,7 @@ static void say_stopped(const struct owned *o)
 	free(instance);
 }
 
-static void on_left(struct owned *o)
+static void on_left(struct owned_run *o)
 {
 	struct worker *w = o->worker;
 	bool adopted = w->has_adopted && uuid_equal(w->adopted, o->id);
@@ -729,7 +730,7 @@ static void on_left(struct owned *o)
 
 /* Suspends the run as the journal knows it; what could not be stored is lost with memory.
  */
-static void on_unstorable(struct owned *o, const struct error *err)
+static void on_unstorable(struct owned_run *o, const struct error *err)
 {
 	char id[UUID_TEXT];
 	uuid_format(o->id, id);
@@ -755,31 +756,32 @@ static void on_unstorable(struct owned *o, const struct error *err)
 }
 
 static void on_log(
-	struct log *log, enum log_end end, int64_t seq, const struct error *err)
+	struct outbox *outbox, enum outbox_end end, int64_t seq, const struct error *err)
 {
-	struct owned *o = (struct owned *)((char *)log - offsetof(struct owned, log));
+	struct owned_run *o =
+		(struct owned_run *)((char *)outbox - offsetof(struct owned_run, outbox));
 	char id[UUID_TEXT];
 	bool carried = o->carries;
 	o->carries = false;
-	if (o->stale && end == LOG_DURABLE)
-		end = LOG_AMBIGUOUS; /* it was ours then; who knows since */
+	if (o->stale && end == OUTBOX_DURABLE)
+		end = OUTBOX_AMBIGUOUS; /* it was ours then; who knows since */
 	switch (end) {
-	case LOG_DURABLE:
+	case OUTBOX_DURABLE:
 		if (carried)
 			o->refusals = 0;
 		o->run->durable_seq = seq;
-		journal_queue(o->worker->journal, log);
+		journal_queue(o->worker->journal, outbox);
 		if (o->state != OWNED_LEAVING)
 			on_durable(o);
-		else if (log_is_clear(log))
+		else if (outbox_is_clear(outbox))
 			on_left(o);
 		break;
-	case LOG_CONFLICT:
+	case OUTBOX_CONFLICT:
 		uuid_format(o->id, id);
 		log_line(LOG_WARNING, "run %s belongs to another worker now", id);
 		owned_drop(o);
 		break;
-	case LOG_AMBIGUOUS:
+	case OUTBOX_AMBIGUOUS:
 		owned_doubt(o);
 		if (carried && err) {
 			owned_refused(o, err);
@@ -788,6 +790,6 @@ static void on_log(
 		}
 		claim_doubted(o->worker);
 		break;
-	case LOG_UNSTORABLE: on_unstorable(o, err); break;
+	case OUTBOX_UNSTORABLE: on_unstorable(o, err); break;
 	}
 }

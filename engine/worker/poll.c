@@ -10,18 +10,18 @@
 #include "base/log.h"
 #include "journal/store.h"
 
-/* Columns of look_around.sql. */
+/* Columns of poll_now.sql. */
 enum { NEXT_DUE, BUSY, UNROUTED, GONE, EXPIRED, SINCE, SUSPECTS, TRIED };
 
 static void on_time(uv_timer_t *timer)
 {
-	look_around(timer->data);
+	poll_now(timer->data);
 }
 
 static void look_later(struct worker *w, int64_t usec)
 {
 	uv_timer_start(
-		&w->look_timer, on_time, (uint64_t)((usec + 999) / USEC_PER_MS), 0);
+		&w->poll_timer, on_time, (uint64_t)((usec + 999) / USEC_PER_MS), 0);
 }
 
 static bool is_gone(const void *rows, struct uuid id)
@@ -85,8 +85,8 @@ static void see(struct worker *w, const struct db_result *r)
 static void on_looked(struct db_batch *b)
 {
 	struct worker *w = b->ctx;
-	bool again = w->look_again;
-	w->looking = w->look_again = false;
+	bool again = w->poll_again;
+	w->polling = w->poll_again = false;
 	if (b->err.kind != ERROR_NONE && w->stopped) {
 		/* the connection was closed with us */
 	} else if (b->err.kind != ERROR_NONE) {
@@ -99,15 +99,15 @@ static void on_looked(struct db_batch *b)
 	db_batch_destroy(b);
 	worker_check_done(w);
 	if (again && !w->stopped)
-		look_around(w);
+		poll_now(w);
 }
 
-void look_around(struct worker *w)
+void poll_now(struct worker *w)
 {
 	if (w->draining || w->stopped)
 		return;
-	if (w->looking) {
-		w->look_again = true; /* a hint came meanwhile */
+	if (w->polling) {
+		w->poll_again = true; /* a hint came meanwhile */
 		return;
 	}
 	if (!db_is_up(w->control)) {
@@ -115,7 +115,7 @@ void look_around(struct worker *w)
 		return;
 	}
 	struct db_batch *b = db_batch_create(on_looked, w);
-	store_look_around(b, w->id, w->has);
-	w->looking = true;
+	store_poll(b, w->id, w->has);
+	w->polling = true;
 	db_send(w->control, b);
 }

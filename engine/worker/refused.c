@@ -8,12 +8,12 @@
 
 #define QUIET 5
 
-bool owned_is_refused(const struct owned *o)
+bool owned_is_refused(const struct owned_run *o)
 {
 	return o->refusals > QUIET;
 }
 
-int64_t owned_refusal_usec(const struct owned *o)
+int64_t owned_refusal_usec(const struct owned_run *o)
 {
 	int64_t usec = 100 * USEC_PER_MS;
 	for (int i = 1; i < o->refusals && usec < o->worker->options.lease; i++)
@@ -21,7 +21,7 @@ int64_t owned_refusal_usec(const struct owned *o)
 	return usec < o->worker->options.lease ? usec : o->worker->options.lease;
 }
 
-void owned_refused(struct owned *o, const struct error *err)
+void owned_refused(struct owned_run *o, const struct error *err)
 {
 	char id[UUID_TEXT];
 	o->refusals++;

@@ -21,17 +21,17 @@
 
 /* ---- Shapes: the expressions of correlations, evaluated on an event ---- */
 
-struct shape_program {
+struct correlations {
 	char *text; /* a JSON array of expressions */
 	struct program *program;
 	struct expression **expressions;
 	size_t count;
-	struct shape_program *next;
+	struct correlations *next;
 };
 
-static struct shape_program *find_shape(struct worker *w, const char *text)
+static struct correlations *find_shape(struct worker *w, const char *text)
 {
-	struct shape_program *p = w->shapes;
+	struct correlations *p = w->shapes;
 	struct json list, element;
 	while (p && strcmp(p->text, text) != 0)
 		p = p->next;
@@ -57,7 +57,7 @@ static struct shape_program *find_shape(struct worker *w, const char *text)
 void events_finish(struct worker *w)
 {
 	while (w->shapes) {
-		struct shape_program *p = w->shapes;
+		struct correlations *p = w->shapes;
 		w->shapes = p->next;
 		program_destroy(p->program);
 		free(p->expressions);
@@ -66,7 +66,7 @@ void events_finish(struct worker *w)
 	}
 }
 
-static void events_shapes_destroy(struct event_shape *shapes, size_t count)
+static void events_shapes_destroy(struct event_correlation *shapes, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		free(shapes[i].expected);
@@ -79,13 +79,13 @@ static void events_shapes_destroy(struct event_shape *shapes, size_t count)
 struct events_look {
 	struct worker *worker;
 	const struct db_result *rows;
-	struct event_shape *shapes;
-	struct shape_program **programs; /* of each row, NULL: it needs none */
+	struct event_correlation *shapes;
+	struct correlations **programs; /* of each row, NULL: it needs none */
 	struct json *events;
 	size_t count, done;
 	size_t end; /* of the rows that are asked for together */
 	struct question question;
-	void (*on_looked)(void *ctx, struct event_shape *shapes, size_t count);
+	void (*on_looked)(void *ctx, struct event_correlation *shapes, size_t count);
 	void *ctx;
 	struct events_look *next;
 };
@@ -103,7 +103,7 @@ static void note_failure(const struct events_look *l, size_t row, const struct e
  * NULL where one fails. */
 static char *evaluate(struct events_look *l, size_t row)
 {
-	const struct shape_program *p = l->programs[row];
+	const struct correlations *p = l->programs[row];
 	struct scope scope = {.dot = l->events[row], .question = &l->question};
 	struct buf b = {0}, one = {0};
 	struct error err;
@@ -129,7 +129,7 @@ static char *evaluate(struct events_look *l, size_t row)
 static void look_at_some(struct events_look *l)
 {
 	size_t row = l->done, bytes = 0;
-	const struct shape_program *p = l->programs[row];
+	const struct correlations *p = l->programs[row];
 	do {
 		bytes += l->events[row].n;
 		free(l->shapes[row].expected);
@@ -178,7 +178,7 @@ static void read_rows(struct events_look *l)
 	struct json event = {0};
 	const struct db_result *rows = l->rows;
 	for (int row = 0; row < (int)l->count; row++) {
-		struct event_shape *s = &l->shapes[row];
+		struct event_correlation *s = &l->shapes[row];
 		s->source = db_text(rows, row, 0);
 		s->id = db_text(rows, row, 1);
 		if (db_is_null(rows, row, 3))
@@ -196,7 +196,8 @@ static void read_rows(struct events_look *l)
 }
 
 void events_look(struct worker *w, const struct db_result *rows,
-	void (*on_looked)(void *ctx, struct event_shape *shapes, size_t count), void *ctx)
+	void (*on_looked)(void *ctx, struct event_correlation *shapes, size_t count),
+	void *ctx)
 {
 	struct events_look *l = xcalloc(1, sizeof *l);
 	l->worker = w;
@@ -223,7 +224,7 @@ void events_abandon(struct worker *w)
 
 /* ---- Routing ---- */
 
-static void forget_attendance(struct owned *o)
+static void forget_attendance(struct owned_run *o)
 {
 	if (o->state == OWNED_LIVE && (o->need & NEED_EVENT))
 		listening_look_again(o->run);
@@ -265,7 +266,7 @@ static void none_listed(struct worker *w, bool ok, const struct db_result *rows)
 		suspected_routed(w);
 }
 
-static void on_looked(void *ctx, struct event_shape *shapes, size_t count)
+static void on_looked(void *ctx, struct event_correlation *shapes, size_t count)
 {
 	struct db_batch *listed = ctx;
 	struct worker *w = listed->ctx;

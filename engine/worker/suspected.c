@@ -88,7 +88,7 @@ void suspected_routed(struct worker *w)
 		w->options.suspect->box->routes = false;
 }
 
-bool suspected_leaves(const struct owned *o)
+bool suspected_leaves(const struct owned_run *o)
 {
 	return o->worker->options.suspect && o->run->seq >= o->leave_at;
 }

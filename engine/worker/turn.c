@@ -34,7 +34,7 @@ static void on_turn(uv_timer_t *timer)
 static void advance_woken(struct worker *w)
 {
 	int64_t began = clock_boottime();
-	struct owned *o;
+	struct owned_run *o;
 	while ((o = w->woken)) {
 		w->woken = o->next_woken;
 		if (!w->woken)

@@ -186,7 +186,7 @@ static void on_control_state(void *ctx, struct db *db, bool up, const struct err
 	check_ready(w);
 	claim_doubted(w);
 	if (w->ready) /* before, what it finds could end a loop that has not begun */
-		look_around(w);
+		poll_now(w);
 }
 
 static void on_beat_state(void *ctx, struct db *db, bool up, const struct error *err)
@@ -223,7 +223,7 @@ static void on_lane_state(void *ctx, struct db *db, bool up, const struct error 
 static void on_hint(void *ctx, struct db *db)
 {
 	(void)db;
-	look_around(ctx);
+	poll_now(ctx);
 }
 
 /* A lane that is silent is given up when others have had the time to take the runs over
@@ -394,7 +394,7 @@ bool worker_create(const struct worker_options *o, struct worker **ret, struct e
 	uv_prepare_start(&w->prepare, turn_on_prepare);
 	uv_unref((uv_handle_t *)&w->prepare);
 	init_timer(w, &w->beat_timer);
-	init_timer(w, &w->look_timer);
+	init_timer(w, &w->poll_timer);
 	init_timer(w, &w->due_timer);
 	init_timer(w, &w->watch_timer);
 	init_timer(w, &w->drain_timer);
@@ -431,7 +431,7 @@ bool worker_connect(struct worker *w, int64_t timeout, struct error *err)
 
 void worker_adopt(struct worker *w, struct uuid run_id)
 {
-	struct owned *o = owned_create(w, run_id);
+	struct owned_run *o = owned_create(w, run_id);
 	o->state = OWNED_DOUBT;
 	w->adopted = run_id;
 	w->has_adopted = true;
@@ -453,7 +453,7 @@ void worker_check_done(struct worker *w)
 {
 	bool looks = w->routing || w->attending || w->looks;
 	if (!w->draining || w->stopped || w->owned_count || w->loads || w->claiming ||
-		w->suspects || w->looking || (looks && w->end != WORKER_FAILED) ||
+		w->suspects || w->polling || (looks && w->end != WORKER_FAILED) ||
 		w->asking || w->reclaiming)
 		return;
 	if (!w->control || !db_is_up(w->control)) {
@@ -465,14 +465,14 @@ void worker_check_done(struct worker *w)
 	db_send(w->control, b);
 }
 
-static void hand_back(struct owned *o)
+static void hand_back(struct owned_run *o)
 {
 	bool busy = o->run && run_is_busy(o->run);
 	if (o->state == OWNED_LIVE && !busy)
 		owned_wake(o); /* advance sees that we drain */
 }
 
-static void hand_back_all(struct owned *o)
+static void hand_back_all(struct owned_run *o)
 {
 	if (o->state != OWNED_LIVE)
 		return;
@@ -550,7 +550,7 @@ enum worker_end worker_run(struct worker *w, int64_t timeout, struct error *err)
 	if (timeout)
 		uv_timer_start(&w->limit_timer, on_time_over,
 			(uint64_t)((timeout + 999) / USEC_PER_MS), 0);
-	look_around(w);
+	poll_now(w);
 	while (!w->stopped)
 		uv_run(&w->loop, UV_RUN_DEFAULT);
 	if (w->end == WORKER_FAILED && err)
@@ -565,7 +565,7 @@ static void close_handle(uv_handle_t *handle, void *arg)
 		uv_close(handle, NULL);
 }
 
-static void discard(struct owned *o)
+static void discard(struct owned_run *o)
 {
 	owned_drop(o);
 }
@@ -588,7 +588,7 @@ void worker_destroy(struct worker *w)
 	sql_steps_close(w->host.sql);
 	http_client_destroy(w->host.http);
 	uv_handle_t *own[] = {(uv_handle_t *)&w->prepare, (uv_handle_t *)&w->beat_timer,
-		(uv_handle_t *)&w->look_timer, (uv_handle_t *)&w->due_timer,
+		(uv_handle_t *)&w->poll_timer, (uv_handle_t *)&w->due_timer,
 		(uv_handle_t *)&w->watch_timer, (uv_handle_t *)&w->drain_timer,
 		(uv_handle_t *)&w->limit_timer, (uv_handle_t *)&w->again_timer,
 		(uv_handle_t *)&w->sigterm, (uv_handle_t *)&w->sigint};

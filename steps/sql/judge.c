@@ -63,16 +63,16 @@ bool sql_judge_is_fault(const struct db_batch *b, bool at_commit)
 }
 
 /* Of append_step, where it is none of the author's doing. */
-static enum log_end judge_login(const struct db_batch *b)
+static enum outbox_end judge_login(const struct db_batch *b)
 {
 	const struct error *err = &b->err;
 	if (b->ambiguous || err->kind == ERROR_TRANSIENT)
-		return LOG_AMBIGUOUS;
+		return OUTBOX_AMBIGUOUS;
 	if (err->kind == ERROR_FENCED)
-		return LOG_CONFLICT;
+		return OUTBOX_CONFLICT;
 	/* Another owner, another key, or no right: look again. */
 	bool refused = err->kind != ERROR_INPUT || strcmp(err->sqlstate, "22012") == 0;
-	return refused ? LOG_AMBIGUOUS : LOG_UNSTORABLE;
+	return refused ? OUTBOX_AMBIGUOUS : OUTBOX_UNSTORABLE;
 }
 
 /* Everything of ours was accepted, and then deferred work of the step's statement, which
@@ -84,21 +84,21 @@ bool sql_judge_is_refused(const struct db_batch *b)
 }
 
 /* What it means for the entries that went along. */
-enum log_end sql_judge_end(const struct db_batch *b, bool is_login)
+enum outbox_end sql_judge_end(const struct db_batch *b, bool is_login)
 {
 	const struct error *err = &b->err;
 	if (err->kind == ERROR_NONE) {
 		const struct db_result *commit = b->statements[b->count - 1].result;
-		return strcmp(db_command_tag(commit), "COMMIT") == 0 ? LOG_DURABLE
-								     : LOG_AMBIGUOUS;
+		return strcmp(db_command_tag(commit), "COMMIT") == 0 ? OUTBOX_DURABLE
+								     : OUTBOX_AMBIGUOUS;
 	}
 	if (is_login && !sql_judge_is_refused(b))
 		return judge_login(b);
 	if (b->ambiguous || err->kind == ERROR_TRANSIENT || sql_judge_is_refused(b))
-		return LOG_AMBIGUOUS; /* the journal knows whether it was committed */
+		return OUTBOX_AMBIGUOUS; /* the journal knows whether it was committed */
 	if (b->failed == 0 || db_error_is_drift(err))
-		return LOG_AMBIGUOUS; /* not the journal that we know: look again */
-	return err->kind == ERROR_FENCED ? LOG_CONFLICT : LOG_UNSTORABLE;
+		return OUTBOX_AMBIGUOUS; /* not the journal that we know: look again */
+	return err->kind == ERROR_FENCED ? OUTBOX_CONFLICT : OUTBOX_UNSTORABLE;
 }
 
 /* The socket of the process that crashed is closed before the server tells the others, or

@@ -28,7 +28,7 @@ bool sql_judge_is_fault(const struct db_batch *b, bool at_commit);
 /* Of the batch that appends and commits: whether the author's code refused the COMMIT. */
 bool sql_judge_is_refused(const struct db_batch *b);
 /* What that batch means for the entries that went along. */
-enum log_end sql_judge_end(const struct db_batch *b, bool is_login);
+enum outbox_end sql_judge_end(const struct db_batch *b, bool is_login);
 
 #define SQL_AFTERMATH_MS 500 /* of a loss: whom else it hits is known by then */
 /* Whether a session was lost with the crash that the other connection was told of;

@@ -2,8 +2,8 @@
  * The connections of `call: sql`, and the transaction of one step: BEGIN, settings, the
  * statement, deferred constraints, back to our role and settings; then, once the result
  * is accepted, COMMIT, and DISCARD ALL. On the journal's database the engine appends the
- * entries of the outcome before that COMMIT (carrier); on another one the COMMIT is the
- * effect. A transaction that failed for a passing reason is repeated: nothing of it
+ * entries of the outcome before that COMMIT (transaction); on another one the COMMIT is
+ * the effect. A transaction that failed for a passing reason is repeated: nothing of it
  * happened. After some times the run waits with that. A role's timeouts are set away for
  * the session, anew after each DISCARD ALL: what failed has them until it is rolled back.
  */
@@ -33,8 +33,8 @@ struct sql_session {
 	struct db *db;
 	char slot[96];
 	struct effect *effect; /* whose step it runs, NULL: none */
-	struct carrier carrier;
-	struct log *log;         /* being committed */
+	struct transaction transaction;
+	struct outbox *outbox;   /* being committed */
 	char step_id[UUID_TEXT]; /* whose outcome that is */
 	unsigned attempt;
 	bool clean;          /* DISCARD ALL was answered */
@@ -147,7 +147,7 @@ static void clean(struct sql_session *s)
 {
 	struct db_batch *b = make_batch(on_clean, s);
 	s->effect = NULL;
-	s->log = NULL;
+	s->outbox = NULL;
 	s->open = false;
 	s->repeats = 0;
 	add_discard(b, s);
@@ -268,14 +268,14 @@ static void keep_fault(struct sql_session *s, const struct error *err)
 static void on_committed(struct db_batch *b)
 {
 	struct sql_session *s = b->ctx;
-	struct log *log = s->log;
+	struct outbox *outbox = s->outbox;
 	struct error err = b->err;
-	enum log_end end = sql_judge_end(b, is_login(s));
+	enum outbox_end end = sql_judge_end(b, is_login(s));
 	bool refused = sql_judge_is_refused(b);
 	db_batch_destroy(b);
 	if (s->pool->steps->closing)
 		return;
-	if (end != LOG_DURABLE)
+	if (end != OUTBOX_DURABLE)
 		roll_back(s);
 	if (refused)
 		keep_fault(s, &err);
@@ -284,10 +284,10 @@ static void on_committed(struct db_batch *b)
 	clean(s);
 	if (is_login(s) && strcmp(err.sqlstate, "28000") == 0)
 		db_reset(s->db); /* it takes the newest key */
-	log_answer(log, end, refused ? NULL : &err);
+	outbox_answer(outbox, end, refused ? NULL : &err);
 }
 
-static void carrier_commit(struct carrier *c, struct log *log)
+static void transaction_commit(struct transaction *c, struct outbox *outbox)
 {
 	struct sql_session *s = c->owner;
 	struct entry *entries[16];
@@ -297,13 +297,13 @@ static void carrier_commit(struct carrier *c, struct log *log)
 		struct error err;
 		error_set(&err, ERROR_TRANSIENT, "the connection was lost");
 		clean(s);
-		log_answer(log, LOG_AMBIGUOUS, &err);
+		outbox_answer(outbox, OUTBOX_AMBIGUOUS, &err);
 		return;
 	}
 	struct db_batch *b = make_batch(on_committed, s);
-	for (struct entry *e = log->sent; e && n < 16; e = e->next)
+	for (struct entry *e = outbox->sent; e && n < 16; e = e->next)
 		entries[n++] = e;
-	s->log = log;
+	s->outbox = outbox;
 	s->effect = NULL;
 	s->open = false;
 	if (is_login(s)) {
@@ -317,7 +317,7 @@ static void carrier_commit(struct carrier *c, struct log *log)
 	db_send(s->db, b);
 }
 
-static void carrier_roll_back(struct carrier *c)
+static void transaction_roll_back(struct transaction *c)
 {
 	struct sql_session *s = c->owner;
 	roll_back(s);
@@ -421,7 +421,7 @@ static bool check_end(struct sql_session *s, const struct db_batch *b)
 		return fault_set(f, PROBLEM_RUNTIME,
 			"the statement made its transaction read only, so that its "
 			"outcome cannot be written; nothing was written");
-	s->carrier.settled = !db_bool(after, 0, 2);
+	s->transaction.settled = !db_bool(after, 0, 2);
 	sql_login_read_signer(before, s->pool->steps->worker, &s->signer);
 	return true;
 }
@@ -508,7 +508,7 @@ static void on_executed(struct db_batch *b)
 		s->open = true;
 		snprintf(s->step_id, sizeof s->step_id, "%s", e->step_id);
 		s->attempt = e->attempt;
-		e->carrier = &s->carrier; /* the engine appends and commits */
+		e->transaction = &s->transaction; /* the engine appends and commits */
 		e->state = NULL;
 		effect_succeed(e);
 	} else {
@@ -631,7 +631,7 @@ static void serve(struct sql_pool *p)
 			open_session(s);
 			break;
 		}
-		if (s->effect || !s->clean || s->log || !db_is_up(s->db))
+		if (s->effect || !s->clean || s->outbox || !db_is_up(s->db))
 			continue;
 		if (is_login(s) && !s->registered) {
 			if (!s->registering)
@@ -725,8 +725,8 @@ static void add_pool(struct sql_steps *steps, char *name, char *namespace, char 
 			snprintf(s->slot, sizeof s->slot, "sql%d %.70s", i, namespace);
 		else
 			snprintf(s->slot, sizeof s->slot, "sql%d", i);
-		s->carrier = (struct carrier){.commit = carrier_commit,
-			.roll_back = carrier_roll_back,
+		s->transaction = (struct transaction){.commit = transaction_commit,
+			.roll_back = transaction_roll_back,
 			.owner = s,
 			.sole = namespace != NULL};
 		uv_timer_init(steps->loop, &s->pause);

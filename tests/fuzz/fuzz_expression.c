@@ -28,21 +28,21 @@ static void check_plain(const char *s, size_t n, struct json dot)
 {
 	struct scope scope = {dot, 1700000000000000, lookup, &dot};
 	struct jqscan scan = {0};
-	struct plain plain = {0};
+	struct path plain = {0};
 	struct error err = {0};
 	struct buf out = {0};
 	struct json found;
 	char *source = copy_source(s, n);
 	jqscan_read(&scan, source, n);
 	must(!source[n], "the source was made longer");
-	if (!*scan.fault && plain_parse(source, n, &plain)) {
-		if (plain_eval(&plain, &scope, &out, &err))
+	if (!*scan.fault && path_parse(source, n, &plain)) {
+		if (path_eval(&plain, &scope, &out, &err))
 			fuzz_must_be_json(out.data, out.len, "a plain result");
 		else
 			must(err.kind == ERROR_INPUT && *err.text, "no reason");
-		if (plain.kind == PLAIN_PATH && plain_find(&plain, &scope, &found, &err))
+		if (plain.kind == PLAIN_PATH && path_find(&plain, &scope, &found, &err))
 			must(found.s, "a path leads nowhere");
-		plain_finish(&plain);
+		path_finish(&plain);
 	}
 	buf_finish(&out);
 	jqscan_finish(&scan);

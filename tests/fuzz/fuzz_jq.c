@@ -225,12 +225,12 @@ static void on_fault(void *ctx, struct json node, size_t at, const char *message
 static bool is_plain(const char *source)
 {
 	struct jqscan scan = {0};
-	struct plain plain = {0};
+	struct path plain = {0};
 	char *copy = xstrdup(source);
 	jqscan_read(&scan, copy, strlen(copy));
-	bool plain_too = !*scan.fault && plain_parse(copy, strlen(copy), &plain);
+	bool plain_too = !*scan.fault && path_parse(copy, strlen(copy), &plain);
 	if (plain_too)
-		plain_finish(&plain);
+		path_finish(&plain);
 	jqscan_finish(&scan);
 	free(copy);
 	return plain_too;

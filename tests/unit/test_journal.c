@@ -17,11 +17,11 @@
 #define WRITERS_MAX 100
 
 struct writer {
-	struct log log;
+	struct outbox outbox;
 	struct uuid id;
 	int64_t seq, durable;
 	int answers;
-	enum log_end end;
+	enum outbox_end end;
 	struct error err;
 };
 
@@ -80,14 +80,14 @@ static void set_bad(const struct writer *w)
 /* ---- Writers ---- */
 
 static void on_end(
-	struct log *log, enum log_end end, int64_t seq, const struct error *err)
+	struct outbox *outbox, enum outbox_end end, int64_t seq, const struct error *err)
 {
-	struct writer *w = (struct writer *)log;
+	struct writer *w = (struct writer *)outbox;
 	w->answers++;
 	w->end = end;
-	if (end == LOG_DURABLE) {
+	if (end == OUTBOX_DURABLE) {
 		w->durable = seq;
-		journal_queue(journal, log);
+		journal_queue(journal, outbox);
 	} else {
 		w->err = *err;
 	}
@@ -99,9 +99,9 @@ static void add(struct writer *w, int count)
 		struct entry *e = entry_create(w->id, ++w->seq, 1795000000000000LL);
 		e->kind = "completed";
 		buf_puts(&e->data, "[]");
-		log_add(&w->log, e);
+		outbox_add(&w->outbox, e);
 	}
-	journal_queue(journal, &w->log);
+	journal_queue(journal, &w->outbox);
 }
 
 /* One entry with a text of its own of so many bytes. */
@@ -119,8 +119,8 @@ static void add_large(struct writer *w, size_t bytes)
 	while (e->data.len < bytes)
 		buf_add(&e->data, block, sizeof block);
 	buf_puts(&e->data, "\"}]");
-	log_add(&w->log, e);
-	journal_queue(journal, &w->log);
+	outbox_add(&w->outbox, e);
+	journal_queue(journal, &w->outbox);
 }
 
 static void on_state(void *ctx, struct db *db, bool up, const struct error *err)
@@ -169,7 +169,7 @@ static void begin(void)
 		      "from generate_series(1, 100)");
 	for (int i = 0; i < WRITERS_MAX; i++) {
 		writers[i].id = db_uuid(rows, i, 0);
-		log_init(&writers[i].log, on_end);
+		outbox_init(&writers[i].outbox, on_end);
 	}
 	db_result_destroy(rows);
 	uv_loop_init(&loop);
@@ -185,7 +185,7 @@ static void begin(void)
 static void end(void)
 {
 	for (int i = 0; i < WRITERS_MAX; i++)
-		log_finish(&writers[i].log);
+		outbox_finish(&writers[i].outbox);
 	journal_destroy(journal);
 	for (int i = 0; i < JOURNAL_LANES; i++)
 		db_destroy(lanes[i]);
@@ -197,14 +197,15 @@ static void end(void)
 
 /* Everybody but `other` is durable; it has ended like that, and nothing of it is stored.
  */
-static void check_others_durable(int count, const struct writer *other, enum log_end its)
+static void check_others_durable(
+	int count, const struct writer *other, enum outbox_end its)
 {
 	for (int i = 0; i < count; i++) {
 		const struct writer *w = &writers[i];
 		ck_assert_int_eq(w->answers, 1);
-		ck_assert_msg(
-			w->end == (w == other ? its : LOG_DURABLE), "%d: %d", i, w->end);
-		ck_assert(log_is_clear(&w->log));
+		ck_assert_msg(w->end == (w == other ? its : OUTBOX_DURABLE), "%d: %d", i,
+			w->end);
+		ck_assert(outbox_is_clear(&w->outbox));
 	}
 }
 
@@ -269,7 +270,7 @@ START_TEST(entries_of_a_run_wait_for_its_earlier_ones)
 	journal_flush(journal);
 	add(&writers[0], 2); /* the other lane is idle */
 	journal_flush(journal);
-	ck_assert(!writers[0].log.queued);
+	ck_assert(!writers[0].outbox.queued);
 	wait_durable(&writers[0], 1);
 	add(&writers[0], 1);
 	journal_flush(journal);
@@ -319,7 +320,7 @@ START_TEST(conflict_is_answered_to_its_log_alone)
 		add(&writers[i], 2);
 	journal_flush(journal);
 	wait_answers(90);
-	check_others_durable(90, &writers[37], LOG_CONFLICT);
+	check_others_durable(90, &writers[37], OUTBOX_CONFLICT);
 	ck_assert_int_eq(number("select count(*) from stepwell.entry"), 89 * 2 + 1);
 }
 END_TEST
@@ -334,7 +335,7 @@ START_TEST(unstorable_is_answered_to_its_log_alone)
 		add(&writers[i], 1);
 	journal_flush(journal);
 	wait_answers(90);
-	check_others_durable(90, &writers[5], LOG_UNSTORABLE);
+	check_others_durable(90, &writers[5], OUTBOX_UNSTORABLE);
 	ck_assert_msg(
 		strstr(writers[5].err.text, "not this one"), "%s", writers[5].err.text);
 	ck_assert_int_eq(number("select count(*) from stepwell.entry"), 89);
@@ -350,7 +351,7 @@ START_TEST(transient_error_is_tried_again)
 		add(&writers[i], 1);
 	journal_flush(journal);
 	wait_answers(50);
-	check_others_durable(50, NULL, LOG_DURABLE);
+	check_others_durable(50, NULL, OUTBOX_DURABLE);
 }
 END_TEST
 
@@ -365,12 +366,12 @@ START_TEST(run_that_fails_for_now_rests_alone)
 	journal_flush(journal);
 	wait_answers(89);
 	ck_assert_int_eq(writers[20].answers, 0);
-	ck_assert(!log_is_clear(&writers[20].log));
+	ck_assert(!outbox_is_clear(&writers[20].outbox));
 	add(&writers[20], 1); /* behind the first one */
 	script("delete from public.bad");
 	wait_durable(&writers[20], 2);
 	writers[20].answers = 1; /* or two, if the first entry was under way just then */
-	check_others_durable(90, NULL, LOG_DURABLE);
+	check_others_durable(90, NULL, OUTBOX_DURABLE);
 }
 END_TEST
 
@@ -383,8 +384,8 @@ START_TEST(lost_connection_leaves_its_batch_in_doubt)
 	for (int i = 0; i < JOURNAL_LANES; i++)
 		db_reset(lanes[i]);
 	for (int i = 0; i < 10; i++) {
-		ck_assert_int_eq(writers[i].end, LOG_AMBIGUOUS);
-		ck_assert(log_is_clear(&writers[i].log));
+		ck_assert_int_eq(writers[i].end, OUTBOX_AMBIGUOUS);
+		ck_assert(outbox_is_clear(&writers[i].outbox));
 	}
 	ck_assert_int_eq(writers[50].answers, 0);
 	while (lanes_up < 2 * JOURNAL_LANES)
@@ -409,7 +410,7 @@ START_TEST(large_entries_leave_a_few_at_a_time)
 		add_large(&writers[i], BOUND_MIB - 100);
 	journal_flush(journal);
 	wait_answers(40);
-	check_others_durable(40, NULL, LOG_DURABLE);
+	check_others_durable(40, NULL, OUTBOX_DURABLE);
 	ck_assert_int_le(largest_batch(), BOUND_FLUSH);
 	ck_assert_int_gt(largest_batch(), BOUND_FLUSH / 2);
 	ck_assert_int_eq(number("select count(*) from stepwell.entry where path = "
@@ -449,7 +450,7 @@ START_TEST(large_conflict_is_answered_to_its_log_alone)
 		add_large(&writers[i], BOUND_MIB);
 	journal_flush(journal);
 	wait_answers(8);
-	check_others_durable(8, &writers[3], LOG_CONFLICT);
+	check_others_durable(8, &writers[3], OUTBOX_CONFLICT);
 	ck_assert_int_eq(number("select count(*) from stepwell.entry"), 8);
 }
 END_TEST
@@ -462,7 +463,7 @@ START_TEST(lost_connection_leaves_a_large_entry_in_doubt)
 		uv_run(&loop, UV_RUN_ONCE);
 	for (int i = 0; i < JOURNAL_LANES; i++)
 		db_reset(lanes[i]);
-	ck_assert_int_eq(writers[0].end, LOG_AMBIGUOUS);
+	ck_assert_int_eq(writers[0].end, OUTBOX_AMBIGUOUS);
 	while (lanes_up < 2 * JOURNAL_LANES)
 		uv_run(&loop, UV_RUN_ONCE);
 	add_large(&writers[1], 4 * BOUND_MIB);
@@ -502,12 +503,13 @@ START_TEST(withdrawn_entries_are_not_sent)
 {
 	for (int i = 0; i < 10; i++)
 		add(&writers[i], 1);
-	journal_withdraw(journal, &writers[9].log); /* the last in the queue */
-	journal_withdraw(journal, &writers[0].log); /* the first */
+	journal_withdraw(journal, &writers[9].outbox); /* the last in the queue */
+	journal_withdraw(journal, &writers[0].outbox); /* the first */
 	add(&writers[10], 1);
 	journal_flush(journal);
 	wait_answers(9);
-	ck_assert(log_is_clear(&writers[0].log) && log_is_clear(&writers[9].log));
+	ck_assert(outbox_is_clear(&writers[0].outbox) &&
+		  outbox_is_clear(&writers[9].outbox));
 	ck_assert_int_eq(number("select count(*) from stepwell.entry"), 9);
 }
 END_TEST

@@ -78,12 +78,12 @@ static const struct {
 START_TEST(what_is_passed_compiles)
 {
 	struct evaluator *vm = evaluator_create(0, 1 << 20);
-	struct code *codes[sizeof good / sizeof *good];
+	struct source *codes[sizeof good / sizeof *good];
 	size_t n = sizeof good / sizeof *good;
 	struct jqfault fault;
 	struct error err;
 	for (size_t i = 0; i < n; i++) {
-		codes[i] = code_create(vm, good[i], strlen(good[i]));
+		codes[i] = source_create(vm, good[i], strlen(good[i]));
 		ck_assert_msg(jqcheck(codes[i]->source, strlen(good[i]), NULL, &fault),
 			"%s: %s at %td", good[i], fault.text, fault.at);
 	}
@@ -93,7 +93,7 @@ START_TEST(what_is_passed_compiles)
 			"%s: %s", good[i], err.text);
 	evaluator_destroy(vm);
 	for (size_t i = 0; i < n; i++)
-		code_destroy(codes[i]);
+		source_destroy(codes[i]);
 }
 END_TEST
 
@@ -101,17 +101,18 @@ START_TEST(faults_have_their_place_and_are_faults_of_libjq)
 {
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct evaluator *vm = evaluator_create(0, 1 << 20);
-		struct code *code = code_create(vm, bad[i].source, strlen(bad[i].source));
+		struct source *code =
+			source_create(vm, bad[i].source, strlen(bad[i].source));
 		struct jqfault fault = {0};
 		unsigned compilations = 0;
-		ck_assert_msg(!code_judge(code, NULL, &compilations, &fault), "%s",
+		ck_assert_msg(!source_judge(code, NULL, &compilations, &fault), "%s",
 			bad[i].source);
 		ck_assert_msg(strstr(fault.text, bad[i].text), "%s: %s", bad[i].source,
 			fault.text);
 		ck_assert_msg(fault.at == bad[i].at, "%s: %s at %td", bad[i].source,
 			fault.text, fault.at);
 		evaluator_destroy(vm);
-		code_destroy(code);
+		source_destroy(code);
 	}
 }
 END_TEST
@@ -128,14 +129,14 @@ START_TEST(libjq_has_the_last_word)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct evaluator *vm = evaluator_create(0, 1 << 20);
 		const char *s = cases[i].source;
-		struct code *code = code_create(vm, s, strlen(s));
+		struct source *code = source_create(vm, s, strlen(s));
 		struct jqfault fault;
 		unsigned compilations = 0;
-		ck_assert_msg(code_judge(code, NULL, &compilations, &fault) ==
+		ck_assert_msg(source_judge(code, NULL, &compilations, &fault) ==
 				      cases[i].compiles,
 			"%s", s);
 		evaluator_destroy(vm);
-		code_destroy(code);
+		source_destroy(code);
 	}
 }
 END_TEST

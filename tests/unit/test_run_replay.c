@@ -129,7 +129,7 @@ static void serve(struct run *r, int64_t now)
 static void set_looked(struct run *r, bool looked)
 {
 	for (struct frame *f = r->root; f; f = frame_after(f, r->root)) {
-		f->looked = looked;
+		f->asked = looked;
 		agenda_touch(f);
 	}
 }
