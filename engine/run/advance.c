@@ -18,7 +18,6 @@
 
 #define CHAIN_STEPS 1000
 #define CHAIN_USEC (10 * USEC_PER_MS)
-#define HOUR (3600 * USEC_PER_SEC)
 
 bool run_wants_answer(const struct run *r)
 {
@@ -467,7 +466,8 @@ static int64_t put_off_usec(const struct frame *f, const struct effect *e)
 static enum progress wait_again(struct run *r, struct frame *f, const struct effect *e)
 {
 	struct op op = op_make(OP_WAITING, f->path);
-	if (e->ended_session && f->ended_before && r->now - f->ended_before <= HOUR) {
+	if (e->ended_session && f->ended_before &&
+		r->now - f->ended_before <= 3600 * USEC_PER_SEC) {
 		run_hold(r, f,
 			"it ended the database session it ran in three times within an "
 			"hour");
