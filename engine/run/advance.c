@@ -1,5 +1,4 @@
-/*
- * What happens next. One decision at a time: look at the leaf, decide, record. A decision
+/* What happens next. One decision at a time: look at the leaf, decide, record. A decision
  * evaluates expressions; its outcome is written down, so that nobody evaluates it again.
  */
 #include "run/advance.h"
