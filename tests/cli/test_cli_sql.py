@@ -306,7 +306,7 @@ def sql_views(w):
     stamp = "timestamp with time zone"
     check(columns("runs") == "id uuid, namespace text, name text, version text, status text, key text, "
           "input json, output json, error json, created_at {0}, started_at {0}, ended_at {0}, "
-          "parent_run_id uuid".format(stamp), "%s", columns("runs"))
+          "parent_run_id uuid, reason text".format(stamp), "%s", columns("runs"))
     check(columns("steps") == "run_id uuid, path text, reference text, name text, step_id uuid, "
           "status text, attempts integer, started_at {0}, ended_at {0}, output json, "
           "error json, reason text, ended_by text, place bigint, uncertain boolean, "

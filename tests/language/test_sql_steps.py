@@ -288,13 +288,14 @@ def one_large_piece(w):
                      env={"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=8"})
     small = w.expect(0, "start", w.file("small", [{"a": sql("select 1")}])).id
     w.wait_status(small, "completed")
-    before, much = peak(worker), "repeat('x', 100000000)"
+    before, much = peak(worker), "repeat('x', 300000000)"
     for name, step in (("value", sql("select " + much)), ("warning", do("raise warning '%', " + much)),
                        ("error", do("raise exception '%', " + much))):
         run = w.expect(0, "start", w.file(name, [{"a": step}])).id
         w.wait_status(run, "faulted")
         check("a row or message of the database is larger than 16 MiB" in entries(w, run, "string_agg(data, '')"), "another fault")
-    check(peak(worker) - before < 80, "%d MiB, after %d", peak(worker), before)
+    # What libpq reads at once is counted behind it, so how much that is depends on the machine: all of it would be 600 MiB.
+    check(peak(worker) - before < 200, "%d MiB, after %d", peak(worker), before)
     w.end(worker, signal.SIGTERM)
 
 
