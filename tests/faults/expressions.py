@@ -5,7 +5,7 @@ import re
 
 from checks import check
 
-TABLE = pathlib.Path(__file__).resolve().parent.parent.parent / "engine" / "jqbuiltin.c"
+TABLE = pathlib.Path(__file__).resolve().parent.parent.parent / "engine" / "jq" / "builtin.c"
 
 # What the language has besides functions, around one or two expressions.
 FORMS = ("%s", "[%s]", "try (%s) catch .", "first(%s)", "[limit(9; %s)]", "path(%s)?", "reduce (%s) as $x (0; .)", "(%s)? // 1", "[.[]? | %s]",
@@ -26,7 +26,7 @@ ENDLESS = {"repeat": "[limit(50; repeat(%s))]", "recurse": "[limit(50; recurse(%
 def builtins():
     """name -> how many arguments it may have, from the table by which names are judged."""
     found = {name: [int(n) for n in re.findall(r"A(\d)", arities)] for name, arities in re.findall(r'\{"(\w+)",\s*([A0-9| ]+)\}', TABLE.read_text())}
-    check(len(found) > 150, "%d builtins in engine/jqbuiltin.c", len(found))
+    check(len(found) > 150, "%d builtins in engine/jq/builtin.c", len(found))
     return found
 
 

@@ -15,7 +15,7 @@ static volatile int port; /* 0: not here */
 __attribute__((constructor)) static void begin(void)
 {
 	const char *text = getenv("HANG_PORT");
-	port = text && getenv("STEPWELL_SUSPECT") ? (int)strtol(text) : 0;
+	port = text && getenv("STEPWELL_SUSPECT") ? (int)strtol(text, NULL, 10) : 0;
 }
 
 int connect(int fd, const struct sockaddr *to, socklen_t size)
