@@ -15,6 +15,8 @@
 #include "yaml/scalar.h"
 #include "json/json.h"
 
+#define KEY_SHOWN 100u /* bytes */
+
 struct anchor {
 	char *name;
 	size_t n;
@@ -376,6 +378,23 @@ static int compare_keys(const void *a, const void *b)
 	return x->node < y->node ? -1 : x->node > y->node;
 }
 
+/* The key is cut between characters. */
+static bool fail_twice(struct reader *r, uint32_t index)
+{
+	const struct yaml_node *node = yaml_tree_node(r->tree, index);
+	const char *key = r->tree->json.data + node->from;
+	size_t n = node->n < KEY_SHOWN ? node->n : KEY_SHOWN;
+	if (node->merge)
+		return fail_at(r, index,
+			"a second <<: several are merged as a list, <<: [*one, *two]");
+	while (n < node->n && n && ((unsigned char)key[n] & 0xC0) == 0x80)
+		n--;
+	r->line = node->line;
+	r->column = node->column;
+	return error_set(r->err, ERROR_INPUT, "duplicate key %.*s%s", (int)n, key,
+		n < node->n ? "..." : "");
+}
+
 /* Equal keys have equal JSON texts: all come from the same writer. */
 static bool check_duplicates(struct reader *r, const struct level *level)
 {
@@ -397,10 +416,7 @@ static bool check_duplicates(struct reader *r, const struct level *level)
 	free(keys);
 	if (twice == YAML_NO_NODE)
 		return true;
-	return fail_at(r, twice,
-		tree->nodes[twice].merge ? "a second <<: several are merged as a list, "
-					   "<<: [*one, *two]"
-					 : "duplicate key");
+	return fail_twice(r, twice);
 }
 
 static bool on_end(struct reader *r)

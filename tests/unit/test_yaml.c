@@ -143,13 +143,13 @@ START_TEST(keys_are_strings_and_stand_once)
 		{"8080: 80\n-1: {443: 0x10}", "{\"8080\":80,\"-1\":{\"443\":16}}"});
 	REFUSED({"a:\n  1.5: x", "key must be a string: quote it at line 2, column 3"},
 		{"&a 1: x", "quote it"}, {"b: &a 1\n*a : x", "quote it"},
-		{"8080: 1\n\"8080\": 2", "duplicate key at line 2, column 1"},
+		{"8080: 1\n\"8080\": 2", "duplicate key \"8080\" at line 2, column 1"},
 		{"true: x", "quote it"}, {"~: x", "quote it"}, {": x", "quote it"},
 		{"? [a]\n: b", "a key must be a string at line 1"},
 		{"&a [1]: x", "a key must be a string"},
 		{"b: &a {}\n*a : x", "a key must be a string"},
-		{"a: 1\nb: 2\n'a': 3", "duplicate key at line 3, column 1"},
-		{"{x: {\"\\x61\": 1, a: 2}}", "duplicate key at line 1, column 17"},
+		{"a: 1\nb: 2\n'a': 3", "duplicate key \"a\" at line 3, column 1"},
+		{"{x: {\"\\x61\": 1, a: 2}}", "duplicate key \"a\" at line 1, column 17"},
 		{"a: &a {x: 1}\nb: {<<: *a, <<: *a}",
 			"merged as a list, <<: [*one, *two] at line 2, column 13"});
 }
