@@ -24,7 +24,8 @@ struct source *source_create(struct evaluator *e, const char *source, size_t n)
 			"longer than %u KiB: too much for one expression",
 			CODE_BYTES >> 10);
 	} else if (!c->is_plain) {
-		c->unit = evaluator_add(e, c->source, &c->scan);
+		c->located = jqscan_locate(c->source, n);
+		c->unit = evaluator_add(e, c->located ? c->located : c->source, &c->scan);
 	}
 	return c;
 }
@@ -36,6 +37,7 @@ void source_destroy(struct source *c)
 	path_finish(&c->plain);
 	jqscan_finish(&c->scan);
 	free(c->source);
+	free(c->located);
 	free(c);
 }
 

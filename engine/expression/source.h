@@ -15,7 +15,8 @@
 #define CODE_BYTES (64u << 10)
 
 struct source {
-	char *source; /* without comments */
+	char *source;  /* without comments */
+	char *located; /* with $__loc__ written out, for libjq; NULL: as it is */
 	struct jqscan scan;
 	bool is_plain;
 	struct path plain;

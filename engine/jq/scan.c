@@ -341,6 +341,46 @@ void jqscan_read(struct jqscan *scan, char *s, size_t n)
 		snprintf(scan->fault, sizeof scan->fault, "%s", l.fault);
 }
 
+/* Whether the $ begins a member, which 1.6 does not take: libjq says so. */
+static bool is_member(const struct jqlexer *l, struct jqtoken before)
+{
+	return (jqtoken_is(before, '{') || jqtoken_is(before, ',')) && l->depth &&
+	       l->closers[l->depth - 1] == '}';
+}
+
+static unsigned line_of(const char *s, const char *at)
+{
+	unsigned line = 1;
+	for (; s < at; s++)
+		line += *s == '\n';
+	return line;
+}
+
+char *jqscan_locate(char *s, size_t n)
+{
+	struct buf out = {0};
+	struct jqlexer l;
+	struct jqtoken t, last = {JQTOKEN_END, "", 0}, before = last;
+	const char *copied = s;
+	if (!memmem(s, n, "__loc__", 7))
+		return NULL;
+	jqlexer_init(&l, s, n);
+	for (t = jqlexer_next(&l); t.kind != JQTOKEN_END && t.kind != JQTOKEN_FAULT;
+		before = last, last = t, t = jqlexer_next(&l)) {
+		if (t.kind != JQTOKEN_NAME || !is_word_of(t, "__loc__") ||
+			!jqtoken_is(last, '$') || is_member(&l, before))
+			continue;
+		buf_add(&out, copied, (size_t)(last.s - copied));
+		buf_printf(
+			&out, "({file: \"<top-level>\", line: %u})", line_of(s, last.s));
+		copied = t.s + t.n;
+	}
+	if (copied == s)
+		return NULL;
+	buf_add(&out, copied, n - (size_t)(copied - s));
+	return buf_take(&out);
+}
+
 bool jqscan_end(char *s, size_t n, size_t *ret_offset)
 {
 	struct jqlexer l;

@@ -71,6 +71,9 @@ void jqscan_finish(struct jqscan *scan);
 
 /* Reads a whole source; blanks out its comments. Text of n bytes and a NUL. */
 void jqscan_read(struct jqscan *scan, char *s, size_t n);
+/* The same source with each $__loc__ written out: its line is one of the source, not of
+ * all that is compiled together with it. NULL: it mentions none. Caller frees. */
+char *jqscan_locate(char *s, size_t n);
 /* The next ${ of a text from *at on: *ret_n bytes of code begin at *at; SIZE_MAX: it
  * is not closed. Blanks out comments. */
 bool jqscan_find(char *s, size_t n, size_t *at, size_t *ret_n);

@@ -175,6 +175,9 @@ START_TEST(jq_evaluates_the_rest)
 		{"\"@base64 \\\"\\\\(.a.b[0])\\\"\"", "\"MQ==\""},
 		{"\"first(paths)\"", "[\"a\"]"},
 		{"\"$__loc__ | type\"", "\"object\""},
+		{"\"$__loc__\"", "{\"file\":\"<top-level>\",\"line\":1}"},
+		{"\"[1,\\n{a: $__loc__.line}, \\\"\\\\($ __loc__ | .line)\\\"]\"",
+			"[1,{\"a\":2},\"2\"]"},
 	};
 	CHECK_ROWS(rows, EXPRESSION_BARE, NULL);
 }
