@@ -185,6 +185,46 @@ bool folder_make(const struct folder *p, struct error *err)
 	return ok;
 }
 
+bool folder_has(const struct folder *p, const char *name, int fd)
+{
+	struct stat ours, there;
+	char *path = xasprintf("%s/%s", p->base, name);
+	bool has = fstat(fd, &ours) == 0 && lstat(path, &there) == 0 &&
+		   ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+	free(path);
+	return has;
+}
+
+/* Whether the link is ours, also where what it points to is gone. */
+static bool has_link(const struct folder *p)
+{
+	char target[256];
+	ssize_t n = p->link ? readlink(p->link, target, sizeof target - 1) : -1;
+	return n > 0 && strncmp(target, ROOT_FOLDER "/", sizeof ROOT_FOLDER) == 0;
+}
+
+bool folder_exists(const struct folder *p)
+{
+	char *first = xasprintf("%s/start", p->base); /* what is made in it at first */
+	bool exists = access(first, F_OK) == 0 || has_link(p);
+	free(first);
+	return exists;
+}
+
+void folder_remove(const struct folder *p)
+{
+	static const char *const names[] = {"log", "pg_hba.conf", "pg_ident.conf",
+		".gitignore", "server", "users", "start"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		char *path = xasprintf("%s/%s", p->base, names[i]);
+		unlink(path);
+		free(path);
+	}
+	rmdir(p->base);
+	if (has_link(p))
+		unlink(p->link);
+}
+
 int folder_open(const struct folder *p, const char *name, int flags, struct error *err)
 {
 	char *path = xasprintf("%s/%s", p->base, name);

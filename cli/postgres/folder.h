@@ -20,6 +20,13 @@ struct folder {
 MUST_CHECK bool folder_find(struct folder *p, struct error *err);
 /* Makes base and link where they are missing, and checks whose they are. */
 MUST_CHECK bool folder_make(const struct folder *p, struct error *err);
+/* Whether the open file is the one of that name below base, not one that was removed. */
+bool folder_has(const struct folder *p, const char *name, int fd);
+/* Whether somebody has begun to make one there, or a link to one is left. */
+bool folder_exists(const struct folder *p);
+/* Removes base and link; what is not ours stays, with its folder. The clusters and the
+ * socket's folder are gone, and nobody else holds a lock. */
+void folder_remove(const struct folder *p);
 void folder_finish(struct folder *p);
 
 /* Whether a server's socket may lie there: a short, plain, absolute path. */

@@ -1,19 +1,9 @@
-/*
- * The life of the private PostgreSQL, by three locks (flock) below its place:
- *
- * - start: exclusive, while somebody looks whether to make, start or stop the server.
- *   initdb inherits it, as it may outlive a wfctl that was killed.
- *
- * - users: shared by each wfctl that uses the server; exclusive by the server's parent
- *   while it stops the server, so that a newcomer waits and then starts a fresh one.
- *
- * - server: exclusive, by the server's parent and inherited by each process of the
- * server, so it is free exactly when nothing of a server is left.
- */
+/* The life of the private PostgreSQL, by the locks of its place (lock.h). */
 #include "postgres/server.h"
 
 #include "base/clock.h"
 #include "postgres/cluster.h"
+#include "postgres/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,43 +30,6 @@ struct private
 	char *conninfo;
 	int users; /* our shared lock */
 };
-
-/* ---- Locks ---- */
-
-/* Opens a lock file and locks it: LOCK_SH, LOCK_EX, or 0 for not at all. -1 with err. */
-static int lock_open(
-	const struct folder *place, const char *name, int mode, struct error *err)
-{
-	int fd = folder_open(place, name, O_RDWR, err);
-	while (fd >= 0 && mode && flock(fd, mode) < 0) {
-		if (errno == EINTR)
-			continue;
-		error_set(err, ERROR_PERMANENT, "%s/%s: %s", place->base, name,
-			strerror(errno));
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-/* The server's lock, or -1 while a process of the server holds it. */
-static int lock_server(const struct folder *place)
-{
-	int fd = folder_open(place, "server", O_RDWR, NULL);
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static bool server_is_gone(const struct folder *place)
-{
-	int fd = lock_server(place);
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
 
 /* ---- The server's parent ---- */
 
@@ -301,10 +254,9 @@ static bool server_ensure(struct private *p, struct error *err)
 static bool acquire(struct private *p, struct error *err)
 {
 	if (!folder_find(&p->place, err) ||
-		!postgres_find(&p->pg, cluster_version(&p->place), err) ||
-		!folder_make(&p->place, err))
+		!postgres_find(&p->pg, cluster_version(&p->place), err))
 		return false;
-	int start = lock_open(&p->place, "start", LOCK_EX, err);
+	int start = lock_start(&p->place, err);
 	if (start < 0)
 		return false;
 	p->pg.lock = start;
@@ -342,7 +294,7 @@ void private_release(struct private *p)
 
 bool private_is_running(const struct private *p)
 {
-	return !server_is_gone(&p->place);
+	return !lock_server_is_free(&p->place);
 }
 
 bool private_exists(void)
@@ -373,7 +325,7 @@ static bool stop(const struct folder *place, bool *ret_was_running, struct error
 	int64_t deadline = clock_boottime() + START_TIMEOUT;
 	pid_t told = 0;
 	*ret_was_running = false;
-	while (!server_is_gone(place)) {
+	while (!lock_server_is_free(place)) {
 		pid_t pid = server_pid(place);
 		*ret_was_running = true;
 		if (pid && pid != told && kill(pid, SIGINT) == 0)
@@ -438,42 +390,79 @@ static void remove_socket(const struct folder *place)
 		close(users);
 }
 
-/* With the start lock held. */
+/* With the start lock held. A cluster loses its name first, so that none is ever there in
+ * part; one that was never finished has none. */
 static bool remove_cluster(const struct folder *place, struct error *err)
 {
+	static const char *const names[] = {"data.old", "data.new"};
 	const struct postgres pg = {0};
-	bool was_running;
-	char *nameless = xasprintf("%s/data.old", place->base);
-	char *access = xasprintf("%s/pg_hba.conf", place->base);
-	bool ok = stop(place, &was_running, err) &&
-		  cluster_remove_folder(nameless, &pg, err);
-	if (ok && rename(place->data, nameless) < 0)
+	bool was_running, ok = stop(place, &was_running, err);
+	char *old = xasprintf("%s/data.old", place->base);
+	ok = ok && cluster_remove_folder(old, &pg, err);
+	if (ok && rename(place->data, old) < 0 && errno != ENOENT)
 		ok = error_set(
 			err, ERROR_PERMANENT, "%s: %s", place->data, strerror(errno));
-	if (ok)
-		unlink(access);
-	remove_socket(place);
-	ok = ok && cluster_remove_folder(nameless, &pg, err);
-	free(nameless);
-	free(access);
+	free(old);
+	for (size_t i = 0; ok && i < sizeof names / sizeof *names; i++) {
+		char *path = xasprintf("%s/%s", place->base, names[i]);
+		ok = cluster_remove_folder(path, &pg, err);
+		free(path);
+	}
+	return ok;
+}
+
+/* The users' lock for ourselves, with the start lock held: nobody comes, and who is there
+ * keeps what he uses. -1 with err. */
+static int lock_users(const struct folder *place, struct error *err)
+{
+	int64_t deadline = clock_boottime() + START_TIMEOUT;
+	int fd = lock_open(place, "users", 0, err);
+	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		/* The server's parent has it while it stops the server. */
+		bool shared = flock(fd, LOCK_SH | LOCK_NB) == 0;
+		if (shared || clock_boottime() > deadline) {
+			close(fd);
+			error_set(err, ERROR_CONFLICT,
+				"another process uses the private database; end it "
+				"first");
+			return -1;
+		}
+		usleep(POLL_USEC);
+	}
+	return fd;
+}
+
+/* With the start lock held. */
+static bool remove_place(const struct folder *place, struct error *err)
+{
+	int users = lock_users(place, err);
+	bool ok = users >= 0 && remove_cluster(place, err);
+	if (ok) {
+		rmdir(place->socket);
+		folder_remove(place);
+	}
+	if (users >= 0)
+		close(users);
 	return ok;
 }
 
 bool private_remove(bool *ret_was_there, struct error *err)
 {
 	struct folder place;
+	struct stat st;
 	if (!folder_find(&place, err))
 		return false;
-	int version = cluster_version(&place), start = -1;
-	bool ok = true;
-	if (version) {
-		start = lock_open(&place, "start", LOCK_EX, err);
-		ok = start >= 0 && remove_cluster(&place, err);
+	bool was_there = folder_exists(&place), ok = true;
+	if (was_there && lstat(place.base, &st) == 0) {
+		int start = lock_open(&place, "start", LOCK_EX, err);
+		ok = start >= 0 && remove_place(&place, err);
+		if (start >= 0)
+			close(start);
+	} else if (was_there) {
+		folder_remove(&place); /* a link that leads nowhere */
 	}
-	if (start >= 0)
-		close(start);
 	folder_finish(&place);
-	*ret_was_there = version != 0;
+	*ret_was_there = was_there;
 	return ok;
 }
 

@@ -155,6 +155,7 @@ language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
 	parts text[] := regexp_match(workflow, '^([^/:]+)/([^/:]+)(?::(.+))?$');
 	id uuid;
+	others text;
 begin
 	if parts is null then
 		raise exception 'a workflow is named namespace/name[:version], not "%"', workflow
@@ -169,8 +170,12 @@ begin
 		where d.namespace = parts[1] and d.name = parts[2] and d.version = parts[3];
 	end if;
 	if id is null then
-		raise exception 'workflow "%" is not registered', workflow
-			using errcode = 'P0002', hint = 'register it with: wfctl apply FILE';
+		select string_agg(v.version, ', ' order by v.version_order desc) into others from (
+			select d.version, d.version_order from stepwell.definition d
+			where d.namespace = parts[1] and d.name = parts[2]
+			order by d.version_order desc, d.created_at desc limit 5) v;
+		raise exception 'workflow "%" is not registered', workflow using errcode = 'P0002',
+			hint = coalesce('the newest versions that are: ' || others, 'register it with: wfctl apply FILE');
 	end if;
 	return id;
 end

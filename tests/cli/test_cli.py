@@ -287,6 +287,9 @@ def apply(w):
     for line in result:
         shape(line, ["file", "workflow", "result"])
     check([r["result"] for r in result] == ["unchanged", "unchanged", "registered"], "%s", result)
+    for name, text in (("cli/one:2.0.0", "the newest versions that are: 1.0.0"), ("cli/none:1.0.0", "register it with: wfctl apply FILE")):
+        refused = w.fails(3, 'workflow "%s" is not registered' % name, "start", name)
+        check(text in refused.err, "%s", refused)
     w.expect(0, "apply", w.file("one", [{"a": {"set": {"v": "pre"}}}], "pre", "2.0.0-rc.1"))
     w.expect(0, "apply", w.file("one", [{"a": {"set": {"v": 10}}}], "ten", "1.10.0"))
     w.expect(0, "apply", w.file("one", [{"a": {"set": {"v": 9}}}], "nine", "1.9.0"))
@@ -617,6 +620,7 @@ def private(w):
                               capture_output=True, text=True, stdin=subprocess.DEVNULL)
         check(seen.stdout == "t\n", "%s: %s", psql, seen)
         w.expect(0, "doctor", err='psql "host=', **there)
+        place = os.path.realpath(folder + "/.wfctl")
         left.send_signal(signal.SIGSTOP)
         for option in ("--stop", "--reset"):
             refused = w.fails(5, "process %d uses the private database" % left.pid, "dev", option, **there)
@@ -628,10 +632,31 @@ def private(w):
         w.expect(0, "dev", "--stop", err="no private Postgres was running", out="", **there)
         w.expect(0, "dev", "--reset", err="is removed", out="", **there)
         w.fails(7, "no database is configured", "list", **there)
-        place = os.path.realpath(folder + "/.wfctl")
-        check(not [n for n in os.listdir(place) if n.startswith("data")], "left: %s", os.listdir(place))
+        check(not os.path.lexists(folder + "/.wfctl") and not os.path.exists(place), "the place is left")
         w.expect(0, "run", hello, "--input", '{"n":1}', out='{"got":1}\n', err="", **there)
         check(len(w.expect(0, "list", "-o", "jsonl", **there).lines) == 1, "runs of the removed database")
+
+
+def private_interrupted(w):
+    """what an interrupted first start has left is removed, with its folder and the link; who waits meanwhile makes it anew"""
+    with private_folder(w) as folder:
+        there = {"env": PRIVATE, "cwd": folder}
+        half = w.spawn("dev", **there)
+        wait_for(lambda: os.path.exists(folder + "/.wfctl/data.new"), PATIENCE, "a cluster is being made")
+        w.end(half, signal.SIGKILL)
+        place = os.path.realpath(folder + "/.wfctl")
+        check(not os.path.exists(place + "/data"), "the cluster was there too soon")
+        reset = w.spawn("dev", "--reset", **there)
+        run = w.spawn("run", w.file("p", [{"a": {"set": {"n": 1}}}]), **there)
+        _, said = reset.communicate(timeout=PATIENCE)
+        check((reset.returncode, "is removed" in said, "another process uses" in said) in ((0, True, False), (5, False, True)),
+              "%d: %s", reset.returncode, said)
+        got, said = run.communicate(timeout=PATIENCE)
+        check(run.returncode == 0 and json.loads(got) == {"n": 1}, "%s: %r %s", run.returncode, got, said)
+        gone(folder)
+        w.expect(0, "dev", "--reset", err="is removed", out="", **there)
+        check(not os.path.lexists(folder + "/.wfctl") and not os.path.exists(place), "the place is left")
+        w.expect(0, "dev", "--reset", err="no private database", out="", **there)
 
 
 def examples(w):
@@ -646,6 +671,6 @@ def examples(w):
 
 
 if __name__ == "__main__":
-    main([private, run_interrupt, migrate, unreachable, wide_definitions, usage, version, validate, validate_beyond_schema, validate_large,
+    main([private, private_interrupted, run_interrupt, migrate, unreachable, wide_definitions, usage, version, validate, validate_beyond_schema, validate_large,
           validate_text, apply, run, run_key, run_json, run_faulted, run_waits, run_timeout, marked_files, run_remote,
           run_cancelled, cancelled_meanwhile, start, migrate_print, examples])
