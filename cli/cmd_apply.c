@@ -82,12 +82,12 @@ static void print_applied(
 }
 
 static int resolve_all(
-	struct db_client *c, const struct batch *b, const struct http_reach *reach)
+	struct db_client *c, const struct batch *b, const struct settings *ways)
 {
 	int code = EXIT_DONE;
 	for (size_t i = 0; i < b->count; i++) {
 		struct error err;
-		if (resolve_file(&b->files[i], c, reach, &err))
+		if (resolve_file(&b->files[i], c, ways, &err))
 			continue;
 		code = command_fail(&err);
 	}
@@ -95,7 +95,7 @@ static int resolve_all(
 }
 
 static int apply(
-	const struct options *o, const struct batch *b, const struct http_reach *reach)
+	const struct options *o, const struct batch *b, const struct settings *ways)
 {
 	struct database d;
 	struct error err;
@@ -104,7 +104,7 @@ static int apply(
 		return code;
 	struct output_list l = {.form = output_form(o)};
 	bool *new = xcalloc(b->count + 1, sizeof *new);
-	code = resolve_all(d.client, b, reach);
+	code = resolve_all(d.client, b, ways);
 	if (code == EXIT_DONE && !apply_all(d.client, b, new, &err))
 		code = command_fail(&err);
 	for (size_t i = 0; code == EXIT_DONE && i < b->count; i++)
@@ -182,15 +182,15 @@ static int run(const struct options *o)
 	if (options_given(o, "function"))
 		return apply_function(o);
 	struct batch b = {0};
-	struct http_reach *reach;
+	struct settings ways = {0};
 	struct error err;
-	if (!reach_read(o, NULL, &reach, &err))
+	if (!ways_read(o, &ways, &err))
 		return command_misuse(o, "%s", err.text);
 	int code = load(o, &b);
 	if (code == EXIT_DONE)
-		code = apply(o, &b, reach);
+		code = apply(o, &b, &ways);
 	batch_finish(&b);
-	http_reach_destroy(reach);
+	http_reach_destroy(ways.reach);
 	return code;
 }
 

@@ -203,40 +203,97 @@ static void on_fault(void *ctx, const struct definition_fault *fault)
 	all->items[all->count++] = finding;
 }
 
-static void put_resource(const struct definition_fault *fault, struct buf *out)
+/* "FILE:LINE:COLUMN: error: /pointer:" of a byte of the text, and the value around it. */
+static void put_place(
+	const struct definition_file *f, size_t at, const char *value, struct buf *out)
+{
+	struct yaml_source source = {f->yaml, f->yaml_n, f->text};
+	struct yaml_map places = f->places;
+	unsigned line, column;
+	json_position(f->text, at, &line, &column);
+	if (places.count)
+		yaml_find(&source, &places, at, &line, &column);
+	buf_printf(out, "%s:%u:%u: error: ", f->path, line, column);
+	point(f->document, value, out);
+	buf_putc(out, ':');
+}
+
+/* The value of a member that is this text; absent where there is none. */
+static struct json find_text(struct json v, const char *text)
+{
+	struct json_iter it = json_iter(v);
+	struct json key, child, found = {0};
+	bool object = json_type(v) == JSON_OBJECT;
+	if (!object && json_type(v) != JSON_ARRAY)
+		return found;
+	while (!found.s && (object ? json_next_member(&it, &key, &child)
+				   : json_next_element(&it, &child))) {
+		if (object && json_string_is(child, text))
+			return child;
+		found = find_text(child, text);
+	}
+	return found;
+}
+
+/* The name of the resource in which the text is; NULL: in none. Caller frees. */
+static char *find_asking(struct json resources, const char *text)
+{
+	struct json_iter it = json_iter(resources);
+	struct json key, value;
+	while (json_next_member(&it, &key, &value)) {
+		if (!json_string_is(key, text) && find_text(value, text).s)
+			return json_strdup(key);
+	}
+	return NULL;
+}
+
+#define ASKING_MAX 50 /* how deep documents refer to documents */
+
+void definition_file_put_call(const struct definition_file *f, struct json resources,
+	const char *name, struct buf *out)
+{
+	char *asked = xstrdup(name);
+	struct json call = find_text(f->document, asked);
+	for (int i = 0; !call.s && asked && resources.s && i < ASKING_MAX; i++) {
+		char *asking = find_asking(resources, asked);
+		free(asked);
+		asked = asking;
+		if (asked)
+			call = find_text(f->document, asked);
+	}
+	free(asked);
+	if (call.s)
+		put_place(f, (size_t)(call.s - f->text), call.s, out);
+	else
+		buf_printf(out, "%s: error:", f->path);
+}
+
+static void put_resource(const struct definition_file *f,
+	const struct definition_fault *fault, struct buf *out)
 {
 	struct json_iter it = json_iter(fault->resources);
 	struct json key, value;
 	while (json_next_member(&it, &key, &value)) {
 		if (fault->node.s < value.s || fault->node.s >= value.s + value.n)
 			continue;
-		buf_putc(out, ' ');
-		json_string(key, out);
-		buf_puts(out, ": ");
+		char *name = json_strdup(key);
+		definition_file_put_call(f, fault->resources, name, out);
+		buf_printf(out, " %s: ", name);
 		point(value, fault->node.s, out);
 		buf_putc(out, ':');
+		free(name);
 		return;
 	}
+	buf_printf(out, "%s: error:", f->path);
 }
 
 void definition_file_put_fault(const struct definition_file *f,
 	const struct definition_fault *fault, struct buf *out)
 {
-	struct yaml_source source = {f->yaml, f->yaml_n, f->text};
-	struct yaml_map places = f->places;
-	unsigned line, column;
-	buf_puts(out, f->path);
-	if (fault->offset == SIZE_MAX) {
-		buf_puts(out, ": error:");
-		put_resource(fault, out);
-	} else {
-		json_position(f->text, fault->at, &line, &column);
-		if (places.count)
-			yaml_find(&source, &places, fault->at, &line, &column);
-		buf_printf(out, ":%u:%u: error: ", line, column);
-		point(f->document, f->text + fault->offset, out);
-		buf_putc(out, ':');
-	}
+	if (fault->offset == SIZE_MAX)
+		put_resource(f, fault, out);
+	else
+		put_place(f, fault->at, f->text + fault->offset, out);
 	buf_printf(out, " %s%s",
 		fault->expression ? "the expression does not compile: " : "",
 		fault->text);

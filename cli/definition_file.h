@@ -43,9 +43,14 @@ void definition_file_print(
 cJSON *definition_file_object(const struct definition_file *f, bool runnable);
 
 /* "FILE:LINE:COLUMN: error: /pointer: text" of a fault of the compiler, as findings are
- * printed; of one in what was read for the file, its name instead of a line. */
+ * printed; of one in what was read for the file, where that is asked for, its name, and
+ * the pointer in it. */
 void definition_file_put_fault(const struct definition_file *f,
 	const struct definition_fault *fault, struct buf *out);
+/* "FILE:LINE:COLUMN: error: /pointer:" of where the document asks for a resource, itself
+ * or by others of these (may be absent); FILE alone where that cannot be told. */
+void definition_file_put_call(const struct definition_file *f, struct json resources,
+	const char *name, struct buf *out);
 
 /* Reads and judges a file that is to be run: prints what is wrong and returns the exit
  * code. */

@@ -2,6 +2,7 @@
 #include "fetch.h"
 
 #include "base/clock.h"
+#include "definition/task.h"
 #include "file_below.h"
 #include "http/client.h"
 #include "http/url.h"
@@ -26,10 +27,11 @@ static char *folder_of(const char *definition)
 	return folder;
 }
 
-void fetcher_init(
-	struct fetcher *f, const char *definition, const struct http_reach *reach)
+void fetcher_init(struct fetcher *f, const char *definition, const struct settings *ways)
 {
-	*f = (struct fetcher){.reach = reach, .folder = folder_of(definition)};
+	*f = (struct fetcher){.ways = ways,
+		.folder = folder_of(definition),
+		.budget = FETCHES_SECONDS * USEC_PER_SEC};
 }
 
 void fetcher_finish(struct fetcher *f)
@@ -43,7 +45,7 @@ static int64_t time_left(struct fetcher *f)
 {
 	int64_t now = clock_boottime();
 	if (!f->deadline)
-		f->deadline = now + FETCHES_SECONDS * USEC_PER_SEC;
+		f->deadline = now + f->budget;
 	return f->deadline > now ? f->deadline - now : 0;
 }
 
@@ -53,6 +55,13 @@ static size_t bytes_left(const struct fetcher *f)
 	return left < FETCH_MAX ? left : FETCH_MAX;
 }
 
+static bool fail_late(const struct fetcher *f, struct error *err)
+{
+	return error_set(err, ERROR_INPUT,
+		"reading all that the definition refers to takes longer than %.3g s",
+		(double)f->budget / USEC_PER_SEC);
+}
+
 bool fetcher_count(struct fetcher *f, struct error *err)
 {
 	if (++f->count > FETCHES_MAX)
@@ -60,12 +69,7 @@ bool fetcher_count(struct fetcher *f, struct error *err)
 			"the definition refers to more than %d documents, redirects "
 			"included",
 			FETCHES_MAX);
-	if (time_left(f) < USEC_PER_MS)
-		return error_set(err, ERROR_INPUT,
-			"reading all that the definition refers to takes longer than %d "
-			"s",
-			FETCHES_SECONDS);
-	return true;
+	return time_left(f) >= USEC_PER_MS || fail_late(f, err);
 }
 
 static bool fail_large(const struct fetcher *f, const char *url, struct error *err)
@@ -151,7 +155,11 @@ static bool read_answer(
 static bool ask(struct fetcher *f, const char *url, const struct fetch_credentials *c,
 	struct buf *out, char **ret_next, struct error *err)
 {
-	struct hop hop = {.transfer.reach = f->reach, .out = out, .most = bytes_left(f)};
+	struct hop hop = {
+		.transfer = {.reach = f->ways->reach, .settings = f->ways},
+		.out = out,
+		.most = bytes_left(f),
+	};
 	buf_clear(out);
 	*ret_next = NULL;
 	if (!fetcher_count(f, err))
@@ -161,7 +169,9 @@ static bool ask(struct fetcher *f, const char *url, const struct fetch_credentia
 	CURLcode code = http_transfer_url(&hop.transfer, url)
 				? curl_easy_perform(hop.transfer.easy)
 				: CURLE_COULDNT_CONNECT;
-	bool ok = hop.too_large      ? fail_large(f, url, err)
+	bool late = code == CURLE_OPERATION_TIMEDOUT && time_left(f) < USEC_PER_MS;
+	bool ok = hop.too_large ? fail_large(f, url, err)
+		  : late        ? fail_late(f, err) || error_prefix(err, "%.300s", url)
 		  : code != CURLE_OK ? fail(&hop, code, url, err)
 				     : read_answer(&hop, url, ret_next, err);
 	f->bytes += out->len;

@@ -19,13 +19,14 @@
 #define FETCHES_BYTES (32u << 20)
 #define FETCHES_SECONDS 120
 
-struct http_reach;
+struct settings;
 
 struct fetcher {
-	const struct http_reach *reach; /* borrowed */
-	char *folder;                   /* of the definition: files are below it */
+	const struct settings *ways; /* reach, ca_file and proxy; borrowed */
+	char *folder;                /* of the definition: files are below it */
 	unsigned count;
 	size_t bytes;     /* read so far */
+	int64_t budget;   /* microseconds for all; FETCHES_SECONDS */
 	int64_t deadline; /* by clock_boottime; 0: nothing was asked yet */
 };
 
@@ -36,8 +37,7 @@ struct fetch_credentials {
 };
 
 /* definition: the path of its file, or "-". */
-void fetcher_init(
-	struct fetcher *f, const char *definition, const struct http_reach *reach);
+void fetcher_init(struct fetcher *f, const char *definition, const struct settings *ways);
 void fetcher_finish(struct fetcher *f);
 
 /* Counts one document more; false once there are too many, or it took too long. */

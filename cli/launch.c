@@ -59,7 +59,7 @@ static int read_arguments(const struct options *o, struct launch *l)
 			"\"%s\" is neither a file nor a workflow: "
 			"NAMESPACE/NAME[:VERSION]",
 			l->name);
-	if (!reach_read(o, NULL, &l->reach, &err))
+	if (!ways_read(o, &l->ways, &err))
 		return command_misuse(o, "%s", err.text);
 	const char *input = options_text(o, "input");
 	if (!json_argument_read(input ? input : "null", "--input", &l->input, &err))
@@ -130,7 +130,7 @@ static bool find_workflow(struct launch *l, struct error *err)
 	bool new;
 	if (!l->file.definition)
 		return find_registered(l, err);
-	if (!resolve_file(&l->file, l->database.client, l->reach, err))
+	if (!resolve_file(&l->file, l->database.client, &l->ways, err))
 		return false;
 	if (!check_input(l, l->file.definition, err))
 		return false;
@@ -165,7 +165,7 @@ void launch_finish(struct launch *l)
 {
 	definition_file_finish(&l->file);
 	free(l->input);
-	http_reach_destroy(l->reach);
+	http_reach_destroy(l->ways.reach);
 	if (l->database.conninfo)
 		database_close(&l->database);
 	*l = (struct launch){0};

@@ -24,8 +24,8 @@ struct launch {
 	char *input; /* JSON text */
 	struct database database;
 	struct admin_start start;
-	struct http_reach *reach; /* of what is read at registration */
-	bool created;             /* by us, not found by its key */
+	struct settings ways; /* of what is read at registration */
+	bool created;         /* by us, not found by its key */
 };
 
 /* Reads argument and input, opens the database and registers a file. An input that does

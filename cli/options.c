@@ -258,6 +258,11 @@ bool options_given(const struct options *o, const char *name)
 	return find_value(o, name);
 }
 
+bool options_has(const struct options *o, const char *name)
+{
+	return find_long(o->command->options, name, strlen(name)) != NULL;
+}
+
 const char *options_text(const struct options *o, const char *name)
 {
 	const struct option_value *v = find_value(o, name);

@@ -74,6 +74,8 @@ void options_finish(struct options *o);
 
 /* The name must stand in the command's table. */
 bool options_given(const struct options *o, const char *name);
+/* Whether the command has it at all: the others may only be asked of what it has. */
+bool options_has(const struct options *o, const char *name);
 const char *options_text(const struct options *o, const char *name); /* NULL: not given */
 int64_t options_number(const struct options *o, const char *name, int64_t fallback);
 /* The values of a list, NULL-ended; caller frees the array, not the texts. */

@@ -188,12 +188,24 @@ static bool add_resource(
 		       r->name, FETCHES_BYTES >> 20);
 }
 
+/* Puts before the error where the document asks for what is wrong. */
+static bool fail_at_call(
+	const struct registration *g, const struct resource *r, struct error *err)
+{
+	struct buf place = {0};
+	definition_file_put_call(
+		g->file, g->file->definition->resources, r->name, &place);
+	error_prefix(err, "%.*s", (int)place.len - 1, place.data); /* without its colon */
+	buf_finish(&place);
+	return false;
+}
+
 static bool add_missing(struct registration *g, struct error *err)
 {
 	const struct definition *d = g->file->definition;
 	for (size_t i = 0; i < d->missing_count; i++) {
 		if (!add_resource(g, &d->missing[i], err))
-			return false;
+			return fail_at_call(g, &d->missing[i], err);
 	}
 	return true;
 }
@@ -230,21 +242,19 @@ static bool compile(
 }
 
 bool resolve_file(struct definition_file *f, struct db_client *c,
-	const struct http_reach *reach, struct error *err)
+	const struct settings *ways, struct error *err)
 {
 	struct registration g = {.file = f, .client = c};
 	bool ok = true;
-	fetcher_init(&g.fetcher, f->path, reach);
+	fetcher_init(&g.fetcher, f->path, ways);
 	buf_putc(&g.texts, '{');
 	for (int i = 0; ok && f->definition->missing_count > 0; i++) {
 		if (i == ROUNDS_MAX)
 			ok = error_set(err, ERROR_INPUT,
 				"%s: documents refer to documents more than %d deep",
 				f->path, ROUNDS_MAX);
-		else if (!add_missing(&g, err))
-			ok = error_prefix(err, "%s", f->path);
 		else
-			ok = compile(f, &g.texts, err);
+			ok = add_missing(&g, err) && compile(f, &g.texts, err);
 	}
 	fetcher_finish(&g.fetcher);
 	buf_finish(&g.texts);

@@ -9,10 +9,11 @@
 #include "admin/admin.h"
 #include "definition_file.h"
 
-/* Puts the complete definition in the file's place. ERROR_INPUT says which reference is
+/* Puts the complete definition in the file's place. ways: how requests get out: reach,
+ * ca_file, proxy. ERROR_INPUT says which reference is
  * wrong, and why. */
 MUST_CHECK bool resolve_file(struct definition_file *f, struct db_client *c,
-	const struct http_reach *reach, struct error *err);
+	const struct settings *ways, struct error *err);
 
 /* A function's file (JSON or YAML) as checked JSON text; caller frees. */
 MUST_CHECK bool resolve_function_text(

@@ -2,16 +2,15 @@
 #include "worker_flags.h"
 
 #include "db/db.h"
+#include "http/authorities.h"
 #include "http/client.h"
 #include "http/reach.h"
 #include "run/secrets.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /* NAMESPACE=CONNINFO, each namespace once. */
 static bool check_logins(char **list, struct error *err)
@@ -175,9 +174,8 @@ static void read_pool(const struct options *o, struct worker_options *w)
 /* How requests get out. The proxy is not repeated: it may hold a password. */
 static bool check_ways(const struct settings *s, struct error *err)
 {
-	if (s->ca_file && access(s->ca_file, R_OK) != 0)
-		return error_set(err, ERROR_INPUT, "--ca-file: %s: %s", s->ca_file,
-			strerror(errno));
+	if (!http_authorities_check(s->ca_file, err))
+		return false;
 	if (s->proxy && strncmp(s->proxy, "http://", 7) != 0 &&
 		strncmp(s->proxy, "https://", 8) != 0)
 		return error_set(err, ERROR_INPUT,
@@ -186,8 +184,8 @@ static bool check_ways(const struct settings *s, struct error *err)
 	return true;
 }
 
-bool reach_read(const struct options *o, const char *proxy, struct http_reach **ret,
-	struct error *err)
+static bool reach_read(const struct options *o, const char *proxy,
+	struct http_reach **ret, struct error *err)
 {
 	struct http_reach *r;
 	char **deny = options_list(o, "http-deny"),
@@ -205,6 +203,19 @@ bool reach_read(const struct options *o, const char *proxy, struct http_reach **
 	if (ok)
 		*ret = r;
 	return ok;
+}
+
+bool ways_read(const struct options *o, struct settings *ret, struct error *err)
+{
+	struct settings ways = {0};
+	if (options_has(o, "ca-file"))
+		ways.ca_file = options_text(o, "ca-file");
+	if (options_has(o, "proxy"))
+		ways.proxy = options_text(o, "proxy");
+	if (!check_ways(&ways, err) || !reach_read(o, ways.proxy, &ways.reach, err))
+		return false;
+	*ret = ways;
+	return true;
 }
 
 static bool check(const struct worker_options *w, struct error *err)

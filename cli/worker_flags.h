@@ -76,8 +76,9 @@ MUST_CHECK bool worker_flags_take(
 	struct worker_options *w, const struct database *d, struct error *err);
 void worker_flags_finish(struct worker_options *w);
 
-/* The rules of OPTIONS_REACH, for who only fetches; proxy: that of --proxy, or NULL. */
-MUST_CHECK bool reach_read(const struct options *o, const char *proxy,
-	struct http_reach **ret, struct error *err);
+/* How what is read at registration gets out: the rules of OPTIONS_REACH, which are the
+ * caller's (http_reach_destroy), and what the command has besides of those above. */
+MUST_CHECK bool ways_read(
+	const struct options *o, struct settings *ret, struct error *err);
 
 #endif

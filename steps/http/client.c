@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "definition/task.h"
 #include "http/address.h"
+#include "http/authorities.h"
 #include "http/reach.h"
 
 #include <arpa/inet.h>
@@ -313,12 +314,28 @@ static int on_request(
 	return !t->on_send || t->on_send(t) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
-/* Certificates that are trusted besides those of the system's folder; NULL: libcurl's
- * own. */
 static const char *authorities_of(const struct http_transfer *t)
 {
-	const char *file = t->settings ? t->settings->ca_file : NULL;
-	return file ? file : getenv("SSL_CERT_FILE");
+	return http_authorities(t->settings ? t->settings->ca_file : NULL);
+}
+
+/* An address in any spelling that a resolver takes, with a dot behind it, too. */
+static bool spells_address(const char *host, uint16_t port, struct sockaddr_storage *ret)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
+	char bare[ADDRESS_SHOWN];
+	size_t n = strlen(host);
+	while (n && host[n - 1] == '.')
+		n--;
+	if (take_address(host, port, ret))
+		return true;
+	if (n >= sizeof bare)
+		return false;
+	memcpy(bare, host, n);
+	bare[n] = '\0';
+	*ret = (struct sockaddr_storage){.ss_family = AF_INET};
+	v4->sin_port = htons(port);
+	return inet_aton(bare, &v4->sin_addr) != 0;
 }
 
 /* Through a proxy nobody here sees to which address a name leads; one that is written out
@@ -327,7 +344,7 @@ static bool judge_host(struct http_transfer *t, const char *host, uint16_t port)
 {
 	struct sockaddr_storage address;
 	t->allowed = false;
-	if (take_address(host, port, &address))
+	if (spells_address(host, port, &address))
 		return !t->proxied || !is_refused(t, (struct sockaddr *)&address);
 	enum reach_name name = http_reach_judge_name(t->reach, host, port, t->proxied,
 		t->why->refused, sizeof t->why->refused);

@@ -502,7 +502,15 @@ def what_registration_refuses_has_its_place(w):
          "        parameters:\n          nope: 1\n", "wf.yaml:9:11: error: /do/0/x/with/parameters: the operation has no"),
         ("      wait: PT1S\n      output:\n        schema:\n          resource: { endpoint: '%s/bad.json' }\n",
          "wf.yaml:7:33: error: /do/0/x/output/schema/resource/endpoint: the schema at "),
-        ("      call: %s/f.yaml\n", "wf.yaml: error: {url}/f.yaml: /do/0/say/set/text: the expression does not compile"))
+        ("      call: %s/f.yaml\n", "wf.yaml:4:13: error: /do/0/x/call: {url}/f.yaml: /do/0/say/set/text: the expression does not compile"),
+        ("      call: %s/calls.json\n", "wf.yaml:4:13: error: /do/0/x/call: {url}/f.yaml: /do/0/say/set/text: the expression"),
+        ("      call: %s/misspelt.json\n", "wf.yaml:4:13: error: /do/0/x/call: {url}/misspelt.json: /sett: "),
+        ("      call: %s/none.json\n", "wf.yaml:4:13: error: /do/0/x/call: {url}/none.json: {url}/none.json: the answer has status 404"),
+        ("      call: f:1.0.0@shop\nuse: { catalogs: { shop: { endpoint: '%s' } } }\n",
+         "wf.yaml:4:13: error: /do/0/x/call: f:1.0.0@shop: /set/text: the expression does not compile"))
+    w.site.pages["/calls.json"] = json.dumps({"call": w.site.url + "/f.yaml"})
+    w.site.pages["/misspelt.json"] = json.dumps({"sett": {}})
+    w.site.pages["/functions/f/1.0.0/function.yaml"] = "set: { text: '${ .a | lenght }' }\n"
     for tasks, text in cases:
         path = w.file("wf.yaml", head + tasks % w.site.url)
         for verb in "apply", "run", "start":

@@ -32,9 +32,9 @@ class Answering(http.server.BaseHTTPRequestHandler):
         self.send_response(302 if leads else 200)
         if leads:
             self.send_header("Location", leads)
-        self.send_header("Content-Length", str(len(FUNCTION)))
+        self.send_header("Content-Length", str(len(self.server.page)))
         self.end_headers()
-        self.wfile.write(FUNCTION)
+        self.wfile.write(self.server.page)
 
     do_GET = do_POST
 
@@ -44,7 +44,7 @@ class Answering(http.server.BaseHTTPRequestHandler):
 
 def endpoint(w, certificate=None):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answering)
-    server.seen, server.leads = [], None
+    server.seen, server.leads, server.page = [], None, FUNCTION
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*certificate)
@@ -59,24 +59,67 @@ def definition(w, url, name="out"):
     return w.file(name, [{"a": {"call": "http", "with": {"method": "post", "endpoint": url, "body": {}}}}])
 
 
-def authorities(w):
-    """a private authority is trusted where it is named, by --ca-file or SSL_CERT_FILE, and nowhere else"""
+def certify(w):
+    """-> (certificate, key) of 127.0.0.1, signed by nobody else"""
     if not shutil.which("openssl"):
         raise Missing("openssl is not installed")
     key, certificate = w.dir + "/key.pem", w.dir + "/certificate.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                     "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=private",
                     "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    return certificate, key
+
+
+def function_by(w, url, version="1.0.0"):
+    return w.file("called", [{"a": {"call": url}}], version=version)
+
+
+def authorities(w):
+    """a private authority is trusted where it is named, by --ca-file or SSL_CERT_FILE, and nowhere else"""
+    certificate, key = certify(w)
     server = endpoint(w, (certificate, key))
     path = definition(w, "https://127.0.0.1:%d/a" % server.server_port)
     w.expect(10, "run", path, err="certificate")
     w.expect(0, "run", path, "--ca-file", certificate)
     w.expect(0, "run", path, env={"SSL_CERT_FILE": certificate})
+    w.expect(10, "run", path, env={"SSL_CERT_FILE": ""}, err="certificate")
     check(len(server.seen) == 2, "%s", server.seen)
-    w.fails(2, "--ca-file: %s/none: No such file" % w.dir, "run", path, "--ca-file", w.dir + "/none")
-    w.expect(0, "apply", w.text("one.json", '{"document": {"dsl": "1.0.3", "namespace": "cli", "name": "one", "version":'
-                                '"1.0.0"}, "do": [{"a": {"call": "https://127.0.0.1:%d/f.json"}}]}' % server.server_port),
-             env={"SSL_CERT_FILE": certificate})
+    called = function_by(w, "https://127.0.0.1:%d/f.json" % server.server_port)
+    w.fails(6, "certificate", "run", called)
+    w.expect(0, "run", called, "--ca-file", certificate)
+    w.expect(0, "apply", called, env={"SSL_CERT_FILE": certificate})
+    for verb in ("apply", "start"):
+        w.fails(2, "SSL_CERT_FILE: /dev/null holds no certificate", verb, called, env={"SSL_CERT_FILE": "/dev/null"})
+
+
+def no_authorities(w):
+    """a file without a certificate is refused by whoever works, before there is any work"""
+    path = w.file("p", [{"a": {"set": {"n": 1}}}])
+    broken = w.text("broken.pem", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
+    for verb, file, text in ((["run", path], w.dir + "/none", "No such file"), (["run", path], path, "holds no certificate"),
+                             (["run", path], broken, "holds no certificate"), (["run", path], w.dir, "holds no certificate"),
+                             (["worker", "--until-idle"], "/dev/null", "holds no certificate"), (["dev"], "/dev/null", "holds no certificate")):
+        for named, words, env in (("--ca-file", ["--ca-file", file], {}), ("SSL_CERT_FILE", [], {"SSL_CERT_FILE": file})):
+            refused = w.fails(2, "%s: %s" % (named, file), *verb, *words, env=env)
+            check(text in refused.err, "%s", refused)
+
+
+def https_leads_to_https(w):
+    """neither a redirect nor what came by https leads to http, in steps and in what is read at registration"""
+    certificate = certify(w)
+    safe, plain = endpoint(w, certificate), endpoint(w)
+    url, insecure = "https://127.0.0.1:%d/a" % safe.server_port, "http://127.0.0.1:%d/b" % plain.server_port
+    env = {"SSL_CERT_FILE": certificate[0]}
+    step = w.file("step", [{"a": {"call": "http", "with": {"method": "get", "endpoint": url, "redirect": True}}}])
+    safe.leads = insecure
+    w.expect(10, "run", step, env=env, err="a redirect from https to http is refused")
+    w.fails(6, "a redirect from https to http is refused", "apply", function_by(w, url), env=env)
+    safe.leads, safe.page = None, ('{"call": "%s"}' % insecure).encode()
+    w.fails(6, "comes by https: it may refer to https only", "apply", function_by(w, url), env=env)
+    check(len(safe.seen) == 3 and not plain.seen, "%s, %s", safe.seen, plain.seen)
+    plain.leads, safe.page = url, FUNCTION
+    w.expect(0, "apply", function_by(w, insecure), env=env)
+    check(len(safe.seen) == 4 and len(plain.seen) == 1, "%s, %s", safe.seen, plain.seen)
 
 
 def proxies(w):
@@ -91,9 +134,13 @@ def proxies(w):
     check(len(server.seen) == 1 and [seen[0] for seen in proxy.seen] == 2 * ["http://127.0.0.1:%d/a" % server.server_port],
           "%s", proxy.seen)
     check(proxy.seen[0][1] and proxy.seen[0][1] != proxy.seen[1][1], "no key")
-    for name, url in (("a", "http://169.254.169.254/a"), ("b", "http://[fe80::1]/a"), ("c", "http://2852039166/a")):
+    for name, url in (("a", "http://169.254.169.254/a"), ("b", "http://[fe80::1]/a"), ("c", "http://2852039166/a"), ("d", "http://169.254.169.254./a"),
+                      ("e", "http://0xa9fea9fe./a"), ("f", "http://[::ffff:a9fe:a9fe]/a"), ("g", "http://[64:ff9b::a9fe:a9fe]/a")):
         w.expect(10, "run", definition(w, url, name), "--proxy", through, err="link-local")
     check(len(proxy.seen) == 2, "%s", proxy.seen)
+    called = function_by(w, "http://127.0.0.1:%d/f.json" % server.server_port)
+    w.expect(0, "run", called, "--proxy", through)
+    check(len(proxy.seen) == 3 and len(server.seen) == 1, "a function came past the proxy: %s", server.seen)
     w.fails(2, "--proxy takes a URL", "run", path, "--proxy", "proxy:3128")
     for more in ({"env": {"STEPWELL_PROXY": through}}, {}):
         w.fails(2, "a proxy resolves the names", "run", path, "--http-deny", "private", *([] if more else ["--proxy", through]), **more)
@@ -101,7 +148,7 @@ def proxies(w):
     w.expect(10, "run", far, "--proxy", through, "--http-deny", "all", "--http-allow", "*.near.test", err="far.test is denied")
     w.expect(10, "run", far, "--proxy", through, "--http-deny", "*.test", err="far.test is denied")
     w.expect(0, "run", far, "--proxy", through, "--http-deny", "all", "--http-allow", "*.test:80")
-    check(len(proxy.seen) == 3, "%s", proxy.seen)
+    check(len(proxy.seen) == 4, "%s", proxy.seen)
 
 
 def where_requests_may_go(w):
@@ -156,4 +203,4 @@ def a_name_that_changes(w):
 
 
 if __name__ == "__main__":
-    main([authorities, proxies, where_requests_may_go, a_name_that_changes])
+    main([authorities, no_authorities, https_leads_to_https, proxies, where_requests_may_go, a_name_that_changes])

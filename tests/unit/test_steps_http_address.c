@@ -233,6 +233,49 @@ START_TEST(networks_are_denied_and_allowed)
 }
 END_TEST
 
+/* The stub would answer each of them. */
+START_TEST(denied_in_every_spelling)
+{
+	static const char *const hosts[] = {"127.0.0.1", "2130706433", "0x7f000001",
+		"0177.0.0.1", "0x7F.0.1", "127.1", "localhost", "LOCALHOST",
+		"[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[0:0:0:0:0:ffff:7f00:1]"};
+	settings.reach = rules("127.0.0.0/8,::1", NULL);
+	for (EACH(hosts)) {
+		char *with =
+			xasprintf("{\"method\":\"get\",\"endpoint\":\"http://%s:%d/\"}",
+				hosts[i], stub_port(stub));
+		call(with);
+		ck_fault(PROBLEM_CONFIGURATION, 0, false);
+		ck_detail("is denied here (--http-deny)");
+		ck_assert(!result.effect.sent);
+		free(with);
+	}
+	ck_assert_uint_eq(stub_count(stub), 0);
+	http_reach_destroy(settings.reach);
+}
+END_TEST
+
+/* The kernel would take it for itself. */
+START_TEST(no_address_is_nobody_in_every_spelling)
+{
+	static const char *const hosts[] = {"0.0.0.0", "0", "0x0", "00.0.0.0", "0.0",
+		"[::]", "[::ffff:0.0.0.0]", "[64:ff9b::]", "255.255.255.255",
+		"224.0.0.1"};
+	settings.reach = rules(NULL, "metadata,loopback,private");
+	for (EACH(hosts)) {
+		char *with =
+			xasprintf("{\"method\":\"get\",\"endpoint\":\"http://%s:%d/\"}",
+				hosts[i], stub_port(stub));
+		call(with);
+		ck_fault(PROBLEM_CONFIGURATION, 0, false);
+		ck_detail("is not the address of a service");
+		free(with);
+	}
+	ck_assert_uint_eq(stub_count(stub), 0);
+	http_reach_destroy(settings.reach);
+}
+END_TEST
+
 START_TEST(a_kept_connection_is_judged)
 {
 	ck_assert(call("{\"method\":\"get\",\"endpoint\":\"@/a\"}"));
@@ -272,6 +315,8 @@ int main(void)
 		link_local_is_refused_in_every_spelling,
 		address_ranges,
 		networks_are_denied_and_allowed,
+		denied_in_every_spelling,
+		no_address_is_nobody_in_every_spelling,
 		a_kept_connection_is_judged,
 		environment_has_no_say,
 	};
