@@ -24,7 +24,7 @@ const struct command *command_find(const char *name);
 /* The command that was probably meant, or NULL. */
 const struct command *command_nearest(const char *name);
 
-/* design: "Command line". */
+/* Exit codes: docs/operations.md lists them. */
 enum exit_code {
 	EXIT_DONE = 0,
 	EXIT_UNEXPECTED = 1,

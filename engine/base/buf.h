@@ -1,7 +1,7 @@
 /*
  * A growable run of bytes, always followed by a NUL that does not count, so that text in
  * it can be read as a C string. A zeroed struct buf is an empty one. Growth aborts when
- * memory runs out (conventions: restart is the tested recovery path).
+ * memory runs out (a restart is the recovery that is tested).
  */
 #ifndef STEPWELL_BASE_BUF_H
 #define STEPWELL_BASE_BUF_H

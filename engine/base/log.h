@@ -1,7 +1,7 @@
 /*
  * One line per event on stderr: time, level, message, and the run that it is about. Only
- * the one place that decides logs (conventions 10). What may come from outside is escaped
- * (escape.h).
+ * the one place that decides logs (the rest returns errors). What may come from outside
+ * is escaped (escape.h).
  */
 #ifndef STEPWELL_BASE_LOG_H
 #define STEPWELL_BASE_LOG_H

@@ -46,7 +46,7 @@ struct then {
 enum on_uncertain { UNCERTAIN_RETRY, UNCERTAIN_HOLD, UNCERTAIN_FAIL };
 enum on_conflict { CONFLICT_DEFAULT, CONFLICT_RETRY, CONFLICT_SUCCESS, CONFLICT_FAIL };
 
-/* `metadata` of a task, as far as it is ours (design: "Our semantics"). */
+/* `metadata` of a task, as far as it is ours (docs/language/metadata.md). */
 struct task_metadata {
 	enum on_uncertain on_uncertain;
 	enum on_conflict on_conflict;

@@ -4,7 +4,7 @@
  * no delay. Each worker has two lanes (one connection each) with one batch in flight per
  * lane. A run's entries go down one lane, and only when all its earlier entries are
  * acknowledged or are in the same batch: that is what makes (run_id, seq) a fence
- * (design: "The journal is its own fence", rule 1).
+ * (docs/design/fence.md, rule 1).
  *
  * A batch that fails is halved down to single runs, so that one entry that cannot be
  * stored does not hold up the others. A single run whose error keeps coming but may pass

@@ -10,7 +10,7 @@
 #include "journal/signature.h"
 
 /* Lease rows and run rows first, then the journal: the other order deadlocks with a
- * takeover (design: fence, rule 2). */
+ * takeover (docs/design/fence.md, rule 2). */
 void store_append(struct db_batch *b, struct entry *const *entries, size_t count);
 /* Of one run, with nothing that changes with them, by a session that is not trusted: as
  * its only statement that writes for us. */

@@ -197,7 +197,8 @@ static bool retry_by_own_policy(struct run *r)
 #define CONFLICT_RETRIES 8
 
 /* A 409 after an uncertain attempt of ours may be that very attempt, still under way: it
- * is asked again for a while, then an operator has to look (design: onConflict). */
+ * is asked again for a while, then an operator has to look (onConflict:
+ * docs/language/metadata.md). */
 static bool retry_conflict(struct run *r)
 {
 	static const struct retry_policy policy = {

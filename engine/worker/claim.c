@@ -418,8 +418,9 @@ static void on_orphans(struct db_batch *b)
 	db_batch_destroy(b);
 }
 
-/* Once per lease interval: leases in our name that we do not know (design: fence, rule
- * 5), leases in the name of nobody, and processes for suspects that we do not know. */
+/* Once per lease interval: leases in our name that we do not know (docs/design/fence.md,
+ * rule 5), leases in the name of nobody, and processes for suspects that we do not know.
+ */
 static void check_leases(struct worker *w)
 {
 	w->listed_at = clock_boottime();

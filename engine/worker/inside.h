@@ -185,7 +185,7 @@ void claim_on_due(uv_timer_t *timer);
 struct claim claim_make(struct worker *w, const char *from); /* journal/store.h */
 void claim_doubted(struct worker *w);
 /* Compares memory with the journal over a lane that came up anew; only then the lane is
- * used (design: fence, rule 4). */
+ * used (docs/design/fence.md, rule 4). */
 void claim_verify(struct worker *w, int lane);
 
 /* poll.c */

@@ -539,7 +539,7 @@ static void say_baseless(struct uuid run)
 }
 
 /* NULL: its last entry is on the way, and its answer comes later than this one. The next
- * listing finds that the lease is ours (design: fence, rule 5). */
+ * listing finds that the lease is ours (docs/design/fence.md, rule 5). */
 static struct owned_run *take_row(
 	struct worker *w, const struct db_result *rows, int row, bool own)
 {

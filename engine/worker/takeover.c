@@ -22,7 +22,7 @@ struct takeover {
 };
 
 /* A run that somebody blocks fails the whole statement: fewer at a time, in random order,
- * let the others through (design: fence, rule 6). */
+ * let the others through (docs/design/fence.md, rule 6). */
 static void on_blocked(struct worker *w, const struct takeover *t)
 {
 	if (t->limit > 1) {

@@ -369,6 +369,21 @@ def crontab_runs(folder):
     need(json.loads(psql("select input from stepwell.runs where id = '%s'" % run))["day"], "no day")
 
 
+def what_the_design_cites_exists():
+    """cases, broken builds and fuzz targets have a hyphen in their name, or stand behind such words; files stand in the tree"""
+    listed = subprocess.run([sys.executable, ROOT / "tests" / "faults" / "run", "--list"], check=True, capture_output=True, text=True).stdout.split()
+    known = set(listed) | {path.stem for path in (ROOT / "tests" / "faults" / "seeds").glob("*.patch")}
+    cited = 0
+    for path in sorted((ROOT / "docs" / "design").glob("*.md")):
+        for name in re.findall(r"`([^`\s]+)`", path.read_text()):
+            if re.fullmatch(r"[a-z]+(-[a-z]+)+", name):
+                need(name in known, "%s: there is no case %s", path.name, name)
+                cited += 1
+            elif re.match(r"(engine|tests|steps)/", name):
+                need((ROOT / name).exists(), "%s: there is no %s", path.name, name)
+    need(cited > 50, "only %d cases are cited", cited)
+
+
 def sizes_are_kept():
     for page in pages():
         limit = 100 if page.path == ROOT / "README.md" else 500
@@ -387,6 +402,7 @@ def checks(folder):
             ("flags of a worker exist", flags_of_a_worker_exist),
             ("code can be parsed", lambda: code_can_be_parsed(folder)),
             ("statements run", statements_run), ("crontab runs", lambda: crontab_runs(folder)), ("sizes are kept", sizes_are_kept),
+            ("what the design cites exists", what_the_design_cites_exists),
             ("every construct has a snippet", every_construct_has_a_snippet)]
 
 
