@@ -17,6 +17,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 import machine  # noqa: E402
 import table  # noqa: E402
+from cases_evaluator import evaluator  # noqa: E402
 from cases_growth import growth, timers  # noqa: E402
 from cases_http import http  # noqa: E402
 from cases_latency import latency, long  # noqa: E402
@@ -28,8 +29,8 @@ from report import Report  # noqa: E402
 from server import Server  # noqa: E402
 from sizes import SIZES, set_value  # noqa: E402
 
-BENCHES = {f.__name__: f for f in (life, pure, latency, starts, claims, takeover, http, memory, long,
-                                   timers, idle, growth)}
+BENCHES = {f.__name__: f for f in (life, pure, latency, evaluator, starts, claims, takeover, http, memory,
+                                   long, timers, idle, growth)}
 
 
 class Session:

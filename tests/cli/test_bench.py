@@ -36,7 +36,7 @@ from processes import Child, Failure, check, wait_for  # noqa: E402
 WFCTL = os.path.abspath(os.environ.get("WFCTL", str(ROOT / "build" / "wfctl")))
 PROGRAMS = os.path.dirname(WFCTL)
 RUN = [sys.executable, str(ROOT / "bench" / "run.py"), "--wfctl", WFCTL, "--fsync", "off"]
-BENCHES = {"life", "raw", "pure", "latency", "starts", "claims", "takeover", "http", "memory", "growth",
+BENCHES = {"life", "raw", "pure", "latency", "evaluator", "starts", "claims", "takeover", "http", "memory", "growth",
            "long", "timers", "idle"}
 
 
@@ -308,7 +308,7 @@ CASES = [all_benches_succeed, lines_have_their_shape, counts_are_exact, every_go
 
 
 def main():
-    subprocess.run(["ninja", "--quiet", "-C", PROGRAMS, "bench_raw", "bench_http_stub"], check=True,
+    subprocess.run(["ninja", "--quiet", "-C", PROGRAMS, "bench_raw", "bench_evaluator", "bench_http_stub"], check=True,
                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     selected = [case for case in CASES if not sys.argv[1:]
                 or any(part in case.__name__ for part in sys.argv[1:])]
