@@ -104,6 +104,54 @@ START_TEST(a_death_is_the_fault_of_what_dies_alone)
 }
 END_TEST
 
+/* The probe's units are compiled with those of whoever is first. */
+START_TEST(a_probe_needs_no_template_of_its_own)
+{
+	struct set s = {0};
+	struct question q = {0};
+	set_add(&s, ".list | sort");
+	want(&q, &s, DOT);
+	ck_assert(question_ask(&q));
+	check_value(&q, 0, "[1,2,3]");
+	ck_assert_ptr_eq(evaluator_pool.all, s.evaluator);
+	ck_assert_ptr_null(s.evaluator->next);
+	ck_assert_uint_eq(evaluator_count(s.evaluator), 1);
+	question_finish(&q);
+	set_finish(&s);
+}
+END_TEST
+
+/* What is allowed of a result there is too little for the probe's. */
+START_TEST(a_probe_that_fails_beside_others_is_asked_alone)
+{
+	struct set s = {.evaluator = evaluator_create(0, 10)};
+	struct question q = {0};
+	set_add(&s, ".list | sort");
+	want(&q, &s, DOT);
+	ck_assert(question_ask(&q));
+	check_value(&q, 0, "[1,2,3]");
+	ck_assert(evaluator_pool.all != s.evaluator);
+	question_finish(&q);
+	set_finish(&s);
+}
+END_TEST
+
+START_TEST(a_program_that_ends_takes_no_probe_with_it)
+{
+	struct set s = {0}, other = {0};
+	struct question q = {0};
+	set_add(&s, ".list | sort");
+	evaluator_prepare(s.evaluator); /* the probe is under way there */
+	set_finish(&s);
+	set_add(&other, ".list | add");
+	want(&q, &other, DOT);
+	ck_assert(question_ask(&q));
+	check_value(&q, 0, "6");
+	question_finish(&q);
+	set_finish(&other);
+}
+END_TEST
+
 START_TEST(what_others_kill_is_tried_again)
 {
 	struct set s = {0};
@@ -649,6 +697,9 @@ int main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, a_death_is_the_fault_of_what_dies_alone);
 	tcase_add_test(tc, what_others_kill_is_tried_again);
+	tcase_add_test(tc, a_probe_needs_no_template_of_its_own);
+	tcase_add_test(tc, a_probe_that_fails_beside_others_is_asked_alone);
+	tcase_add_test(tc, a_program_that_ends_takes_no_probe_with_it);
 	tcase_add_test(tc, time_is_the_copys_own_and_shared);
 	tcase_add_test(tc, nothing_of_the_process_is_seen);
 	tcase_add_test(tc, a_copy_has_its_socket_and_a_pipe);
