@@ -55,10 +55,12 @@ struct question {
 	int64_t spent; /* of processor time, microseconds */
 	size_t bytes;  /* of its answers */
 	bool alone;    /* the next evaluation is tried again, by itself */
+	bool apart;    /* set by who asks: each for somebody else, so that time is bounded
+			  for each, not for all together; stays */
 	struct question *next;
 };
 
-/* Zeroed, it is empty. Keeps on_answered and ctx. */
+/* Zeroed, it is empty. Keeps on_answered, ctx and apart. */
 void question_clear(struct question *q);
 void question_finish(struct question *q);
 /* Another expression is evaluated: another text may be where its `.` was. */

@@ -17,6 +17,8 @@
 #define ROUTE_BATCH 200
 #define LOOK_ROWS 64
 #define LOOK_BYTES ((size_t)8 << 20)
+/* Of processor time for one event, and 0.2 s for each MiB of it: all others wait. */
+#define LOOK_TIMEOUT_MS 50u
 #define PRUNE_USEC (60 * USEC_PER_SEC)
 
 /* ---- Shapes: the expressions of correlations, evaluated on an event ---- */
@@ -39,7 +41,8 @@ static struct correlations *find_shape(struct worker *w, const char *text)
 		return p;
 	p = xcalloc(1, sizeof *p);
 	p->text = xstrdup(text);
-	p->program = program_create(NULL);
+	p->program =
+		program_create(&(struct program_options){.timeout_ms = LOOK_TIMEOUT_MS});
 	p->next = w->shapes;
 	w->shapes = p;
 	if (!json_check(p->text, strlen(p->text), NULL, &list, NULL, NULL))
@@ -210,6 +213,7 @@ void events_look(struct worker *w, const struct db_result *rows,
 	l->ctx = ctx;
 	l->question.on_answered = look_on;
 	l->question.ctx = l;
+	l->question.apart = true; /* what one event costs, no other pays */
 	l->next = w->looks;
 	w->looks = l;
 	read_rows(l);
