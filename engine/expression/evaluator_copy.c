@@ -27,19 +27,6 @@ void copy_free(struct copy *c)
 	free(c);
 }
 
-/* It ends; what it was asked is answered when it is known how. */
-void copy_end(struct copy *c, enum ending ending)
-{
-	if (c->dying)
-		return;
-	c->dying = true;
-	c->ending = ending;
-	evaluator_process_kill(&c->process);
-	channel_finish(&c->process.channel);
-	slots_hold(c);
-	evaluator_tick(true);
-}
-
 static void describe_death(const struct copy *c, int status, char *out, size_t size)
 {
 	unsigned ms = (unsigned)(c->limit / USEC_PER_MS);
@@ -70,6 +57,31 @@ static void go_on(struct evaluator *e, struct question *q)
 		evaluator_enqueue(e, q, true);
 	else
 		evaluator_complete(q);
+}
+
+/* What is tried again alone, whatever it died of, does not wait for its end. */
+static void let_go(struct copy *c)
+{
+	struct question *q = c->question;
+	if (!q || q->alone || (c->ending != ENDED_BY_ITSELF && c->ending != ENDED_STUCK))
+		return;
+	c->question = NULL;
+	q->alone = true;
+	go_on(c->of, q);
+}
+
+/* It ends; what it was asked is answered when it is known how, or asked again. */
+void copy_end(struct copy *c, enum ending ending)
+{
+	if (c->dying)
+		return;
+	c->dying = true;
+	c->ending = ending;
+	evaluator_process_kill(&c->process);
+	channel_finish(&c->process.channel);
+	slots_hold(c);
+	evaluator_tick(true);
+	let_go(c);
 }
 
 /* What was under way is tried again alone, if it was not, or is answered. */

@@ -152,6 +152,58 @@ START_TEST(a_program_that_ends_takes_no_probe_with_it)
 }
 END_TEST
 
+static void on_alarm(uv_timer_t *timer)
+{
+	(void)timer;
+}
+
+static void ask_on_loop(uv_loop_t *loop, struct question *q)
+{
+	if (question_ask(q))
+		return;
+	while (q->asked)
+		uv_run(loop, UV_RUN_ONCE);
+}
+
+static void on_asked(void *ctx)
+{
+	(void)ctx;
+}
+
+/* The next copy is made while nobody has looked yet how the one before ended. */
+START_TEST(a_death_keeps_nobody_waiting)
+{
+	struct set s = {0};
+	struct question q = {.on_answered = on_asked};
+	uv_loop_t loop;
+	uv_timer_t timer;
+	siginfo_t info;
+	uv_loop_init(&loop);
+	uv_timer_init(&loop, &timer);
+	uv_timer_start(&timer, on_alarm, 20, 20);
+	evaluators_begin(&loop);
+	set_add(&s, ".list | sort");
+	want(&q, &s, DOT);
+	ask_on_loop(&loop, &q);
+	check_value(&q, 0, "[1,2,3]");
+	pid_t pid = s.evaluator->copies->process.pid;
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	question_clear(&q);
+	want(&q, &s, DOT);
+	ck_assert(!question_ask(&q));
+	ck_assert_int_eq(s.evaluator->state, TEMPLATE_FORKS);
+	ask_on_loop(&loop, &q);
+	check_value(&q, 0, "[1,2,3]");
+	question_finish(&q);
+	set_finish(&s);
+	evaluators_end();
+	uv_close((uv_handle_t *)&timer, NULL);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	ck_assert_int_eq(uv_loop_close(&loop), 0);
+}
+END_TEST
+
 START_TEST(what_others_kill_is_tried_again)
 {
 	struct set s = {0};
@@ -697,6 +749,7 @@ int main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, a_death_is_the_fault_of_what_dies_alone);
 	tcase_add_test(tc, what_others_kill_is_tried_again);
+	tcase_add_test(tc, a_death_keeps_nobody_waiting);
 	tcase_add_test(tc, a_probe_needs_no_template_of_its_own);
 	tcase_add_test(tc, a_probe_that_fails_beside_others_is_asked_alone);
 	tcase_add_test(tc, a_program_that_ends_takes_no_probe_with_it);
