@@ -95,15 +95,43 @@ bool definition_has_place(const struct definition *d, struct json v)
 	return v.s >= d->text && v.s <= d->text + strlen(d->text);
 }
 
-/* Tasks whose outputs some expression asks for by $steps. */
-static void mark_kept(struct task_list *list, const struct program *p)
+/* The members of $steps that expressions ask for. */
+struct mentioned {
+	const char **names;
+	size_t count;
+	bool all;
+};
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool is_kept(const struct mentioned *k, const char *name)
+{
+	return k->all || (k->count && bsearch(&name, k->names, k->count, sizeof *k->names,
+					      compare_names));
+}
+
+static void mark_tasks(struct task_list *list, const struct mentioned *k)
 {
 	for (size_t i = 0; list && i < list->count; i++) {
 		struct task *task = &list->tasks[i];
-		task->is_kept = program_mentions_step(p, task->name);
-		mark_kept(task->body, p);
-		mark_kept(task->handler, p);
+		task->is_kept = is_kept(k, task->name);
+		mark_tasks(task->body, k);
+		mark_tasks(task->handler, k);
 	}
+}
+
+/* Tasks whose outputs some expression asks for by $steps. */
+static void mark_kept(struct definition *d)
+{
+	struct mentioned k = {0};
+	k.all = !program_steps(d->program, &k.names, &k.count);
+	if (k.count)
+		qsort(k.names, k.count, sizeof *k.names, compare_names);
+	mark_tasks(d->root.body, &k);
+	free(k.names);
 }
 
 /* c->definition is made in any case. */
@@ -129,7 +157,7 @@ static bool compile(struct compiler *c, struct json document, const char *resour
 		return false;
 	qsort(d->needs, c->need_count, sizeof *d->needs, compare_text);
 	if (program_mentions(d->program, "steps"))
-		mark_kept(d->root.body, d->program);
+		mark_kept(d);
 	return true;
 }
 

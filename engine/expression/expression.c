@@ -527,23 +527,24 @@ bool expression_secrets(const struct expression *e, struct words *ret)
 	return take_secrets(&e->root, ret);
 }
 
-static bool node_mentions_step(const struct node *n, const char *step)
+static bool node_steps(const struct node *n, const char ***ret, size_t *ret_n)
 {
-	const struct jqscan *scan = n->code ? &n->code->scan : NULL;
-	if (scan && (scan->steps.all || words_has(&scan->steps.names, step)))
-		return true;
-	for (size_t i = 0; i < n->nitems; i++) {
-		if (node_mentions_step(&n->items[i], step))
-			return true;
-	}
-	return false;
+	const struct jqmembers *steps = n->code ? &n->code->scan.steps : NULL;
+	bool known = !steps || !steps->all;
+	size_t more = steps ? steps->names.n : 0;
+	if (more)
+		*ret = xrealloc(*ret, (*ret_n + more) * sizeof **ret);
+	for (size_t i = 0; i < more; i++)
+		(*ret)[(*ret_n)++] = steps->names.items[i];
+	for (size_t i = 0; i < n->nitems; i++)
+		known = node_steps(&n->items[i], ret, ret_n) && known;
+	return known;
 }
 
-bool program_mentions_step(const struct program *p, const char *step_name)
+bool program_steps(const struct program *p, const char ***ret, size_t *ret_n)
 {
-	for (size_t i = 0; i < p->n; i++) {
-		if (node_mentions_step(&p->expressions[i]->root, step_name))
-			return true;
-	}
-	return false;
+	bool known = true;
+	for (size_t i = 0; i < p->n; i++)
+		known = node_steps(&p->expressions[i]->root, ret, ret_n) && known;
+	return known;
 }

@@ -102,8 +102,9 @@ bool expression_secrets(const struct expression *e, struct words *ret);
 /* Whether `.` alone decides what it gives: it mentions no $name, and does not ask for the
  * time. */
 bool expression_is_of_dot(const struct expression *e);
-/* The members of $steps that are mentioned ("$steps.charge.id" mentions charge); a use
- * that cannot be read off ($steps[.x]) mentions every name. */
-bool program_mentions_step(const struct program *p, const char *step_name);
+/* Appends to ret the members of $steps that are mentioned ("$steps.charge.id" mentions
+ * charge), each as often as it is: the list is the caller's to free, the names are
+ * borrowed. False: some use cannot be read off ($steps[.x]), and mentions every name. */
+bool program_steps(const struct program *p, const char ***ret, size_t *ret_n);
 
 #endif

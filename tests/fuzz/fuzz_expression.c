@@ -73,7 +73,10 @@ static void check_program(struct json node, bool loose)
 		(void)expression_mentions(e, "context");
 	}
 	(void)program_mentions(p, "steps");
-	(void)program_mentions_step(p, "charge");
+	const char **names = NULL;
+	size_t n_names = 0;
+	(void)program_steps(p, &names, &n_names);
+	free(names);
 	program_destroy(p);
 }
 

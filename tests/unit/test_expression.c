@@ -379,6 +379,17 @@ START_TEST(arguments_are_asked_for_when_mentioned)
 }
 END_TEST
 
+static bool mentions_step(const struct program *p, const char *name)
+{
+	const char **names = NULL;
+	size_t n = 0;
+	bool found = !program_steps(p, &names, &n);
+	for (size_t i = 0; i < n && !found; i++)
+		found = strcmp(names[i], name) == 0;
+	free(names);
+	return found;
+}
+
 START_TEST(mentions_are_read_off)
 {
 	struct program *p = program_create(NULL);
@@ -391,12 +402,12 @@ START_TEST(mentions_are_read_off)
 	add(p, "\"$steps[\\\"ship it\\\"] | .x + $steps . \\\"b\\\" \"", EXPRESSION_BARE);
 	ck_assert(program_mentions(p, "steps"));
 	ck_assert(!program_mentions(p, "task"));
-	ck_assert(program_mentions_step(p, "charge"));
-	ck_assert(program_mentions_step(p, "ship it"));
-	ck_assert(program_mentions_step(p, "b"));
-	ck_assert(!program_mentions_step(p, "id"));
+	ck_assert(mentions_step(p, "charge"));
+	ck_assert(mentions_step(p, "ship it"));
+	ck_assert(mentions_step(p, "b"));
+	ck_assert(!mentions_step(p, "id"));
 	add(p, "\"$steps[.x]\"", EXPRESSION_BARE);
-	ck_assert(program_mentions_step(p, "id"));
+	ck_assert(mentions_step(p, "id"));
 	program_destroy(p);
 }
 END_TEST
