@@ -104,7 +104,7 @@ static bool transform_output(struct run *r, struct frame *f, struct json authori
 	return ok;
 }
 
-static enum progress fail_effect(
+static enum progress run_fail_effect(
 	struct run *r, struct frame *f, const struct fault *fault, const char *reason)
 {
 	enum on_uncertain rule = f->task->metadata.on_uncertain;
@@ -127,12 +127,12 @@ static enum progress refuse_output(
 		return PROGRESS_AGAIN;
 	}
 	fault->uncertain = e && effect_may_have_happened(e) && !e->transaction;
-	return fail_effect(
+	return run_fail_effect(
 		r, f, fault, "the last attempt took effect, but its output was refused");
 }
 
 /* of: the effect whose output it is, or NULL. */
-static enum progress complete(struct run *r, struct frame *f, struct value *output,
+static enum progress complete_task(struct run *r, struct frame *f, struct value *output,
 	const struct run_effect *of, const struct then *then)
 {
 	struct fault fault = {0};
@@ -178,7 +178,7 @@ static enum progress complete(struct run *r, struct frame *f, struct value *outp
 enum progress run_complete(
 	struct run *r, struct frame *f, struct value *output, const struct then *then)
 {
-	return complete(r, f, output, NULL, then);
+	return complete_task(r, f, output, NULL, then);
 }
 
 enum progress run_wait(struct run *r, struct frame *f, int64_t due)
@@ -225,7 +225,7 @@ void run_hold(struct run *r, struct frame *f, const char *reason)
 
 /* ---- Attempts of an effect ---- */
 
-static bool timeout_deadline(
+static bool attempt_timeout(
 	struct run *r, const struct frame *f, int64_t *ret, struct fault *fault)
 {
 	struct run_scope s;
@@ -243,11 +243,11 @@ static bool timeout_deadline(
 
 /* Fills op, a `started`, with the next attempt's intent. False: it was recorded
  * otherwise. */
-static bool prepare_attempt(struct run *r, struct frame *f, struct host *host,
+static bool attempt_prepare(struct run *r, struct frame *f, struct host *host,
 	struct op *op, struct fault *fault)
 {
 	if (!run_render(r, f, host, fault) ||
-		!timeout_deadline(r, f, &op->deadline, fault))
+		!attempt_timeout(r, f, &op->deadline, fault))
 		return false;
 	if (frame_goes_on(f) && f->deadline)
 		op->deadline = f->deadline;
@@ -263,7 +263,7 @@ static bool prepare_attempt(struct run *r, struct frame *f, struct host *host,
 }
 
 /* Begins the next attempt of an effect whose frame is open. */
-static enum progress begin_attempt(struct run *r, struct frame *f, struct host *host)
+static enum progress attempt_begin(struct run *r, struct frame *f, struct host *host)
 {
 	struct fault fault = {0};
 	struct op op = op_make(OP_STARTED, f->path);
@@ -276,7 +276,7 @@ static enum progress begin_attempt(struct run *r, struct frame *f, struct host *
 		run_hold(r, f, "an earlier step was cut off, and may have taken effect");
 		return PROGRESS_AGAIN;
 	}
-	if (!prepare_attempt(r, f, host, &op, &fault) || run_wants_answer(r))
+	if (!attempt_prepare(r, f, host, &op, &fault) || run_wants_answer(r))
 		return run_fail(r, f, &fault);
 	if (f->has_digest && memcmp(f->digest, op.digest, sizeof op.digest) != 0) {
 		run_hold(r, f,
@@ -290,7 +290,7 @@ static enum progress begin_attempt(struct run *r, struct frame *f, struct host *
 
 /* An effect that may be sent at most once, or only after a look, announces itself when
  * its turn has come, so that its intent means that it was sent. */
-static bool announces_late(const struct task *t)
+static bool attempt_announces_late(const struct task *t)
 {
 	return t->kind->effect && t->metadata.on_uncertain != UNCERTAIN_RETRY;
 }
@@ -344,9 +344,9 @@ static bool prepare_entry(struct run *r, struct frame *probe, struct host *host,
 	struct op *op, struct fault *fault)
 {
 	probe->input = op->values[OP_INPUT] ? op->values[OP_INPUT] : probe->raw;
-	if (probe->task->kind->effect && !announces_late(probe->task))
-		return prepare_attempt(r, probe, host, op, fault);
-	if (!timeout_deadline(r, probe, &op->deadline, fault))
+	if (probe->task->kind->effect && !attempt_announces_late(probe->task))
+		return attempt_prepare(r, probe, host, op, fault);
+	if (!attempt_timeout(r, probe, &op->deadline, fault))
 		return false;
 	if (probe->task->catcher)
 		op->attempt_deadline = route_attempt_deadline(r, probe, r->at);
@@ -411,7 +411,7 @@ static enum progress enter_run(struct run *r)
 	struct fault fault = {0};
 	struct op op = op_make(OP_STARTED, "");
 	bool skip, ok = look_at_entry(r, &probe, &skip, &op.values[OP_INPUT], &fault) &&
-			timeout_deadline(r, &probe, &op.deadline, &fault);
+			attempt_timeout(r, &probe, &op.deadline, &fault);
 	if (run_wants_answer(r)) {
 		value_unref(op.values[OP_INPUT]);
 		return PROGRESS_WAIT;
@@ -431,7 +431,7 @@ static enum progress enter_again(struct run *r, struct frame *f)
 	if (skip && f->parent)
 		op.kind = OP_SKIPPED;
 	else if (ok && !f->task->kind->effect)
-		ok = timeout_deadline(r, f, &op.deadline, &fault);
+		ok = attempt_timeout(r, f, &op.deadline, &fault);
 	if (run_wants_answer(r)) {
 		value_unref(op.values[OP_INPUT]);
 		return PROGRESS_WAIT;
@@ -486,23 +486,23 @@ static enum progress wait_again(struct run *r, struct frame *f, const struct eff
 	return PROGRESS_AGAIN;
 }
 
-static enum progress end_effect(struct run *r, struct frame *f, const struct advance *a)
+static enum progress attempt_end(struct run *r, struct frame *f, const struct advance *a)
 {
 	struct run_effect *e = f->effect;
 	if (!e || !e->done || (e->effect.transaction && e != a->carried))
 		return PROGRESS_WAIT;
 	struct json output = {e->effect.output.data, e->effect.output.len};
 	if (e->effect.succeeded && !e->effect.waits)
-		return complete(r, f, value_create(output), e, NULL);
+		return complete_task(r, f, value_create(output), e, NULL);
 	run_effect_spend(r, f);
 	if (e->effect.waits)
 		return wait_again(r, f, &e->effect);
-	return fail_effect(r, f, effect_fault(&e->effect),
+	return run_fail_effect(r, f, effect_fault(&e->effect),
 		"nobody knows whether the last attempt took effect");
 }
 
 /* The last attempt may have taken effect, and must not be made again by itself. */
-static enum progress settle_lost(struct run *r, struct frame *f)
+static enum progress attempt_settle_lost(struct run *r, struct frame *f)
 {
 	struct fault fault = {.uncertain = true};
 	if (f->task->metadata.on_uncertain == UNCERTAIN_HOLD) {
@@ -520,13 +520,13 @@ static enum progress enter_leaf(struct run *r, struct frame *f, const struct adv
 	if (!f->task->kind->effect)
 		return f->task->kind->enter(r, f);
 	if (f->lost && f->task->metadata.on_uncertain != UNCERTAIN_RETRY && !f->redo)
-		return settle_lost(r, f);
-	if (announces_late(f->task) && !f->granted) {
+		return attempt_settle_lost(r, f);
+	if (attempt_announces_late(f->task) && !f->granted) {
 		f->state = FRAME_QUEUED;
 		agenda_touch(f);
 		return PROGRESS_WAIT;
 	}
-	return begin_attempt(r, f, a->host);
+	return attempt_begin(r, f, a->host);
 }
 
 static enum progress begin_again(struct run *r, struct frame *f, const struct advance *a)
@@ -540,7 +540,7 @@ static enum progress begin_again(struct run *r, struct frame *f, const struct ad
 	struct fault fault = {0};
 	struct op op = op_make(OP_STARTED, f->path);
 	op.attempt = (f->attempt ? f->attempt : 1) + 1;
-	if (!timeout_deadline(r, f, &op.deadline, &fault))
+	if (!attempt_timeout(r, f, &op.deadline, &fault))
 		return run_fail(r, f, &fault);
 	run_record(r, &op);
 	return PROGRESS_AGAIN;
@@ -548,7 +548,8 @@ static enum progress begin_again(struct run *r, struct frame *f, const struct ad
 
 /* A failed or held step goes on: an effect with a new attempt, anything else from where
  * it was. */
-static enum progress try_again(struct run *r, struct frame *f, const struct advance *a)
+static enum progress enter_once_more(
+	struct run *r, struct frame *f, const struct advance *a)
 {
 	enum frame_state state = f->state;
 	bool retrying = f->retrying;
@@ -575,7 +576,7 @@ static enum progress step_waiting(struct run *r, struct frame *f, const struct a
 		agenda_touch(f);
 		return PROGRESS_AGAIN;
 	}
-	return try_again(r, f, a);
+	return enter_once_more(r, f, a);
 }
 
 static enum progress take_answer(struct run *r, struct frame *f)
@@ -602,7 +603,7 @@ static enum progress settle_held(struct run *r)
 	struct frame *f = frame_leaf(r->root);
 	while (f->note.wait != AGENDA_PERSON)
 		f = frame_leaf_after(f, r->root);
-	return f->state == FRAME_ENTER ? settle_lost(r, f) : hold_again(r, f);
+	return f->state == FRAME_ENTER ? attempt_settle_lost(r, f) : hold_again(r, f);
 }
 
 /* An error finds its way, unless that leaves behind what is in doubt. */
@@ -610,7 +611,7 @@ static enum progress handle_error(struct run *r, const struct advance *a)
 {
 	struct frame *late;
 	struct run_effect *e = doubt_ended(r);
-	if (e && end_effect(r, e->frame, a) == PROGRESS_AGAIN)
+	if (e && attempt_end(r, e->frame, a) == PROGRESS_AGAIN)
 		return PROGRESS_AGAIN;
 	if (run_wants_answer(r) || run_route(r) == PROGRESS_AGAIN)
 		return run_wants_answer(r) ? PROGRESS_WAIT : PROGRESS_AGAIN;
@@ -648,16 +649,16 @@ static enum progress step_frame(struct run *r, struct frame *f, const struct adv
 	if (a->host && a->host->note)
 		a->host->note(a->host, f->path);
 	if (f->redo)
-		return try_again(r, f, a);
+		return enter_once_more(r, f, a);
 	switch (f->state) {
 	case FRAME_ENTER: return enter_leaf(r, f, a);
 	case FRAME_NEXT:
 		return f->position >= 0 ? enter_task(r, f, a->host) : leave_list(r, f);
 	case FRAME_READY:
 	case FRAME_ACTIVE: /* without an attempt it was cut short */
-		return f->open ? end_effect(r, f, a) : try_again(r, f, a);
+		return f->open ? attempt_end(r, f, a) : enter_once_more(r, f, a);
 	case FRAME_QUEUED:
-		return f->granted ? begin_attempt(r, f, a->host) : PROGRESS_WAIT;
+		return f->granted ? attempt_begin(r, f, a->host) : PROGRESS_WAIT;
 	case FRAME_WAITING: return step_waiting(r, f, a);
 	case FRAME_HELD: return hold_again(r, f);
 	case FRAME_ANSWERED: return take_answer(r, f);
@@ -702,7 +703,7 @@ static enum progress step_effects(struct run *r, const struct advance *a)
 static enum progress step_carried(struct run *r, const struct advance *a)
 {
 	struct frame *f = a->carried->frame;
-	return f ? end_effect(r, f, a) : PROGRESS_WAIT;
+	return f ? attempt_end(r, f, a) : PROGRESS_WAIT;
 }
 
 static enum progress step(struct run *r, const struct advance *a)
