@@ -1,6 +1,7 @@
 /* `call` of a function: it begins with the rendered `with` as its input, sees nothing of
  * the tasks around the call, and its output is the call's. */
-#include "run/advance.h"
+#include "run/complete.h"
+#include "run/decision.h"
 #include "run/run_scope.h"
 
 static bool compile(struct compiler *c, struct task *task, struct error *err)

@@ -1,5 +1,5 @@
 /* `do`: a list of tasks, one after the other; its output is the last one's. */
-#include "run/advance.h"
+#include "run/complete.h"
 
 static bool compile(struct compiler *c, struct task *task, struct error *err)
 {

@@ -5,7 +5,8 @@
  */
 #include "base/clock.h"
 #include "http/uri_template.h"
-#include "run/advance.h"
+#include "run/complete.h"
+#include "run/decision.h"
 #include "run/run_scope.h"
 
 #include <stdlib.h>

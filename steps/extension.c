@@ -2,7 +2,7 @@
  * extension. */
 #include "definition/extension.h"
 
-#include "run/advance.h"
+#include "run/complete.h"
 
 static enum progress enter(struct run *run, struct frame *frame)
 {

@@ -3,7 +3,8 @@
  * recorded; what an iteration gives is the input of the next one. `while` is asked before
  * each iteration, with the element it would be for.
  */
-#include "run/advance.h"
+#include "run/complete.h"
+#include "run/decision.h"
 #include "run/run_scope.h"
 
 struct loop {

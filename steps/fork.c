@@ -3,7 +3,7 @@
  * its output; with `compete`, that of the first one that completes, and the others are
  * cancelled (run/advance.c). An error that a branch does not catch is the fork's.
  */
-#include "run/advance.h"
+#include "run/complete.h"
 
 static bool compile(struct compiler *c, struct task *task, struct error *err)
 {

@@ -5,7 +5,8 @@
  */
 #include "definition/data_schema.h"
 #include "event/filter.h"
-#include "run/advance.h"
+#include "run/complete.h"
+#include "run/decision.h"
 
 #include <stdlib.h>
 #include <string.h>

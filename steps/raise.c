@@ -1,7 +1,7 @@
 /* `raise`: ends in the error that it names. Type, title and detail may be expressions,
  * the type a URI template; `instance` is the task's reference. */
 #include "http/uri_template.h"
-#include "run/advance.h"
+#include "run/decision.h"
 #include "run/run_scope.h"
 
 #include <stdlib.h>

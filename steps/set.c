@@ -1,5 +1,6 @@
 /* `set`: its output is a template, evaluated. */
-#include "run/advance.h"
+#include "run/complete.h"
+#include "run/decision.h"
 #include "run/run_scope.h"
 
 struct set {

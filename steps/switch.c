@@ -1,6 +1,7 @@
 /* `switch`: the first case whose `when` holds decides where the flow goes; without one it
  * is the switch's own `then`. Its output is its input. */
-#include "run/advance.h"
+#include "run/complete.h"
+#include "run/decision.h"
 #include "run/run_scope.h"
 
 #include <stdlib.h>

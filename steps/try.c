@@ -1,7 +1,7 @@
 /* `try`: a list whose errors are caught. The catching itself is the engine's
  * (run/route.c).
  */
-#include "run/advance.h"
+#include "run/complete.h"
 
 static bool compile_catcher(
 	struct compiler *c, struct json node, struct catcher *catcher, struct error *err)

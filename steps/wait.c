@@ -1,5 +1,6 @@
 /* `wait`: until a time that is computed and recorded once. Its output is its input. */
-#include "run/advance.h"
+#include "run/complete.h"
+#include "run/decision.h"
 #include "run/run_scope.h"
 
 static bool compile(struct compiler *c, struct task *task, struct error *err)

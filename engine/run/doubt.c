@@ -1,7 +1,7 @@
 /* Which effects of a run are in doubt, for how long. */
 #include "run/doubt.h"
 
-#include "run/advance.h"
+#include "run/run_effect.h"
 
 #include <string.h>
 

@@ -7,9 +7,10 @@
 
 #include "base/clock.h"
 #include "definition/retry.h"
-#include "run/advance.h"
+#include "run/decision.h"
 #include "run/doubt.h"
 #include "run/run_scope.h"
+#include "run/stop.h"
 
 #include <stdlib.h>
 #include <string.h>

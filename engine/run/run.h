@@ -1,6 +1,6 @@
 /*
  * A run in memory: the state that its journal says, and what its owner holds besides. The
- * state changes by run_apply alone; advance.c and route.c decide what happens and record
+ * state changes by run_apply alone; decisions (decision.h) say what happens and record
  * it by run_record, which writes the operation into the pending entry and applies it.
  */
 #ifndef STEPWELL_RUN_RUN_H
@@ -83,23 +83,6 @@ struct run {
 	/* What the decision at hand evaluates; empty between decisions. While it is
 	 * wanting, nothing is decided. */
 	struct question *question;
-};
-
-/* One attempt in the world, and its outcome until that is durable. It outlives a reload
- * of its run (after a lost connection), which takes it up again by path and attempt. */
-struct run_effect {
-	struct effect effect;
-	struct request *request;
-	struct frame *frame; /* while it is the frame's effect */
-	char *path;
-	char step_id[UUID_TEXT];
-	char *reference;
-	unsigned attempt;
-	int64_t deadline, attempt_deadline; /* counted from its start */
-	bool done;                          /* on_done has come */
-	bool recorded;                      /* its outcome is in an entry, this one: */
-	int64_t recorded_seq;
-	struct run_effect *next;
 };
 
 struct run *run_create(struct uuid id, struct definition *d, struct value *input,

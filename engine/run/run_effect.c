@@ -3,7 +3,9 @@
  * run in memory: after a lost connection the run is reloaded, and takes its effect up
  * again.
  */
-#include "run/advance.h"
+#include "run/run_effect.h"
+
+#include "run/stop.h"
 #include "run/transaction.h"
 
 #include <stdlib.h>

@@ -2,18 +2,14 @@
  * How what is under way is brought to an end: by a deadline, by a competitor that won, by
  * an operator, by the loss of its worker, by a hand-over.
  */
-#include "run/advance.h"
+#include "run/stop.h"
+
+#include "run/decision.h"
+#include "run/run_effect.h"
 #include "run/transaction.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-void run_begin_entry(struct run *r, int64_t now)
-{
-	r->now = now;
-	if (r->op_count == 0 && !r->question->count) /* else it goes on */
-		r->at = now;
-}
 
 bool run_is_busy(const struct run *r)
 {

@@ -13,6 +13,8 @@
 #include "journal/journal.h"
 #include "run/advance.h"
 #include "run/run.h"
+#include "run/run_effect.h"
+#include "run/stop.h"
 #include "worker/definitions.h"
 #include "worker/worker.h"
 

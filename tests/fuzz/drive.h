@@ -6,6 +6,8 @@
 #define STEPWELL_FUZZ_DRIVE_H
 
 #include "run/advance.h"
+#include "run/run_effect.h"
+#include "run/stop.h"
 
 /* A definition of these tasks (the value of `do`, JSON), or NULL where they are not valid
  * or not supported. use: the value of `use`, or NULL. */

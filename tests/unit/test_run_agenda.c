@@ -3,7 +3,9 @@
  * was read back from a snapshot, and what comes first does.
  */
 #include "run/advance.h"
+#include "run/run_effect.h"
 #include "run/snapshot.h"
+#include "run/stop.h"
 #include "suite.h"
 
 #include <check.h>

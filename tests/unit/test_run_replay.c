@@ -7,7 +7,9 @@
  */
 #include "replay_scenarios.h"
 #include "run/advance.h"
+#include "run/run_effect.h"
 #include "run/snapshot.h"
+#include "run/stop.h"
 #include "suite.h"
 
 #include <check.h>
