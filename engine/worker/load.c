@@ -44,6 +44,7 @@ struct place_load {
 	struct load_part part; /* first */
 	struct worker *worker;
 	struct uuid id;
+	int64_t claimed_seq; /* of the claim that it belongs to */
 	struct places *places;
 	bool asked; /* in the batch under way */
 	struct db_batch *batch;
@@ -204,6 +205,7 @@ static void read_places(struct owned_run *o, struct places *places)
 	struct place_load *p = xcalloc(1, sizeof *p);
 	p->worker = o->worker;
 	p->id = o->id;
+	p->claimed_seq = o->claimed_seq;
 	p->places = places;
 	ask_places(p);
 }
@@ -286,7 +288,9 @@ static void on_places(struct db_batch *b)
 	struct place_load *p = b->ctx;
 	struct worker *w = p->worker;
 	struct owned_run *o = owned_find(w, p->id);
-	bool waits = o && o->state == OWNED_LOADING, ok = b->err.kind == ERROR_NONE;
+	/* What was claimed anew meanwhile has a snapshot and places of its own. */
+	bool waits = o && o->state == OWNED_LOADING && o->claimed_seq == p->claimed_seq;
+	bool ok = b->err.kind == ERROR_NONE;
 	p->batch = b;
 	if (waits && ok && p->asked) {
 		w->loads--;
