@@ -217,6 +217,26 @@ void shape_check_duration(struct inspection *in, struct json v, const struct spo
 			in, FINDING_UNSUPPORTED, place, v, "no duration: %s", why.text);
 }
 
+/* What a text that names no entry of a catalog was probably meant to be: where only a
+ * name may stand, an expression or a duration gives nothing. */
+static void guess_entry(struct inspection *in, enum use_section catalog, struct json v,
+	const char *quoted, char guess[static GUESS_SIZE])
+{
+	static const char *const instead[CATALOGS] = {
+		[USE_ERRORS] = "; to raise a caught error again: {\"type\": "
+			       "\"${ $error.type }\", \"status\": 500, \"title\": "
+			       "\"${ $error.title }\"}",
+	};
+	guess_name(in, &in->catalogs[catalog], v, guess);
+	bool expression = memmem(v.s, v.n, "${", 2);
+	if (catalog == USE_TIMEOUTS && !*guess && (expression || is_duration(v)))
+		snprintf(guess, GUESS_SIZE, "; a duration is written {\"after\": %s}",
+			quoted);
+	else if (expression)
+		snprintf(guess, GUESS_SIZE, "; a name stands here, no expression%s",
+			instead[catalog] ? instead[catalog] : "");
+}
+
 static void check_catalog(struct inspection *in, enum use_section catalog, struct json v,
 	const struct spot *place)
 {
@@ -232,10 +252,7 @@ static void check_catalog(struct inspection *in, enum use_section catalog, struc
 		return;
 	char quoted[QUOTE_SIZE], guess[GUESS_SIZE];
 	quote_json(v, quoted, sizeof quoted);
-	guess_name(in, &in->catalogs[catalog], v, guess);
-	if (catalog == USE_TIMEOUTS && !*guess && is_duration(v))
-		snprintf(guess, sizeof guess, "; a duration is written {\"after\": %s}",
-			quoted);
+	guess_entry(in, catalog, v, quoted, guess);
 	inspection_report(in, FINDING_UNSUPPORTED, place, v, "no entry %s in %s%s",
 		quoted, titles[catalog], guess);
 }

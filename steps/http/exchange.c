@@ -371,12 +371,14 @@ static void on_answer(struct exchange *x)
  */
 static void on_too_large(struct exchange *x)
 {
-	char text[96];
+	char text[128];
 	if (!is_success(x)) {
 		fail_with_status(x);
 		return;
 	}
-	snprintf(text, sizeof text, "answer larger than %zu bytes", x->answer.body_limit);
+	snprintf(text, sizeof text,
+		"answer larger than %zu bytes, the --body-limit of the worker",
+		x->answer.body_limit);
 	fail_with(x, PROBLEM_RUNTIME, true, text);
 }
 

@@ -227,8 +227,9 @@ static bool judge(struct effect *effect, const struct shell_result *end)
 	case SHELL_OVER_LIMIT:
 		effect_fault(effect)->uncertain = true;
 		return fault_set(effect_fault(effect), PROBLEM_RUNTIME,
-			"the %s was killed: it wrote more than the limit of a step's "
-			"output",
+			"the %s was killed: it wrote more than --body-limit of the "
+			"worker "
+			"lets a step give",
 			spec->key);
 	case SHELL_LOST:
 		effect_fault(effect)->uncertain = true;

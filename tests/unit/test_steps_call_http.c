@@ -305,7 +305,7 @@ START_TEST(too_large_an_answer)
 	stub_text(stub, good);
 	call("{\"method\":\"post\",\"endpoint\":\"@/\"}");
 	ck_fault(PROBLEM_RUNTIME, 0, true);
-	ck_detail("answer larger than 100 bytes");
+	ck_detail("answer larger than 100 bytes, the --body-limit of the worker");
 	stub_text(stub, good);
 	call("{\"method\":\"get\",\"endpoint\":\"@/\"}");
 	ck_fault(PROBLEM_RUNTIME, 0, false);

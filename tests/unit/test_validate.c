@@ -258,6 +258,18 @@ START_TEST(secrets_may_stand_nowhere_else)
 }
 END_TEST
 
+START_TEST(a_name_is_no_expression)
+{
+	EXPECT(UNSUPPORTED(TASK("{'raise':{'error':'${ $error }'}}"),
+		       "/do/0/t/raise/error",
+		       "to raise a caught error again: {'type': '${ $error.type }'"),
+		UNSUPPORTED(TASK("{'wait':'PT1S','timeout':'${ .t }'}"),
+			"/do/0/t/timeout", "a duration is written {'after': '${ .t }'}"),
+		UNSUPPORTED(TASK("{'try':[],'catch':{'retry':'${ .p }'}}"),
+			"/do/0/t/catch/retry", "a name stands here, no expression"));
+}
+END_TEST
+
 START_TEST(secrets_are_declared_and_named)
 {
 	EXPECT(UNSUPPORTED(USE("{'secrets':['../x']}", ""), "/use/secrets/0",
@@ -695,6 +707,7 @@ int main(void)
 	tcase_add_test(tests, secrets_may_stand_in_requests);
 	tcase_add_test(tests, secrets_may_stand_nowhere_else);
 	tcase_add_test(tests, secrets_are_declared_and_named);
+	tcase_add_test(tests, a_name_is_no_expression);
 	tcase_add_test(tests, an_input_with_a_secret_is_seen_by_the_request_only);
 	tcase_add_test(tests, what_is_unsupported_is_still_checked);
 	tcase_add_test(tests, arguments_of_sql_are_ours);
