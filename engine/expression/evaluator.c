@@ -467,14 +467,13 @@ bool evaluator_try(struct evaluator *e, unsigned unit, struct error *err)
 
 void evaluator_prepare(struct evaluator *e)
 {
-	if (!e->count)
-		return;
-	probe_allows(e);
-	evaluator_work(e); /* where the probe rides with it */
-	if (e->state == TEMPLATE_NONE && !e->first && slots_have_room())
+	if (e->count && e->state == TEMPLATE_NONE && !e->first && slots_have_room())
 		template_start(e);
-	if (e->state == TEMPLATE_IDLE && !e->template_dying && !e->groups[0].compiled)
+	if (e->count && e->state == TEMPLATE_IDLE && !e->template_dying &&
+		!e->groups[0].compiled)
 		template_compile_group(e, 0);
+	if (e->count)
+		probe_allows(e);
 }
 
 /* ---- Life ---- */
@@ -525,7 +524,6 @@ void evaluator_destroy(struct evaluator *e)
 {
 	if (!e)
 		return;
-	probe_leaves(e);
 	assert(!e->first);
 	end_processes(e);
 	slots_forget(e);
@@ -544,7 +542,7 @@ void evaluator_destroy(struct evaluator *e)
 
 unsigned evaluator_count(const struct evaluator *e)
 {
-	return e->count - (e->has_probe ? PROBE_UNITS : 0);
+	return e->count;
 }
 
 unsigned evaluator_add(struct evaluator *e, const char *source, const struct jqscan *scan)

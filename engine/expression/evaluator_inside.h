@@ -15,7 +15,6 @@
 #define COPIES_EACH 4u /* of one */
 #define SLOW_MAX 4u    /* copies of those whose evaluations take long */
 #define TEMPLATES_MAX 24u
-#define PROBE_UNITS 2u
 /* Until it is somebody else's turn, and how long nobody needs what is idle. */
 #define COPY_TURN_USEC (10 * USEC_PER_MS)
 #define TEMPLATE_TURN_USEC (300 * USEC_PER_MS)
@@ -109,9 +108,7 @@ struct evaluator {
 	bool quiet;         /* nobody wants to know */
 	uint32_t refused;   /* the last system call that one of its processes was */
 	unsigned generation, failures;
-	unsigned ended;    /* templates so far */
-	bool has_probe;    /* evaluator_probe.c has added its units, */
-	unsigned probe_at; /* from this number on */
+	unsigned ended; /* templates so far */
 	struct copy *copies;
 	struct copy *forking;
 	struct question *first, **last;
@@ -168,10 +165,7 @@ void evaluator_note_refused(struct evaluator *e, uint32_t call);
 /* Whether questions of it may be answered: not before the probe was, which this begins.
  */
 bool probe_allows(struct evaluator *e);
-/* Whether it is the probe's turn there, which fails then: nobody else's question does. */
-bool probe_fails(struct evaluator *e, const char *text);
-void probe_leaves(struct evaluator *e); /* which is destroyed */
-struct evaluator *probe_awaited(void);  /* its, while it is under way */
+struct evaluator *probe_awaited(void); /* its, while it is under way */
 void probe_end(void);
 
 /* evaluator_copy.c */
