@@ -18,8 +18,7 @@ static enum progress enter(struct run *run, struct frame *frame)
 	run_scope_init(&s, run, frame, value_json(frame->input));
 	bool ok = run_scope_duration(&s, frame->task->spec, &usec, &fault);
 	run_scope_finish(&s);
-	return ok ? run_wait(run, frame, run->seen_at + usec)
-		  : run_fail(run, frame, &fault);
+	return ok ? run_wait(run, frame, run->at + usec) : run_fail(run, frame, &fault);
 }
 
 static enum progress next(struct run *run, struct frame *frame)

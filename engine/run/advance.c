@@ -224,13 +224,11 @@ static bool can_move(const struct run *r)
 }
 
 /* Whether the entry that grows has to become durable first: others wait, and what is in
- * memory only can be lost, and what comes later has another time. An error is routed to
- * its end. */
+ * memory only can be lost. An error is routed to its end. */
 static bool is_long(const struct run *r, int steps, int64_t began)
 {
 	return !r->failed &&
-	       (r->costly || r->now - r->at > ENTRY_USEC || steps >= CHAIN_STEPS ||
-		       r->ops.len >= BOUND_CHAIN ||
+	       (r->costly || steps >= CHAIN_STEPS || r->ops.len >= BOUND_CHAIN ||
 		       (steps % 16 == 0 && clock_boottime() - began > CHAIN_USEC));
 }
 
@@ -263,7 +261,6 @@ unsigned run_advance(struct run *r, const struct advance *a)
 			continue; /* the same again, with the answers */
 		}
 		question_clear(r->question);
-		r->seen_at = r->at;
 		if (p == PROGRESS_WAIT)
 			break;
 		cut = is_long(r, steps, began) || goes_alone(r, a);

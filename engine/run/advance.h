@@ -7,10 +7,6 @@
 
 #include "run/decision.h"
 
-/* What is decided later than that after the first of an entry gets an entry of its own:
- * an entry has one time, and what is decided is to be durable soon. */
-#define ENTRY_USEC (50 * USEC_PER_MS)
-
 /* What a run waits for when run_advance returns; several at once in a fork. */
 enum run_need {
 	NEED_NOTHING = 0, /* the run has ended, or is suspended */

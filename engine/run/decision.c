@@ -6,16 +6,8 @@
 void run_begin_entry(struct run *r, int64_t now)
 {
 	r->now = now;
-	if (r->op_count == 0) /* else it goes on */
+	if (r->op_count == 0 && !r->question->count) /* else it goes on */
 		r->at = now;
-	if (!r->question->count) /* what was asked is found by what it saw */
-		r->seen_at = r->at;
-}
-
-void run_date_entry(struct run *r, int64_t at)
-{
-	if (r->op_count == 0)
-		r->at = at;
 }
 
 bool run_wants_answer(const struct run *r)

@@ -18,10 +18,6 @@ struct advance {
 };
 
 void run_begin_entry(struct run *r, int64_t now);
-/* The time of an entry that has nothing yet. A task began when what it is entered with
- * was begun to be evaluated (seen_at): that is what expressions saw of it. One that could
- * not be entered, or is passed over, is so only now. */
-void run_date_entry(struct run *r, int64_t at);
 
 /* Whether the decision at hand needs answers that are not there: whoever evaluates asks,
  * and returns PROGRESS_WAIT with nothing changed. */

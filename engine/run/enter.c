@@ -71,7 +71,6 @@ static enum progress enter_as(struct run *r, struct frame *probe, struct host *h
 {
 	struct fault fault = {0};
 	struct op op = op_make(OP_STARTED, probe->path);
-	run_date_entry(r, r->seen_at);
 	bool skip, ok = look_at_entry(r, probe, &skip, &op.values[OP_INPUT], &fault);
 	op.failed_entry = !ok;
 	if (skip)
@@ -89,8 +88,6 @@ static enum progress enter_as(struct run *r, struct frame *probe, struct host *h
 		op.has_digest = false;
 		op.deadline = op.attempt_deadline = 0;
 	}
-	if (!ok || skip)
-		run_date_entry(r, r->now);
 	run_record(r, &op);
 	if (skip)
 		return PROGRESS_AGAIN;
@@ -109,7 +106,7 @@ enum progress enter_task(struct run *r, struct frame *parent, struct host *host)
 		.path = path,
 		.raw = parent->cursor,
 		.input = parent->cursor,
-		.started_at = r->seen_at,
+		.started_at = r->at,
 		.iteration = -1};
 	enum progress p = enter_as(r, &probe, host);
 	free(path);
@@ -122,11 +119,10 @@ enum progress enter_run(struct run *r)
 		.path = (char[]){""},
 		.raw = r->raw_input,
 		.input = r->raw_input,
-		.started_at = r->seen_at,
+		.started_at = r->at,
 		.iteration = -1};
 	struct fault fault = {0};
 	struct op op = op_make(OP_STARTED, "");
-	run_date_entry(r, r->seen_at);
 	bool skip, ok = look_at_entry(r, &probe, &skip, &op.values[OP_INPUT], &fault) &&
 			attempt_timeout(r, &probe, &op.deadline, &fault);
 	if (run_wants_answer(r)) {
@@ -134,8 +130,6 @@ enum progress enter_run(struct run *r)
 		return PROGRESS_WAIT;
 	}
 	op.failed_entry = !ok;
-	if (!ok)
-		run_date_entry(r, r->now);
 	run_record(r, &op);
 	return ok ? PROGRESS_AGAIN : run_fail(r, r->root, &fault);
 }

@@ -66,8 +66,6 @@ struct run {
 	char *remark;        /* what the log is to say of it, once; or NULL */
 	int64_t retry_after; /* what the failed effect's answer asked for */
 	int64_t now;         /* the database's time, as this advance began */
-	int64_t seen_at;     /* what expressions see as `now`: while a question is open,
-				the time at which it was begun */
 	bool put_off;        /* in the pending entry something was */
 	bool owes_intent; /* an effect waits for an entry that no transaction of another
 			     effect carries */

@@ -188,7 +188,7 @@ void run_scope_init(
 {
 	*s = (struct run_scope){.run = r, .frame = f};
 	s->scope = (struct scope){.dot = dot,
-		.now = r->seen_at,
+		.now = r->at,
 		.lookup = lookup,
 		.ctx = s,
 		.question = r->question};

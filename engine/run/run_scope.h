@@ -26,7 +26,7 @@ struct run_scope {
 	struct buf task, workflow, steps, index;
 };
 
-/* `.` is dot; now is the run's `seen_at`. Borrows everything; run_scope_finish frees what
+/* `.` is dot; now is the run's `at`. Borrows everything; run_scope_finish frees what
  * lookups built. */
 void run_scope_init(
 	struct run_scope *s, const struct run *r, const struct frame *f, struct json dot);

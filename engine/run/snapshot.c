@@ -71,7 +71,6 @@ const struct member run_members[] = {
 	RUN_NONE(remark),
 	RUN_NONE(retry_after),
 	RUN_NONE(now),
-	RUN_NONE(seen_at),
 	RUN_NONE(put_off),
 	RUN_NONE(asked),
 	RUN_NONE(error_waits),

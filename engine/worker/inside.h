@@ -251,10 +251,6 @@ void load_claimed(struct worker *w, const struct db_result *rows, bool own);
 /* Replays what was read, until that time (clock_boottime); whether some is left. */
 bool load_go_on(struct worker *w, int64_t until);
 
-/* remarks.c: what the log is told of a run. */
-void owned_say_remark(const struct owned_run *o);
-void owned_say_stopped(const struct owned_run *o); /* what needs a person */
-
 /* refused.c: a transaction that was to take its entry along was not committed. */
 void owned_refused(struct owned_run *o, const struct error *err);
 int64_t owned_refusal_usec(const struct owned_run *o); /* until it looks again */

@@ -523,6 +523,15 @@ static void settle(struct owned_run *o, struct entry *e)
 		uv_timer_stop(&o->timer);
 }
 
+static void say_remark(struct run *r)
+{
+	if (!r->remark)
+		return;
+	log_run(LOG_WARNING, r->id, "%s", r->remark);
+	free(r->remark);
+	r->remark = NULL;
+}
+
 /* Lets the run decide. A transaction of an effect takes the entry along when nothing else
  * of the run is in flight, and only with a success. */
 static struct transaction *decide(struct owned_run *o)
@@ -536,7 +545,7 @@ static struct transaction *decide(struct owned_run *o)
 	if (a.carried)
 		transaction = a.carried->effect.transaction;
 	o->need = run_advance(r, &a);
-	owned_say_remark(o);
+	say_remark(r);
 	if (transaction && !a.carried->recorded && (o->need & NEED_ANSWER))
 		return NULL; /* its transaction waits for the answer too */
 	if (!transaction || !a.carried->recorded ||
@@ -544,28 +553,6 @@ static struct transaction *decide(struct owned_run *o)
 		return transaction;
 	transaction->roll_back(transaction);
 	return NULL;
-}
-
-/* What was decided before the run evaluates shares its entry with what comes next, if
- * that is soon and it is not much. */
-static bool keeps_back(struct owned_run *o)
-{
-	const struct run *r = o->run;
-	if (!(o->need & NEED_ANSWER) || r->op_count >= HELD_OPS ||
-		r->ops.len >= HELD_BYTES)
-		return false;
-	if (r->op_count)
-		uv_timer_start(&o->timer, on_timer, ENTRY_USEC / USEC_PER_MS + 1, 0);
-	return true;
-}
-
-/* It was not soon. */
-static void send_kept_back(struct owned_run *o)
-{
-	if (o->run->op_count == 0 || worker_now(o->worker) - o->run->at <= ENTRY_USEC)
-		return;
-	settle(o, take_ops(o));
-	dispatch(o, NULL);
 }
 
 static void on_answered(void *ctx)
@@ -584,12 +571,14 @@ void owned_advance(struct owned_run *o)
 		owned_hand_back(o);
 		return;
 	}
-	send_kept_back(o);
 	if (run_is_evaluating(r))
 		return; /* it is woken when the answers are there */
 	struct transaction *transaction = decide(o);
 	count_slots(o);
-	if (!transaction && keeps_back(o))
+	/* What was decided so far shares its entry with what comes next, if that is soon
+	 * and it is not much. */
+	if ((o->need & NEED_ANSWER) && !transaction && r->op_count < HELD_OPS &&
+		r->ops.len < HELD_BYTES)
 		return;
 	o->alone = transaction && transaction->sole;
 	if (leaves && !o->alone && !(o->need & NEED_EFFECT) && o->need != NEED_NOTHING)
@@ -699,13 +688,34 @@ void owned_look_again(struct owned_run *o)
 		children_ask(o);
 }
 
+/* What needs a person. (Who waits for a run alone says it himself.) */
+static void say_stopped(const struct owned_run *o)
+{
+	const struct run *r = o->run;
+	if (!worker_has_pool(o->worker))
+		return;
+	if (r->status == RUN_SUSPENDED)
+		log_run(LOG_WARNING, o->id, "suspended: %s",
+			r->reason ? r->reason : "it was asked for");
+	if (r->status != RUN_FAULTED || !r->error)
+		return;
+	struct json error = value_json(r->error);
+	char *title = json_strdup(json_get(error, "title"));
+	char *instance = json_strdup(json_get(error, "instance"));
+	log_run(LOG_WARNING, o->id, "faulted: %s (%lld)%s%s", title ? title : "error",
+		(long long)run_error_status(r), instance && *instance ? " at " : "",
+		instance ? instance : "");
+	free(title);
+	free(instance);
+}
+
 static void on_left(struct owned_run *o)
 {
 	struct worker *w = o->worker;
 	bool adopted = w->has_adopted && uuid_equal(w->adopted, o->id);
 	bool ended = o->need == NEED_NOTHING;
 	bool is_child = uuid_version(o->id) == 8;
-	owned_say_stopped(o);
+	say_stopped(o);
 	stop_effects(run_effects_take(o->run));
 	run_destroy(o->run);
 	o->run = NULL;
