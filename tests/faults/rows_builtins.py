@@ -8,7 +8,7 @@ import time
 
 from catalogue import case
 from expressions import expressions, values
-from harness import check, http_steps, is_evaluator, lines_of, wait_for
+from harness import Repeated, check, http_steps, is_evaluator, lines_of, wait_for
 from judges import journal_is_whole
 
 LIMIT = 1.0    # seconds of the processor, as documented
@@ -17,12 +17,12 @@ LATE = 0.1     # may be seen so late
 PAUSE = 0.005
 
 
-class Watch:
+class Watch(Repeated):
     """How much of the processor each process that evaluates for a worker has used, as the kernel counts it: also of one that is dead until it is reaped."""
 
     def __init__(self, worker):
-        self.pid, self.used, self.began, self.left = worker.pid, {}, {}, threading.Event()
-        self.thread = threading.Thread(target=self.run)
+        super().__init__(self.look, PAUSE)
+        self.pid, self.used, self.began = worker.pid, {}, {}
 
     def look(self):
         with contextlib.suppress(OSError), open("/proc/%d/task/%d/children" % (self.pid, self.pid)) as children:
@@ -30,10 +30,6 @@ class Watch:
                 with contextlib.suppress(OSError), open("/proc/%s/schedstat" % pid) as stat:
                     if pid in self.used or is_evaluator(pid):
                         self.used[pid] = int(stat.read().split()[0]) / 1e9
-
-    def run(self):
-        while not self.left.wait(PAUSE):
-            self.look()
 
     def begin(self):
         """What is used from now on counts."""
@@ -44,14 +40,6 @@ class Watch:
         """Of one process."""
         self.look()
         return max((used - self.began.get(pid, 0) for pid, used in self.used.items()), default=0)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.left.set()
-        self.thread.join()
 
 
 def register(world, texts):
